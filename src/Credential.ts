@@ -1,0 +1,218 @@
+/**
+ * What the data plane hands out: workload access tokens, OAuth2 tokens, API keys and payment tokens.
+ *
+ * @since 0.1.0
+ */
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { commonErrors, Jwt, ProviderName, ReturnUrl, UserId, WorkloadName, WorkloadToken } from "./internal/members.js"
+import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
+import * as Operation from "./Operation.js"
+
+/**
+ * How an OAuth2 token is obtained: for the machine itself, for a person who consents, or for the person whose JWT the
+ * agent was called with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Oauth2Flow = Schema.Literal("USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Oauth2Flow = typeof Oauth2Flow.Type
+
+/**
+ * Whose consent it was: the very JWT, or the very user id, that minted the workload access token. Never both.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const UserIdentifier = oneOf({ userToken: Jwt, userId: UserId })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type UserIdentifier = typeof UserIdentifier.Type
+
+/**
+ * The user as an id that the application vouches for. Prefix it with the identity provider (`cognito+user123`), so that
+ * ids of two providers cannot collide.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const UserIdIdentifier = (userId: string): UserIdentifier => ({ userId })
+
+/**
+ * The user as the exact JWT that minted the workload access token: a fresh one for the same person is refused.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const UserTokenIdentifier = (userToken: Redacted.Redacted): UserIdentifier => ({ userToken })
+
+// The model writes the pattern with an unescaped range that JavaScript reads as Smithy does.
+const SessionUri = secret({ min: 1, max: 1024, pattern: /urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+/ })
+
+const Host = text({ min: 1, max: 256, pattern: /[a-zA-Z0-9\-.]+/ })
+
+const RequestPath = text({ min: 1, max: 2048, pattern: /\/[a-zA-Z0-9/_\-.~%?=&]+/ })
+
+const requestBody = { min: 1, max: 16384, pattern: /[\u0009\u000A\u000D\u0020-\u007E]+/ }
+
+/**
+ * What to sign for a payment vendor: exactly one of the two.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const PaymentTokenRequest = oneOf({
+  coinbaseCdpTokenRequest: Schema.Struct({
+    requestMethod: Schema.Literal("GET", "POST", "PUT", "DELETE", "PATCH"),
+    requestHost: Schema.optional(Host),
+    requestPath: RequestPath,
+    includeWalletAuthToken: Schema.optional(Schema.Boolean),
+    requestBody: Schema.optional(text(requestBody))
+  }),
+  stripePrivyTokenRequest: Schema.Struct({
+    requestHost: Schema.optional(Host),
+    requestPath: RequestPath,
+    requestBody: secret(requestBody),
+    includeAuthorizationSignature: Schema.optional(Schema.Boolean)
+  })
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type PaymentTokenRequest = typeof PaymentTokenRequest.Type
+
+const Token = Schema.Redacted(Schema.String)
+
+/**
+ * What a payment vendor's request has to carry. `requestExpiry` is in epoch milliseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const PaymentToken = Schema.Union(
+  Schema.Struct({
+    coinbaseCdpTokenResponse: Schema.Struct({ bearerToken: Token, walletAuthToken: Schema.optional(Token) })
+  }),
+  Schema.Struct({
+    stripePrivyTokenResponse: Schema.Struct({
+      authorizationSignature: Schema.optional(Token),
+      requestExpiry: Schema.optional(Schema.Number),
+      appId: Schema.String,
+      basicAuthToken: Token
+    })
+  }),
+  UnknownMember
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type PaymentToken = typeof PaymentToken.Type
+
+const workloadTokenReply = Schema.Struct({ workloadAccessToken: Token })
+
+/**
+ * The seven operations of the data plane.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const operations = {
+  getWorkloadAccessToken: Operation.make({
+    name: "GetWorkloadAccessToken",
+    plane: "data",
+    path: "/identities/GetWorkloadAccessToken",
+    request: Schema.Struct({ workloadName: WorkloadName }),
+    reply: workloadTokenReply,
+    errors: commonErrors
+  }),
+  getWorkloadAccessTokenForJWT: Operation.make({
+    name: "GetWorkloadAccessTokenForJWT",
+    plane: "data",
+    path: "/identities/GetWorkloadAccessTokenForJWT",
+    request: Schema.Struct({ workloadName: WorkloadName, userToken: Jwt }),
+    reply: workloadTokenReply,
+    errors: commonErrors
+  }),
+  getWorkloadAccessTokenForUserId: Operation.make({
+    name: "GetWorkloadAccessTokenForUserId",
+    plane: "data",
+    path: "/identities/GetWorkloadAccessTokenForUserId",
+    request: Schema.Struct({ workloadName: WorkloadName, userId: UserId }),
+    reply: workloadTokenReply,
+    errors: commonErrors
+  }),
+  getResourceOauth2Token: Operation.make({
+    name: "GetResourceOauth2Token",
+    plane: "data",
+    path: "/identities/oauth2/token",
+    request: Schema.Struct({
+      workloadIdentityToken: WorkloadToken,
+      resourceCredentialProviderName: ProviderName,
+      scopes: list(text({ min: 1, max: 128 })),
+      oauth2Flow: Oauth2Flow,
+      sessionUri: Schema.optional(SessionUri),
+      resourceOauth2ReturnUrl: Schema.optional(ReturnUrl),
+      forceAuthentication: Schema.optional(Schema.Boolean),
+      customParameters: Schema.optional(
+        map({ min: 1, max: 256, pattern: /[a-zA-Z0-9\-_.]+/ }, secret({ min: 1, max: 2048 }))
+      ),
+      customState: Schema.optional(secret({ min: 1, max: 4096 })),
+      resources: Schema.optional(list(text({ min: 1, max: 2048 }))),
+      audiences: Schema.optional(list(text({ min: 1, max: 2048 })))
+    }),
+    reply: Schema.Struct({
+      authorizationUrl: Schema.optional(Token),
+      accessToken: Schema.optional(Token),
+      sessionUri: Schema.optional(Token),
+      sessionStatus: Schema.optional(openLiteral("IN_PROGRESS", "FAILED"))
+    }),
+    errors: commonErrors,
+    // Although the model calls it read-only, the first request of this flow opens a session, so that repeating a request
+    // whose answer was lost opens a second one. Polls have their own schedule.
+    repeat: ({ oauth2Flow, sessionUri }) =>
+      oauth2Flow !== "USER_FEDERATION" ? "always" : sessionUri === undefined ? "throttled" : "never"
+  }),
+  getResourceApiKey: Operation.make({
+    name: "GetResourceApiKey",
+    plane: "data",
+    path: "/identities/api-key",
+    request: Schema.Struct({ workloadIdentityToken: WorkloadToken, resourceCredentialProviderName: ProviderName }),
+    reply: Schema.Struct({ apiKey: Token }),
+    errors: commonErrors
+  }),
+  completeResourceTokenAuth: Operation.make({
+    name: "CompleteResourceTokenAuth",
+    plane: "data",
+    path: "/identities/CompleteResourceTokenAuth",
+    request: Schema.Struct({ userIdentifier: UserIdentifier, sessionUri: SessionUri }),
+    reply: Schema.Struct({}),
+    errors: commonErrors,
+    // A session completes once: after a lost answer a second request would report a failure that did not happen.
+    repeat: "throttled"
+  }),
+  getResourcePaymentToken: Operation.make({
+    name: "GetResourcePaymentToken",
+    plane: "data",
+    path: "/identities/payment/token",
+    request: Schema.Struct({
+      workloadIdentityToken: WorkloadToken,
+      resourceCredentialProviderName: ProviderName,
+      paymentTokenRequest: PaymentTokenRequest
+    }),
+    reply: Schema.Struct({ paymentTokenResponse: PaymentToken }),
+    errors: commonErrors
+  })
+}

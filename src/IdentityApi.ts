@@ -1,0 +1,80 @@
+/**
+ * The port to AWS: one method per operation of AgentCore Identity, requests and replies as AWS spells them. It is the
+ * only seam: whatever implements it can stand behind the service.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as ApiKeyProvider from "./ApiKeyProvider.js"
+import * as ConsentPortal from "./ConsentPortal.js"
+import * as Credential from "./Credential.js"
+import * as Oauth2Provider from "./Oauth2Provider.js"
+import type { Operation } from "./Operation.js"
+import * as PaymentProvider from "./PaymentProvider.js"
+import * as TokenVault from "./TokenVault.js"
+import * as WorkloadIdentity from "./WorkloadIdentity.js"
+
+/**
+ * The 34 operations under `/identities/`, by the name of their method.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const operations = {
+  ...Credential.operations,
+  ...WorkloadIdentity.operations,
+  ...Oauth2Provider.operations,
+  ...ApiKeyProvider.operations,
+  ...PaymentProvider.operations,
+  ...TokenVault.operations,
+  ...ConsentPortal.operations
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Operations = typeof operations
+
+/**
+ * The method of an operation: AWS's name, with a small first letter.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationKey = keyof Operations
+
+/**
+ * What an operation is asked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Request<Key extends OperationKey> = Operations[Key]["request"]["Type"]
+
+/**
+ * What an operation answers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Reply<Key extends OperationKey> = Operations[Key]["reply"]["Type"]
+
+/**
+ * What an operation may fail with: the errors that AWS models for it, and what the wire can do to any.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]>
+
+/**
+ * One method per AWS operation.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class IdentityApi extends Context.Tag("effect-agentcore-identity/IdentityApi")<
+  IdentityApi,
+  { readonly [Key in OperationKey]: Operation.Method<Operations[Key]> }
+>() {}

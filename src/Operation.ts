@@ -1,0 +1,116 @@
+/**
+ * An AWS operation as a value: adapters, servers, request checks, spans and pages about it are derived from it.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import type { IdentityError, WireError } from "./IdentityError.js"
+
+/**
+ * The tags of the errors that AWS models.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ModelledTag =
+  | "ValidationError"
+  | "Unauthorized"
+  | "AccessDenied"
+  | "ResourceNotFound"
+  | "Throttled"
+  | "InternalServerError"
+  | "Conflict"
+  | "ServiceQuotaExceeded"
+  | "ResourceLimitExceeded"
+  | "EncryptionFailure"
+  | "DecryptionFailure"
+  | "ConcurrentModification"
+
+/**
+ * What may be done after a failure that leaves open whether the request was carried out (5xx, a lost connection):
+ * send it again (`"always"`), or only when it was throttled, which says that it was not carried out (`"throttled"`), or
+ * leave that to a schedule of its own (`"never"`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Repeat = "always" | "throttled" | "never"
+
+/**
+ * One AWS operation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Operation<
+  in out Request,
+  in out RequestEncoded,
+  in out Reply,
+  in out ReplyEncoded,
+  out Tag extends ModelledTag
+> {
+  /** As AWS spells it, for example `GetResourceOauth2Token`. */
+  readonly name: string
+  readonly plane: "data" | "control"
+  readonly method: "POST"
+  readonly path: `/${string}`
+  /** The HTTP status of a success. */
+  readonly status: 200 | 201 | 202 | 204
+  /** What may be sent. Secrets are `Redacted` once decoded; every limit of the model is checked. */
+  readonly request: Schema.Schema<Request, RequestEncoded>
+  /** What comes back, read leniently. Secrets are `Redacted` once decoded. */
+  readonly reply: Schema.Schema<Reply, ReplyEncoded>
+  /** Exactly the errors that the model gives this operation. */
+  readonly errors: ReadonlyArray<Tag>
+  readonly repeat: (request: Request) => Repeat
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export declare namespace Operation {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  // eslint-disable-next-line typescript/no-explicit-any
+  export type Any = Operation<any, any, any, any, ModelledTag>
+
+  /**
+   * What an operation may raise: what its model says, and what the wire can do to any.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Error<O> = O extends Operation<infer _A, infer _I, infer _B, infer _J, infer Tag>
+    ? Extract<IdentityError, { readonly _tag: Tag }> | WireError
+    : never
+
+  /**
+   * An operation as a function.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Method<O> = O extends Operation<infer Request, infer _I, infer Reply, infer _J, infer _Tag>
+    ? (request: Request) => Effect.Effect<Reply, Error<O>>
+    : never
+}
+
+/**
+ * An operation of the identity service: always a `POST`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <A, I, B, J, const Tag extends ModelledTag>(
+  options: Omit<Operation<A, I, B, J, Tag>, "method" | "repeat" | "status"> & {
+    readonly status?: 200 | 201 | 202 | 204
+    readonly repeat?: Repeat | ((request: A) => Repeat)
+  }
+): Operation<A, I, B, J, Tag> => {
+  const { repeat = "always", ...rest } = options
+  return { status: 200, method: "POST", ...rest, repeat: typeof repeat === "function" ? repeat : () => repeat }
+}

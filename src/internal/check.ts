@@ -1,0 +1,128 @@
+/**
+ * Holds a request against the model's limits, and says what is wrong in AWS's words: the member and the rule, never the
+ * value, which may be a secret.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import { type InvalidField, ValidationError } from "../IdentityError.js"
+import type { Operation } from "../Operation.js"
+
+/** @internal */
+export const fieldError = (operation: string, ...fieldList: ReadonlyArray<InvalidField>): ValidationError => {
+  const count = fieldList.length
+  const details = fieldList.map(({ message, name }) => `Value at '${name}' failed to satisfy constraint: ${message}`)
+  return new ValidationError({
+    operation,
+    reason: "FieldValidationFailed",
+    fieldList,
+    message: `${count} validation error${count === 1 ? "" : "s"} detected: ${details.join("; ")}`
+  })
+}
+
+/**
+ * What to send: the request in its encoded form, once it has passed every limit.
+ *
+ * @internal
+ */
+export const encode = <A, I>(
+  operation: Pick<Operation<A, I, never, never, never>, "name" | "request">
+) => {
+  const encode = Schema.encode(operation.request, { errors: "all" })
+  return (request: A): Effect.Effect<I, ValidationError> =>
+    Effect.mapError(encode(request), (error) => fieldError(operation.name, ...invalidFields(error.issue)))
+}
+
+/** @internal */
+export const invalidFields = (issue: ParseResult.ParseIssue): ReadonlyArray<InvalidField> => walk(issue, "")
+
+const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<InvalidField> => {
+  const here = (message: string) => [{ name: path === "" ? "request" : path, message }]
+  switch (issue._tag) {
+    case "Pointer":
+      return walk(issue.issue, join(path, issue.path))
+    case "Refinement":
+    case "Transformation":
+      return walk(issue.issue, path)
+    case "Composite": {
+      if (AST.isUnion(issue.ast)) return walkUnion(issue, issue.ast, path)
+      return Arr.ensure(issue.issues).flatMap((inner) => walk(inner, path))
+    }
+    case "Missing":
+      return here("Member must not be null")
+    case "Unexpected":
+      return here("Member is not known")
+    case "Forbidden":
+      return here("Member could not be checked")
+    case "Type":
+      // A message here is one of our own, set by a limit; without one, the type itself is wrong.
+      return here(issue.message ?? expectation(issue.ast))
+  }
+}
+
+const walkUnion = (issue: ParseResult.Composite, union: AST.Union, path: string): ReadonlyArray<InvalidField> => {
+  const structs = union.types.filter(AST.isTypeLiteral)
+  const keys = structs.flatMap((struct) =>
+    struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
+  )
+  const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
+  const chosen = keys.filter((key) => given.includes(key))
+  if (structs.length > 0 && chosen.length === 1) {
+    const fits = Arr.ensure(issue.issues).filter((inner) =>
+      inner._tag === "Composite" && AST.isTypeLiteral(inner.ast) &&
+      inner.ast.propertySignatures.some((member) => !member.isOptional && member.name === chosen[0])
+    )
+    return fits.flatMap((inner) => walk(inner, path))
+  }
+  // The optional members of a struct are unions with `undefined`: what is wrong is wrong with the other choice.
+  const inner = Arr.ensure(issue.issues).filter((inner) =>
+    !(inner._tag === "Type" && AST.isUndefinedKeyword(inner.ast))
+  )
+  const only = inner[0]
+  if (structs.length === 0 && inner.length === 1 && only !== undefined) return walk(only, path)
+  return [{ name: path === "" ? "request" : path, message: expectation(union) }]
+}
+
+const expectation = (ast: AST.AST): string => {
+  const type = AST.typeAST(ast)
+  switch (type._tag) {
+    case "StringKeyword":
+      return "Member must be a string"
+    case "NumberKeyword":
+      return "Member must be a number"
+    case "BooleanKeyword":
+      return "Member must be a boolean"
+    case "TupleType":
+      return "Member must be a list"
+    case "TypeLiteral":
+      return "Member must be a structure"
+    case "Literal":
+      return `Member must satisfy enum value set: [${String(type.literal)}]`
+    case "Refinement":
+      return expectation(type.from)
+    case "Declaration":
+      return "Member must be Redacted"
+    case "Union": {
+      const types = type.types.filter((one) => !AST.isUndefinedKeyword(one))
+      const [first] = types
+      if (types.length === 1 && first !== undefined) return expectation(first)
+      if (types.every(AST.isLiteral)) {
+        return `Member must satisfy enum value set: [${types.map((one) => String(one.literal)).join(", ")}]`
+      }
+      const keys = types.filter(AST.isTypeLiteral).flatMap((struct) =>
+        struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
+      )
+      return `Member must have exactly one of: [${keys.join(", ")}]`
+    }
+    default:
+      return "Member has the wrong type"
+  }
+}
+
+const join = (path: string, more: ParseResult.Path) =>
+  Arr.ensure(more).reduce<string>(
+    (path, key) => typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`,
+    path
+  )
