@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/members.js"
-import { openLiteral, secret, Timestamp } from "./internal/shape.js"
+import { Nothing, openLiteral, secret, Timestamp } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 const write = {
@@ -87,7 +87,7 @@ export const operations = {
     path: "/identities/DeleteApiKeyCredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Schema.Struct({}),
+    reply: Nothing,
     errors: commonErrors
   }),
   listApiKeyCredentialProviders: Operation.make({

@@ -6,7 +6,7 @@
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { commonErrors, Jwt, ProviderName, ReturnUrl, UserId, WorkloadName, WorkloadToken } from "./internal/members.js"
-import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
+import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -62,6 +62,8 @@ const Host = text({ min: 1, max: 256, pattern: /[a-zA-Z0-9\-.]+/ })
 
 const RequestPath = text({ min: 1, max: 2048, pattern: /\/[a-zA-Z0-9/_\-.~%?=&]+/ })
 
+// Tab, line feed and carriage return are what the model allows beside printable ASCII.
+// oxlint-disable-next-line no-control-regex
 const requestBody = { min: 1, max: 16384, pattern: /[\u0009\u000A\u000D\u0020-\u007E]+/ }
 
 /**
@@ -198,7 +200,7 @@ export const operations = {
     plane: "data",
     path: "/identities/CompleteResourceTokenAuth",
     request: Schema.Struct({ userIdentifier: UserIdentifier, sessionUri: SessionUri }),
-    reply: Schema.Struct({}),
+    reply: Nothing,
     errors: commonErrors,
     // A session completes once: after a lost answer a second request would report a failure that did not happen.
     repeat: "throttled"

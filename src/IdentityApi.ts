@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import * as ApiKeyProvider from "./ApiKeyProvider.js"
 import * as ConsentPortal from "./ConsentPortal.js"
 import * as Credential from "./Credential.js"
@@ -69,6 +70,14 @@ export type Reply<Key extends OperationKey> = Operations[Key]["reply"]["Type"]
 export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]>
 
 /**
+ * An operation as a function.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Method<Key extends OperationKey> = (request: Request<Key>) => Effect.Effect<Reply<Key>, Failure<Key>>
+
+/**
  * One method per AWS operation.
  *
  * @since 0.1.0
@@ -76,5 +85,57 @@ export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]>
  */
 export class IdentityApi extends Context.Tag("effect-agentcore-identity/IdentityApi")<
   IdentityApi,
-  { readonly [Key in OperationKey]: Operation.Method<Operations[Key]> }
+  { readonly [Key in OperationKey]: Method<Key> }
 >() {}
+
+/**
+ * An `IdentityApi` from one rule for all its methods: how a decorator, a recorder or a proxy is written.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityApi } from "effect-agentcore-identity"
+ *
+ * const logged = (api: IdentityApi.IdentityApi["Type"]) =>
+ *   IdentityApi.make((key) => (request) => Effect.zipRight(Effect.logDebug(key), api[key](request)))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (method: <Key extends OperationKey>(key: Key) => Method<Key>): IdentityApi["Type"] => ({
+  getWorkloadAccessToken: method("getWorkloadAccessToken"),
+  getWorkloadAccessTokenForJWT: method("getWorkloadAccessTokenForJWT"),
+  getWorkloadAccessTokenForUserId: method("getWorkloadAccessTokenForUserId"),
+  getResourceOauth2Token: method("getResourceOauth2Token"),
+  getResourceApiKey: method("getResourceApiKey"),
+  completeResourceTokenAuth: method("completeResourceTokenAuth"),
+  getResourcePaymentToken: method("getResourcePaymentToken"),
+  createWorkloadIdentity: method("createWorkloadIdentity"),
+  getWorkloadIdentity: method("getWorkloadIdentity"),
+  updateWorkloadIdentity: method("updateWorkloadIdentity"),
+  deleteWorkloadIdentity: method("deleteWorkloadIdentity"),
+  listWorkloadIdentities: method("listWorkloadIdentities"),
+  createOauth2CredentialProvider: method("createOauth2CredentialProvider"),
+  getOauth2CredentialProvider: method("getOauth2CredentialProvider"),
+  updateOauth2CredentialProvider: method("updateOauth2CredentialProvider"),
+  deleteOauth2CredentialProvider: method("deleteOauth2CredentialProvider"),
+  listOauth2CredentialProviders: method("listOauth2CredentialProviders"),
+  createApiKeyCredentialProvider: method("createApiKeyCredentialProvider"),
+  getApiKeyCredentialProvider: method("getApiKeyCredentialProvider"),
+  updateApiKeyCredentialProvider: method("updateApiKeyCredentialProvider"),
+  deleteApiKeyCredentialProvider: method("deleteApiKeyCredentialProvider"),
+  listApiKeyCredentialProviders: method("listApiKeyCredentialProviders"),
+  createPaymentCredentialProvider: method("createPaymentCredentialProvider"),
+  getPaymentCredentialProvider: method("getPaymentCredentialProvider"),
+  updatePaymentCredentialProvider: method("updatePaymentCredentialProvider"),
+  deletePaymentCredentialProvider: method("deletePaymentCredentialProvider"),
+  listPaymentCredentialProviders: method("listPaymentCredentialProviders"),
+  getTokenVault: method("getTokenVault"),
+  setTokenVaultCMK: method("setTokenVaultCMK"),
+  createConsentPortal: method("createConsentPortal"),
+  getConsentPortal: method("getConsentPortal"),
+  updateConsentPortal: method("updateConsentPortal"),
+  deleteConsentPortal: method("deleteConsentPortal"),
+  listConsentPortals: method("listConsentPortals")
+})

@@ -213,7 +213,7 @@ export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect
       Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })
     ),
     authorizationUrl: Schema.Redacted(Schema.String),
-    sessionUri: Schema.optional(Schema.Redacted(Schema.String)),
+    sessionUri: Schema.Redacted(Schema.String),
     expiresAt: Schema.DateTimeUtc
   }
 ) {
@@ -336,8 +336,7 @@ export const isIdentityError: (u: unknown) => u is IdentityError = Schema.is(Ide
  * @since 0.1.0
  * @category guards
  */
-export const isTransient = (error: { readonly _tag: string }): boolean => {
-  if (!isIdentityError(error)) return false
+export const isTransient = (error: IdentityError): boolean => {
   switch (error._tag) {
     case "Throttled":
     case "InternalServerError":

@@ -15,7 +15,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/members.js"
-import { list, map, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/shape.js"
+import { list, map, Nothing, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 const vendors = [
@@ -153,7 +153,7 @@ export const PrivateEndpoint = oneOf({
       min: 20,
       max: 2048,
       pattern:
-        /((rcfg-[0-9a-z]{17})|(arn:[a-z0-9\-]+:vpc-lattice:[a-zA-Z0-9\-]+:\d{12}:resourceconfiguration\/rcfg-[0-9a-z]{17}))/
+        /((rcfg-[0-9a-z]{17})|(arn:[a-z0-9-]+:vpc-lattice:[a-zA-Z0-9-]+:\d{12}:resourceconfiguration\/rcfg-[0-9a-z]{17}))/
     })
   }),
   managedVpcResource: Schema.Struct({
@@ -390,7 +390,12 @@ export const operations = {
     plane: "control",
     path: "/identities/UpdateOauth2CredentialProvider",
     request: Schema.Struct(write),
-    reply: Schema.Struct({ ...created, ...times, credentialProviderVendor: Vendor }),
+    reply: Schema.Struct({
+      ...created,
+      ...times,
+      credentialProviderVendor: Vendor,
+      oauth2ProviderConfigOutput: Oauth2ProviderConfigOutput
+    }),
     errors: [...commonErrors, ...secretWriteErrors],
     repeat: "throttled"
   }),
@@ -400,7 +405,7 @@ export const operations = {
     path: "/identities/DeleteOauth2CredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Schema.Struct({}),
+    reply: Nothing,
     errors: [...commonErrors, "Conflict"]
   }),
   listOauth2CredentialProviders: Operation.make({

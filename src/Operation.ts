@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type { IdentityError, WireError } from "./IdentityError.js"
 
@@ -86,16 +85,6 @@ export declare namespace Operation {
    */
   export type Error<O> = O extends Operation<infer _A, infer _I, infer _B, infer _J, infer Tag>
     ? Extract<IdentityError, { readonly _tag: Tag }> | WireError
-    : never
-
-  /**
-   * An operation as a function.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  export type Method<O> = O extends Operation<infer Request, infer _I, infer Reply, infer _J, infer _Tag>
-    ? (request: Request) => Effect.Effect<Reply, Error<O>>
     : never
 }
 

@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/members.js"
-import { oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/shape.js"
+import { Nothing, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -184,7 +184,7 @@ export const operations = {
     path: "/identities/DeletePaymentCredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Schema.Struct({}),
+    reply: Nothing,
     errors: commonErrors
   }),
   listPaymentCredentialProviders: Operation.make({

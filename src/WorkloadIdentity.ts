@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ReturnUrls, Tags, WorkloadName } from "./internal/members.js"
-import { Timestamp } from "./internal/shape.js"
+import { Nothing, Timestamp } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 const reply = {
@@ -70,7 +70,7 @@ export const operations = {
     path: "/identities/DeleteWorkloadIdentity",
     status: 204,
     request: Schema.Struct({ name: WorkloadName }),
-    reply: Schema.Struct({}),
+    reply: Nothing,
     errors: commonErrors
   }),
   listWorkloadIdentities: Operation.make({

@@ -63,27 +63,25 @@ const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<Invali
 }
 
 const walkUnion = (issue: ParseResult.Composite, union: AST.Union, path: string): ReadonlyArray<InvalidField> => {
-  const structs = union.types.filter(AST.isTypeLiteral)
-  const keys = structs.flatMap((struct) =>
-    struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
-  )
-  const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
-  const chosen = keys.filter((key) => given.includes(key))
-  if (structs.length > 0 && chosen.length === 1) {
-    const fits = Arr.ensure(issue.issues).filter((inner) =>
-      inner._tag === "Composite" && AST.isTypeLiteral(inner.ast) &&
-      inner.ast.propertySignatures.some((member) => !member.isOptional && member.name === chosen[0])
-    )
-    return fits.flatMap((inner) => walk(inner, path))
-  }
-  // The optional members of a struct are unions with `undefined`: what is wrong is wrong with the other choice.
-  const inner = Arr.ensure(issue.issues).filter((inner) =>
+  // An optional member is a union with `undefined`: what is wrong is wrong with the other choice.
+  const issues = Arr.ensure(issue.issues).filter((inner) =>
     !(inner._tag === "Type" && AST.isUndefinedKeyword(inner.ast))
   )
-  const only = inner[0]
-  if (structs.length === 0 && inner.length === 1 && only !== undefined) return walk(only, path)
-  return [{ name: path === "" ? "request" : path, message: expectation(union) }]
+  const [only] = issues
+  if (issues.length === 1 && only !== undefined) return walk(only, path)
+  // Of the members of a union the one is looked into that was given.
+  const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
+  const chosen = union.types.filter(AST.isTypeLiteral).flatMap(requiredKeys).filter((key) => given.includes(key))
+  const fits = issues.filter((inner) =>
+    inner._tag === "Composite" && AST.isTypeLiteral(inner.ast) && requiredKeys(inner.ast).includes(chosen[0] ?? "")
+  )
+  return chosen.length === 1 && fits.length > 0
+    ? fits.flatMap((inner) => walk(inner, path))
+    : [{ name: path === "" ? "request" : path, message: expectation(union) }]
 }
+
+const requiredKeys = (struct: AST.TypeLiteral) =>
+  struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
 
 const expectation = (ast: AST.AST): string => {
   const type = AST.typeAST(ast)
@@ -111,9 +109,7 @@ const expectation = (ast: AST.AST): string => {
       if (types.every(AST.isLiteral)) {
         return `Member must satisfy enum value set: [${types.map((one) => String(one.literal)).join(", ")}]`
       }
-      const keys = types.filter(AST.isTypeLiteral).flatMap((struct) =>
-        struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
-      )
+      const keys = types.filter(AST.isTypeLiteral).flatMap(requiredKeys)
       return `Member must have exactly one of: [${keys.join(", ")}]`
     }
     default:

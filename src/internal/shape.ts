@@ -5,6 +5,7 @@
 import * as Arbitrary from "effect/Arbitrary"
 import type * as Brand from "effect/Brand"
 import * as DateTime from "effect/DateTime"
+import type * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 
@@ -112,6 +113,17 @@ export const map = <A>(
   )
 }
 
+/**
+ * A reply without members; whatever comes instead of nothing is dropped.
+ *
+ * @internal
+ */
+export const Nothing: Schema.Schema<{}> = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
+  strict: true,
+  decode: () => ({}),
+  encode: () => ({})
+})
+
 /** @internal */
 export const integer = (min: number, max: number): Schema.filter<typeof Schema.Number> =>
   Schema.Number.pipe(
@@ -122,6 +134,11 @@ export const integer = (min: number, max: number): Schema.filter<typeof Schema.N
         ? undefined
         : `Member must be between ${min} and ${max}, inclusive`, { arbitrary: () => (fc) => fc.integer({ min, max }) })
   )
+
+// A generator would look into every member and find that nothing is of this type; it has to leave the member out.
+const absent = AST.annotations(AST.neverKeyword, {
+  [AST.ArbitraryAnnotationId]: () => (fc: typeof FastCheck) => fc.constant(undefined)
+})
 
 type OnlyOne<Values> = { readonly [K in keyof Values]: { readonly [P in K]: Values[P] } }[keyof Values]
 
@@ -142,9 +159,7 @@ export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.An
   const exclusive = structs.map((struct) =>
     new AST.TypeLiteral([
       ...AST.getPropertySignatures(struct.ast),
-      ...keys.filter((key) => !(key in struct.fields)).map((key) =>
-        new AST.PropertySignature(key, AST.neverKeyword, true, true)
-      )
+      ...keys.filter((key) => !(key in struct.fields)).map((key) => new AST.PropertySignature(key, absent, true, true))
     ], [])
   )
   return Schema.make<

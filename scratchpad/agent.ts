@@ -1,0 +1,66 @@
+/**
+ * An agent at work: a machine's token, an API key, and a person's token by consent, each used at an HTTP resource.
+ * `npm start` runs it on the embedded service, `npm start -- --live` on AWS.
+ */
+import { FetchHttpClient } from "@effect/platform"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer, Redacted } from "effect"
+import { AccessToken, ApiKey, AwsIdentity, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
+import { createServer } from "node:http"
+import * as Person from "./agent/Person.js"
+import * as Providers from "./agent/providers.js"
+import * as Site from "./agent/Site.js"
+
+class Machine extends AccessToken.Tag("scratchpad/Machine")<Machine>() {}
+
+const turn = Effect.gen(function*() {
+  const site = yield* Site.Site
+  yield* Console.log(`  with the machine's token:  ${yield* site.call("reports", { token: yield* Machine })}`)
+  yield* Console.log(`  with the API key:          ${yield* site.call("weather", { key: yield* ApiKey.ApiKey })}`)
+  yield* Console.log(
+    `  with the person's token:   ${yield* site.call("repos", { token: yield* AccessToken.AccessToken })}`
+  )
+})
+
+const program = Effect.gen(function*() {
+  const site = yield* Site.Site
+  const person = yield* Person.Person
+  const { apiKey, machine, user, workloadName } = yield* Providers.create({ callbackUrl: site.callbackUrl })
+  yield* Console.log(
+    `workload identity ${workloadName}, providers ${machine.providerName}, ${apiKey}, ${user.providerName}`
+  )
+  const customState = yield* site.expect(person.userId)
+  yield* turn.pipe(
+    AccessToken.provideAccessToken({
+      ...user,
+      authFlow: "USER_FEDERATION",
+      callbackUrl: site.callbackUrl,
+      customState,
+      onAuthUrl: (url, consent) =>
+        Console.log(`a person has to consent, at most until ${consent.expiresAt}, at\n  ${Redacted.value(url)}`).pipe(
+          Effect.zipRight(person.open(consent))
+        )
+    }),
+    ApiKey.provideApiKey({ providerName: apiKey }),
+    AccessToken.provideAccessToken({ ...machine, authFlow: "M2M", tag: Machine }),
+    Effect.provide(WorkloadAccessToken.layer({ workloadName, userId: person.userId }))
+  )
+}).pipe(Effect.scoped)
+
+const isLive = process.argv.includes("--live")
+
+const Identity = isLive
+  ? Layer.merge(AwsIdentity.layer(), Person.layerLive)
+  : Person.layerSimulated.pipe(Layer.provideMerge(IdentityService.layerTest))
+
+const Main = Site.layer.pipe(
+  Layer.provideMerge(Layer.merge(Identity, NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))),
+  Layer.provide(FetchHttpClient.layer)
+)
+
+Console.log(`an agent on ${isLive ? "AWS" : "the embedded identity service"}`).pipe(
+  Effect.zipRight(program),
+  Effect.zipRight(Console.log("done")),
+  Effect.provide(Main),
+  NodeRuntime.runMain
+)

@@ -1,0 +1,32 @@
+import { Console, Effect, Redacted } from "effect"
+import { AccessToken, Diagnosis, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
+
+const turn = Effect.as(AccessToken.AccessToken, "the agent has what it needs")
+
+/** Every way in which a person's token can fail to come, by tag; what is left out would not compile. */
+const handled = turn.pipe(
+  AccessToken.provideAccessToken({ providerName: "github", scopes: ["repo"], authFlow: "USER_FEDERATION" }),
+  Effect.catchTags({
+    ConsentRequired: ({ authorizationUrl, expiresAt }) =>
+      Effect.succeed(`please open ${Redacted.value(authorizationUrl)} before ${expiresAt}`),
+    ConsentDenied: () => Effect.succeed("you said no, so I cannot look at your repositories"),
+    Throttled: () => Effect.succeed("busy: try again in a minute"),
+    ResourceNotFound: ({ message }) => Effect.succeed(`not set up yet: ${message}`),
+    ValidationError: (error) => Effect.succeed(Diagnosis.explain(error)),
+    AccessDenied: (error) => Effect.succeed(Diagnosis.explain(error)),
+    Unauthorized: (error) => Effect.succeed(Diagnosis.explain(error)),
+    InternalServerError: () => Effect.succeed("AWS has a problem"),
+    TransportFailure: ({ reason }) => Effect.succeed(`AWS cannot be reached: ${reason}`),
+    UndecodableReply: ({ path }) => Effect.succeed(`AWS said something new at ${path}`),
+    UnknownServiceError: ({ code }) => Effect.succeed(`AWS said ${code}`)
+  })
+)
+
+const program = Effect.gen(function*() {
+  const identity = yield* IdentityService.IdentityService
+  yield* identity.createWorkloadIdentity({ name: "my-agent" })
+  const asAda = WorkloadAccessToken.layer({ workloadName: "my-agent", userId: "cognito+ada" })
+  yield* Console.log(yield* Effect.provide(handled, asAda))
+})
+
+Effect.runPromise(Effect.provide(program, IdentityService.layerTest))

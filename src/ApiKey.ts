@@ -1,0 +1,116 @@
+/**
+ * An API key as a requirement of a program, and the combinators that discharge it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import type * as Redacted from "effect/Redacted"
+import type { WithInto, WithTag } from "./AccessToken.js"
+import type { Failure } from "./IdentityApi.js"
+import { IdentityService } from "./IdentityService.js"
+import { type Inject, inject } from "./internal/inject.js"
+import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
+
+/**
+ * The API key of a program that needs only one.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class ApiKey extends Context.Tag("effect-agentcore-identity/ApiKey")<ApiKey, Redacted.Redacted>() {}
+
+/**
+ * A tag for the key of one provider, so that a program can need several and the compiler tells them apart.
+ *
+ * @example
+ * ```ts
+ * import { ApiKey } from "effect-agentcore-identity"
+ *
+ * export class Weather extends ApiKey.Tag("my-agent/Weather")<Weather>() {}
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Tag = <const Id extends string>(id: Id) => <Self>(): Context.TagClass<Self, Id, Redacted.Redacted> =>
+  Context.Tag(id)<Self, Redacted.Redacted>()
+
+/**
+ * Which key an agent asks for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiKeyOptions {
+  /** The credential provider, by name. */
+  readonly providerName: string
+}
+
+type Needs = IdentityService | WorkloadAccessToken
+
+type KeyFailure = Failure<"getResourceApiKey">
+
+const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, KeyFailure, Needs> =>
+  Effect.gen(function*() {
+    const identity = yield* IdentityService
+    const workloadAccessToken = yield* WorkloadAccessToken
+    return yield* identity.getApiKey({ providerName, workloadAccessToken })
+  })
+
+/**
+ * Gives a program its API key: the requirement goes, and what asking for a key can fail with comes. The key is asked
+ * for once each time the program runs.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Redacted } from "effect"
+ * import { ApiKey } from "effect-agentcore-identity"
+ *
+ * export const program = Effect.map(ApiKey.ApiKey, (key) => Redacted.value(key).length).pipe(
+ *   ApiKey.provideApiKey({ providerName: "weather" })
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const provideApiKey: {
+  <Id = ApiKey>(
+    options: ApiKeyOptions & WithTag<Id>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
+  <A, E, R, Id = ApiKey>(
+    self: Effect.Effect<A, E, R>,
+    options: ApiKeyOptions & WithTag<Id>
+  ): Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
+} = dual(
+  2,
+  <A, E, R, Id>(self: Effect.Effect<A, E, R>, options: ApiKeyOptions & WithTag<Id>) =>
+    options.tag === undefined
+      ? Effect.provideServiceEffect(self, ApiKey, key(options))
+      : Effect.provideServiceEffect(self, options.tag, key(options))
+)
+
+/**
+ * Wraps a function so that the API key comes into one member of its argument, and its callers leave that out. A
+ * function without the member, or a caller who passes it, does not compile.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Redacted } from "effect"
+ * import { ApiKey } from "effect-agentcore-identity"
+ *
+ * const forecast = ApiKey.requiresApiKey({ into: "apiKey", providerName: "weather" })(
+ *   (args: { readonly city: string; readonly apiKey: Redacted.Redacted }) => Effect.succeed(`rain in ${args.city}`)
+ * )
+ *
+ * export const program = forecast({ city: "Zürich" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const requiresApiKey = <const Into extends string>(
+  options: ApiKeyOptions & WithInto<Into>
+): Inject<Into, KeyFailure, Needs> => inject(options.into, key(options))

@@ -1,0 +1,282 @@
+/**
+ * Credentials for an agent: workload access tokens, OAuth2 tokens for machines and people, API keys, payment tokens,
+ * and the administration of what they come from. The policy (waiting, retrying, naming what is wrong) is written here
+ * once, over whatever implements `IdentityApi`.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
+import type { PaymentToken, PaymentTokenRequest, UserIdentifier } from "./Credential.js"
+import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
+import { IdentityApi } from "./IdentityApi.js"
+import type { IdentityControls } from "./IdentityControls.js"
+import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
+import * as administration from "./internal/administration.js"
+import { inOptionNames } from "./internal/optionNames.js"
+import { withRetries } from "./internal/retry.js"
+import * as tokenFlow from "./internal/tokenFlow.js"
+import * as MemoryIdentity from "./MemoryIdentity.js"
+import type {
+  MachineTokenOptions,
+  UserTokenOptions,
+  WaitingTokenOptions,
+  WithWorkloadAccessToken
+} from "./TokenOptions.js"
+
+/**
+ * The operations that the service hands on as they are, retried under the program's `RetryPolicy`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type HandedOn = Omit<
+  IdentityApi["Type"],
+  | "completeResourceTokenAuth"
+  | "createWorkloadIdentity"
+  | "getResourceApiKey"
+  | "getResourceOauth2Token"
+  | "getResourcePaymentToken"
+  | "getWorkloadAccessToken"
+  | "listApiKeyCredentialProviders"
+  | "listConsentPortals"
+  | "listOauth2CredentialProviders"
+  | "listPaymentCredentialProviders"
+  | "listWorkloadIdentities"
+>
+
+/**
+ * What any token request may fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type TokenFailure = Failure<"getResourceOauth2Token">
+
+/**
+ * Asks for an OAuth2 token. Which errors it can raise follows from the options: none about consent for a machine's
+ * token, `ConsentRequired` without `onAuthUrl`, `ConsentTimedOut` with it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GetToken {
+  (options: MachineTokenOptions & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
+  (
+    options: UserTokenOptions & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied>
+  <E, R>(
+    options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | ConsentTimedOut | E, R>
+}
+
+/**
+ * Every item of a paged list, a page at a time as they are pulled. `pageSize` defaults to what the service gives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type List<Key extends OperationKey, Item> = (
+  options?: { readonly pageSize?: number | undefined }
+) => Stream.Stream<Item, Failure<Key>>
+
+/**
+ * The service. Besides the methods below it has every other operation of `IdentityApi` by its own name.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class IdentityService extends Context.Tag("effect-agentcore-identity/IdentityService")<
+  IdentityService,
+  HandedOn & {
+    /** A token for a workload, or for a workload and its user. A user token wins over a user id, with a warning. */
+    readonly getWorkloadAccessToken: (options: {
+      readonly workloadName: string
+      readonly userToken?: Redacted.Redacted | undefined
+      readonly userId?: string | undefined
+    }) => Effect.Effect<Redacted.Redacted, Failure<"getWorkloadAccessToken">>
+    /** An OAuth2 token; see {@link GetToken} for what each form can fail with. */
+    readonly getToken: GetToken
+    /** The API key of a provider. */
+    readonly getApiKey: (
+      options: { readonly providerName: string } & WithWorkloadAccessToken
+    ) => Effect.Effect<Redacted.Redacted, Failure<"getResourceApiKey">>
+    /** What a payment vendor's request has to carry. */
+    readonly getPaymentToken: (
+      options: { readonly providerName: string; readonly request: PaymentTokenRequest } & WithWorkloadAccessToken
+    ) => Effect.Effect<PaymentToken, Failure<"getResourcePaymentToken">>
+    /**
+     * Finishes a consent, for the person whose browser came back. Call it only after checking that they are the one who
+     * started: a session belongs to the very user id, or JWT, that minted the workload access token.
+     */
+    readonly completeResourceTokenAuth: (options: {
+      readonly sessionUri: string | Redacted.Redacted
+      readonly userIdentifier: UserIdentifier
+    }) => Effect.Effect<void, Failure<"completeResourceTokenAuth">>
+    /** Creates a workload identity; without a name it is called `workload-` and eight hexadecimal digits. */
+    readonly createWorkloadIdentity: (
+      options?: Partial<Request<"createWorkloadIdentity">>
+    ) => Effect.Effect<Reply<"createWorkloadIdentity">, Failure<"createWorkloadIdentity">>
+    /** Registers one return URL and keeps the others. Changes of one program wait for each other. */
+    readonly addReturnUrl: (
+      options: { readonly name: string; readonly url: string }
+    ) => Effect.Effect<Reply<"getWorkloadIdentity">, Failure<"updateWorkloadIdentity">>
+    /** Removes one return URL and keeps the others. Changes of one program wait for each other. */
+    readonly removeReturnUrl: (
+      options: { readonly name: string; readonly url: string }
+    ) => Effect.Effect<Reply<"getWorkloadIdentity">, Failure<"updateWorkloadIdentity">>
+    readonly listWorkloadIdentities: List<
+      "listWorkloadIdentities",
+      Reply<"listWorkloadIdentities">["workloadIdentities"][number]
+    >
+    readonly listOauth2CredentialProviders: List<
+      "listOauth2CredentialProviders",
+      Reply<"listOauth2CredentialProviders">["credentialProviders"][number]
+    >
+    readonly listApiKeyCredentialProviders: List<
+      "listApiKeyCredentialProviders",
+      Reply<"listApiKeyCredentialProviders">["credentialProviders"][number]
+    >
+    readonly listPaymentCredentialProviders: List<
+      "listPaymentCredentialProviders",
+      Reply<"listPaymentCredentialProviders">["credentialProviders"][number]
+    >
+    readonly listConsentPortals: List<"listConsentPortals", Reply<"listConsentPortals">["consentPortals"][number]>
+  }
+>() {}
+
+/**
+ * The service over a port.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityService, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * export const service = IdentityService.make.pipe(Effect.provide(MemoryIdentity.layerApi()))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = Effect.gen(function*() {
+  const api = withRetries(yield* IdentityApi)
+  const flow = tokenFlow.make(api)
+  const lock = yield* Effect.makeSemaphore(1)
+
+  function getToken(
+    options: MachineTokenOptions & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure>
+  function getToken(
+    options: UserTokenOptions & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied>
+  function getToken<E, R>(
+    options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | ConsentTimedOut | E, R>
+  function getToken<E, R>(
+    options: (MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E, R>) & WithWorkloadAccessToken
+  ) {
+    const token: Effect.Effect<
+      Redacted.Redacted,
+      TokenFailure | ConsentRequired | ConsentDenied | ConsentTimedOut | E,
+      R
+    > = options.onAuthUrl !== undefined
+      ? flow.wait(options)
+      : options.authFlow === "USER_FEDERATION"
+      ? flow.ask(options)
+      : flow.machine(options)
+    return Effect.withSpan(token, "IdentityService.getToken", {
+      attributes: { providerName: options.providerName, authFlow: options.authFlow }
+    })
+  }
+
+  return IdentityService.of({
+    ...api,
+    ...administration.make(api, lock),
+    getToken,
+    getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
+      function*({ userId, userToken, workloadName }) {
+        if (userToken !== undefined && userId !== undefined) {
+          yield* Effect.logWarning("Both a user token and a user id were given: the user token is used")
+        }
+        const reply = userToken !== undefined
+          ? yield* api.getWorkloadAccessTokenForJWT({ workloadName, userToken })
+          : userId !== undefined
+          ? yield* api.getWorkloadAccessTokenForUserId({ workloadName, userId })
+          : yield* api.getWorkloadAccessToken({ workloadName })
+        return reply.workloadAccessToken
+      }
+    ),
+    getApiKey: Effect.fn("IdentityService.getApiKey")(
+      function*({ providerName, workloadAccessToken }) {
+        const reply = yield* api.getResourceApiKey({
+          workloadIdentityToken: workloadAccessToken,
+          resourceCredentialProviderName: providerName
+        })
+        return reply.apiKey
+      },
+      Effect.mapError(inOptionNames)
+    ),
+    getPaymentToken: Effect.fn("IdentityService.getPaymentToken")(
+      function*({ providerName, request, workloadAccessToken }) {
+        const reply = yield* api.getResourcePaymentToken({
+          workloadIdentityToken: workloadAccessToken,
+          resourceCredentialProviderName: providerName,
+          paymentTokenRequest: request
+        })
+        return reply.paymentTokenResponse
+      },
+      Effect.mapError(inOptionNames)
+    ),
+    completeResourceTokenAuth: Effect.fn("IdentityService.completeResourceTokenAuth")(
+      function*({ sessionUri, userIdentifier }) {
+        yield* api.completeResourceTokenAuth({
+          sessionUri: typeof sessionUri === "string" ? Redacted.make(sessionUri) : sessionUri,
+          userIdentifier
+        })
+      }
+    )
+  })
+})
+
+/**
+ * The service; what it stands on is left open. `AwsIdentity.layer` is this on AWS.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { IdentityService, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * export const Local = IdentityService.layer.pipe(Layer.provide(MemoryIdentity.layerApi({ region: "eu-central-1" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<IdentityService, never, IdentityApi> = Layer.effect(IdentityService, make)
+
+/**
+ * The service in memory, with the port behind it and the hands of everybody who is not the agent.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const test = Effect.gen(function*() {
+ *   const identity = yield* IdentityService.IdentityService
+ *   const controls = yield* IdentityControls.IdentityControls
+ *   yield* identity.createWorkloadIdentity({ name: "my-agent" })
+ *   return yield* controls.journal
+ * }).pipe(Effect.provide(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTest: Layer.Layer<IdentityService | IdentityApi | IdentityControls> = layer.pipe(
+  Layer.provideMerge(MemoryIdentity.layerApi())
+)

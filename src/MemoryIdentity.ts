@@ -1,0 +1,78 @@
+/**
+ * AgentCore Identity in memory: every operation of both planes, the rules that AWS documents, and a virtual clock's
+ * worth of expiry, with no network and no AWS account. Every layer that is built has a memory of its own.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { IdentityApi } from "./IdentityApi.js"
+import { IdentityControls } from "./IdentityControls.js"
+import * as engine from "./internal/engine/engine.js"
+
+/**
+ * Where the service claims to be: it shows in ARNs and URLs, and nowhere else.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** `"123456789012"` unless given. */
+  readonly accountId?: string | undefined
+  /** `"us-east-1"` unless given. */
+  readonly region?: string | undefined
+  /** The base of authorization and callback URLs; AWS's own in the region unless given. */
+  readonly endpoint?: string | undefined
+}
+
+/**
+ * A new service with nothing in it, and the controls beside it.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { api, controls } = yield* MemoryIdentity.make({ region: "eu-central-1" })
+ *   yield* api.createWorkloadIdentity({ name: "my-agent" })
+ *   return yield* controls.journal
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Effect.Effect<{
+  readonly api: IdentityApi["Type"]
+  readonly controls: IdentityControls["Type"]
+}> => {
+  const { accountId = "123456789012", region = "us-east-1" } = options
+  const { endpoint = `https://bedrock-agentcore.${region}.amazonaws.com` } = options
+  return engine.make({ accountId, region, endpoint: endpoint.replace(/\/+$/, "") })
+}
+
+/**
+ * The service and its controls as a layer.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityApi, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * const program = Effect.gen(function*() {
+ *   const api = yield* IdentityApi.IdentityApi
+ *   yield* api.createWorkloadIdentity({ name: "my-agent" })
+ *   return yield* api.getWorkloadAccessToken({ workloadName: "my-agent" })
+ * }).pipe(Effect.provide(MemoryIdentity.layerApi()))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerApi = (options?: Options): Layer.Layer<IdentityApi | IdentityControls> =>
+  Layer.effectContext(
+    Effect.map(make(options), ({ api, controls }) =>
+      Context.make(IdentityApi, api).pipe(Context.add(IdentityControls, controls)))
+  )

@@ -1,0 +1,89 @@
+/**
+ * What an agent says when it asks for an OAuth2 token.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { Oauth2Flow } from "./Credential.js"
+import type { ConsentRequired } from "./IdentityError.js"
+import type * as TokenPoller from "./TokenPoller.js"
+
+/**
+ * What every flow takes; the last three matter where a person consents.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TokenOptions {
+  /** The credential provider, by name. */
+  readonly providerName: string
+  /** What the token should allow, in the provider's own words; may be empty. */
+  readonly scopes: ReadonlyArray<string>
+  /** RFC 8707 resource indicators. */
+  readonly resources?: ReadonlyArray<string> | undefined
+  /** Intended recipients, for providers that choose the target by audience. */
+  readonly audiences?: ReadonlyArray<string> | undefined
+  /**
+   * More parameters for the authorization request, or for the token request of an on-behalf-of exchange, such as
+   * `{ access_type: "offline" }` for Google.
+   */
+  readonly customParameters?: { readonly [name: string]: string | Redacted.Redacted } | undefined
+  /**
+   * Where the person's browser goes afterwards: one of the workload identity's registered return URLs. Without it, the
+   * `CallbackUrl` of the invocation.
+   */
+  readonly callbackUrl?: string | undefined
+  /** Asks the person again and forgets what is stored, refresh token included; default `false`. */
+  readonly forceAuthentication?: boolean | undefined
+  /** Comes back to the return URL as `state`: an unguessable value without `:` (base64url), to be compared there. */
+  readonly customState?: string | Redacted.Redacted | undefined
+}
+
+/**
+ * A token that needs nobody's consent: for the machine itself, or for the person whose JWT the agent was called with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MachineTokenOptions extends TokenOptions {
+  readonly authFlow: Exclude<Oauth2Flow, "USER_FEDERATION">
+  readonly onAuthUrl?: undefined
+}
+
+/**
+ * A token for which a person may have to consent; when they do, the call fails with `ConsentRequired`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserTokenOptions extends TokenOptions {
+  readonly authFlow: Oauth2Flow
+  readonly onAuthUrl?: undefined
+}
+
+/**
+ * A token for which the call waits until the person has consented.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WaitingTokenOptions<E = never, R = never> extends Omit<UserTokenOptions, "onAuthUrl"> {
+  /** Told once which URL the person has to open; its failure ends the call. */
+  readonly onAuthUrl: (
+    authorizationUrl: Redacted.Redacted,
+    consent: ConsentRequired
+  ) => Effect.Effect<unknown, E, R>
+  /** How to wait; default the program's `TokenPoller`, every 5 seconds for at most 10 minutes. */
+  readonly tokenPoller?: TokenPoller.Poller | undefined
+}
+
+/**
+ * Whose agent is asking: the workload access token that the call is made with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WithWorkloadAccessToken {
+  readonly workloadAccessToken: Redacted.Redacted
+}

@@ -1,0 +1,82 @@
+/**
+ * One operation through an SDK client: check, send, read.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import { TransportFailure, UndecodableReply, type ValidationError, type WireError } from "../../IdentityError.js"
+import type { ModelledTag, Operation } from "../../Operation.js"
+import * as check from "../check.js"
+import type { Modelled } from "../faults.js"
+import { fromThrown, metadata } from "./exceptions.js"
+import { asGiven, scrubber } from "./secrets.js"
+
+const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl" }
+
+// The SDK puts it among the members of the reply, and a reply without members would be handed on with it.
+const withoutMetadata = (output: unknown) =>
+  Predicate.isReadonlyRecord(output) ? Record.remove(output, "$metadata") : output
+
+/** @internal */
+export interface Call<Client> {
+  <A, I, B, J, Tag extends ModelledTag>(
+    operation: Operation<A, I, B, J, Tag>,
+    send: (client: Client, input: I, options: { readonly abortSignal: AbortSignal }) => Promise<unknown>
+  ): (request: A) => Effect.Effect<B, Modelled<Tag> | ValidationError | WireError>
+}
+
+/** @internal */
+export const make = <Client>(options: {
+  readonly client: Effect.Effect<Client>
+  readonly checkRequests: boolean
+  readonly requestTimeout: Duration.Duration
+}): Call<Client> =>
+(operation, send) => {
+  const { name, plane, reply, request } = operation
+  const { client, requestTimeout } = options
+  const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
+  const decode = Schema.decodeUnknown(reply)
+
+  const timed = Duration.isFinite(requestTimeout)
+    ? Effect.timeoutFail({
+      duration: requestTimeout,
+      onTimeout: () =>
+        new TransportFailure({
+          operation: name,
+          reason: "Timeout",
+          message: `no answer from the service within ${Duration.format(requestTimeout)}`
+        })
+    })
+    : <A, E, R>(effect: Effect.Effect<A, E, R>) => effect
+
+  return (request) => {
+    const scrub = scrubber(request)
+    const refail = fromThrown(operation, scrub)
+
+    const read = (output: unknown) =>
+      Effect.mapError(decode(withoutMetadata(output)), ({ issue }) => {
+        const path = scrub(check.invalidFields(issue)[0]?.name ?? "")
+        const { requestId } = metadata(output)
+        return new UndecodableReply({
+          operation: name,
+          ...(requestId !== undefined && { requestId: scrub(requestId) }),
+          path,
+          message: `the reply of ${name} did not match its schema at '${path}'`
+        })
+      })
+
+    return encode(request).pipe(
+      Effect.zip(client),
+      Effect.flatMap(([input, client]) =>
+        timed(Effect.tryPromise({ try: (abortSignal) => send(client, input, { abortSignal }), catch: refail }))
+      ),
+      Effect.flatMap(read),
+      Effect.withSpan(`AwsIdentity.${name}`, {
+        kind: "client",
+        attributes: { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
+      })
+    )
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The control plane's commands. That each schema encodes to what the SDK's command wants is checked by the compiler;
+ * the SDK itself is handed in by whoever loads it.
+ */
+import type * as ControlSdk from "@aws-sdk/client-bedrock-agentcore-control"
+import { operations } from "../../IdentityApi.js"
+import type { Call } from "./call.js"
+
+/** @internal */
+export interface Control {
+  readonly client: ControlSdk.BedrockAgentCoreControlClient
+  readonly sdk: typeof ControlSdk
+}
+
+/** @internal */
+export const methods = (call: Call<Control>) => ({
+  createWorkloadIdentity: call(
+    operations.createWorkloadIdentity,
+    ({ client, sdk }, input, options) => client.send(new sdk.CreateWorkloadIdentityCommand(input), options)
+  ),
+  getWorkloadIdentity: call(
+    operations.getWorkloadIdentity,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetWorkloadIdentityCommand(input), options)
+  ),
+  updateWorkloadIdentity: call(
+    operations.updateWorkloadIdentity,
+    ({ client, sdk }, input, options) => client.send(new sdk.UpdateWorkloadIdentityCommand(input), options)
+  ),
+  deleteWorkloadIdentity: call(
+    operations.deleteWorkloadIdentity,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeleteWorkloadIdentityCommand(input), options)
+  ),
+  listWorkloadIdentities: call(
+    operations.listWorkloadIdentities,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListWorkloadIdentitiesCommand(input), options)
+  ),
+  createOauth2CredentialProvider: call(
+    operations.createOauth2CredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.CreateOauth2CredentialProviderCommand(input), options)
+  ),
+  getOauth2CredentialProvider: call(
+    operations.getOauth2CredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetOauth2CredentialProviderCommand(input), options)
+  ),
+  updateOauth2CredentialProvider: call(
+    operations.updateOauth2CredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.UpdateOauth2CredentialProviderCommand(input), options)
+  ),
+  deleteOauth2CredentialProvider: call(
+    operations.deleteOauth2CredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeleteOauth2CredentialProviderCommand(input), options)
+  ),
+  listOauth2CredentialProviders: call(
+    operations.listOauth2CredentialProviders,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListOauth2CredentialProvidersCommand(input), options)
+  ),
+  createApiKeyCredentialProvider: call(
+    operations.createApiKeyCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.CreateApiKeyCredentialProviderCommand(input), options)
+  ),
+  getApiKeyCredentialProvider: call(
+    operations.getApiKeyCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetApiKeyCredentialProviderCommand(input), options)
+  ),
+  updateApiKeyCredentialProvider: call(
+    operations.updateApiKeyCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.UpdateApiKeyCredentialProviderCommand(input), options)
+  ),
+  deleteApiKeyCredentialProvider: call(
+    operations.deleteApiKeyCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeleteApiKeyCredentialProviderCommand(input), options)
+  ),
+  listApiKeyCredentialProviders: call(
+    operations.listApiKeyCredentialProviders,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListApiKeyCredentialProvidersCommand(input), options)
+  ),
+  createPaymentCredentialProvider: call(
+    operations.createPaymentCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.CreatePaymentCredentialProviderCommand(input), options)
+  ),
+  getPaymentCredentialProvider: call(
+    operations.getPaymentCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetPaymentCredentialProviderCommand(input), options)
+  ),
+  updatePaymentCredentialProvider: call(
+    operations.updatePaymentCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.UpdatePaymentCredentialProviderCommand(input), options)
+  ),
+  deletePaymentCredentialProvider: call(
+    operations.deletePaymentCredentialProvider,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeletePaymentCredentialProviderCommand(input), options)
+  ),
+  listPaymentCredentialProviders: call(
+    operations.listPaymentCredentialProviders,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListPaymentCredentialProvidersCommand(input), options)
+  ),
+  getTokenVault: call(
+    operations.getTokenVault,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetTokenVaultCommand(input), options)
+  ),
+  setTokenVaultCMK: call(
+    operations.setTokenVaultCMK,
+    ({ client, sdk }, input, options) => client.send(new sdk.SetTokenVaultCMKCommand(input), options)
+  ),
+  createConsentPortal: call(
+    operations.createConsentPortal,
+    ({ client, sdk }, input, options) => client.send(new sdk.CreateConsentPortalCommand(input), options)
+  ),
+  getConsentPortal: call(
+    operations.getConsentPortal,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetConsentPortalCommand(input), options)
+  ),
+  updateConsentPortal: call(
+    operations.updateConsentPortal,
+    ({ client, sdk }, input, options) => client.send(new sdk.UpdateConsentPortalCommand(input), options)
+  ),
+  deleteConsentPortal: call(
+    operations.deleteConsentPortal,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeleteConsentPortalCommand(input), options)
+  ),
+  listConsentPortals: call(
+    operations.listConsentPortals,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListConsentPortalsCommand(input), options)
+  )
+})

@@ -1,0 +1,47 @@
+/**
+ * The data plane's commands. That each schema encodes to what the SDK's command wants is checked by the compiler.
+ */
+import {
+  type BedrockAgentCoreClient,
+  CompleteResourceTokenAuthCommand,
+  GetResourceApiKeyCommand,
+  GetResourceOauth2TokenCommand,
+  GetResourcePaymentTokenCommand,
+  GetWorkloadAccessTokenCommand,
+  GetWorkloadAccessTokenForJWTCommand,
+  GetWorkloadAccessTokenForUserIdCommand
+} from "@aws-sdk/client-bedrock-agentcore"
+import { operations } from "../../Credential.js"
+import type { Call } from "./call.js"
+
+/** @internal */
+export const methods = (call: Call<BedrockAgentCoreClient>) => ({
+  getWorkloadAccessToken: call(
+    operations.getWorkloadAccessToken,
+    (client, input, options) => client.send(new GetWorkloadAccessTokenCommand(input), options)
+  ),
+  getWorkloadAccessTokenForJWT: call(
+    operations.getWorkloadAccessTokenForJWT,
+    (client, input, options) => client.send(new GetWorkloadAccessTokenForJWTCommand(input), options)
+  ),
+  getWorkloadAccessTokenForUserId: call(
+    operations.getWorkloadAccessTokenForUserId,
+    (client, input, options) => client.send(new GetWorkloadAccessTokenForUserIdCommand(input), options)
+  ),
+  getResourceOauth2Token: call(
+    operations.getResourceOauth2Token,
+    (client, input, options) => client.send(new GetResourceOauth2TokenCommand(input), options)
+  ),
+  getResourceApiKey: call(
+    operations.getResourceApiKey,
+    (client, input, options) => client.send(new GetResourceApiKeyCommand(input), options)
+  ),
+  completeResourceTokenAuth: call(
+    operations.completeResourceTokenAuth,
+    (client, input, options) => client.send(new CompleteResourceTokenAuthCommand(input), options)
+  ),
+  getResourcePaymentToken: call(
+    operations.getResourcePaymentToken,
+    (client, input, options) => client.send(new GetResourcePaymentTokenCommand(input), options)
+  )
+})

@@ -1,0 +1,106 @@
+/**
+ * Which region, and which endpoint: from an option, from Effect's `Config`, or left to the SDK.
+ */
+import type * as Arr from "effect/Array"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+// A value, and the option or variable that it came from.
+interface Setting {
+  readonly name: string
+  readonly value: string
+}
+
+interface Source {
+  readonly option: string
+  readonly given: string | undefined
+  readonly variables: Arr.NonEmptyReadonlyArray<string>
+}
+
+const variable = (name: string): Config.Config<Setting> =>
+  Config.map(Config.nonEmptyString(name), (value) => ({ name, value }))
+
+// An empty string counts as absent, wherever it stands.
+const setting = ({ given, option, variables: [first, ...rest] }: Source): Config.Config<Option.Option<Setting>> =>
+  given === undefined || given === ""
+    ? Config.option(rest.reduce((found, name) => Config.orElse(found, () => variable(name)), variable(first)))
+    : Config.succeed(Option.some({ name: option, value: given }))
+
+// The value is not repeated in the error, since a URL may carry a password.
+const checked = (found: Config.Config<Option.Option<Setting>>, holds: (value: string) => boolean, message: string) =>
+  Effect.flatMap(found, (setting) => {
+    if (Option.isNone(setting)) return Effect.succeed(undefined)
+    const { name, value } = setting.value
+    return holds(value) ? Effect.succeed(value) : Effect.fail(ConfigError.InvalidData([name], message))
+  })
+
+// What may stand in a host name.
+const isRegion = (value: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(value)
+
+/**
+ * The option, then the two variables. `AWS_DEFAULT_REGION` is the older tools'; the SDK itself does not read it.
+ *
+ * @internal
+ */
+export const region = (given: string | undefined): Effect.Effect<string | undefined, ConfigError.ConfigError> =>
+  checked(
+    setting({ option: "region", given, variables: ["AWS_REGION", "AWS_DEFAULT_REGION"] }),
+    isRegion,
+    "expected the name of an AWS region"
+  )
+
+/**
+ * The region at the end of the SDK's own chain, which also reads the profile.
+ *
+ * @internal
+ */
+export const regionOf = (client: {
+  readonly config: { readonly region: () => Promise<string> }
+}): Effect.Effect<string, ConfigError.ConfigError> =>
+  Effect.tryPromise({
+    try: () => client.config.region(),
+    catch: () =>
+      ConfigError.MissingData(
+        ["AWS_REGION"],
+        "no AWS region: pass the option `region`, or set AWS_REGION or AWS_DEFAULT_REGION, or `region` in the profile"
+      )
+  })
+
+const endpoints = {
+  data: {
+    option: "dataEndpoint",
+    service: "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+    python: "BEDROCK_AGENTCORE_DP_ENDPOINT"
+  },
+  control: {
+    option: "controlEndpoint",
+    service: "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL",
+    python: "BEDROCK_AGENTCORE_CP_ENDPOINT"
+  }
+}
+
+const ignored = Config.map(
+  Config.option(Config.nonEmptyString("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")),
+  Option.exists((value) => value.toLowerCase() === "true")
+)
+
+const isHttpUrl = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+
+/**
+ * The option, then AWS's variable for the service, then the Python SDK's, then AWS's for all services. Without any of
+ * them the SDK goes on by itself: to the profile, then to the region's own host. AWS's variables, and they alone, are
+ * passed over when `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`.
+ *
+ * @internal
+ */
+export const endpoint = (
+  plane: keyof typeof endpoints,
+  given: string | undefined
+): Effect.Effect<string | undefined, ConfigError.ConfigError> =>
+  Effect.flatMap(ignored, (ignored) => {
+    const { option, python, service } = endpoints[plane]
+    const variables: Source["variables"] = ignored ? [python] : [service, python, "AWS_ENDPOINT_URL"]
+    return checked(setting({ option, given, variables }), isHttpUrl, "expected an http or https URL")
+  })

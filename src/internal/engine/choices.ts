@@ -1,0 +1,238 @@
+/**
+ * Every answer that AWS has not given: what is open, and what the local service does. All guesses live here, so that one
+ * look shows them, and one edit corrects them.
+ */
+import * as Duration from "effect/Duration"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
+import { fieldError } from "../check.js"
+import type { OperationName, State, Target } from "./state.js"
+
+/**
+ * The lifetime of a workload access token is not stated anywhere; one hour. It never outlives the JWT it was made from.
+ *
+ * @internal
+ */
+export const workloadTokenLifetime = Duration.hours(1)
+
+/**
+ * Vendors decide how long their access tokens live; the simulated ones live for an hour.
+ *
+ * @internal
+ */
+export const accessTokenLifetime = Duration.hours(1)
+
+/**
+ * Vendors decide how long their refresh tokens live; the simulated ones live for about as long as the guide's example.
+ *
+ * @internal
+ */
+export const refreshTokenLifetime = Duration.days(30)
+
+/**
+ * How long AWS remembers a session that is over is unknown; here it is forgotten an hour later.
+ *
+ * @internal
+ */
+export const sessionRetention = Duration.hours(1)
+
+/**
+ * How long a signed payment request is good for is up to the vendor; five minutes.
+ *
+ * @internal
+ */
+export const paymentRequestLifetime = Duration.minutes(5)
+
+/**
+ * Which exception a duplicate workload identity gives is not established, and no conflict is modelled for it.
+ *
+ * @internal
+ */
+export const workloadExists = (operation: OperationName, name: string): ValidationError =>
+  new ValidationError({ operation, message: `Workload identity '${name}' already exists` })
+
+/**
+ * No quota error is modelled for workload identities.
+ *
+ * @internal
+ */
+export const tooManyWorkloads = (operation: OperationName, quota: number): ValidationError =>
+  new ValidationError({ operation, message: `The account has reached its quota of ${quota} workload identities` })
+
+/**
+ * Whether an update without the list of return URLs keeps or clears it is not stated; it keeps it.
+ *
+ * @internal
+ */
+export const updatedReturnUrls = (
+  stored: ReadonlyArray<string> | undefined,
+  given: ReadonlyArray<string> | undefined
+): ReadonlyArray<string> | undefined => given ?? stored
+
+/**
+ * What an unknown, expired or orphaned workload access token gives is not stated: the caller is not known.
+ *
+ * @internal
+ */
+export const workloadTokenRefused = (operation: OperationName): Unauthorized =>
+  new Unauthorized({ operation, message: "Invalid or expired workload access token" })
+
+/**
+ * What a JWT that is none, or has expired, gives is not stated. The signature is never checked here.
+ *
+ * @internal
+ */
+export const userTokenRefused = (operation: OperationName, why: string): Unauthorized =>
+  new Unauthorized({ operation, message: `Invalid user token: ${why}` })
+
+/**
+ * The documentation gives the text, not the exception.
+ *
+ * @internal
+ */
+export const linkedToService = (operation: OperationName): AccessDenied =>
+  new AccessDenied({
+    operation,
+    message: "WorkloadIdentity is linked to a service and cannot retrieve an access token by the caller"
+  })
+
+/**
+ * What a federated token without a user gives is not stated.
+ *
+ * @internal
+ */
+export const userMissing = (operation: OperationName): ValidationError =>
+  fieldError(operation, {
+    name: "workloadIdentityToken",
+    message: "Member must be a workload access token of a user for the flow USER_FEDERATION"
+  })
+
+/**
+ * What a token exchange without a JWT behind it gives is not stated.
+ *
+ * @internal
+ */
+export const userTokenMissing = (operation: OperationName): ValidationError =>
+  fieldError(operation, {
+    name: "workloadIdentityToken",
+    message: "Member must be a workload access token made from a JWT for the flow ON_BEHALF_OF_TOKEN_EXCHANGE"
+  })
+
+/**
+ * What a token exchange with a provider that is not configured for it gives is not stated.
+ *
+ * @internal
+ */
+export const exchangeNotConfigured = (operation: OperationName): ValidationError =>
+  fieldError(operation, {
+    name: "resourceCredentialProviderName",
+    message: "Member must be a provider with onBehalfOfTokenExchangeConfig, or one of the vendor MicrosoftOauth2"
+  })
+
+/**
+ * The actor token that AWS signs cannot be had here.
+ *
+ * @internal
+ */
+export const noTokenService = (operation: OperationName): ValidationError =>
+  new ValidationError({
+    operation,
+    message: "The local service has no AWS STS: actorTokenContent AWS_IAM_ID_TOKEN_JWT is not available"
+  })
+
+/**
+ * Whether scopes, resources and audiences are part of the vault's key is not established: a grant answers for fewer
+ * scopes, but only for the very resources and audiences it was given for.
+ *
+ * @internal
+ */
+export const answersFor = (granted: Target, wanted: Target): boolean =>
+  HashSet.isSubset(wanted.scopes, granted.scopes) &&
+  HashSet.size(granted.resources) === HashSet.size(wanted.resources) &&
+  HashSet.isSubset(wanted.resources, granted.resources) &&
+  HashSet.size(granted.audiences) === HashSet.size(wanted.audiences) &&
+  HashSet.isSubset(wanted.audiences, granted.audiences)
+
+/**
+ * A colon in `customState` was seen to fail with an error about another member; the text is the one that was seen.
+ *
+ * @internal
+ */
+export const colonInCustomState = (operation: OperationName): ValidationError =>
+  fieldError(operation, {
+    name: "requestUri",
+    message: "Member must satisfy regular expression pattern: urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+"
+  })
+
+/**
+ * AWS was seen to say this of expired sessions and of other people's; a second completion, one before the browser came
+ * back, and a poll of somebody else's session are not established, and get the same.
+ *
+ * @internal
+ */
+export const sessionRefused = (operation: OperationName): AccessDenied =>
+  new AccessDenied({ operation, message: "Invalid or expired session" })
+
+/**
+ * What a poll with another return URL than the session's gives is not stated.
+ *
+ * @internal
+ */
+export const otherReturnUrl = (operation: OperationName): ValidationError =>
+  fieldError(operation, {
+    name: "resourceOauth2ReturnUrl",
+    message: "Member must be the return URL with which the session began"
+  })
+
+/**
+ * AWS was seen to say this of a vendor's failure in general. That a secret of the caller's own is missing shows only
+ * when it is needed; in which words is not stated.
+ *
+ * @internal
+ */
+export const retrievalFailed = (operation: OperationName): ValidationError =>
+  new ValidationError({ operation, message: "Failed to retrieve token" })
+
+/**
+ * What a request for another vendor's payment token gives is not stated.
+ *
+ * @internal
+ */
+export const otherPaymentVendor = (operation: OperationName, expected: string): ValidationError =>
+  fieldError(operation, { name: "paymentTokenRequest", message: `Member must have exactly one of: [${expected}]` })
+
+/**
+ * Whether a changed provider keeps what was granted through its old client is not stated: tokens, cached or granted,
+ * and requests for consent end with the configuration that they came from.
+ *
+ * @internal
+ */
+export const withoutTokens = (state: State, provider: string): State => {
+  const others = ({ providerName }: { readonly providerName: string }) => providerName !== provider
+  return {
+    ...state,
+    sessions: HashMap.filter(state.sessions, others),
+    grants: HashMap.filter(state.grants, (_, key) => others(key)),
+    machineTokens: HashMap.filter(state.machineTokens, (_, key) => others(key))
+  }
+}
+
+/**
+ * When `sessionStatus` is `FAILED`, and what stands beside it, is not established: the session, without the URL.
+ *
+ * @internal
+ */
+export const failedSession = <Uri>(
+  sessionUri: Uri
+): { readonly sessionUri: Uri; readonly sessionStatus: "FAILED" } => ({
+  sessionUri,
+  sessionStatus: "FAILED"
+})
+
+/**
+ * How long a portal takes is not stated: creation and update answer with what they began, reads find it finished.
+ *
+ * @internal
+ */
+export const portalStatus = { create: "CREATING", update: "UPDATING", read: "ACTIVE" } as const

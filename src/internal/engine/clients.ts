@@ -1,0 +1,55 @@
+/** What every request for an OAuth2 token begins with: whose it is, and through which client it goes. */
+import type * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Reply, Request } from "../../IdentityApi.js"
+import type { ResourceNotFound, Unauthorized, ValidationError } from "../../IdentityError.js"
+import type { Client } from "./issuer.js"
+import { findOauth2Provider } from "./oauth2Providers.js"
+import { reveal } from "./providers.js"
+import type { Oauth2Provider, OperationName, State, WorkloadToken } from "./state.js"
+import { authorize } from "./workloadTokens.js"
+
+/** @internal */
+export type TokenRequest = Request<"getResourceOauth2Token">
+
+/** @internal */
+export type TokenReply = Reply<"getResourceOauth2Token">
+
+/** @internal */
+export interface Party {
+  readonly identity: WorkloadToken
+  readonly provider: Oauth2Provider
+}
+
+/** @internal */
+export const party = (
+  operation: OperationName,
+  state: State,
+  now: DateTime.Utc,
+  request: TokenRequest
+): Either.Either<Party, Unauthorized | ResourceNotFound> =>
+  Either.all({
+    identity: authorize(operation, state, now, request.workloadIdentityToken),
+    provider: findOauth2Provider(operation, state, request.resourceCredentialProviderName)
+  })
+
+/** @internal */
+export const client = (
+  operation: OperationName,
+  state: State,
+  provider: Oauth2Provider
+): Either.Either<Client, ValidationError> =>
+  Either.map(reveal(operation, state, provider.clientSecret), (secret) => ({ provider, secret }))
+
+/**
+ * Whether what was begun by `request` may still be stored: nobody has deleted its workload identity, or changed its
+ * provider, while the vendor was asked.
+ *
+ * @internal
+ */
+export const current = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
+  HashMap.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&
+  Option.contains(HashMap.get(state.oauth2Providers, provider.name), provider)

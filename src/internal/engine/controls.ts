@@ -1,0 +1,160 @@
+import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Redacted from "effect/Redacted"
+import type { Failure, OperationKey } from "../../IdentityApi.js"
+import {
+  type ConsentSession,
+  type GrantFilter,
+  type IdentityControls,
+  SessionNotPending
+} from "../../IdentityControls.js"
+import { answer, type Core } from "./core.js"
+import * as sessions from "./sessions.js"
+import { workloadArn } from "./settings.js"
+import { type Session, type State, userKey } from "./state.js"
+
+/** @internal */
+export const make = (core: Core): IdentityControls["Type"] => {
+  const waiting = <A>(
+    uri: Redacted.Redacted,
+    isWaiting: (status: Session["status"]) => boolean,
+    f: (state: State, session: Session, now: DateTime.Utc) => readonly [A, State]
+  ) =>
+    core.decide((state, now) =>
+      sessions.live(state, now, uri).pipe(
+        Option.filter(({ status }) => isWaiting(status)),
+        Option.map((session) => f(state, session, now)),
+        Either.fromOption(() => new SessionNotPending())
+      )
+    )
+
+  return {
+    approve: (uri) =>
+      waiting(
+        uri,
+        isPending,
+        (state, session) => answer(returnedTo(session), sessions.setStatus(state, session, "approved"))
+      ),
+
+    deny: (uri) =>
+      waiting(uri, isPending, (state, session) => answer(undefined, sessions.setStatus(state, session, "failed"))),
+
+    expireSession: (uri) =>
+      waiting(uri, isUnfinished, (state, session, now) =>
+        answer(undefined, {
+          ...state,
+          sessions: HashMap.set(state.sessions, session.uri, {
+            ...session,
+            expiresAt: DateTime.subtract(now, { millis: 1 })
+          })
+        })),
+
+    expireTokens: (filter) =>
+      core.decide((state, now) => {
+        const [grants, granted] = expired(state.grants, now, (key) => fits(filter, key))
+        const [machineTokens, cached] = expired(state.machineTokens, now, (key) => fits(filter, key))
+        return Either.right(answer(granted + cached, { ...state, grants, machineTokens }))
+      }),
+
+    revoke: (filter) =>
+      core.decide((state) => {
+        const revoked = HashMap.filter(state.grants, (_, key) => fits(filter, key))
+        return Either.right(answer(HashMap.size(revoked), {
+          ...state,
+          grants: HashMap.union(state.grants, HashMap.map(revoked, (grant) => ({ ...grant, refresh: undefined })))
+        }))
+      }),
+
+    failNext: <Key extends OperationKey>(operation: Key, error: Failure<Key>, times = 1) =>
+      core.change((state) => ({
+        ...state,
+        faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
+      })),
+
+    setSecret: (secretId, json) =>
+      core.change((state) => ({ ...state, secrets: HashMap.set(state.secrets, secretId, json) })),
+
+    linkToService: (name) =>
+      core.change((state, now) => ({
+        ...state,
+        workloads: HashMap.modifyAt(state.workloads, name, (stored) =>
+          Option.some({
+            // AgentCore Runtime and Gateway create the identity of what they run.
+            ...Option.getOrElse(stored, () => ({
+              name,
+              arn: workloadArn(core.settings, name),
+              returnUrls: undefined,
+              createdTime: now,
+              lastUpdatedTime: now
+            })),
+            linked: true
+          }))
+      })),
+
+    journal: core.read((state) => Either.right(Chunk.toReadonlyArray(state.journal))),
+
+    sessions: core.read((state, now) =>
+      Either.right(
+        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => shown(session, now))
+      )
+    )
+  }
+}
+
+const isPending = (status: Session["status"]) => status === "pending"
+
+const isUnfinished = (status: Session["status"]) => status === "pending" || status === "approved"
+
+const byAge = Order.mapInput(Order.number, (session: Session) => session.ordinal)
+
+// Put together as text: not every registered URL is one that `URL` would leave as it is, or take at all.
+const returnedTo = ({ customState, returnUrl, uri }: Session): Redacted.Redacted => {
+  const query = new URLSearchParams({ session_id: uri })
+  if (customState !== undefined) query.set("state", Redacted.value(customState))
+  const hash = returnUrl.indexOf("#")
+  const [base, fragment] = hash < 0 ? [returnUrl, ""] : [returnUrl.slice(0, hash), returnUrl.slice(hash)]
+  const joint = !base.includes("?") ? "?" : /[?&]$/.test(base) ? "" : "&"
+  return Redacted.make(`${base}${joint}${query.toString()}${fragment}`)
+}
+
+const fits = (
+  filter: GrantFilter = {},
+  key: { readonly workloadName: string; readonly providerName: string; readonly user?: string }
+) =>
+  (filter.providerName === undefined || filter.providerName === key.providerName) &&
+  (filter.workloadName === undefined || filter.workloadName === key.workloadName) &&
+  (filter.user === undefined || filter.user === key.user)
+
+/** The entries, those that fit over at once, and how many that were. */
+const expired = <Key, Token extends { readonly expiresAt: DateTime.Utc }>(
+  tokens: HashMap.HashMap<Key, Token>,
+  now: DateTime.Utc,
+  fits: (key: Key) => boolean
+): readonly [HashMap.HashMap<Key, Token>, number] => {
+  const over = HashMap.filter(tokens, (token, key) => fits(key) && DateTime.lessThan(now, token.expiresAt))
+  return [
+    HashMap.union(tokens, HashMap.map(over, (token) => ({ ...token, expiresAt: now }))),
+    HashMap.size(over)
+  ]
+}
+
+const shown = (session: Session, now: DateTime.Utc): ConsentSession => ({
+  sessionUri: Redacted.make(session.uri),
+  status: isUnfinished(session.status) && sessions.isOver(session, now)
+    ? "expired"
+    : session.status === "completing"
+    ? "approved"
+    : session.status,
+  workloadName: session.workloadName,
+  user: userKey(session.user),
+  providerName: session.providerName,
+  scopes: HashSet.toValues(session.target.scopes),
+  createdAt: session.createdAt,
+  expiresAt: session.expiresAt
+})

@@ -1,0 +1,67 @@
+/** What every part of the engine works with: the state, and the one way to change it. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Ref from "effect/Ref"
+import { ResourceNotFound } from "../../IdentityError.js"
+import type { Issuer } from "./issuer.js"
+import type { Settings } from "./settings.js"
+import type { OperationName, State } from "./state.js"
+
+/**
+ * A reply, and the state after it.
+ *
+ * @internal
+ */
+export type Answer<Reply> = readonly [Reply, State]
+
+/** @internal */
+export const answer = <Reply>(reply: Reply, state: State): Answer<Reply> => [reply, state]
+
+/** @internal */
+export interface Core {
+  readonly settings: Settings
+  readonly issuer: Issuer
+  /** Decides in one step: either everything is changed, or nothing. */
+  readonly decide: <Reply, E>(
+    decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>
+  ) => Effect.Effect<Reply, E>
+  /** Looks without changing anything. */
+  readonly read: <Reply, E>(
+    look: (state: State, now: DateTime.Utc) => Either.Either<Reply, E>
+  ) => Effect.Effect<Reply, E>
+  /** Changes what cannot be refused. */
+  readonly change: (f: (state: State, now: DateTime.Utc) => State) => Effect.Effect<void>
+}
+
+/** @internal */
+export const make = (settings: Settings, issuer: Issuer, state: Ref.Ref<State>): Core => ({
+  settings,
+  issuer,
+  decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>) =>
+    Effect.flatMap(
+      DateTime.now,
+      (now) =>
+        Effect.flatten(Ref.modify(state, (before): readonly [Either.Either<Reply, E>, State] => {
+          const decided = decision(before, now)
+          return Either.isLeft(decided)
+            ? [Either.left(decided.left), before]
+            : [Either.right(decided.right[0]), decided.right[1]]
+        }))
+    ),
+  read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(Ref.get(state), (state) => look(state, now))),
+  change: (f) => Effect.flatMap(DateTime.now, (now) => Ref.update(state, (before) => f(before, now)))
+})
+
+/** @internal */
+export const find = <A>(
+  operation: OperationName,
+  what: string,
+  entries: HashMap.HashMap<string, A>,
+  name: string
+): Either.Either<A, ResourceNotFound> =>
+  Either.fromOption(
+    HashMap.get(entries, name),
+    () => new ResourceNotFound({ operation, message: `${what} '${name}' not found` })
+  )

@@ -1,0 +1,199 @@
+/** The tokens of people: granted by consent, kept in the vault, refreshed while the vendor allows it. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { type AccessDenied, type ResourceNotFound, type Unauthorized, ValidationError } from "../../IdentityError.js"
+import * as choices from "./choices.js"
+import { client, current, party, type TokenReply, type TokenRequest } from "./clients.js"
+import { type Answer, answer, type Core } from "./core.js"
+import { grant, grantKey } from "./grants.js"
+import type { Client } from "./issuer.js"
+import * as random from "./random.js"
+import * as sessions from "./sessions.js"
+import { authorizationUrl, type Settings } from "./settings.js"
+import { type Grant, type GrantKey, type Oauth2Provider, type Session, type State, target, type User } from "./state.js"
+
+const operation = "GetResourceOauth2Token"
+
+type Failure = ValidationError | AccessDenied | Unauthorized | ResourceNotFound
+
+type Next =
+  | { readonly _tag: "Reply"; readonly reply: TokenReply }
+  | ({ readonly _tag: "Refresh" } & Refresh)
+
+interface Refresh {
+  readonly key: GrantKey
+  readonly grant: Grant
+  readonly refreshToken: Redacted.Redacted
+  readonly client: Client
+}
+
+/** A request, and whom it concerns. */
+interface Asked {
+  readonly request: TokenRequest
+  readonly workloadName: string
+  readonly user: User
+  readonly provider: Oauth2Provider
+  readonly providerName: string
+}
+
+/**
+ * A token from the vault, or a request for consent.
+ *
+ * @internal
+ */
+export const make = (core: Core) => {
+  const ask = (request: TokenRequest): Effect.Effect<TokenReply, Failure> =>
+    Effect.gen(function*() {
+      const id = yield* random.base62(43)
+      const next = yield* core.decide((state, now) =>
+        Either.flatMap(
+          asked(state, now, request),
+          (asked) => decide(core.settings, state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
+        )
+      )
+      return next._tag === "Reply" ? next.reply : yield* refresh(request, next)
+    })
+
+  const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) =>
+    core.issuer.refresh(client, { target: old.target, refreshToken }).pipe(
+      Effect.tap((issued) =>
+        core.change((state, now) =>
+          current(state, request, client.provider) && isStill(state, key, old)
+            ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
+            : state
+        )
+      ),
+      Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
+      // Decided anew: either there is no grant any more, or somebody else has renewed it in the meantime.
+      Effect.catchTag("Refused", () => Effect.zipRight(drop(key, old), ask(request)))
+    )
+
+  const drop = (key: GrantKey, grant: Grant) =>
+    core.change((state) => isStill(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state)
+
+  return ask
+}
+
+const isStill = (state: State, key: GrantKey, grant: Grant) => Option.contains(HashMap.get(state.grants, key), grant)
+
+const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<Asked, Failure> =>
+  Either.gen(function*() {
+    const { identity: { user, workloadName }, provider } = yield* party(operation, state, now, request)
+    if (user === undefined) return yield* Either.left(choices.userMissing(operation))
+    if (request.customState !== undefined && Redacted.value(request.customState).includes(":")) {
+      return yield* Either.left(choices.colonInCustomState(operation))
+    }
+    return { request, workloadName, user, provider, providerName: provider.name }
+  })
+
+const decide = (
+  settings: Settings,
+  state: State,
+  now: DateTime.Utc,
+  asked: Asked,
+  newUri: string
+): Either.Either<Answer<Next>, Failure> =>
+  Either.gen(function*() {
+    const { request } = asked
+    const key = grantKey(asked)
+    if (request.forceAuthentication === true) {
+      return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
+    }
+    if (request.sessionUri !== undefined) {
+      const session = yield* polled(state, now, asked, request.sessionUri)
+      if (session.status === "failed") return replied(choices.failedSession(request.sessionUri), state)
+      if (session.status !== "completed") return replied(inProgress(settings, session.uri), state)
+    }
+    const stored = Option.filter(
+      HashMap.get(state.grants, key),
+      (grant) => choices.answersFor(grant.target, target(request))
+    )
+    if (Option.isNone(stored)) return yield* consent(settings, state, now, asked, newUri)
+    const grant = stored.value
+    if (DateTime.lessThan(now, grant.expiresAt)) return replied({ accessToken: grant.accessToken }, state)
+    const refreshToken = usableRefreshToken(grant, now)
+    if (refreshToken === undefined) {
+      return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
+    }
+    const next: Next = {
+      _tag: "Refresh",
+      key,
+      grant,
+      refreshToken,
+      client: yield* client(operation, state, asked.provider)
+    }
+    return answer(next, state)
+  })
+
+const replied = (reply: TokenReply, state: State): Answer<Next> => answer({ _tag: "Reply", reply }, state)
+
+const usableRefreshToken = ({ refresh }: Grant, now: DateTime.Utc): Redacted.Redacted | undefined =>
+  refresh === undefined || (refresh.expiresAt !== undefined && DateTime.lessThanOrEqualTo(refresh.expiresAt, now))
+    ? undefined
+    : refresh.token
+
+const givenReturnUrl = ({ resourceOauth2ReturnUrl }: TokenRequest): Either.Either<string, ValidationError> =>
+  Either.fromNullable(resourceOauth2ReturnUrl, () =>
+    new ValidationError({
+      operation,
+      message: "You must provide a ResourceOauth2ReturnUrl to proceed with this flow"
+    }))
+
+/** The session that a poll asks after, if it is this caller's. */
+const polled = (
+  state: State,
+  now: DateTime.Utc,
+  asked: Asked,
+  uri: Redacted.Redacted
+): Either.Either<Session, Failure> =>
+  Either.gen(function*() {
+    const url = yield* givenReturnUrl(asked.request)
+    const session = yield* sessions.live(state, now, uri).pipe(
+      Option.filter((session) => Equal.equals(grantKey(session), grantKey(asked))),
+      Either.fromOption(() => choices.sessionRefused(operation))
+    )
+    return session.returnUrl === url ? session : yield* Either.left(choices.otherReturnUrl(operation))
+  })
+
+const consent = (
+  settings: Settings,
+  state: State,
+  now: DateTime.Utc,
+  { providerName, request, user, workloadName }: Asked,
+  uri: string
+): Either.Either<Answer<Next>, Failure> =>
+  Either.gen(function*() {
+    const returnUrl = yield* givenReturnUrl(request)
+    const registered = Option.exists(
+      HashMap.get(state.workloads, workloadName),
+      ({ returnUrls = [] }) => returnUrls.includes(returnUrl)
+    )
+    if (!registered) {
+      const message = "You must register and use at least one ResourceOauth2ReturnUrl for this workload identity"
+      return yield* Either.left(new ValidationError({ operation, message }))
+    }
+    return replied(
+      inProgress(settings, uri),
+      sessions.open(state, now, {
+        uri,
+        workloadName,
+        user,
+        providerName,
+        target: target(request),
+        returnUrl,
+        customState: request.customState,
+        customParameters: request.customParameters
+      })
+    )
+  })
+
+const inProgress = (settings: Settings, uri: string): TokenReply => ({
+  authorizationUrl: Redacted.make(authorizationUrl(settings, uri)),
+  sessionUri: Redacted.make(uri),
+  sessionStatus: "IN_PROGRESS"
+})

@@ -1,0 +1,30 @@
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import type { IssuedToken } from "./issuer.js"
+import { type Grant, type GrantKey, type Target, type User, userKey } from "./state.js"
+
+/** @internal */
+export const grantKey = (
+  { providerName, user, workloadName }: {
+    readonly workloadName: string
+    readonly user: User
+    readonly providerName: string
+  }
+): GrantKey => Data.struct({ workloadName, user: userKey(user), providerName })
+
+/**
+ * What a vendor issued, as the vault keeps it. A vendor that gives no new refresh token leaves the old one good.
+ *
+ * @internal
+ */
+export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => ({
+  target,
+  accessToken: issued.accessToken,
+  expiresAt: DateTime.add(now, { seconds: issued.expiresIn }),
+  refresh: issued.refreshToken === undefined ? old : {
+    token: issued.refreshToken,
+    expiresAt: issued.refreshExpiresIn === undefined
+      ? undefined
+      : DateTime.add(now, { seconds: issued.refreshExpiresIn })
+  }
+})

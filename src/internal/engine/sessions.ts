@@ -1,0 +1,113 @@
+/** Requests for consent: how they are opened, asked after, and completed. */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { UserIdentifier } from "../../Credential.js"
+import type { Method } from "../../IdentityApi.js"
+import * as choices from "./choices.js"
+import { client } from "./clients.js"
+import { answer, type Core } from "./core.js"
+import { grant, grantKey } from "./grants.js"
+import type { IssuedToken, Refused } from "./issuer.js"
+import { findOauth2Provider } from "./oauth2Providers.js"
+import type { Session, State, User } from "./state.js"
+
+const lifetime = Duration.minutes(10)
+
+/**
+ * A poll at the very end of the ten minutes still finds the session.
+ *
+ * @internal
+ */
+export const isOver = (session: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, session.expiresAt)
+
+/** @internal */
+export const open = (
+  state: State,
+  now: DateTime.Utc,
+  session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status">
+): State => {
+  const remembered = HashMap.filter(
+    state.sessions,
+    ({ expiresAt }) => DateTime.lessThanOrEqualTo(now, DateTime.addDuration(expiresAt, choices.sessionRetention))
+  )
+  return {
+    ...state,
+    sessions: HashMap.set(remembered, session.uri, {
+      ...session,
+      ordinal: state.sessionsOpened,
+      createdAt: now,
+      expiresAt: DateTime.addDuration(now, lifetime),
+      status: "pending"
+    }),
+    sessionsOpened: state.sessionsOpened + 1
+  }
+}
+
+/** @internal */
+export const setStatus = (state: State, session: Session, status: Session["status"]): State => ({
+  ...state,
+  sessions: HashMap.set(state.sessions, session.uri, { ...session, status })
+})
+
+/**
+ * The session of this URI, unless it is over.
+ *
+ * @internal
+ */
+export const live = (state: State, now: DateTime.Utc, uri: Redacted.Redacted): Option.Option<Session> =>
+  Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isOver(session, now))
+
+/** The very id, or the very JWT: a fresh one for the same person is another. */
+const isVery = (user: User, identifier: UserIdentifier): boolean =>
+  user.kind === "userId"
+    ? "userId" in identifier && identifier.userId === user.userId
+    : "userToken" in identifier && Redacted.value(identifier.userToken) === Redacted.value(user.token)
+
+const operation = "CompleteResourceTokenAuth"
+
+/**
+ * Claims the session, asks the vendor, and stores the grant. Whoever comes second finds the session claimed; if the
+ * vendor is never heard, because the call was interrupted, the claim is given back.
+ *
+ * @internal
+ */
+export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ sessionUri, userIdentifier }) => {
+  const claim = core.decide((state, now) =>
+    Either.gen(function*() {
+      const session = yield* live(state, now, sessionUri).pipe(
+        Option.filter(({ status, user }) => status === "approved" && isVery(user, userIdentifier)),
+        Either.fromOption(() => choices.sessionRefused(operation))
+      )
+      const provider = yield* findOauth2Provider(operation, state, session.providerName)
+      const claimed = { session, client: yield* client(operation, state, provider) }
+      return answer(claimed, setStatus(state, session, "completing"))
+    })
+  )
+  return Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(claim, ({ client, session }) =>
+      restore(core.issuer.user(client, session)).pipe(
+        Effect.onExit((exit) => core.change((state, now) => settled(state, now, session, exit))),
+        Effect.mapError(() => choices.retrievalFailed(operation)),
+        Effect.as({})
+      ))
+  )
+}
+
+/** Nothing is left to settle if the workload identity or the provider has gone, and the session with it. */
+const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.Exit<IssuedToken, Refused>): State =>
+  HashMap.has(state.sessions, session.uri)
+    ? Exit.match(exit, {
+      onSuccess: (issued) => ({
+        ...setStatus(state, session, "completed"),
+        grants: HashMap.set(state.grants, grantKey(session), grant(session.target, issued, now))
+      }),
+      onFailure: (cause) => setStatus(state, session, Option.isSome(Cause.failureOption(cause)) ? "failed" : "approved")
+    })
+    : state

@@ -1,0 +1,326 @@
+import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
+import { assert, describe, it } from "@effect/vitest"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Struct from "effect/Struct"
+import { vi } from "vitest"
+import { AwsIdentity, IdentityApi, type Operation } from "../src/index.js"
+import { type Answer, fault, type Received, serve } from "./support/wire.js"
+
+const loaded = vi.hoisted(() => ({ count: 0 }))
+
+vi.mock("@aws-sdk/client-bedrock-agentcore-control", (original) => {
+  loaded.count++
+  return original()
+})
+
+const credentials = { accessKeyId: "test", secretAccessKey: "test" }
+
+const connect = (url: string, options?: AwsIdentity.Options) =>
+  AwsIdentity.make({ region: "us-west-2", dataEndpoint: url, controlEndpoint: url, credentials, ...options })
+
+const withConfig = (...entries: ReadonlyArray<readonly [string, string]>) =>
+  Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries)))
+
+// A process in which the SDK itself finds nothing.
+const bareEnvironment = Effect.acquireRelease(
+  Effect.sync(() => {
+    const saved = { ...process.env }
+    for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name]
+    process.env["AWS_CONFIG_FILE"] = process.env["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null"
+    process.env["AWS_EC2_METADATA_DISABLED"] = "true"
+    return saved
+  }),
+  (saved) =>
+    Effect.sync(() => {
+      delete process.env["AWS_CONFIG_FILE"]
+      delete process.env["AWS_SHARED_CREDENTIALS_FILE"]
+      delete process.env["AWS_EC2_METADATA_DISABLED"]
+      Object.assign(process.env, saved)
+    })
+)
+
+const keys = Struct.keys(IdentityApi.operations)
+
+const samples = <A, I>(schema: Schema.Schema<A, I>, numRuns: number) =>
+  FastCheck.sample(Arbitrary.make(schema), { seed: 22, numRuns })
+
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+const body = (received: Received | undefined): unknown => JSON.parse(received?.body ?? "null")
+
+const identity = { body: JSON.stringify({ workloadAccessToken: "wat-1" }) }
+
+const request = { workloadName: "agent-1" }
+
+// Under which endpoint setting each plane was reached. An empty value stands for the server, under the name's own path.
+const reached = (provider: ReadonlyArray<readonly [string, string]>) =>
+  Effect.gen(function*() {
+    yield* bareEnvironment
+    const wire = yield* serve(({ path }) => path?.endsWith("Identity") ? { status: 204, body: "" } : identity)
+    const at = (name: string) => [name, `${wire.url}/${name}`] as const
+    const located = provider.map(([name, value]) => value === "" ? at(name) : [name, value] as const)
+    yield* Effect.gen(function*() {
+      const api = yield* AwsIdentity.make({ region: "us-west-2", credentials })
+      yield* api.getWorkloadAccessToken(request)
+      yield* api.deleteWorkloadIdentity({ name: "agent-1" })
+    }).pipe(withConfig(...located))
+    return wire.requests.map(({ path }) => path?.split("/")[1])
+  })
+
+describe("AwsIdentity", () => {
+  // Comes first, since a module is loaded once in a process.
+  it.scopedLive("the control plane's library is loaded when it is first needed", () =>
+    Effect.gen(function*() {
+      const wire = yield* serve(({ path }) => path?.endsWith("Identity") ? { status: 204, body: "" } : identity)
+      const api = yield* connect(wire.url)
+      yield* api.getWorkloadAccessToken(request)
+      yield* Effect.flip(api.deleteWorkloadIdentity({ name: "" }))
+      assert.strictEqual(loaded.count, 0)
+      yield* api.deleteWorkloadIdentity({ name: "agent-1" })
+      assert.strictEqual(loaded.count, 1)
+    }))
+
+  describe("requests and replies", () => {
+    for (const key of keys) {
+      const operation: Operation.Operation.Any = IdentityApi.operations[key]
+
+      it.scopedLive(`${operation.name} goes out as the model says, and its reply comes back whole`, () =>
+        Effect.gen(function*() {
+          const encodeReply = Schema.encodeSync(operation.reply)
+          const replies = samples(operation.reply, 20).map((reply) => json(encodeReply(reply)))
+            // Members that nobody knows are the SDK's invention, not the wire's.
+            .filter((reply) => !JSON.stringify(reply).includes("$unknown")).slice(0, 3)
+          let turn = 0
+          const wire = yield* serve(() => ({
+            status: operation.status,
+            ...(operation.status !== 204 && { body: JSON.stringify(replies[turn++]) })
+          }))
+          const api = yield* connect(wire.url)
+
+          for (const request of samples(operation.request, replies.length)) {
+            const expected = operation.status === 204 ? {} : Schema.decodeUnknownSync(operation.reply)(replies[turn])
+            const reply = yield* api[key](request)
+            const received = wire.requests.at(-1)
+            assert.strictEqual(received?.method, "POST")
+            assert.strictEqual(received?.path, operation.path)
+            assert.deepStrictEqual(body(received), json(Schema.encodeSync(operation.request)(request)))
+            assert.match(
+              received?.headers.authorization ?? "",
+              /^AWS4-HMAC-SHA256 Credential=test\/\d{8}\/us-west-2\/bedrock-agentcore\/aws4_request,/
+            )
+            assert.deepStrictEqual(reply, expected)
+          }
+          assert.strictEqual(wire.requests.length, replies.length)
+          assert.isAbove(replies.length, 0)
+        }))
+    }
+
+    it.scopedLive("a reply's epoch seconds are times, and its secrets are hidden", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(({ path }) =>
+          path === "/identities/GetWorkloadIdentity"
+            ? {
+              body: JSON.stringify({
+                name: "agent-1",
+                workloadIdentityArn: "arn",
+                createdTime: 1700000000.123,
+                lastUpdatedTime: 0
+              })
+            }
+            : identity
+        )
+        const api = yield* connect(wire.url)
+        const { createdTime } = yield* api.getWorkloadIdentity({ name: "agent-1" })
+        assert.strictEqual(DateTime.toEpochMillis(createdTime), 1700000000123)
+        const { workloadAccessToken } = yield* api.getWorkloadAccessToken(request)
+        assert.strictEqual(String(workloadAccessToken), "<redacted>")
+        assert.strictEqual(Redacted.value(workloadAccessToken), "wat-1")
+      }))
+  })
+
+  describe("checking requests", () => {
+    const invalid = { workloadName: "a", userToken: Redacted.make("not a jwt") }
+
+    it.scopedLive("a request that breaks a limit is never sent", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => identity)
+        const api = yield* connect(wire.url)
+        const error = yield* Effect.flip(api.getWorkloadAccessTokenForJWT(invalid))
+        assert.strictEqual(error._tag, "ValidationError")
+        assert.strictEqual(wire.requests.length, 0)
+      }))
+
+    it.scopedLive("unchecked, it goes out as given and the service answers for itself", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() =>
+          fault(400, "ValidationException", { message: "too short", reason: "CannotParse" })
+        )
+        const api = yield* connect(wire.url, { checkRequests: false })
+        const error = yield* Effect.flip(api.getWorkloadAccessTokenForJWT(invalid))
+        assert.deepInclude(error, { _tag: "ValidationError", message: "too short", reason: "CannotParse" })
+        assert.deepStrictEqual(body(wire.requests[0]), { workloadName: "a", userToken: "not a jwt" })
+      }))
+
+    it.scopedLive("unchecked, secrets are bare at any depth and nothing else is changed", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => ({}))
+        const api = yield* connect(wire.url, { checkRequests: false })
+        yield* api.getResourceOauth2Token({
+          workloadIdentityToken: Redacted.make("wat"),
+          resourceCredentialProviderName: "?",
+          scopes: [],
+          oauth2Flow: "M2M",
+          customParameters: { "": Redacted.make("deep") }
+        })
+        assert.deepStrictEqual(body(wire.requests[0]), {
+          workloadIdentityToken: "wat",
+          resourceCredentialProviderName: "?",
+          scopes: [],
+          oauth2Flow: "M2M",
+          customParameters: { "": "deep" }
+        })
+      }))
+  })
+
+  describe("settings", () => {
+    const own = "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"
+    const dataPython = "BEDROCK_AGENTCORE_DP_ENDPOINT"
+    const controlPython = "BEDROCK_AGENTCORE_CP_ENDPOINT"
+    const all = "AWS_ENDPOINT_URL"
+
+    it.scopedLive("the service's endpoint variable goes before the Python SDK's, and that before AWS's for all", () =>
+      Effect.gen(function*() {
+        const every = [[own, ""], [`${own}_CONTROL`, ""], [dataPython, ""], [controlPython, ""], [all, ""]] as const
+        assert.deepStrictEqual(yield* reached(every), [own, `${own}_CONTROL`])
+        assert.deepStrictEqual(yield* reached(every.slice(2)), [dataPython, controlPython])
+        assert.deepStrictEqual(yield* reached(every.slice(4)), [all, all])
+        assert.deepStrictEqual(yield* reached([...every, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"]]), [
+          dataPython,
+          controlPython
+        ])
+      }))
+
+    it.scopedLive("an option goes before any variable", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => identity)
+        const api = yield* connect(wire.url).pipe(
+          withConfig(["AWS_REGION", "eu-west-1"], [own, "http://127.0.0.1:1"])
+        )
+        yield* api.getWorkloadAccessToken(request)
+        assert.include(wire.requests[0]?.headers.authorization, "/us-west-2/")
+      }))
+
+    it.scopedLive("the region is AWS_REGION, else AWS_DEFAULT_REGION, and empty counts as absent", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => identity)
+        const call = Effect.gen(function*() {
+          const api = yield* connect(wire.url, { region: "" })
+          yield* api.getWorkloadAccessToken(request)
+        })
+        yield* call.pipe(withConfig(["AWS_REGION", "eu-west-1"], ["AWS_DEFAULT_REGION", "eu-west-2"]))
+        yield* call.pipe(withConfig(["AWS_REGION", ""], ["AWS_DEFAULT_REGION", "eu-west-2"]))
+        const scopes = wire.requests.map(({ headers }) => headers.authorization?.split("/")[2])
+        assert.deepStrictEqual(scopes, ["eu-west-1", "eu-west-2"])
+      }))
+
+    it.scopedLive("without a region the layer fails, and says every way to set one", () =>
+      Effect.gen(function*() {
+        yield* bareEnvironment
+        const error = yield* Effect.flip(connect("http://127.0.0.1:1", { region: undefined })).pipe(withConfig())
+        assert.isTrue(ConfigError.isMissingDataOnly(error))
+        for (const way of ["option `region`", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"]) {
+          assert.include(String(error), way)
+        }
+      }))
+
+    it.scopedLive("a malformed endpoint or region is named, and not repeated", () =>
+      Effect.gen(function*() {
+        const secret = "user:password@nowhere"
+        const fromOption = yield* Effect.flip(connect(secret))
+        assert.deepInclude(fromOption, { _op: "InvalidData", path: ["dataEndpoint"] })
+        const fromVariable = yield* Effect.flip(AwsIdentity.make({ region: "us-west-2" })).pipe(
+          withConfig([`${own}_CONTROL`, secret])
+        )
+        assert.deepInclude(fromVariable, { _op: "InvalidData", path: [`${own}_CONTROL`] })
+        const region = yield* Effect.flip(AwsIdentity.make()).pipe(withConfig(["AWS_REGION", "us west"]))
+        assert.deepInclude(region, { _op: "InvalidData", path: ["AWS_REGION"] })
+        assert.notInclude(`${String(fromOption)}${String(fromVariable)}`, "password")
+      }))
+
+    it.scopedLive("options can be read from Config", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => identity)
+        const layer = AwsIdentity.layerApiConfig({
+          region: Config.string("MY_REGION"),
+          dataEndpoint: Config.string("MY_ENDPOINT"),
+          credentials: Config.succeed(credentials)
+        })
+        yield* Effect.flatMap(IdentityApi.IdentityApi, (api) => api.getWorkloadAccessToken(request)).pipe(
+          Effect.provide(layer),
+          withConfig(["MY_REGION", "eu-west-3"], ["MY_ENDPOINT", wire.url])
+        )
+        assert.include(wire.requests[0]?.headers.authorization, "/eu-west-3/")
+      }))
+  })
+
+  describe("clients", () => {
+    it.scopedLive("clients that are given are used, need no region, and outlive the scope", () =>
+      Effect.gen(function*() {
+        yield* bareEnvironment
+        const wire = yield* serve(({ path }): Answer => path?.includes("Token") ? identity : { status: 204, body: "" })
+        const { BedrockAgentCoreControlClient } = yield* Effect.promise(() =>
+          import("@aws-sdk/client-bedrock-agentcore-control")
+        )
+        const config = { region: "eu-north-1", endpoint: wire.url, credentials, maxAttempts: 1 }
+        const clients = {
+          data: new BedrockAgentCoreClient(config),
+          control: new BedrockAgentCoreControlClient(config)
+        }
+        let destroyed = 0
+        clients.data.destroy = clients.control.destroy = () => void destroyed++
+        yield* Effect.gen(function*() {
+          const api = yield* AwsIdentity.make({ clients })
+          yield* api.getWorkloadAccessToken(request)
+          yield* api.deleteWorkloadIdentity({ name: "agent-1" })
+        }).pipe(Effect.scoped, withConfig())
+        assert.deepStrictEqual(wire.requests.map(({ headers }) => headers.authorization?.split("/")[2]), [
+          "eu-north-1",
+          "eu-north-1"
+        ])
+        assert.strictEqual(destroyed, 0)
+      }))
+
+    it.scopedLive("the first caller of the control plane may be interrupted while others wait for it", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => ({ status: 204, body: "" }))
+        const api = yield* connect(wire.url)
+        const remove = api.deleteWorkloadIdentity({ name: "agent-1" })
+        const first = yield* Effect.fork(remove)
+        const others = yield* Effect.fork(Effect.all([remove, remove], { concurrency: "unbounded" }))
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(first)
+        assert.isTrue(Exit.isSuccess(yield* Fiber.await(others)))
+      }))
+
+    it.live("a scope that closes while the control plane is loading leaves nothing behind", () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const api = yield* Scope.extend(connect("http://127.0.0.1:1"), scope)
+        const call = yield* Effect.fork(api.deleteWorkloadIdentity({ name: "agent-1" }))
+        yield* Effect.yieldNow()
+        yield* Scope.close(scope, Exit.void)
+        assert.isTrue(Exit.isFailure(yield* Fiber.await(call)))
+      }))
+  })
+})

@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { CallbackUrl, IdentityService, WorkloadAccessToken } from "../src/index.js"
+import { agent, workloadName } from "./support/agent.js"
+
+const bare = (headers: WorkloadAccessToken.Headers) =>
+  Option.getOrUndefined(Option.map(WorkloadAccessToken.fromHeaders(headers), Redacted.value))
+
+const both = Effect.all([WorkloadAccessToken.WorkloadAccessToken, CallbackUrl.CallbackUrl])
+
+describe("WorkloadAccessToken", () => {
+  it("is read from an invocation's headers, however they are spelled", () => {
+    assert.strictEqual(bare({ WorkloadAccessToken: "a" }), "a")
+    assert.strictEqual(bare({ workloadaccesstoken: ["a", "b"] }), "a")
+    assert.strictEqual(bare({ "x-amzn-bedrock-agentcore-runtime-workload-accesstoken": "a" }), "a")
+    assert.isUndefined(bare({}))
+    assert.isUndefined(bare({ workloadaccesstoken: "" }))
+    assert.isUndefined(bare({ workloadaccesstoken: undefined }))
+  })
+
+  it("that came along a chain of agents wins over the one of this hop", () => {
+    assert.strictEqual(bare({ workloadaccesstoken: "hop", "X-Amz-Bedrock-AgentCore-Identity-WAT": "chain" }), "chain")
+  })
+
+  it.effect("comes with the return URL of the invocation, and without one of an earlier invocation", () =>
+    Effect.gen(function*() {
+      const [token, url] = yield* Effect.provide(
+        both,
+        WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "a", OAuth2CallbackUrl: "https://app.example" })
+      )
+      assert.deepStrictEqual([Redacted.value(token), url], ["a", "https://app.example"])
+      const inner = both.pipe(
+        Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "b" })),
+        Effect.provide(CallbackUrl.layer("https://earlier.example"))
+      )
+      assert.deepStrictEqual((yield* inner)[1], undefined)
+    }))
+
+  it.effect("that is missing is an error that says how the agent has to be called", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Effect.provide(both, WorkloadAccessToken.layerHeaders({})))
+      assert.strictEqual(error._tag, "WorkloadAccessTokenMissing")
+      assert.include(error.message, "X-Amzn-Bedrock-AgentCore-Runtime-User-Id")
+    }))
+
+  it.effect("is asked for once for all that a program does with it", () =>
+    Effect.gen(function*() {
+      yield* agent
+      const token = WorkloadAccessToken.WorkloadAccessToken
+      const [first, second] = yield* Effect.provide(
+        Effect.all([token, token]),
+        WorkloadAccessToken.layer({ workloadName, userId: "ada" })
+      )
+      assert.strictEqual(Redacted.value(first), Redacted.value(second))
+    }).pipe(Effect.provide(Layer.fresh(IdentityService.layerTest))))
+})

@@ -1,0 +1,348 @@
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Arbitrary,
+  Array as Arr,
+  DateTime,
+  Effect,
+  Either,
+  FastCheck,
+  Option,
+  Predicate,
+  Record,
+  Redacted,
+  Schema,
+  SchemaAST,
+  String as Str
+} from "effect"
+import { operations } from "../src/IdentityApi.js"
+import * as check from "../src/internal/check.js"
+import type { Operation } from "../src/Operation.js"
+import { casesOf, facts, isSecret, type Member, nested, put, samples, sorted, whole } from "./support/limits.js"
+
+const table: Record.ReadonlyRecord<string, Operation.Any> = operations
+
+const all = facts.map((fact) => ({
+  fact,
+  operation: Option.getOrThrow(Record.get(table, Str.uncapitalize(fact.operation)))
+}))
+
+const renamed: Record.ReadonlyRecord<string, string> = {
+  ValidationException: "ValidationError",
+  ThrottlingException: "Throttled",
+  InternalServerException: "InternalServerError"
+}
+
+const tagOf = (name: string) => renamed[name] ?? name.replace("Exception", "")
+
+const refusal = (operation: Operation.Any, request: unknown) =>
+  Either.flip(Effect.runSync(Effect.either(check.encode(operation)(request))))
+
+const refusedNames = (operation: Operation.Any, request: unknown, why: string) =>
+  Either.getOrThrowWith(refusal(operation, request), () => new Error(`let through: ${why}`))
+    .fieldList?.map((field) => field.name)
+
+const assertPasses = (operation: Operation.Any, request: unknown, why: string) => {
+  const error = refusal(operation, request)
+  assert.isTrue(Either.isLeft(error), `${why}: ${error}`)
+}
+
+const members = (ast: SchemaAST.AST, optional: boolean) =>
+  sorted(
+    SchemaAST.getPropertySignatures(ast).filter((member) => member.isOptional === optional).map((member) =>
+      String(member.name)
+    )
+  )
+
+const flat = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
+  SchemaAST.isUnion(ast) ? ast.types.flatMap(flat) : SchemaAST.isSuspend(ast) ? flat(ast.f()) : [ast]
+
+/** The members of a member that is a structure, or of all choices of one that is a union. */
+const membersWithin = (ast: SchemaAST.AST, name: string, optional: boolean) => {
+  const [signature] = SchemaAST.getPropertySignatures(ast).filter((member) => member.name === name)
+  const choices = signature === undefined ? [] : flat(signature.type).filter(SchemaAST.isTypeLiteral)
+  return sorted(choices.flatMap((choice) => members(choice, optional)))
+}
+
+/** Every leaf of a type, by the path to it; `*` stands for the items of a list and the values of a map. */
+const leaves = (ast: SchemaAST.AST, path = ""): ReadonlyArray<readonly [path: string, ast: SchemaAST.AST]> => {
+  const below = (key: string) => path === "" ? key : `${path}.${key}`
+  switch (ast._tag) {
+    case "Refinement":
+      return leaves(ast.from, path)
+    case "Suspend":
+      return leaves(ast.f(), path)
+    case "Union":
+      return ast.types.flatMap((one) => leaves(one, path))
+    case "TupleType":
+      return ast.rest.flatMap((item) => leaves(item.type, below("*")))
+    case "TypeLiteral":
+      return [
+        ...ast.propertySignatures.flatMap((member) => leaves(member.type, below(String(member.name)))),
+        ...ast.indexSignatures.flatMap((entry) => leaves(entry.type, below("*")))
+      ]
+    default:
+      return [[path, ast]]
+  }
+}
+
+const isRedacted = (ast: SchemaAST.AST) =>
+  SchemaAST.isDeclaration(ast) && samples(Schema.make(ast), 1).every((value) => Redacted.isRedacted(value))
+
+/** The paths to everything that a schema withholds. */
+const secrets = (schema: Schema.Schema.AnyNoContext) =>
+  sorted(Arr.dedupe(leaves(SchemaAST.typeAST(schema.ast)).flatMap(([path, ast]) => isRedacted(ast) ? [path] : [])))
+
+const vendors = ["custom", "google", "github", "slack", "salesforce", "microsoft", "atlassian", "linkedin", "included"]
+
+const claims = ["Header", "Payload"].map((part) =>
+  `customOauth2ProviderConfig.privateKeyJwtConfig.additional${part}Claims.*`
+)
+
+// What the facts do not spell out: the sensitive strings inside unions.
+const secretsWithin: Record.ReadonlyRecord<string, ReadonlyArray<string>> = {
+  userIdentifier: ["userToken"],
+  paymentTokenRequest: ["stripePrivyTokenRequest.requestBody"],
+  paymentTokenResponse: [
+    "coinbaseCdpTokenResponse.bearerToken",
+    "coinbaseCdpTokenResponse.walletAuthToken",
+    "stripePrivyTokenResponse.authorizationSignature",
+    "stripePrivyTokenResponse.basicAuthToken"
+  ],
+  oauth2ProviderConfigInput: [...vendors.map((vendor) => `${vendor}Oauth2ProviderConfig.clientSecret`), ...claims],
+  oauth2ProviderConfigOutput: claims,
+  providerConfigurationInput: [
+    "coinbaseCdpConfiguration.apiKeySecret",
+    "coinbaseCdpConfiguration.walletSecret",
+    "stripePrivyConfiguration.appSecret",
+    "stripePrivyConfiguration.authorizationPrivateKey"
+  ]
+}
+
+const sensitive = (members: ReadonlyArray<readonly [name: string, member: Member]>) =>
+  sorted(members.flatMap(([name, member]) => [
+    ...(isSecret(name, member) ? [name] : []),
+    ...(member.items?.sensitive === true || member.value?.sensitive === true ? [`${name}.*`] : []),
+    ...(secretsWithin[name] ?? []).map((path) => `${name}.${path}`)
+  ]))
+
+/** Something that can be compared in depth, which a `Redacted` cannot. */
+const bare = (value: unknown): unknown =>
+  Redacted.isRedacted(value)
+    ? { redacted: Redacted.value(value) }
+    : DateTime.isDateTime(value)
+    ? { epochMillis: DateTime.toEpochMillis(value) }
+    : Array.isArray(value)
+    ? value.map(bare)
+    : Predicate.isRecord(value)
+    ? Record.map(Record.filter(value, Predicate.isNotUndefined), bare)
+    : value === 0
+    ? 0 // JSON has no negative zero
+    : value
+
+const overTheWire = (schema: Schema.Schema.AnyNoContext, value: unknown): unknown =>
+  Schema.decodeUnknownSync(schema)(JSON.parse(JSON.stringify(Schema.encodeUnknownSync(schema)(value))))
+
+const generated = (schema: Schema.Schema.AnyNoContext, holds: (value: unknown) => void) =>
+  FastCheck.assert(FastCheck.property(Arbitrary.make(Schema.typeSchema(schema)), holds), { numRuns: 30 })
+
+// The AWS SDK's own note of a member that it does not know never travels. Dates beyond the year 100,000 do not fit
+// epoch seconds to the millisecond.
+const travels = (value: unknown): boolean =>
+  DateTime.isDateTime(value)
+    ? Math.abs(DateTime.toEpochMillis(value)) < 3e15
+    : !Predicate.isObject(value) || (!("$unknown" in value) && Object.values(value).every(travels))
+
+describe("the table", () => {
+  it("has the 34 operations under /identities/ and no other", () => {
+    assert.lengthOf(facts, 34)
+    assert.deepStrictEqual(
+      sorted(Object.keys(operations)),
+      sorted(facts.map((fact) => Str.uncapitalize(fact.operation)))
+    )
+  })
+
+  for (const { fact, operation } of all) {
+    const sides = [
+      { ast: SchemaAST.typeAST(operation.request.ast), members: Object.entries(fact.members) },
+      {
+        ast: SchemaAST.typeAST(operation.reply.ast),
+        members: fact.output.map((member) => [member.name, member] as const)
+      }
+    ]
+
+    it(`${fact.operation} goes where AWS says, and fails as AWS says`, () => {
+      const { errors, method, name, path, plane, status } = operation
+      assert.deepStrictEqual({ name, plane, method, path, status }, {
+        name: fact.operation,
+        plane: fact.plane,
+        method: fact.method,
+        path: fact.uri,
+        status: fact.successStatus
+      })
+      assert.deepStrictEqual(sorted(errors), sorted(fact.errors.map((error) => tagOf(error.name))))
+    })
+
+    it(`${fact.operation} has AWS's members, required and optional`, () => {
+      const output = (required: boolean) =>
+        sorted(fact.output.filter((member) => member.required === required).map((member) => member.name))
+      const [request, reply] = sides.map(({ ast }) => ({ required: members(ast, false), optional: members(ast, true) }))
+      assert.deepStrictEqual(request, { required: sorted(fact.required), optional: sorted(fact.optional) })
+      assert.deepStrictEqual(reply, { required: output(true), optional: output(false) })
+    })
+
+    it(`${fact.operation} has AWS's members inside its structures and unions`, () => {
+      for (const side of sides) {
+        for (const [name, { members = [], requiredMembers = [], type }] of side.members) {
+          const required = membersWithin(side.ast, name, false)
+          const optional = membersWithin(side.ast, name, true)
+          if (type === "structure") {
+            assert.deepStrictEqual(required, sorted(requiredMembers), name)
+            assert.deepStrictEqual(sorted([...required, ...optional]), sorted(members), name)
+          }
+          if (type === "union") {
+            assert.deepStrictEqual(required.filter((key) => key !== "$unknown"), sorted(members), name)
+          }
+        }
+      }
+    })
+
+    it(`${fact.operation} withholds what is sensitive, and nothing else`, () => {
+      const withheld = [secrets(operation.request), secrets(operation.reply)]
+      assert.deepStrictEqual(withheld, sides.map(({ members }) => sensitive(members)))
+    })
+  }
+})
+
+describe("a request", () => {
+  for (const { fact, operation } of all) {
+    it(`of ${fact.operation} passes just inside every limit and is refused just outside`, () => {
+      const base = whole(operation.request)
+      assert.deepStrictEqual(sorted(Object.keys(base)), sorted(Object.keys(fact.members)))
+      assertPasses(operation, Record.filter(base, (_, name) => fact.required.includes(name)), "the required members")
+      for (const name of fact.required) {
+        const { fieldList, reason } = Either.getOrThrow(refusal(operation, Record.remove(base, name)))
+        assert.deepStrictEqual(fieldList, [{ name, message: "Member must not be null" }])
+        assert.strictEqual(reason, "FieldValidationFailed")
+      }
+      for (const [name, member] of Object.entries(fact.members)) {
+        for (const { refused, value, why } of casesOf(name, member, base[name])) {
+          const request = { ...base, [name]: value }
+          if (refused === undefined) assertPasses(operation, request, `${name}, ${why}`)
+          else assert.deepStrictEqual(refusedNames(operation, request, `${name}, ${why}`), [refused], `${name}, ${why}`)
+        }
+      }
+    })
+
+    it(`of ${fact.operation} survives the wire`, () =>
+      generated(operation.request, (request) => {
+        assert.deepStrictEqual(bare(overTheWire(operation.request, request)), bare(request))
+      }))
+  }
+})
+
+describe("inside a request", () => {
+  for (const { at, base, below = "", breaks, fits, operation } of nested) {
+    const name = below === "" || below.startsWith("[") ? `${at}${below}` : `${at}.${below}`
+    it(`${name} of ${operation.name} keeps to its limits`, () => {
+      assertPasses(operation, base, "the base")
+      for (const value of fits) assertPasses(operation, put(base, at, value), JSON.stringify(value))
+      for (const value of breaks) {
+        const why = JSON.stringify(value)
+        assert.deepStrictEqual(refusedNames(operation, put(base, at, value), why), [name], why)
+      }
+    })
+  }
+})
+
+/** A value that the model does not foresee for a member of this type, and how it is read. */
+const strange = (name: string, member: Member): ReadonlyArray<readonly [sent: unknown, read: unknown]> => {
+  const unheard = "arn:unheard:of ✓"
+  const later = { $unknown: ["laterMember", { x: 1 }] }
+  switch (member.type) {
+    case "string":
+      return [[unheard, isSecret(name, member) ? { redacted: unheard } : unheard]]
+    case "timestamp":
+      return [[DateTime.toDate(DateTime.unsafeMake(1_500)), { epochMillis: 1_500 }]]
+    case "union":
+      return [[later, later]]
+    default:
+      return []
+  }
+}
+
+describe("a reply", () => {
+  for (const { fact, operation } of all.filter(({ fact }) => fact.output.length > 0)) {
+    it(`of ${fact.operation} survives the wire`, () =>
+      generated(operation.reply, (reply) => {
+        FastCheck.pre(travels(reply))
+        assert.deepStrictEqual(bare(overTheWire(operation.reply, reply)), bare(reply))
+      }))
+
+    it(`of ${fact.operation} is read although it differs from the published model`, () => {
+      const read = (wire: unknown): unknown => bare(Schema.decodeUnknownSync(operation.reply)(wire))
+      const sent: Record.ReadonlyRecord<string, unknown> = Schema.encodeUnknownSync(operation.reply)(
+        whole(operation.reply)
+      )
+      const usual = read(sent)
+      assert.deepStrictEqual(read({ ...sent, laterMember: "x" }), usual)
+      for (const member of fact.output) {
+        for (const [wire, value] of strange(member.name, member)) {
+          assert.deepStrictEqual(read(put(sent, member.name, wire)), put(usual, member.name, value))
+        }
+        if (!member.required) {
+          assert.deepStrictEqual(read(Record.remove(sent, member.name)), bare(put(usual, member.name, undefined)))
+        }
+      }
+    })
+  }
+
+  for (const { fact, operation } of all.filter(({ fact }) => fact.output.length === 0)) {
+    it(`of ${fact.operation} is nothing, whatever comes with it`, () => {
+      for (const wire of [{}, { laterMember: "x" }]) {
+        assert.deepStrictEqual(Schema.decodeUnknownSync(operation.reply)(wire), {})
+      }
+    })
+  }
+
+  it("may have timestamps in epoch seconds, with a fraction", () => {
+    const reply = Schema.decodeUnknownSync(operations.getWorkloadIdentity.reply)({
+      name: "agent",
+      workloadIdentityArn: "arn",
+      createdTime: 1_700_000_000,
+      lastUpdatedTime: 1_700_000_000.123
+    })
+    assert.strictEqual(DateTime.formatIso(reply.createdTime), "2023-11-14T22:13:20.000Z")
+    assert.strictEqual(DateTime.formatIso(reply.lastUpdatedTime), "2023-11-14T22:13:20.123Z")
+    assert.deepInclude(Schema.encodeSync(operations.getWorkloadIdentity.reply)(reply), {
+      createdTime: 1_700_000_000,
+      lastUpdatedTime: 1_700_000_000.123
+    })
+  })
+
+  it("may hold what the model does not know deep inside", () => {
+    const later = { $unknown: ["laterMember", {}] }
+    const config = {
+      oauthDiscovery: later,
+      clientAuthenticationMethod: "LATER",
+      onBehalfOfTokenExchangeConfig: {
+        grantType: "LATER",
+        tokenExchangeGrantTypeConfig: { actorTokenContent: "LATER", actorTokenScopes: [""] }
+      },
+      privateEndpoint: { selfManagedLatticeResource: later },
+      privateEndpointOverrides: [{ domain: "", privateEndpoint: later }],
+      privateKeyJwtConfig: {
+        privateKeySource: later,
+        signingAlgorithm: "LATER",
+        additionalHeaderClaims: {},
+        additionalPayloadClaims: {}
+      }
+    }
+    const { oauth2ProviderConfigOutput } = Schema.decodeUnknownSync(operations.createOauth2CredentialProvider.reply)({
+      name: "okta",
+      credentialProviderArn: "arn",
+      clientSecretArn: { secretArn: "arn" },
+      oauth2ProviderConfigOutput: { customOauth2ProviderConfig: config }
+    })
+    assert.deepStrictEqual(bare(oauth2ProviderConfigOutput), { customOauth2ProviderConfig: config })
+  })
+})

@@ -1,0 +1,172 @@
+import { assert, it } from "@effect/vitest"
+import type { Tracer } from "effect"
+import { Cause, Effect, Exit, HashMap, Layer, Logger, LogLevel, Redacted, Schedule, Tracer as T } from "effect"
+import { inspect } from "node:util"
+import {
+  AccessToken,
+  ApiKey,
+  Credential,
+  IdentityControls,
+  IdentityError,
+  IdentityService,
+  TokenPoller,
+  WorkloadAccessToken
+} from "../src/index.js"
+import { agent, asUser, jwt, workloadName } from "./support/agent.js"
+
+const canaries = {
+  state: "canary-custom-state",
+  parameter: "canary-custom-parameter",
+  key: "canary-api-key",
+  client: "canary-client-secret",
+  jwt: Redacted.value(jwt({ iss: "https://issuer.example", sub: "canary-subject" })),
+  body: "canary-request-body"
+}
+
+/** Every way in which a value comes to be printed. */
+const printed = (value: unknown): ReadonlyArray<string> => [
+  String(value),
+  JSON.stringify(value) ?? "",
+  inspect(value, { depth: 10, showHidden: true }),
+  ...(value instanceof Error ? [value.message, value.stack ?? "", Cause.pretty(Cause.fail(value))] : [])
+]
+
+const collect = (spans: Array<string>): T.Tracer =>
+  T.make({
+    context: (f) => f(),
+    span: (name, parent, context, links, startTime, kind) => {
+      const attributes = new Map<string, unknown>()
+      const span: Tracer.Span = {
+        _tag: "Span",
+        name,
+        spanId: name,
+        traceId: "trace",
+        parent,
+        context,
+        links,
+        sampled: true,
+        kind,
+        attributes,
+        status: { _tag: "Started", startTime },
+        attribute: (key, value) => spans.push(`${name} ${key}=${printed(value).join()}`),
+        addLinks: () => {},
+        event: (event, _, attributes) => spans.push(`${name} ${event} ${printed(attributes).join()}`),
+        end: (_, exit) => spans.push(`${name} ${Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""}`)
+      }
+      return span
+    }
+  })
+
+it.effect("no flow prints a secret: not in logs, spans, errors, JSON or inspection", () => {
+  const lines: Array<string> = []
+  const spans: Array<string> = []
+  const secrets: Array<string> = Object.values(canaries)
+  const keep = <A, E>(exit: Exit.Exit<A, E>) => {
+    lines.push(...printed(exit))
+    if (Exit.isFailure(exit)) {
+      lines.push(Cause.pretty(exit.cause, { renderErrorCause: true }))
+      for (const error of Cause.failures(exit.cause)) lines.push(...printed(error))
+    }
+  }
+  const run = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    self.pipe(
+      Effect.tapErrorCause((cause) => Effect.logError("failed", cause)),
+      Effect.exit,
+      Effect.tap(Effect.log),
+      Effect.tap((exit) => Effect.sync(() => keep(exit)))
+    )
+
+  const flows = Effect.gen(function*() {
+    const { identity, workloadAccessToken } = yield* agent
+    const controls = yield* IdentityControls.IdentityControls
+    secrets.push(Redacted.value(workloadAccessToken))
+    const custom = {
+      ...asUser,
+      workloadAccessToken,
+      customState: canaries.state,
+      customParameters: { prompt: canaries.parameter }
+    }
+    const consent = yield* Effect.flip(identity.getToken(custom))
+    if (!(consent instanceof IdentityError.ConsentRequired)) return yield* Effect.dieMessage("no consent was required")
+    secrets.push(Redacted.value(consent.sessionUri), Redacted.value(consent.authorizationUrl))
+    secrets.push(encodeURIComponent(Redacted.value(consent.sessionUri)))
+    yield* run(identity.getToken(custom))
+    yield* run(identity.getToken({
+      ...custom,
+      onAuthUrl: (_, { sessionUri }) => controls.deny(sessionUri)
+    }))
+    yield* run(identity.getToken({ ...custom, onAuthUrl: (url) => Effect.fail({ _tag: "Unreachable", url }) }))
+    yield* run(identity.getToken({ ...custom, onAuthUrl: () => Effect.void }))
+    yield* run(controls.approve(consent.sessionUri))
+    yield* run(identity.completeResourceTokenAuth({
+      sessionUri: consent.sessionUri,
+      userIdentifier: Credential.UserTokenIdentifier(Redacted.make(canaries.jwt))
+    }))
+    yield* run(identity.completeResourceTokenAuth({
+      sessionUri: `${Redacted.value(consent.sessionUri)}%3A`,
+      userIdentifier: Credential.UserIdIdentifier("ada")
+    }))
+    yield* run(identity.completeResourceTokenAuth({
+      sessionUri: consent.sessionUri,
+      userIdentifier: Credential.UserIdIdentifier("ada")
+    }))
+    const token = yield* identity.getToken(custom)
+    secrets.push(Redacted.value(token))
+    const exit = yield* run(identity.getToken({ ...custom, authFlow: "M2M" }))
+    if (Exit.isSuccess(exit)) secrets.push(Redacted.value(exit.value))
+    yield* run(identity.getWorkloadAccessToken({ workloadName, userToken: Redacted.make(canaries.jwt), userId: "ada" }))
+    yield* run(identity.getWorkloadAccessToken({ workloadName, userToken: Redacted.make(`${canaries.jwt} x`) }))
+    yield* run(identity.createApiKeyCredentialProvider({ name: "canary", apiKey: Redacted.make(canaries.key) }))
+    yield* run(identity.createApiKeyCredentialProvider({ name: "canary", apiKey: Redacted.make(canaries.key) }))
+    yield* run(identity.createApiKeyCredentialProvider({ name: "bad name", apiKey: Redacted.make(canaries.key) }))
+    // @ts-expect-error a bare secret
+    yield* run(identity.createApiKeyCredentialProvider({ name: "bare", apiKey: canaries.key }))
+    yield* run(identity.getApiKey({ workloadAccessToken, providerName: "canary" }))
+    yield* run(identity.createOauth2CredentialProvider({
+      name: "canary",
+      credentialProviderVendor: "GoogleOauth2",
+      oauth2ProviderConfigInput: {
+        githubOauth2ProviderConfig: { clientId: "client", clientSecret: Redacted.make(canaries.client.repeat(200)) }
+      }
+    }))
+    yield* run(identity.getPaymentToken({
+      workloadAccessToken,
+      providerName: "coinbase",
+      request: { stripePrivyTokenRequest: { requestPath: "/v1", requestBody: Redacted.make(canaries.body) } }
+    }))
+    const program = Effect.zip(AccessToken.AccessToken, ApiKey.ApiKey).pipe(
+      AccessToken.provideAccessToken({ ...asUser, customState: canaries.state }),
+      ApiKey.provideApiKey({ providerName: "canary" }),
+      Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, workloadAccessToken)
+    )
+    yield* run(program)
+    yield* run(Effect.provide(Effect.void, WorkloadAccessToken.layer({ workloadName, userId: "" })))
+    lines.push(...printed(yield* controls.journal), ...printed(yield* controls.sessions))
+  })
+
+  const logger = Logger.make(({ annotations, cause, message }) => {
+    lines.push(...printed(message), Cause.pretty(cause), ...printed(HashMap.toEntries(annotations)))
+  })
+  const quick = TokenPoller.layer(TokenPoller.fromSchedule(Schedule.recurs(1)))
+
+  return flows.pipe(
+    Effect.withSpan("flows"),
+    Effect.provide(Layer.mergeAll(
+      IdentityService.layerTest,
+      quick,
+      Logger.replace(Logger.defaultLogger, logger),
+      Logger.minimumLogLevel(LogLevel.All)
+    )),
+    Effect.withTracer(collect(spans)),
+    Effect.tap(() =>
+      Effect.sync(() => {
+        assert.isAbove(lines.length, 100)
+        assert.isAbove(spans.length, 20)
+        assert.isAbove(secrets.length, 10)
+        for (const line of [...lines, ...spans]) {
+          for (const secret of secrets) assert.notInclude(line, secret)
+        }
+      })
+    )
+  )
+})

@@ -1,0 +1,16 @@
+import { Chunk, Effect, Fiber, TestClock, TestServices } from "effect"
+
+/** Joins `fiber`, moving the test clock straight to each next sleeper and letting real I/O land in between. */
+export const settle = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
+  Effect.gen(function*() {
+    while (fiber.unsafePoll() === null) {
+      // What runs on without sleeping is given the time to: only who sleeps is hurried.
+      yield* TestServices.provideLive(Effect.sleep("1 millis"))
+      const sleeps = yield* TestClock.sleeps()
+      if (fiber.unsafePoll() === null && Chunk.isNonEmpty(sleeps)) yield* TestClock.setTime(Math.min(...sleeps))
+    }
+    return yield* Fiber.join(fiber)
+  })
+
+/** Runs a test whose sleeps take no time. */
+export const settled = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.flatMap(Effect.fork(self), settle)

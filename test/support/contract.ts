@@ -1,0 +1,12 @@
+import type { Layer } from "effect"
+import { administration } from "./contract/administration.js"
+import { consent } from "./contract/consent.js"
+import { credentials } from "./contract/credentials.js"
+import type { Services } from "./contract/section.js"
+
+/** What every way of reaching the service must do. */
+export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
+  administration(name, layer)
+  credentials(name, layer)
+  consent(name, layer)
+}

@@ -1,0 +1,305 @@
+import { assert } from "@effect/vitest"
+import { Chunk, Effect, Inspectable, Redacted, Stream } from "effect"
+import { IdentityApi, IdentityControls, IdentityError, type Oauth2Provider } from "../../../src/index.js"
+import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
+import { section } from "./section.js"
+
+const tagOf = <A, E extends { readonly _tag: string }, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(self), (error) => error._tag)
+
+const secretName = "client-secret-canary"
+
+const clientSecret = Redacted.make(secretName)
+
+const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2Provider.Oauth2ProviderConfigInput => {
+  const client = { clientId: "client", clientSecret }
+  switch (vendor) {
+    case "CustomOauth2":
+      return {
+        customOauth2ProviderConfig: {
+          ...client,
+          oauthDiscovery: { discoveryUrl },
+          clientAuthenticationMethod: "CLIENT_SECRET_POST",
+          onBehalfOfTokenExchangeConfig: {
+            grantType: "TOKEN_EXCHANGE",
+            tokenExchangeGrantTypeConfig: { actorTokenContent: "M2M", actorTokenScopes: ["act"] }
+          },
+          privateEndpoint: {
+            managedVpcResource: {
+              vpcIdentifier: "vpc-12345678",
+              subnetIds: ["subnet-12345678"],
+              endpointIpAddressType: "IPV4"
+            }
+          }
+        }
+      }
+    case "GoogleOauth2":
+      return { googleOauth2ProviderConfig: client }
+    case "GithubOauth2":
+      return { githubOauth2ProviderConfig: client }
+    case "SlackOauth2":
+      return { slackOauth2ProviderConfig: client }
+    case "SalesforceOauth2":
+      return { salesforceOauth2ProviderConfig: client }
+    case "MicrosoftOauth2":
+      return { microsoftOauth2ProviderConfig: { ...client, tenantId: "my-tenant" } }
+    case "AtlassianOauth2":
+      return { atlassianOauth2ProviderConfig: client }
+    case "LinkedinOauth2":
+      return { linkedinOauth2ProviderConfig: client }
+    default:
+      return {
+        includedOauth2ProviderConfig: {
+          ...client,
+          issuer: "https://tenant.example",
+          authorizationEndpoint: "https://tenant.example/authorize",
+          tokenEndpoint: "https://tenant.example/token"
+        }
+      }
+  }
+}
+
+/** What every way of reaching the service must do when it is administered. */
+export const administration = section("administration", (test) => {
+  test(
+    "a workload identity without a name gets one",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const { name, workloadIdentityArn } = yield* identity.createWorkloadIdentity()
+      assert.match(name, /^workload-[0-9a-f]{8}$/)
+      assert.match(workloadIdentityArn, new RegExp(`workload-identity-directory/default/workload-identity/${name}$`))
+      const read = yield* identity.getWorkloadIdentity({ name })
+      assert.deepStrictEqual(read.allowedResourceOauth2ReturnUrls ?? [], [])
+    })
+  )
+
+  test(
+    "names are unique, and what does not exist is not found",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const name = "nobody"
+      assert.strictEqual(yield* tagOf(identity.createWorkloadIdentity({ name: workloadName })), "ValidationError")
+      assert.strictEqual(yield* tagOf(identity.getWorkloadIdentity({ name })), "ResourceNotFound")
+      assert.strictEqual(yield* tagOf(identity.deleteWorkloadIdentity({ name })), "ResourceNotFound")
+      assert.strictEqual(yield* tagOf(identity.updateWorkloadIdentity({ name })), "ResourceNotFound")
+      assert.strictEqual(yield* tagOf(identity.getWorkloadAccessToken({ workloadName: name })), "ResourceNotFound")
+      assert.strictEqual(
+        yield* tagOf(identity.createApiKeyCredentialProvider({ name: "weather", apiKey: Redacted.make("k") })),
+        "Conflict"
+      )
+    })
+  )
+
+  test(
+    "one return URL comes and goes without the others, however many come at once",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const urls = Array.from({ length: 10 }, (_, i) => `https://app.example/${i}`)
+      yield* Effect.forEach(urls, (url) => identity.addReturnUrl({ name: workloadName, url }), {
+        concurrency: "unbounded"
+      })
+      yield* identity.addReturnUrl({ name: workloadName, url: callbackUrl })
+      const full = yield* identity.getWorkloadIdentity({ name: workloadName })
+      assert.sameMembers([...full.allowedResourceOauth2ReturnUrls ?? []], [callbackUrl, ...urls])
+      yield* identity.removeReturnUrl({ name: workloadName, url: callbackUrl })
+      const less = yield* identity.removeReturnUrl({ name: workloadName, url: "https://app.example/3" })
+      assert.strictEqual(less.allowedResourceOauth2ReturnUrls?.length, 9)
+    })
+  )
+
+  test(
+    "an update replaces the whole list of return URLs",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      yield* identity.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: ["myapp:cb"] })
+      const { allowedResourceOauth2ReturnUrls } = yield* identity.getWorkloadIdentity({ name: workloadName })
+      assert.deepStrictEqual(allowedResourceOauth2ReturnUrls, ["myapp:cb"])
+    })
+  )
+
+  test(
+    "lists stream every item, page by page",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const names = Array.from({ length: 24 }, (_, i) => `agent-${String(i).padStart(2, "0")}`)
+      yield* Effect.forEach(names, (name) => identity.createWorkloadIdentity({ name }))
+      const all = yield* Stream.runCollect(identity.listWorkloadIdentities({ pageSize: 7 }))
+      assert.sameMembers(Chunk.toArray(all).map(({ name }) => name), [workloadName, ...names])
+      const { journal } = yield* IdentityControls.IdentityControls
+      const calls = (yield* journal).filter(({ operation }) => operation === "listWorkloadIdentities")
+      assert.strictEqual(calls.length, 4)
+      const first = yield* Stream.runCollect(Stream.take(identity.listWorkloadIdentities(), 3))
+      assert.strictEqual(first.length, 3)
+      const oauth2 = yield* Stream.runCollect(identity.listOauth2CredentialProviders())
+      assert.deepStrictEqual(Chunk.toArray(oauth2).map(({ name }) => name), ["exchange", "github"])
+    })
+  )
+
+  test(
+    "a made-up page token is refused",
+    Effect.gen(function*() {
+      yield* agent
+      const api = yield* IdentityApi.IdentityApi
+      const error = yield* Effect.flip(api.listWorkloadIdentities({ nextToken: "made-up" }))
+      assert.isTrue(error instanceof IdentityError.ValidationError && error.fieldList?.[0]?.name === "nextToken")
+    })
+  )
+
+  test(
+    "a provider of every vendor can be made, read, replaced and deleted, and never shows its secret",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const api = IdentityApi.operations.createOauth2CredentialProvider
+      assert.strictEqual(api.name, "CreateOauth2CredentialProvider")
+      const vendors: ReadonlyArray<Oauth2Provider.CredentialProviderVendor> = [
+        "CustomOauth2",
+        "GoogleOauth2",
+        "SlackOauth2",
+        "SalesforceOauth2",
+        "MicrosoftOauth2",
+        "AtlassianOauth2",
+        "LinkedinOauth2",
+        "OktaOauth2",
+        "NotionOauth2"
+      ]
+      yield* Effect.forEach(vendors, (vendor) =>
+        Effect.gen(function*() {
+          const request = {
+            name: vendor,
+            credentialProviderVendor: vendor,
+            oauth2ProviderConfigInput: configOf(vendor)
+          }
+          const created = yield* identity.createOauth2CredentialProvider(request)
+          assert.isString(created.callbackUrl)
+          const read = yield* identity.getOauth2CredentialProvider({ name: vendor })
+          assert.deepStrictEqual(Object.keys(read.oauth2ProviderConfigOutput), Object.keys(configOf(vendor)))
+          assert.strictEqual(read.credentialProviderVendor, vendor)
+          const updated = yield* identity.updateOauth2CredentialProvider(request)
+          assert.strictEqual(updated.callbackUrl, created.callbackUrl)
+          for (const reply of [created, read, updated]) {
+            assert.notInclude(Inspectable.stringifyCircular(reply), secretName)
+          }
+          yield* identity.deleteOauth2CredentialProvider({ name: vendor })
+          assert.strictEqual(yield* tagOf(identity.getOauth2CredentialProvider({ name: vendor })), "ResourceNotFound")
+        }))
+    })
+  )
+
+  test(
+    "a configuration of another vendor is refused",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const error = yield* Effect.flip(identity.createOauth2CredentialProvider({
+        name: "mixed-up",
+        credentialProviderVendor: "GoogleOauth2",
+        oauth2ProviderConfigInput: configOf("GithubOauth2")
+      }))
+      assert.isTrue(
+        error instanceof IdentityError.ValidationError && error.fieldList?.[0]?.name === "oauth2ProviderConfigInput"
+      )
+    })
+  )
+
+  test(
+    "payment providers are read with their tags and without their secrets",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      yield* identity.createPaymentCredentialProvider({
+        name: "privy",
+        credentialProviderVendor: "StripePrivy",
+        providerConfigurationInput: {
+          stripePrivyConfiguration: { appId: "app", appSecret: clientSecret, authorizationId: "auth" }
+        },
+        tags: { team: "payments" }
+      })
+      const read = yield* identity.getPaymentCredentialProvider({ name: "privy" })
+      assert.deepStrictEqual(read.tags, { team: "payments" })
+      assert.notInclude(Inspectable.stringifyCircular(read), secretName)
+      yield* identity.deletePaymentCredentialProvider({ name: "privy" })
+      const left = yield* Stream.runCollect(identity.listPaymentCredentialProviders())
+      assert.deepStrictEqual(Chunk.toArray(left).map(({ name }) => name), ["coinbase"])
+    })
+  )
+
+  test(
+    "the vault's key can be set and taken back",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const kmsKeyArn = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+      assert.strictEqual((yield* identity.getTokenVault({})).kmsConfiguration.keyType, "ServiceManagedKey")
+      yield* identity.setTokenVaultCMK({ kmsConfiguration: { keyType: "CustomerManagedKey", kmsKeyArn } })
+      assert.strictEqual(
+        (yield* identity.getTokenVault({ tokenVaultId: "default" })).kmsConfiguration.kmsKeyArn,
+        kmsKeyArn
+      )
+      assert.strictEqual(
+        yield* tagOf(identity.setTokenVaultCMK({ kmsConfiguration: { keyType: "CustomerManagedKey" } })),
+        "ValidationError"
+      )
+      assert.strictEqual(yield* tagOf(identity.getTokenVault({ tokenVaultId: "other" })), "ResourceNotFound")
+    })
+  )
+
+  test(
+    "a consent portal is made, becomes active, and goes",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const created = yield* identity.createConsentPortal({
+        name: "portal",
+        executionRoleArn: "arn:aws:iam::123456789012:role/portal",
+        idpConfig: {
+          credentialProviderArn:
+            "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default/oauth2credentialprovider/github",
+          scopes: ["openid"]
+        },
+        sources: [{ identifier: "gateway-0123456789", type: "agentcore-gateway" }]
+      })
+      assert.strictEqual(created.status, "CREATING")
+      const consentPortalIdentifier = created.consentPortalId
+      assert.strictEqual((yield* identity.getConsentPortal({ consentPortalIdentifier })).status, "ACTIVE")
+      const updated = yield* identity.updateConsentPortal({ consentPortalIdentifier, description: "ours" })
+      assert.strictEqual(updated.description, "ours")
+      assert.strictEqual((yield* Stream.runCollect(identity.listConsentPortals())).length, 1)
+      yield* identity.deleteConsentPortal({ consentPortalIdentifier })
+      assert.strictEqual(yield* tagOf(identity.getConsentPortal({ consentPortalIdentifier })), "ResourceNotFound")
+    })
+  )
+
+  test(
+    "every modelled error of an operation arrives with its members",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const operation = "CreateApiKeyCredentialProvider"
+      const context = { operation, message: "injected" }
+      const errors = [
+        new IdentityError.ValidationError({
+          ...context,
+          reason: "ResourceConflict",
+          fieldList: [{ name: "apiKey", message: "not like this" }]
+        }),
+        new IdentityError.Unauthorized(context),
+        new IdentityError.AccessDenied(context),
+        new IdentityError.ResourceNotFound(context),
+        new IdentityError.Conflict(context),
+        new IdentityError.ServiceQuotaExceeded(context),
+        new IdentityError.ResourceLimitExceeded(context),
+        new IdentityError.EncryptionFailure(context),
+        new IdentityError.DecryptionFailure(context)
+      ]
+      for (const error of errors) {
+        yield* failNext("createApiKeyCredentialProvider", error)
+        const raised = yield* Effect.flip(
+          identity.createApiKeyCredentialProvider({ name: "new", apiKey: Redacted.make("k") })
+        )
+        assert.strictEqual(raised._tag, error._tag)
+        assert.strictEqual(raised.message, error.message)
+        assert.strictEqual(raised.operation, operation)
+        if (raised._tag === "ValidationError" && error._tag === "ValidationError") {
+          assert.strictEqual(raised.reason, error.reason)
+          assert.deepStrictEqual(raised.fieldList, error.fieldList)
+        }
+      }
+    })
+  )
+})

@@ -1,0 +1,207 @@
+import { assert } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { Credential, IdentityControls, IdentityError } from "../../../src/index.js"
+import { agent, asUser, jwt, workloadName } from "../agent.js"
+import { section } from "./section.js"
+
+/** What every way of reaching the service must do when it hands out credentials. */
+export const credentials = section("credentials", (test) => {
+  test(
+    "a machine token comes at once, and the same again while it lasts",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const ask = identity.getToken({
+        workloadAccessToken,
+        providerName: "github",
+        scopes: ["a", "b"],
+        authFlow: "M2M"
+      })
+      const first = yield* ask
+      assert.isNotEmpty(Redacted.value(first))
+      assert.deepStrictEqual(yield* ask, first)
+      const other = yield* identity.getToken({
+        workloadAccessToken,
+        providerName: "github",
+        scopes: ["c"],
+        authFlow: "M2M"
+      })
+      assert.notDeepEqual(Redacted.value(other), Redacted.value(first))
+      yield* Effect.sleep("61 minutes")
+      const later = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+      const renewed = yield* identity.getToken({
+        workloadAccessToken: later,
+        providerName: "github",
+        scopes: ["a", "b"],
+        authFlow: "M2M"
+      })
+      assert.notStrictEqual(Redacted.value(renewed), Redacted.value(first))
+    })
+  )
+
+  test(
+    "an API key is the one that was stored, and the new one after an update",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const ask = identity.getApiKey({ workloadAccessToken, providerName: "weather" })
+      assert.strictEqual(Redacted.value(yield* ask), "weather-key")
+      yield* identity.updateApiKeyCredentialProvider({ name: "weather", apiKey: Redacted.make("new-key") })
+      assert.strictEqual(Redacted.value(yield* ask), "new-key")
+    })
+  )
+
+  test(
+    "an API key that the caller keeps is read from the caller's secret",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const controls = yield* IdentityControls.IdentityControls
+      yield* identity.createApiKeyCredentialProvider({
+        name: "external",
+        apiKeySecretSource: "EXTERNAL",
+        apiKeySecretConfig: { secretId: "my-secret", jsonKey: "key" }
+      })
+      const ask = identity.getApiKey({ workloadAccessToken, providerName: "external" })
+      assert.strictEqual((yield* Effect.flip(ask))._tag, "ValidationError")
+      yield* controls.setSecret("my-secret", Redacted.make(JSON.stringify({ key: "external-key" })))
+      assert.strictEqual(Redacted.value(yield* ask), "external-key")
+    })
+  )
+
+  test(
+    "a payment token is of the provider's vendor, with a wallet token when asked for",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const request = {
+        requestMethod: "POST",
+        requestPath: "/platform/v2/evm",
+        includeWalletAuthToken: true
+      } as const
+      const token = yield* identity.getPaymentToken({
+        workloadAccessToken,
+        providerName: "coinbase",
+        request: { coinbaseCdpTokenRequest: request }
+      })
+      assert.isTrue(
+        "coinbaseCdpTokenResponse" in token && token.coinbaseCdpTokenResponse.walletAuthToken !== undefined
+      )
+      const error = yield* Effect.flip(identity.getPaymentToken({
+        workloadAccessToken,
+        providerName: "coinbase",
+        request: { stripePrivyTokenRequest: { requestPath: "/v1/wallets", requestBody: Redacted.make("{}") } }
+      }))
+      assert.strictEqual(error._tag, "ValidationError")
+    })
+  )
+
+  test(
+    "an on-behalf-of token needs the JWT that the agent was called with",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const ask = (workloadAccessToken: Redacted.Redacted, providerName: string) =>
+        identity.getToken({
+          workloadAccessToken,
+          providerName,
+          scopes: ["read"],
+          authFlow: "ON_BEHALF_OF_TOKEN_EXCHANGE"
+        })
+      assert.strictEqual((yield* Effect.flip(ask(workloadAccessToken, "exchange")))._tag, "ValidationError")
+      const userToken = jwt({ iss: "https://issuer.example", sub: "ada", exp: 86_400 })
+      const withJwt = yield* identity.getWorkloadAccessToken({ workloadName, userToken })
+      assert.isNotEmpty(Redacted.value(yield* ask(withJwt, "exchange")))
+      assert.strictEqual((yield* Effect.flip(ask(withJwt, "github")))._tag, "ValidationError")
+    })
+  )
+
+  test(
+    "a user token wins over a user id, and a token that names no user is no token",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const userToken = jwt({ iss: "https://issuer.example", sub: "ada" })
+      const token = yield* identity.getWorkloadAccessToken({ workloadName, userId: "somebody", userToken })
+      const controls = yield* IdentityControls.IdentityControls
+      yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken: token }))
+      const sessions = yield* controls.sessions
+      assert.strictEqual(sessions[0]?.user, "jwt:https://issuer.example|ada")
+      const error = yield* Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken: jwt({}) }))
+      assert.strictEqual(error._tag, "Unauthorized")
+    })
+  )
+
+  test(
+    "a made-up workload access token is refused",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const workloadAccessToken = Redacted.make("made-up")
+      const error = yield* Effect.flip(identity.getApiKey({ workloadAccessToken, providerName: "weather" }))
+      assert.include(["AccessDenied", "Unauthorized"], error._tag)
+    })
+  )
+
+  test(
+    "an unknown provider is not found",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const token = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken, providerName: "nobody" }))
+      const key = yield* Effect.flip(identity.getApiKey({ workloadAccessToken, providerName: "nobody" }))
+      assert.deepStrictEqual([token._tag, key._tag], ["ResourceNotFound", "ResourceNotFound"])
+    })
+  )
+
+  test(
+    "bad input is named as the caller named it, before anything is sent",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const controls = yield* IdentityControls.IdentityControls
+      const before = (yield* controls.journal).length
+      const names = (error: { readonly _tag: string }) =>
+        error instanceof IdentityError.ValidationError ? error.fieldList?.map(({ name }) => name) : error._tag
+      const machine = { workloadAccessToken, scopes: [], authFlow: "M2M" } as const
+      const badName = yield* Effect.flip(identity.getToken({ ...machine, providerName: "not a name" }))
+      assert.deepStrictEqual(names(badName), ["providerName"])
+      assert.include(badName.message, "'providerName'")
+      const tooLong = yield* Effect.flip(identity.createWorkloadIdentity({ name: "x".repeat(256) }))
+      assert.deepStrictEqual(names(tooLong), ["name"])
+      const noUser = yield* Effect.flip(identity.getWorkloadAccessToken({ workloadName, userId: "" }))
+      assert.deepStrictEqual(names(noUser), ["userId"])
+      const scope = yield* Effect.flip(identity.getToken({ ...machine, providerName: "github", scopes: ["a", ""] }))
+      assert.deepStrictEqual(names(scope), ["scopes[1]"])
+      const flow = yield* Effect.flip(
+        // @ts-expect-error an unknown flow
+        identity.getToken({ ...machine, providerName: "github", authFlow: "IMPLICIT" })
+      )
+      assert.deepStrictEqual(names(flow), ["authFlow"])
+      const both = yield* Effect.flip(identity.completeResourceTokenAuth({
+        sessionUri: "urn:ietf:params:oauth:request_uri:abc",
+        userIdentifier: {
+          ...Credential.UserIdIdentifier("ada"),
+          ...Credential.UserTokenIdentifier(Redacted.make("a.b.c"))
+        }
+      }))
+      assert.deepStrictEqual(names(both), ["userIdentifier"])
+      const after = (yield* controls.journal).filter((entry) => entry.outcome === "ok").length
+      assert.strictEqual(after, before)
+    })
+  )
+
+  test(
+    "a fault that may pass is retried, but never where a second consent could be opened",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const controls = yield* IdentityControls.IdentityControls
+      const operation = "GetResourceOauth2Token"
+      const broken = new IdentityError.InternalServerError({ operation, message: "broken" })
+      const throttled = new IdentityError.Throttled({ operation, message: "slow down" })
+      const machine = { workloadAccessToken, providerName: "github", scopes: [], authFlow: "M2M" } as const
+      yield* controls.failNext("getResourceOauth2Token", broken, 2)
+      yield* identity.getToken(machine)
+      yield* controls.failNext("getResourceOauth2Token", broken)
+      const error = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken }))
+      assert.strictEqual(error._tag, "InternalServerError")
+      assert.strictEqual((yield* controls.sessions).length, 0)
+      yield* controls.failNext("getResourceOauth2Token", throttled)
+      const consent = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken }))
+      assert.strictEqual(consent._tag, "ConsentRequired")
+      yield* controls.failNext("getResourceOauth2Token", throttled, 100)
+      assert.strictEqual((yield* Effect.flip(identity.getToken(machine)))._tag, "Throttled")
+    })
+  )
+})

@@ -1,0 +1,87 @@
+/**
+ * A scripted HTTP server on the loopback address, for what goes over the wire and what comes back.
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as http from "node:http"
+import type { AddressInfo } from "node:net"
+
+export interface Received {
+  readonly method: string | undefined
+  readonly path: string | undefined
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: string
+}
+
+/** A whole answer, or what a bad network does: no answer, no connection, or half an answer. */
+export type Answer =
+  | {
+    readonly status?: number | undefined
+    readonly headers?: Readonly<Record<string, string>> | undefined
+    readonly body?: string | undefined
+  }
+  | "hang"
+  | "drop"
+  | "cut"
+
+export interface Wire {
+  readonly url: string
+  /** Whatever has arrived, oldest first. */
+  readonly requests: ReadonlyArray<Received>
+  /** One item per request, as it arrives. */
+  readonly arrivals: Queue.Dequeue<Received>
+  /** One item per request whose client went away before it had its answer. */
+  readonly aborts: Queue.Dequeue<Received>
+}
+
+const isAddress = (address: string | AddressInfo | null): address is AddressInfo =>
+  typeof address === "object" && address !== null
+
+export const serve = (answer: (request: Received) => Answer): Effect.Effect<Wire, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const requests: Array<Received> = []
+    const arrivals = yield* Queue.unbounded<Received>()
+    const aborts = yield* Queue.unbounded<Received>()
+
+    const server = http.createServer((request, response) => {
+      const chunks: Array<Buffer> = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => {
+        const { headers, method, url } = request
+        const received = { method, path: url, headers, body: Buffer.concat(chunks).toString() }
+        response.on("close", () => response.writableFinished || aborts.unsafeOffer(received))
+        requests.push(received)
+        arrivals.unsafeOffer(received)
+        const reply = answer(received)
+        if (reply === "hang") return
+        if (reply === "drop") return request.socket.destroy()
+        if (reply === "cut") {
+          response.writeHead(200, { "content-length": "1000" })
+          return response.write("{", () => request.socket.destroy())
+        }
+        response.writeHead(reply.status ?? 200, reply.headers).end(reply.body ?? "{}")
+      })
+    })
+
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      }),
+      () =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+    const address = server.address()
+    const port = isAddress(address) ? address.port : 0
+    return { url: `http://127.0.0.1:${port}`, requests, arrivals, aborts }
+  })
+
+/** An answer as AWS gives an error: its name in a header, its members in the body. */
+export const fault = (status: number, exception: string, members: object): Answer => ({
+  status,
+  headers: { "x-amzn-errortype": exception, "x-amzn-requestid": "request-1" },
+  body: JSON.stringify(members)
+})
