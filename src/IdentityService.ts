@@ -178,19 +178,11 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | ConsentTimedOut | E, R>
   function getToken<E, R>(
     options: (MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E, R>) & WithWorkloadAccessToken
-  ) {
-    const token: Effect.Effect<
-      Redacted.Redacted,
-      TokenFailure | ConsentRequired | ConsentDenied | ConsentTimedOut | E,
-      R
-    > = options.onAuthUrl !== undefined
-      ? flow.wait(options)
-      : options.authFlow === "USER_FEDERATION"
-      ? flow.ask(options)
-      : flow.machine(options)
-    return Effect.withSpan(token, "IdentityService.getToken", {
-      attributes: { providerName: options.providerName, authFlow: options.authFlow }
-    })
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied | ConsentTimedOut | E, R> {
+    // The diagnostics take the first signature for the only one.
+    // @effect-diagnostics-next-line missingEffectContext:off missingEffectError:off
+    if (options.onAuthUrl !== undefined) return flow.wait(options)
+    return options.authFlow === "USER_FEDERATION" ? flow.ask(options) : flow.machine(options)
   }
 
   return IdentityService.of({

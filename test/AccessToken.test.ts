@@ -18,11 +18,11 @@ const machine = { providerName: "github", scopes: ["repo"], authFlow: "M2M" } as
 
 const Ada = WorkloadAccessToken.layer({ workloadName, userId: "ada" })
 
-const test = (
+const test = <A, E>(
   title: string,
   body: Effect.Effect<
-    unknown,
-    unknown,
+    A,
+    E,
     IdentityService.IdentityService | IdentityControls.IdentityControls | WorkloadAccessToken.WorkloadAccessToken
   >
 ) =>

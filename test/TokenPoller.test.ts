@@ -28,7 +28,7 @@ const waiting = Effect.gen(function*() {
   return { fiber, requests, sessionUri }
 })
 
-const test = (title: string, body: Effect.Effect<unknown, unknown, Effect.Effect.Context<typeof waiting>>) =>
+const test = <A, E>(title: string, body: Effect.Effect<A, E, Effect.Effect.Context<typeof waiting>>) =>
   it.effect(title, () => Effect.provide(body, IdentityService.layerTest))
 
 describe("TokenPoller", () => {

@@ -31,7 +31,7 @@ describe("WorkloadAccessToken", () => {
       assert.deepStrictEqual([Redacted.value(token), url], ["a", "https://app.example"])
       const inner = both.pipe(
         Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "b" })),
-        Effect.provide(CallbackUrl.layer("https://earlier.example"))
+        Effect.provideService(CallbackUrl.CallbackUrl, "https://earlier.example")
       )
       assert.deepStrictEqual((yield* inner)[1], undefined)
     }))

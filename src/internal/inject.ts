@@ -29,8 +29,8 @@ export const inject = <const Into extends string, E2, R2>(
   into: Into,
   credential: Effect.Effect<Redacted.Redacted, E2, R2>
 ): Inject<Into, E2, R2> =>
-<Args extends Injected<Into>, A, E, R>(f: (args: Args) => Effect.Effect<A, E, R>) =>
-(args: Without<Args, Into>) =>
+(f) =>
+(args) =>
   Effect.flatMap(credential, (value) =>
     // What was taken out of the record is put back: that the two make `Args` again is beyond the compiler.
-    f({ ...args, [into]: value } as unknown as Args))
+    f({ ...args, [into]: value } as unknown as Parameters<typeof f>[0]))

@@ -25,6 +25,11 @@ type Options = TokenOptions & WithWorkloadAccessToken & { readonly authFlow: Oau
 
 const operation = "GetResourceOauth2Token"
 
+const span = "IdentityService.getToken"
+
+const annotate = ({ authFlow, providerName }: Pick<Options, "authFlow" | "providerName">) =>
+  Effect.annotateCurrentSpan({ providerName, authFlow })
+
 const redact = (value: string | Redacted.Redacted) => typeof value === "string" ? Redacted.make(value) : value
 
 const requestOf = (options: Options) =>
@@ -62,7 +67,8 @@ const sessionOf = (reply: TokenReply) => {
 export const make = (api: IdentityApi["Type"]) => {
   const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), inOptionNames)
 
-  const machine = Effect.fnUntraced(function*(options: Options) {
+  const machine = Effect.fn(span)(function*(options: Options) {
+    yield* annotate(options)
     const reply = yield* send(yield* requestOf(options))
     return reply.accessToken ?? (yield* noToken(reply, "accessToken"))
   })
@@ -91,6 +97,11 @@ export const make = (api: IdentityApi["Type"]) => {
     })
   })
 
+  const ask = Effect.fn(span)(function*(options: Options) {
+    yield* annotate(options)
+    return yield* once(yield* requestOf(options))
+  })
+
   /** One poll: the same request, with the session, and never forcing, which would open another session. */
   const poll = (request: TokenRequest, consent: ConsentRequired): Effect.Effect<Redacted.Redacted, PollFailure> =>
     Effect.gen(function*() {
@@ -111,8 +122,9 @@ export const make = (api: IdentityApi["Type"]) => {
       return yield* new ConsentPending({ providerName })
     })
 
-  const wait = <E, R>(options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken) =>
-    Effect.gen(function*() {
+  const wait = Effect.fn(span)(
+    function*<E, R>(options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken) {
+      yield* annotate(options)
       const request = yield* requestOf(options)
       const answer = yield* Effect.either(once(request))
       if (answer._tag === "Right") return answer.right
@@ -120,11 +132,15 @@ export const make = (api: IdentityApi["Type"]) => {
       if (consent._tag !== "ConsentRequired") return yield* consent
       yield* options.onAuthUrl(consent.authorizationUrl, consent)
       const poller = options.tokenPoller ?? (yield* TokenPoller)
-      return yield* Effect.mapError(poller.poll(consent, poll(request, consent)), (error) =>
-        error._tag === "ConsentPending" || isTransient(error)
-          ? new ConsentTimedOut({ providerName: consent.providerName })
-          : error)
-    })
+      return yield* Effect.mapError(
+        poller.poll(consent, poll(request, consent)),
+        (error) =>
+          error._tag === "ConsentPending" || isTransient(error)
+            ? new ConsentTimedOut({ providerName: consent.providerName })
+            : error
+      )
+    }
+  )
 
-  return { machine, ask: (options: Options) => Effect.flatMap(requestOf(options), once), wait }
+  return { machine, ask, wait }
 }

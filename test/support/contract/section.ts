@@ -6,7 +6,7 @@ import { settled } from "../clock.js"
 /** What a test of the contract may use: the service, the port behind it, and the hands of everybody else. */
 export type Services = IdentityService.IdentityService | IdentityApi.IdentityApi | IdentityControls.IdentityControls
 
-type Test = (title: string, body: Effect.Effect<unknown, unknown, Services>) => void
+type Test = <A, E>(title: string, body: Effect.Effect<A, E, Services>) => void
 
 /** A part of the contract, to be run over any door; each test gets a door of its own. */
 export const section =
