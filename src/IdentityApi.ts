@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as ApiKeyProvider from "./ApiKeyProvider.js"
 import * as ConsentPortal from "./ConsentPortal.js"
 import * as Credential from "./Credential.js"
+import type { ValidationError } from "./IdentityError.js"
 import * as Oauth2Provider from "./Oauth2Provider.js"
 import type { Operation } from "./Operation.js"
 import * as PaymentProvider from "./PaymentProvider.js"
@@ -67,7 +68,7 @@ export type Reply<Key extends OperationKey> = Operations[Key]["reply"]["Type"]
  * @since 0.1.0
  * @category models
  */
-export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]>
+export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]> | ValidationError
 
 /**
  * An operation as a function.

@@ -71,6 +71,11 @@ export * as Oauth2Provider from "./Oauth2Provider.js"
 /**
  * @since 0.1.0
  */
+export * as Oauth2ProviderConfig from "./Oauth2ProviderConfig.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Operation from "./Operation.js"
 
 /**

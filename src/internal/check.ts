@@ -22,17 +22,29 @@ export const fieldError = (operation: string, ...fieldList: ReadonlyArray<Invali
   })
 }
 
+type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
+
+const refail = (operation: string) => (error: ParseResult.ParseError) =>
+  fieldError(operation, ...invalidFields(error.issue))
+
 /**
  * What to send: the request in its encoded form, once it has passed every limit.
  *
  * @internal
  */
-export const encode = <A, I>(
-  operation: Pick<Operation<A, I, never, never, never>, "name" | "request">
-) => {
-  const encode = Schema.encode(operation.request, { errors: "all" })
-  return (request: A): Effect.Effect<I, ValidationError> =>
-    Effect.mapError(encode(request), (error) => fieldError(operation.name, ...invalidFields(error.issue)))
+export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<I, ValidationError> => {
+  const encode = Schema.encode(request, { errors: "all" })
+  return (request) => Effect.mapError(encode(request), refail(name))
+}
+
+/**
+ * The members of the request that the operation knows, once they have passed every limit.
+ *
+ * @internal
+ */
+export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<A, ValidationError> => {
+  const validate = Schema.validate(request, { errors: "all" })
+  return (request) => Effect.mapError(validate(request), refail(name))
 }
 
 /** @internal */

@@ -7,17 +7,8 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import * as Schema from "effect/Schema"
-import {
-  type Failure,
-  type IdentityApi,
-  type OperationKey,
-  operations,
-  type Reply,
-  type Request
-} from "../../IdentityApi.js"
+import * as IdentityApi from "../../IdentityApi.js"
 import type { IdentityControls } from "../../IdentityControls.js"
-import type { ValidationError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 import * as check from "../check.js"
 import * as apiKeyProviders from "./apiKeyProviders.js"
@@ -43,7 +34,7 @@ const journalLength = 1000
 export const make = Effect.fnUntraced(function*(settings: Settings) {
   const now = yield* DateTime.now
   const core = makeCore(settings, issuer.simulated, yield* Ref.make(state.empty(now)))
-  const engine: { readonly api: IdentityApi["Type"]; readonly controls: IdentityControls["Type"] } = {
+  const engine: { readonly api: IdentityApi.IdentityApi["Type"]; readonly controls: IdentityControls["Type"] } = {
     api: served(core, {
       ...workloads.make(core),
       ...oauth2Providers.make(core),
@@ -63,59 +54,25 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
 })
 
 /** What each call goes through: the faults that wait for it, the limits of the model, its handler, the journal. */
-const served = (core: Core, handlers: IdentityApi["Type"]): IdentityApi["Type"] => {
-  const call = <Key extends OperationKey>(key: Key) => {
-    const operation: Operation.Any = operations[key]
-    const validate = check.encode(operation)
-    // What a request should not have, or has in the wrong form, may be a bare secret: the journal leaves it out.
-    const known = Schema.validateOption(operation.request)
-    return (request: Request<Key>): Effect.Effect<Reply<Key>, Failure<Key> | ValidationError> =>
-      nextFault(core, key).pipe(
-        Effect.zipRight(validate(request)),
-        Effect.flatMap(() => handlers[key](request)),
-        Effect.onExit((exit) => record(core, key, Option.getOrUndefined(known(request)), exit))
-      )
-  }
-  return {
-    getWorkloadAccessToken: call("getWorkloadAccessToken"),
-    getWorkloadAccessTokenForJWT: call("getWorkloadAccessTokenForJWT"),
-    getWorkloadAccessTokenForUserId: call("getWorkloadAccessTokenForUserId"),
-    getResourceOauth2Token: call("getResourceOauth2Token"),
-    getResourceApiKey: call("getResourceApiKey"),
-    completeResourceTokenAuth: call("completeResourceTokenAuth"),
-    getResourcePaymentToken: call("getResourcePaymentToken"),
-    createWorkloadIdentity: call("createWorkloadIdentity"),
-    getWorkloadIdentity: call("getWorkloadIdentity"),
-    updateWorkloadIdentity: call("updateWorkloadIdentity"),
-    deleteWorkloadIdentity: call("deleteWorkloadIdentity"),
-    listWorkloadIdentities: call("listWorkloadIdentities"),
-    createOauth2CredentialProvider: call("createOauth2CredentialProvider"),
-    getOauth2CredentialProvider: call("getOauth2CredentialProvider"),
-    updateOauth2CredentialProvider: call("updateOauth2CredentialProvider"),
-    deleteOauth2CredentialProvider: call("deleteOauth2CredentialProvider"),
-    listOauth2CredentialProviders: call("listOauth2CredentialProviders"),
-    createApiKeyCredentialProvider: call("createApiKeyCredentialProvider"),
-    getApiKeyCredentialProvider: call("getApiKeyCredentialProvider"),
-    updateApiKeyCredentialProvider: call("updateApiKeyCredentialProvider"),
-    deleteApiKeyCredentialProvider: call("deleteApiKeyCredentialProvider"),
-    listApiKeyCredentialProviders: call("listApiKeyCredentialProviders"),
-    createPaymentCredentialProvider: call("createPaymentCredentialProvider"),
-    getPaymentCredentialProvider: call("getPaymentCredentialProvider"),
-    updatePaymentCredentialProvider: call("updatePaymentCredentialProvider"),
-    deletePaymentCredentialProvider: call("deletePaymentCredentialProvider"),
-    listPaymentCredentialProviders: call("listPaymentCredentialProviders"),
-    getTokenVault: call("getTokenVault"),
-    setTokenVaultCMK: call("setTokenVaultCMK"),
-    createConsentPortal: call("createConsentPortal"),
-    getConsentPortal: call("getConsentPortal"),
-    updateConsentPortal: call("updateConsentPortal"),
-    deleteConsentPortal: call("deleteConsentPortal"),
-    listConsentPortals: call("listConsentPortals")
-  }
-}
+const served = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
+  IdentityApi.make((key) => {
+    const operation: Operation.Any = IdentityApi.operations[key]
+    const validate = check.validate(operation)
+    return (request) =>
+      Effect.flatMap(Effect.either(validate(request)), (valid) =>
+        nextFault(core, key).pipe(
+          Effect.zipRight(valid),
+          Effect.flatMap((request) => handlers[key](request)),
+          // What a refused request has in the wrong place may be a bare secret, so that the journal leaves it out.
+          Effect.onExit((exit) => record(core, key, Option.getOrUndefined(Either.getRight(valid)), exit))
+        ))
+  })
 
-const nextFault = <Key extends OperationKey>(core: Core, key: Key): Effect.Effect<void, Failure<Key>> =>
-  Effect.flatten(core.decide((state): Either.Either<Answer<Effect.Effect<void, Failure<Key>>>> => {
+const nextFault = <Key extends IdentityApi.OperationKey>(
+  core: Core,
+  key: Key
+): Effect.Effect<void, IdentityApi.Failure<Key>> =>
+  Effect.flatten(core.decide((state): Either.Either<Answer<Effect.Effect<void, IdentityApi.Failure<Key>>>> => {
     const [fault, ...later] = (state.faults[key] ?? []).filter(({ times }) => times > 0)
     if (fault === undefined) return Either.right(answer(Effect.void, state))
     const left = [{ ...fault, times: fault.times - 1 }, ...later]
@@ -124,7 +81,7 @@ const nextFault = <Key extends OperationKey>(core: Core, key: Key): Effect.Effec
 
 const record = (
   core: Core,
-  operation: OperationKey,
+  operation: IdentityApi.OperationKey,
   request: unknown,
   exit: Exit.Exit<unknown, { readonly _tag: string }>
 ) =>

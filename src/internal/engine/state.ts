@@ -8,11 +8,8 @@ import type * as Redacted from "effect/Redacted"
 import type { ConsentPortal } from "../../ConsentPortal.js"
 import type * as IdentityApi from "../../IdentityApi.js"
 import type { JournalEntry } from "../../IdentityControls.js"
-import type {
-  CredentialProviderVendor,
-  Oauth2ProviderConfigOutput,
-  OnBehalfOfTokenExchangeConfig
-} from "../../Oauth2Provider.js"
+import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
+import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../Oauth2ProviderConfig.js"
 import type { PaymentProviderConfigurationOutput } from "../../PaymentProvider.js"
 import type { TokenVault } from "../../TokenVault.js"
 

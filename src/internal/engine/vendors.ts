@@ -2,13 +2,13 @@
 import * as Either from "effect/Either"
 import * as Struct from "effect/Struct"
 import type { ValidationError } from "../../IdentityError.js"
+import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import type {
-  CredentialProviderVendor,
   Oauth2Discovery,
   Oauth2ProviderConfigInput,
   Oauth2ProviderConfigOutput,
   OnBehalfOfTokenExchangeConfig
-} from "../../Oauth2Provider.js"
+} from "../../Oauth2ProviderConfig.js"
 import { fieldError } from "../check.js"
 import type { SecretInput } from "./providers.js"
 import type { OperationName } from "./state.js"

@@ -1,6 +1,12 @@
 import { assert } from "@effect/vitest"
 import { Chunk, Effect, Inspectable, Redacted, Stream } from "effect"
-import { IdentityApi, IdentityControls, IdentityError, type Oauth2Provider } from "../../../src/index.js"
+import {
+  IdentityApi,
+  IdentityControls,
+  IdentityError,
+  type Oauth2Provider,
+  type Oauth2ProviderConfig
+} from "../../../src/index.js"
 import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
 import { section } from "./section.js"
 
@@ -11,7 +17,7 @@ const secretName = "client-secret-canary"
 
 const clientSecret = Redacted.make(secretName)
 
-const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2Provider.Oauth2ProviderConfigInput => {
+const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2ProviderConfig.Oauth2ProviderConfigInput => {
   const client = { clientId: "client", clientSecret }
   switch (vendor) {
     case "CustomOauth2":
