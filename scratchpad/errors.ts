@@ -20,7 +20,7 @@ const handled = turn.pipe(
     UndecodableReply: ({ path }) => Effect.succeed(`AWS said something new at ${path}`),
     UnknownServiceError: ({ code }) => Effect.succeed(`AWS said ${code}`)
   })
-)
+) satisfies Effect.Effect<string, never, IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken>
 
 const program = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService

@@ -2,23 +2,22 @@ import { Console, Effect, Redacted } from "effect"
 import { AccessToken, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
 
 // What your agent does: it needs a token, and says so in its type.
-const agent = Effect.gen(function*() {
-  const token = yield* AccessToken.AccessToken
-  yield* Console.log(`calling the API with ${token}, of ${Redacted.value(token).length} characters`)
-})
+const agent = AccessToken.AccessToken.pipe(
+  Effect.tap((token) => Console.log(`calling the API with ${token}, of ${Redacted.value(token).length} characters`)),
+  AccessToken.provideAccessToken({ providerName: "graph", scopes: [".default"], authFlow: "M2M" }),
+  Effect.provide(WorkloadAccessToken.layer({ workloadName: "my-agent", userId: "cognito+ada" }))
+)
 
-const program = Effect.gen(function*() {
+// What you do once, before it runs.
+const setUp = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService
+  const client = { clientId: "id", clientSecret: Redacted.make("secret"), tenantId: "my-tenant" }
   yield* identity.createWorkloadIdentity({ name: "my-agent" })
   yield* identity.createOauth2CredentialProvider({
-    name: "github",
-    credentialProviderVendor: "GithubOauth2",
-    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("secret") } }
+    name: "graph",
+    credentialProviderVendor: "MicrosoftOauth2",
+    oauth2ProviderConfigInput: { microsoftOauth2ProviderConfig: client }
   })
-  yield* agent.pipe(
-    AccessToken.provideAccessToken({ providerName: "github", scopes: ["repo"], authFlow: "M2M" }),
-    Effect.provide(WorkloadAccessToken.layer({ workloadName: "my-agent", userId: "cognito+ada" }))
-  )
 })
 
-Effect.runPromise(Effect.provide(program, IdentityService.layerTest)) // on AWS: AwsIdentity.layer()
+Effect.runPromise(Effect.provide(Effect.zipRight(setUp, agent), IdentityService.layerTest)) // on AWS: AwsIdentity.layer()

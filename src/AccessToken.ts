@@ -9,8 +9,15 @@ import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
 import { IdentityService, type TokenFailure } from "./IdentityService.js"
-import { type Inject, inject } from "./internal/inject.js"
-import type { MachineTokenOptions, UserTokenOptions, WaitingTokenOptions } from "./TokenOptions.js"
+import { inject } from "./internal/inject.js"
+import type {
+  Inject,
+  MachineTokenOptions,
+  UserTokenOptions,
+  WaitingTokenOptions,
+  WithInto,
+  WithTag
+} from "./TokenOptions.js"
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
@@ -39,26 +46,6 @@ export class AccessToken extends Context.Tag("effect-agentcore-identity/AccessTo
  */
 export const Tag = <const Id extends string>(id: Id) => <Self>(): Context.TagClass<Self, Id, Redacted.Redacted> =>
   Context.Tag(id)<Self, Redacted.Redacted>()
-
-/**
- * Which requirement a credential discharges: `AccessToken`, or `ApiKey`, when left out.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WithTag<Id> {
-  readonly tag?: Context.Tag<Id, Redacted.Redacted> | undefined
-}
-
-/**
- * Which member of a function's argument a credential goes into.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WithInto<Into extends string> {
-  readonly into: Into
-}
 
 type Needs = IdentityService | WorkloadAccessToken
 
@@ -144,14 +131,14 @@ export const provideAccessToken: {
  * import { Effect, Redacted } from "effect"
  * import { AccessToken } from "effect-agentcore-identity"
  *
- * const listRepos = AccessToken.requiresAccessToken({
+ * const sendMail = AccessToken.requiresAccessToken({
  *   into: "accessToken",
- *   providerName: "github",
- *   scopes: ["repo"],
+ *   providerName: "microsoft",
+ *   scopes: ["https://graph.microsoft.com/.default"],
  *   authFlow: "M2M"
- * })((args: { readonly org: string; readonly accessToken: Redacted.Redacted }) => Effect.succeed(`repos of ${args.org}`))
+ * })((args: { readonly to: string; readonly accessToken: Redacted.Redacted }) => Effect.succeed(`sent to ${args.to}`))
  *
- * export const program = listRepos({ org: "effect-ts" })
+ * export const program = sendMail({ to: "ada@example.com" })
  * ```
  *
  * @since 0.1.0

@@ -7,10 +7,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
-import type { WithInto, WithTag } from "./AccessToken.js"
 import type { Failure } from "./IdentityApi.js"
 import { IdentityService } from "./IdentityService.js"
-import { type Inject, inject } from "./internal/inject.js"
+import { inject } from "./internal/inject.js"
+import type { Inject, WithInto, WithTag } from "./TokenOptions.js"
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**

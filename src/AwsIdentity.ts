@@ -71,12 +71,13 @@ export interface Options {
 const acquire = <Client extends { readonly destroy: () => void }>(make: () => Client) =>
   Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
 
-// The work has a fiber of its own, so that a caller who is interrupted takes nothing away from the others.
+// The work has a fiber of its own, so that a caller who is interrupted takes nothing away from the others; it is awaited
+// and not joined, so that nobody inherits what the first caller had in its fiber.
 const once = <A>(effect: Effect.Effect<A, never, Scope.Scope>) =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const fiber = yield* Effect.cached(Effect.uninterruptible(Effect.forkIn(Scope.extend(effect, scope), scope)))
-    return Effect.flatMap(fiber, Fiber.join)
+    return Effect.flatten(Effect.flatMap(fiber, Fiber.await))
   })
 
 const configure = (

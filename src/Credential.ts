@@ -6,7 +6,7 @@
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { commonErrors, Jwt, ProviderName, ReturnUrl, UserId, WorkloadName, WorkloadToken } from "./internal/members.js"
-import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
+import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownSecretMember } from "./internal/shape.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -114,7 +114,7 @@ export const PaymentToken = Schema.Union(
       basicAuthToken: Token
     })
   }),
-  UnknownMember
+  UnknownSecretMember
 )
 
 /**

@@ -23,6 +23,7 @@ export type Cause =
   | "ProviderRefused"
   | "AwsCredentialsMissing"
   | "AwsCredentialsRefused"
+  | "EndpointUnreachable"
 
 /**
  * A cause and its remedy, in words.
@@ -98,6 +99,14 @@ const symptoms: ReadonlyArray<Symptom> = [
     fix:
       "Check the provider's client id and secret, its scopes and its token endpoint; an EXTERNAL secret must exist " +
       "and hold the JSON key."
+  },
+  {
+    cause: "EndpointUnreachable",
+    tags: ["TransportFailure"],
+    says: /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN|CERT|self.signed/i,
+    explanation: "No service answers at the endpoint.",
+    fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
+      "proxy between here and there."
   },
   {
     cause: "AwsCredentialsMissing",

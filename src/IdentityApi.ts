@@ -13,11 +13,13 @@ import type { ValidationError } from "./IdentityError.js"
 import * as Oauth2Provider from "./Oauth2Provider.js"
 import type { Operation } from "./Operation.js"
 import * as PaymentProvider from "./PaymentProvider.js"
+import * as ResourcePolicy from "./ResourcePolicy.js"
+import * as ResourceTag from "./ResourceTag.js"
 import * as TokenVault from "./TokenVault.js"
 import * as WorkloadIdentity from "./WorkloadIdentity.js"
 
 /**
- * The 34 operations under `/identities/`, by the name of their method.
+ * The 34 operations under `/identities/`, and the six on tags and policies, by the name of their method.
  *
  * @since 0.1.0
  * @category operations
@@ -29,7 +31,9 @@ export const operations = {
   ...ApiKeyProvider.operations,
   ...PaymentProvider.operations,
   ...TokenVault.operations,
-  ...ConsentPortal.operations
+  ...ConsentPortal.operations,
+  ...ResourceTag.operations,
+  ...ResourcePolicy.operations
 }
 
 /**
@@ -138,5 +142,11 @@ export const make = (method: <Key extends OperationKey>(key: Key) => Method<Key>
   getConsentPortal: method("getConsentPortal"),
   updateConsentPortal: method("updateConsentPortal"),
   deleteConsentPortal: method("deleteConsentPortal"),
-  listConsentPortals: method("listConsentPortals")
+  listConsentPortals: method("listConsentPortals"),
+  tagResource: method("tagResource"),
+  untagResource: method("untagResource"),
+  listTagsForResource: method("listTagsForResource"),
+  putResourcePolicy: method("putResourcePolicy"),
+  getResourcePolicy: method("getResourcePolicy"),
+  deleteResourcePolicy: method("deleteResourcePolicy")
 })

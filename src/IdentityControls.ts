@@ -78,7 +78,10 @@ export interface GrantFilter {
  * @category tags
  */
 export class IdentityControls extends Context.Tag("effect-agentcore-identity/IdentityControls")<IdentityControls, {
-  /** The person consents; gives the URL to which the browser returns, with `session_id` and `state`. */
+  /**
+   * The person consents; gives the URL to which the browser returns, with `session_id` and `state`. There is no token
+   * yet: as on AWS, the page at that URL has to call `completeResourceTokenAuth`.
+   */
   readonly approve: (sessionUri: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, SessionNotPending>
   /** The person refuses: the session is `FAILED` from now on. */
   readonly deny: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>

@@ -244,7 +244,8 @@ export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-age
 }
 
 /**
- * Nobody answered in time: the poller gave up, or the session ended under it.
+ * No consent was completed in time: the poller gave up, or the session ended under it. Agreeing is not enough: the page
+ * to which the person returns has to complete the session.
  *
  * @since 0.1.0
  * @category errors
@@ -257,7 +258,8 @@ export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect
    * @since 0.1.0
    */
   override get message(): string {
-    return `nobody consented in time to what was asked of provider "${this.providerName}": ask again`
+    return `no consent was completed in time for provider "${this.providerName}": ask again. If the person did agree, ` +
+      "look whether the page they return to calls completeResourceTokenAuth"
   }
 }
 

@@ -115,7 +115,8 @@ export const operations = {
     status: 201,
     request: Schema.Struct({ ...write, tags: Schema.optional(Tags) }),
     reply: Schema.Struct(created),
-    errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"]
+    errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"],
+    repeat: "throttled"
   }),
   getOauth2CredentialProvider: Operation.make({
     name: "GetOauth2CredentialProvider",

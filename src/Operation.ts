@@ -29,12 +29,19 @@ export type ModelledTag =
 /**
  * What may be done after a failure that leaves open whether the request was carried out (5xx, a lost connection):
  * send it again (`"always"`), or only when it was throttled, which says that it was not carried out (`"throttled"`), or
- * leave that to a schedule of its own (`"never"`).
+ * leave that to a schedule of its own (`"never"`). A creation whose answer was lost would otherwise report that its name is
+ * taken.
  *
  * @since 0.1.0
  * @category models
  */
 export type Repeat = "always" | "throttled" | "never"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Method = "GET" | "POST" | "PUT" | "DELETE"
 
 /**
  * One AWS operation.
@@ -52,8 +59,11 @@ export interface Operation<
   /** As AWS spells it, for example `GetResourceOauth2Token`. */
   readonly name: string
   readonly plane: "data" | "control"
-  readonly method: "POST"
+  readonly method: Method
+  /** Where it is served; `{member}` stands for a member of the request, percent-encoded. */
   readonly path: `/${string}`
+  /** The members of the request that go into the query string; a list repeats its name. */
+  readonly query: ReadonlyArray<string>
   /** The HTTP status of a success. */
   readonly status: 200 | 201 | 202 | 204
   /** What may be sent. Secrets are `Redacted` once decoded; every limit of the model is checked. */
@@ -89,17 +99,25 @@ export declare namespace Operation {
 }
 
 /**
- * An operation of the identity service: always a `POST`.
+ * An operation; unless said otherwise a `POST` of all its members, answered with 200, which may always be repeated.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = <A, I, B, J, const Tag extends ModelledTag>(
-  options: Omit<Operation<A, I, B, J, Tag>, "method" | "repeat" | "status"> & {
+  options: Omit<Operation<A, I, B, J, Tag>, "method" | "query" | "repeat" | "status"> & {
+    readonly method?: Method
+    readonly query?: ReadonlyArray<string>
     readonly status?: 200 | 201 | 202 | 204
     readonly repeat?: Repeat | ((request: A) => Repeat)
   }
 ): Operation<A, I, B, J, Tag> => {
   const { repeat = "always", ...rest } = options
-  return { status: 200, method: "POST", ...rest, repeat: typeof repeat === "function" ? repeat : () => repeat }
+  return {
+    status: 200,
+    method: "POST",
+    query: [],
+    ...rest,
+    repeat: typeof repeat === "function" ? repeat : () => repeat
+  }
 }

@@ -159,7 +159,8 @@ export const operations = {
     status: 201,
     request: Schema.Struct({ ...write, tags: Schema.optional(Tags) }),
     reply: Schema.Struct(created),
-    errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"]
+    errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"],
+    repeat: "throttled"
   }),
   getPaymentCredentialProvider: Operation.make({
     name: "GetPaymentCredentialProvider",

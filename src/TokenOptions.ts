@@ -1,8 +1,9 @@
 /**
- * What an agent says when it asks for an OAuth2 token.
+ * What an agent says when it asks for a credential, and where it wants to have it.
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { Oauth2Flow } from "./Credential.js"
@@ -87,3 +88,51 @@ export interface WaitingTokenOptions<E = never, R = never> extends Omit<UserToke
 export interface WithWorkloadAccessToken {
   readonly workloadAccessToken: Redacted.Redacted
 }
+
+/**
+ * Which requirement a credential discharges; `AccessToken`, or `ApiKey`, when left out.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WithTag<Id> {
+  readonly tag?: Context.Tag<Id, Redacted.Redacted>
+}
+
+/**
+ * Which member of a function's argument a credential goes into.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WithInto<Into extends string> {
+  readonly into: Into
+}
+
+/**
+ * The argument of a function that wants a credential in its member `Into`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Injected<Into extends string> = { readonly [K in Into]: Redacted.Redacted }
+
+/**
+ * The same argument without that member, which its caller may not pass.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Without<Args, Into extends string> = Args extends unknown
+  ? Omit<Args, Into> & { readonly [K in Into]?: never }
+  : never
+
+/**
+ * A function of a record with a credential in it, made into one of the record without.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Inject<Into extends string, E2, R2> = <Args extends Injected<Into>, A, E, R>(
+  f: (args: Args) => Effect.Effect<A, E, R>
+) => (args: Without<Args, Into>) => Effect.Effect<A, E | E2, R | R2>

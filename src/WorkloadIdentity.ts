@@ -46,7 +46,8 @@ export const operations = {
       tags: Schema.optional(Tags)
     }),
     reply: Schema.Struct(reply),
-    errors: commonErrors
+    errors: commonErrors,
+    repeat: "throttled"
   }),
   getWorkloadIdentity: Operation.make({
     name: "GetWorkloadIdentity",

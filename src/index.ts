@@ -86,6 +86,16 @@ export * as PaymentProvider from "./PaymentProvider.js"
 /**
  * @since 0.1.0
  */
+export * as ResourcePolicy from "./ResourcePolicy.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as ResourceTag from "./ResourceTag.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as RetryPolicy from "./RetryPolicy.js"
 
 /**
@@ -102,6 +112,11 @@ export * as TokenPoller from "./TokenPoller.js"
  * @since 0.1.0
  */
 export * as TokenVault from "./TokenVault.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as UnknownValue from "./UnknownValue.js"
 
 /**
  * @since 0.1.0

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -58,6 +59,18 @@ const samples = <A, I>(schema: Schema.Schema<A, I>, numRuns: number) =>
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const body = (received: Received | undefined): unknown => JSON.parse(received?.body ?? "null")
+
+/** The members of a request, put together from its path, its query and its body. */
+const sent = ({ path, query }: Operation.Operation.Any, received: Received | undefined): unknown => {
+  const url = new URL(received?.path ?? "", "http://localhost")
+  const [prefix = "", label] = path.split(/[{}]/)
+  assert.isTrue(label === undefined ? url.pathname === prefix : url.pathname.startsWith(prefix))
+  return {
+    ...(received?.body === "" ? {} : JSON.parse(received?.body ?? "null")),
+    ...Object.fromEntries(query.map((member) => [member, url.searchParams.getAll(member)])),
+    ...(label !== undefined && { [label]: decodeURIComponent(url.pathname.slice(prefix.length)) })
+  }
+}
 
 const identity = { body: JSON.stringify({ workloadAccessToken: "wat-1" }) }
 
@@ -112,9 +125,8 @@ describe("AwsIdentity", () => {
             const expected = operation.status === 204 ? {} : Schema.decodeUnknownSync(operation.reply)(replies[turn])
             const reply = yield* api[key](request)
             const received = wire.requests.at(-1)
-            assert.strictEqual(received?.method, "POST")
-            assert.strictEqual(received?.path, operation.path)
-            assert.deepStrictEqual(body(received), json(Schema.encodeSync(operation.request)(request)))
+            assert.strictEqual(received?.method, operation.method)
+            assert.deepStrictEqual(sent(operation, received), json(Schema.encodeSync(operation.request)(request)))
             assert.match(
               received?.headers.authorization ?? "",
               /^AWS4-HMAC-SHA256 Credential=test\/\d{8}\/us-west-2\/bedrock-agentcore\/aws4_request,/
@@ -311,6 +323,19 @@ describe("AwsIdentity", () => {
         yield* Effect.yieldNow()
         yield* Fiber.interrupt(first)
         assert.isTrue(Exit.isSuccess(yield* Fiber.await(others)))
+      }))
+
+    it.scopedLive("nobody inherits anything from the first caller of the control plane", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => ({ status: 204, body: "" }))
+        const api = yield* connect(wire.url)
+        const remove = api.deleteWorkloadIdentity({ name: "agent-1" })
+        yield* Effect.annotateLogs(remove, "user", "alice")
+        const annotations = yield* remove.pipe(
+          Effect.zipRight(Effect.logAnnotations),
+          Effect.annotateLogs("user", "bob")
+        )
+        assert.deepStrictEqual(HashMap.toEntries(annotations), [["user", "bob"]])
       }))
 
     it.live("a scope that closes while the control plane is loading leaves nothing behind", () =>

@@ -75,7 +75,7 @@ describe("what is refused", () => {
           "Member must have length less than or equal to 65536"
         ],
         [operations.createConsentPortal, "sources", [], "Member must have length between 1 and 1, inclusive"],
-        [operations.createWorkloadIdentity, "name", undefined, "Member must be a string"]
+        [operations.createWorkloadIdentity, "name", undefined, "Member must not be null"]
       ]
       for (const [operation, name, value, message] of rules) {
         const request = { ...whole(operation.request), [name]: value }
@@ -155,7 +155,7 @@ describe("what is refused", () => {
 
   it.effect("is a request that is no structure at all", () =>
     Effect.gen(function*() {
-      for (const request of [undefined, null, "agent"]) {
+      for (const request of [null, "agent"]) {
         assert.deepStrictEqual(yield* fields(operations.getWorkloadIdentity, request), [
           { name: "request", message: "Member must be a structure" }
         ])
@@ -295,3 +295,32 @@ describe("a refusal", () => {
     }
   })
 })
+
+it.effect("a token of the greatest length that is no JWT is refused at once", () =>
+  Effect.gen(function*() {
+    const holds = check.encode(operations.getWorkloadAccessTokenForJWT)
+    const tokens = [
+      "a".repeat(131_070) + "!!",
+      "a".repeat(131_072) + ".",
+      "a..b",
+      "ab",
+      ".a.b",
+      "a.b.",
+      "a.b.c.d",
+      "a\n.b"
+    ]
+    for (const token of tokens) {
+      const error = yield* Effect.flip(holds({ workloadName: "my-agent", userToken: Redacted.make(token) }))
+      assert.strictEqual(error.fieldList?.[0]?.name, "userToken")
+    }
+    for (const token of ["a.b.c", "abcde", "a.bcd", "abc.d", "a!b.c", "a".repeat(131_072)]) {
+      yield* holds({ workloadName: "my-agent", userToken: Redacted.make(token) })
+    }
+  }))
+
+it.effect("a name that JavaScript would lose is refused", () =>
+  Effect.gen(function*() {
+    const tags = JSON.parse(`{"__proto__":"lost"}`)
+    const error = yield* Effect.flip(check.encode(operations.createWorkloadIdentity)({ name: "my-agent", tags }))
+    assert.deepStrictEqual(error.fieldList?.map(({ name }) => name), ["tags.__proto__"])
+  }))

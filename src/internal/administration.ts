@@ -5,6 +5,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import type { IdentityApi } from "../IdentityApi.js"
 import type { WorkloadIdentity } from "../WorkloadIdentity.js"
+import { inOptionNames } from "./optionNames.js"
 
 interface Page {
   readonly nextToken?: string | undefined
@@ -41,7 +42,7 @@ export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
       const changed = change(urls)
       return changed.length === urls.length
         ? Effect.succeed<WorkloadIdentity>(identity)
-        : api.updateWorkloadIdentity({ name, allowedResourceOauth2ReturnUrls: changed })
+        : Effect.mapError(api.updateWorkloadIdentity({ name, allowedResourceOauth2ReturnUrls: changed }), inOptionNames)
     }))
 
   return {

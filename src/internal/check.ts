@@ -5,6 +5,8 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { type InvalidField, ValidationError } from "../IdentityError.js"
@@ -24,6 +26,21 @@ export const fieldError = (operation: string, ...fieldList: ReadonlyArray<Invali
 
 type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
 
+// A schema copies members one by one, and this one would be lost without a word on the way.
+const unspeakable = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
+  if (Array.isArray(value)) return value.flatMap((item, index) => unspeakable(item, `${path}[${index}]`))
+  if (!Predicate.isReadonlyRecord(value) || Redacted.isRedacted(value)) return []
+  return Object.entries(value).flatMap(([key, member]) => {
+    const name = path === "" ? key : `${path}.${key}`
+    return key === "__proto__" ? [{ name, message: "Member must not have this name" }] : unspeakable(member, name)
+  })
+}
+
+const speakable = <A>(operation: string, request: A): Effect.Effect<A, ValidationError> => {
+  const fields = unspeakable(request, "")
+  return fields.length === 0 ? Effect.succeed(request) : Effect.fail(fieldError(operation, ...fields))
+}
+
 const refail = (operation: string) => (error: ParseResult.ParseError) =>
   fieldError(operation, ...invalidFields(error.issue))
 
@@ -34,7 +51,7 @@ const refail = (operation: string) => (error: ParseResult.ParseError) =>
  */
 export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<I, ValidationError> => {
   const encode = Schema.encode(request, { errors: "all" })
-  return (request) => Effect.mapError(encode(request), refail(name))
+  return (request) => Effect.zipRight(speakable(name, request), Effect.mapError(encode(request), refail(name)))
 }
 
 /**
@@ -44,11 +61,13 @@ export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => 
  */
 export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<A, ValidationError> => {
   const validate = Schema.validate(request, { errors: "all" })
-  return (request) => Effect.mapError(validate(request), refail(name))
+  return (request) => Effect.zipRight(speakable(name, request), Effect.mapError(validate(request), refail(name)))
 }
 
 /** @internal */
 export const invalidFields = (issue: ParseResult.ParseIssue): ReadonlyArray<InvalidField> => walk(issue, "")
+
+const notNull = "Member must not be null"
 
 const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<InvalidField> => {
   const here = (message: string) => [{ name: path === "" ? "request" : path, message }]
@@ -63,14 +82,14 @@ const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<Invali
       return Arr.ensure(issue.issues).flatMap((inner) => walk(inner, path))
     }
     case "Missing":
-      return here("Member must not be null")
+      return here(notNull)
     case "Unexpected":
       return here("Member is not known")
     case "Forbidden":
       return here("Member could not be checked")
     case "Type":
       // A message here is one of our own, set by a limit; without one, the type itself is wrong.
-      return here(issue.message ?? expectation(issue.ast))
+      return here(issue.actual === undefined ? notNull : issue.message ?? expectation(issue.ast))
   }
 }
 

@@ -18,6 +18,15 @@ export const commonErrors = errorTags(
 )
 
 /** @internal */
+export const taggingErrors = errorTags(
+  "ValidationError",
+  "AccessDenied",
+  "ResourceNotFound",
+  "Throttled",
+  "InternalServerError"
+)
+
+/** @internal */
 export const secretWriteErrors = errorTags(
   "Conflict",
   "ServiceQuotaExceeded",
@@ -37,8 +46,26 @@ export const ReturnUrl = text({ min: 1, max: 2048, pattern: /\w+:(\/?\/?)[^\s]+/
 /** @internal */
 export const ReturnUrls = list(ReturnUrl)
 
+// The model's dots are not escaped and stand for any character, so that its pattern, tried in JavaScript, takes time by
+// the cube of the length: this says the same in one pass. Two separators, not adjacent and not at an end, suffice, and
+// there may be no other character outside the class.
+const looksLikeJwt = (s: string) => {
+  const outside = [...s.matchAll(/[^A-Za-z0-9\-_=]/g)].slice(0, 3)
+  const [first, second] = outside.map(({ index }) => index)
+  if (outside.length > 2 || outside.some(([separator]) => /[\n\r\u2028\u2029]/.test(separator))) return false
+  if (first === undefined) return s.length >= 5
+  const last = second ?? first
+  if (first === 0 || last === s.length - 1) return false
+  return second === undefined ? first >= 3 || s.length - first >= 4 : second - first >= 2
+}
+
 /** @internal */
-export const Jwt = secret({ min: 1, max: 131072, pattern: /[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+/ })
+export const Jwt = secret({
+  min: 1,
+  max: 131072,
+  pattern: /[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+.[A-Za-z0-9-_=]+/,
+  matches: looksLikeJwt
+})
 
 /** @internal */
 export const WorkloadToken = secret({ min: 1, max: 131072 })
@@ -46,9 +73,14 @@ export const WorkloadToken = secret({ min: 1, max: 131072 })
 /** @internal */
 export const UserId = text({ min: 1, max: 128 })
 
+const tagKey = { min: 1, max: 128, pattern: /[a-zA-Z0-9\s._:/=+@-]*/ }
+
+/** @internal */
+export const TagKey = text(tagKey)
+
 /** @internal */
 export const Tags = map(
-  { min: 1, max: 128, pattern: /[a-zA-Z0-9\s._:/=+@-]*/ },
+  tagKey,
   text({ min: 0, max: 256, pattern: /[a-zA-Z0-9\s._:/=+@-]*/ }),
   { max: 50 }
 )

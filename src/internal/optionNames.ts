@@ -13,6 +13,8 @@ const isAt = (path: string, member: string) =>
   path === member || path.startsWith(`${member}.`) || path.startsWith(`${member}[`)
 
 const renamed = (path: string) => {
+  // Who adds one URL knows nothing of the list.
+  if (isAt(path, "allowedResourceOauth2ReturnUrls")) return "url"
   const found = names.find(([wire]) => isAt(path, wire))
   return found === undefined ? path : found[1] + path.slice(found[0].length)
 }

@@ -3,11 +3,13 @@
  * to the service is checked; what comes back is read leniently, because the service is ahead of its published model.
  */
 import * as Arbitrary from "effect/Arbitrary"
-import type * as Brand from "effect/Brand"
 import * as DateTime from "effect/DateTime"
 import type * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import type { UnknownValue } from "../UnknownValue.js"
 
 /** @internal */
 export interface Limits {
@@ -15,6 +17,8 @@ export interface Limits {
   readonly max?: number
   /** Whether the service anchors its patterns is not established; everything here is anchored, as Smithy's own does. */
   readonly pattern?: RegExp
+  /** Says the same as `pattern`, for one that JavaScript would take too long over. */
+  readonly matches?: (s: string) => boolean
 }
 
 const broken = (what: string, size: number, { max = Infinity, min = 0 }: Limits) => {
@@ -40,9 +44,10 @@ const anchor = (pattern: RegExp) => new RegExp(`^(?:${pattern.source})$`)
 const rule = (limits: Limits) => {
   const { pattern } = limits
   const anchored = pattern && anchor(pattern)
+  const matches = limits.matches ?? ((s: string) => anchored === undefined || anchored.test(s))
   return (s: string) =>
     broken("length", codePoints(s), limits) ??
-      (anchored === undefined || anchored.test(s)
+      (matches(s)
         ? undefined
         : `Member must satisfy regular expression pattern: ${pattern?.source}`)
 }
@@ -170,19 +175,12 @@ export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.An
   }))
 }
 
-/**
- * A value or member that this version does not know: the service may add to what it answers at any time.
- *
- * @internal
- */
-export type Unknown = string & Brand.Brand<"Unknown">
-
-const Unknown: Schema.Schema<Unknown, string> = Schema.String.pipe(Schema.brand("Unknown"))
+const Unknown: Schema.Schema<UnknownValue, string> = Schema.String.pipe(Schema.brand("UnknownValue"))
 
 /** @internal */
 export const openLiteral = <Literals extends readonly [string, ...Array<string>]>(
   ...literals: Literals
-): Schema.Schema<Literals[number] | Unknown, string> => Schema.Union(Schema.Literal(...literals), Unknown)
+): Schema.Schema<Literals[number] | UnknownValue, string> => Schema.Union(Schema.Literal(...literals), Unknown)
 
 /**
  * The last choice of a union that is read: how the AWS SDK hands over a member that is not modelled.
@@ -192,16 +190,29 @@ export const openLiteral = <Literals extends readonly [string, ...Array<string>]
 export const UnknownMember = Schema.Struct({ $unknown: Schema.Tuple(Schema.String, Schema.Unknown) })
 
 /**
+ * The same, where the member may be a secret.
+ *
+ * @internal
+ */
+export const UnknownSecretMember = Schema.Struct({
+  $unknown: Schema.Tuple(Schema.String, Schema.Redacted(Schema.Unknown))
+})
+
+/**
  * Epoch seconds on the wire; the AWS SDK hands over a `Date`.
  *
  * @internal
  */
-export const Timestamp: Schema.Schema<DateTime.Utc, number | Date> = Schema.transform(
+export const Timestamp: Schema.Schema<DateTime.Utc, number | Date> = Schema.transformOrFail(
   Schema.Union(Schema.Number, Schema.ValidDateFromSelf),
   Schema.DateTimeUtcFromSelf,
   {
     strict: true,
-    decode: (wire) => DateTime.unsafeMake(typeof wire === "number" ? Math.round(wire * 1000) : wire),
-    encode: (time) => DateTime.toEpochMillis(time) / 1000
+    decode: (wire, _, ast) =>
+      Option.match(DateTime.make(typeof wire === "number" ? Math.round(wire * 1000) : wire), {
+        onNone: () => ParseResult.fail(new ParseResult.Type(ast, wire, "Member must be a time")),
+        onSome: ParseResult.succeed
+      }),
+    encode: (time) => ParseResult.succeed(DateTime.toEpochMillis(time) / 1000)
   }
 )

@@ -46,6 +46,9 @@ const requestOf = (options: Options) =>
     customState: options.customState === undefined ? undefined : redact(options.customState)
   }))
 
+const hasToken = (reply: TokenReply): reply is TokenReply & { readonly accessToken: Redacted.Redacted } =>
+  reply.accessToken !== undefined && Redacted.value(reply.accessToken) !== ""
+
 const noToken = (reply: TokenReply, member: string) =>
   new UndecodableReply({
     operation,
@@ -70,13 +73,13 @@ export const make = (api: IdentityApi["Type"]) => {
   const machine = Effect.fn(span)(function*(options: Options) {
     yield* annotate(options)
     const reply = yield* send(yield* requestOf(options))
-    return reply.accessToken ?? (yield* noToken(reply, "accessToken"))
+    return hasToken(reply) ? reply.accessToken : yield* noToken(reply, "accessToken")
   })
 
   const once = Effect.fnUntraced(function*(request: TokenRequest) {
     const now = yield* DateTime.now
     const reply = yield* send(request)
-    if (reply.accessToken !== undefined) return reply.accessToken
+    if (hasToken(reply)) return reply.accessToken
     const providerName = request.resourceCredentialProviderName
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
     const sessionUri = sessionOf(reply)
@@ -94,7 +97,8 @@ export const make = (api: IdentityApi["Type"]) => {
       sessionUri,
       // As long as AgentCore keeps a session and its authorization URL.
       expiresAt: DateTime.add(now, { minutes: 10 })
-    })
+      // What was asked is passed on as it is: whether it was right has been decided before.
+    }, { disableValidation: true })
   })
 
   const ask = Effect.fn(span)(function*(options: Options) {
@@ -103,24 +107,27 @@ export const make = (api: IdentityApi["Type"]) => {
   })
 
   /** One poll: the same request, with the session, and never forcing, which would open another session. */
-  const poll = (request: TokenRequest, consent: ConsentRequired): Effect.Effect<Redacted.Redacted, PollFailure> =>
-    Effect.gen(function*() {
-      const { providerName } = consent
-      const reply = yield* send({ ...request, sessionUri: consent.sessionUri, forceAuthentication: undefined }).pipe(
-        // A poller may outlast the session; what the service then denies is the session, not the caller.
-        Effect.catchTag(
-          "AccessDenied",
-          (error) =>
-            Effect.flatMap(
-              DateTime.isPast(consent.expiresAt),
-              (isPast) => Effect.fail(isPast ? new ConsentTimedOut({ providerName }) : error)
-            )
-        )
-      )
-      if (reply.accessToken !== undefined) return reply.accessToken
+  const poll = (request: TokenRequest, consent: ConsentRequired): Effect.Effect<Redacted.Redacted, PollFailure> => {
+    const { providerName, sessionUri } = consent
+    return Effect.gen(function*() {
+      const reply = yield* send({ ...request, sessionUri, forceAuthentication: undefined })
+      if (hasToken(reply)) return reply.accessToken
       if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
-      return yield* new ConsentPending({ providerName })
-    })
+      // The service has given up the session that the person was sent to, and opened one that nobody knows of.
+      const isOther = reply.sessionUri !== undefined && Redacted.value(reply.sessionUri) !== Redacted.value(sessionUri)
+      return yield* isOther ? new ConsentTimedOut({ providerName }) : new ConsentPending({ providerName })
+    }).pipe(
+      // A poller may outlast the session: what it is denied from then on is the session, and nobody will answer any more.
+      Effect.catchIf(
+        (error) => error._tag === "ConsentPending" || error._tag === "AccessDenied" || isTransient(error),
+        (error) =>
+          Effect.flatMap(
+            DateTime.isPast(consent.expiresAt),
+            (isPast) => Effect.fail(isPast ? new ConsentTimedOut({ providerName }) : error)
+          )
+      )
+    )
+  }
 
   const wait = Effect.fn(span)(
     function*<E, R>(options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken) {

@@ -121,5 +121,29 @@ export const methods = (call: Call<Control>) => ({
   listConsentPortals: call(
     operations.listConsentPortals,
     ({ client, sdk }, input, options) => client.send(new sdk.ListConsentPortalsCommand(input), options)
+  ),
+  tagResource: call(
+    operations.tagResource,
+    ({ client, sdk }, input, options) => client.send(new sdk.TagResourceCommand(input), options)
+  ),
+  untagResource: call(
+    operations.untagResource,
+    ({ client, sdk }, input, options) => client.send(new sdk.UntagResourceCommand(input), options)
+  ),
+  listTagsForResource: call(
+    operations.listTagsForResource,
+    ({ client, sdk }, input, options) => client.send(new sdk.ListTagsForResourceCommand(input), options)
+  ),
+  putResourcePolicy: call(
+    operations.putResourcePolicy,
+    ({ client, sdk }, input, options) => client.send(new sdk.PutResourcePolicyCommand(input), options)
+  ),
+  getResourcePolicy: call(
+    operations.getResourcePolicy,
+    ({ client, sdk }, input, options) => client.send(new sdk.GetResourcePolicyCommand(input), options)
+  ),
+  deleteResourcePolicy: call(
+    operations.deleteResourcePolicy,
+    ({ client, sdk }, input, options) => client.send(new sdk.DeleteResourcePolicyCommand(input), options)
   )
 })

@@ -76,7 +76,10 @@ export const fromThrown = <Tag extends ModelledTag>(
   // An answer that the SDK could not read. Its own message quotes the body, in which there may be a token.
   if (status !== undefined && code === undefined) {
     return status >= 200 && status < 300
-      ? new UndecodableReply({ ...fields, message: `the reply of ${operation.name} (HTTP ${status}) is not its JSON` })
+      ? new UndecodableReply({
+        ...fields,
+        message: `the reply of ${operation.name} (HTTP ${status}) could not be read`
+      })
       : new UnknownServiceError({ ...fields, code: "Unknown", status, message: `HTTP ${status} without a JSON body` })
   }
 
@@ -85,8 +88,8 @@ export const fromThrown = <Tag extends ModelledTag>(
     return new TransportFailure({
       ...fields,
       reason: "Credentials",
-      message: `nothing was sent, for want of AWS credentials: ${said}. Pass \`credentials\`, or set AWS_ACCESS_KEY_ID `
-        + "and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
+      message: `nothing was sent, most often for want of AWS credentials: ${said}. Pass \`credentials\`, or set `
+        + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
     })
   }
 

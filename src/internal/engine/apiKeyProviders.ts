@@ -89,7 +89,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             answer({}, {
               ...state,
               apiKeyProviders: HashMap.remove(state.apiKeyProviders, name),
-              tags: HashMap.remove(state.tags, arn)
+              ...tags.forget(state, arn)
             })
         )
       ),

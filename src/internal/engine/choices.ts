@@ -2,12 +2,13 @@
  * Every answer that AWS has not given: what is open, and what the local service does. All guesses live here, so that one
  * look shows them, and one edit corrects them.
  */
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
-import type { OperationName, State, Target } from "./state.js"
+import type { OperationName, Session, State, Target } from "./state.js"
 
 /**
  * The lifetime of a workload access token is not stated anywhere; one hour. It never outlives the JWT it was made from.
@@ -173,6 +174,15 @@ export const colonInCustomState = (operation: OperationName): ValidationError =>
  */
 export const sessionRefused = (operation: OperationName): AccessDenied =>
   new AccessDenied({ operation, message: "Invalid or expired session" })
+
+/**
+ * How long a completed session answers the polls of whoever waited for it is not stated: as long as the access token
+ * that it was completed with lasts, so that a consent in the last second is not lost; otherwise until the session is over.
+ *
+ * @internal
+ */
+export const answersPolls = ({ expiresAt, granted }: Session, now: DateTime.Utc): boolean =>
+  DateTime.lessThanOrEqualTo(now, expiresAt) || (granted !== undefined && DateTime.lessThan(now, granted.expiresAt))
 
 /**
  * What a poll with another return URL than the session's gives is not stated.

@@ -20,6 +20,7 @@ import * as oauth2Providers from "./oauth2Providers.js"
 import * as paymentProviders from "./paymentProviders.js"
 import * as payments from "./payments.js"
 import * as portals from "./portals.js"
+import * as resources from "./resources.js"
 import * as sessions from "./sessions.js"
 import type { Settings } from "./settings.js"
 import * as state from "./state.js"
@@ -42,6 +43,7 @@ export const make = Effect.fnUntraced(function*(settings: Settings) {
       ...paymentProviders.make(core),
       ...vault.make(core),
       ...portals.make(core),
+      ...resources.make(core),
       ...workloadTokens.make(core),
       getResourceOauth2Token: tokens.make(core),
       getResourceApiKey: apiKeys.make(core),

@@ -15,7 +15,7 @@ import type { Client } from "./issuer.js"
 import * as random from "./random.js"
 import * as sessions from "./sessions.js"
 import { authorizationUrl, type Settings } from "./settings.js"
-import { type Grant, type GrantKey, type Oauth2Provider, type Session, type State, target, type User } from "./state.js"
+import { type Grant, type GrantKey, type Oauth2Provider, type State, target, type User } from "./state.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -104,11 +104,7 @@ const decide = (
     if (request.forceAuthentication === true) {
       return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
     }
-    if (request.sessionUri !== undefined) {
-      const session = yield* polled(state, now, asked, request.sessionUri)
-      if (session.status === "failed") return replied(choices.failedSession(request.sessionUri), state)
-      if (session.status !== "completed") return replied(inProgress(settings, session.uri), state)
-    }
+    if (request.sessionUri !== undefined) return yield* poll(settings, state, now, asked, request.sessionUri)
     const stored = Option.filter(
       HashMap.get(state.grants, key),
       (grant) => choices.answersFor(grant.target, target(request))
@@ -144,20 +140,30 @@ const givenReturnUrl = ({ resourceOauth2ReturnUrl }: TokenRequest): Either.Eithe
       message: "You must provide a ResourceOauth2ReturnUrl to proceed with this flow"
     }))
 
-/** The session that a poll asks after, if it is this caller's. */
-const polled = (
+/** How the session of a poll stands, if it is this caller's. A poll never opens another session. */
+const poll = (
+  settings: Settings,
   state: State,
   now: DateTime.Utc,
   asked: Asked,
   uri: Redacted.Redacted
-): Either.Either<Session, Failure> =>
+): Either.Either<Answer<Next>, Failure> =>
   Either.gen(function*() {
     const url = yield* givenReturnUrl(asked.request)
-    const session = yield* sessions.live(state, now, uri).pipe(
-      Option.filter((session) => Equal.equals(grantKey(session), grantKey(asked))),
+    const session = yield* HashMap.get(state.sessions, Redacted.value(uri)).pipe(
+      Option.filter((session) =>
+        choices.answersPolls(session, now) && Equal.equals(grantKey(session), grantKey(asked))
+      ),
       Either.fromOption(() => choices.sessionRefused(operation))
     )
-    return session.returnUrl === url ? session : yield* Either.left(choices.otherReturnUrl(operation))
+    if (session.returnUrl !== url) return yield* Either.left(choices.otherReturnUrl(operation))
+    if (session.status === "failed") return replied(choices.failedSession(uri), state)
+    return replied(
+      session.granted === undefined
+        ? inProgress(settings, session.uri)
+        : { accessToken: session.granted.accessToken },
+      state
+    )
   })
 
 const consent = (

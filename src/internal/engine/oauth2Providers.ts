@@ -105,7 +105,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
           answer({}, {
             ...choices.withoutTokens(state, name),
             oauth2Providers: HashMap.remove(state.oauth2Providers, name),
-            tags: HashMap.remove(state.tags, arn)
+            ...tags.forget(state, arn)
           }))
       ),
 

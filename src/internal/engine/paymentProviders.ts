@@ -176,7 +176,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             answer({}, {
               ...state,
               paymentProviders: HashMap.remove(state.paymentProviders, name),
-              tags: HashMap.remove(state.tags, arn)
+              ...tags.forget(state, arn)
             })
         )
       ),

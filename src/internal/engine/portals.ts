@@ -73,7 +73,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         answer({}, {
           ...state,
           portals: HashMap.remove(state.portals, id),
-          tags: HashMap.remove(state.tags, consentPortalArn)
+          ...tags.forget(state, consentPortalArn)
         }))
     ),
 

@@ -31,7 +31,7 @@ export const isOver = (session: Session, now: DateTime.Utc): boolean => DateTime
 export const open = (
   state: State,
   now: DateTime.Utc,
-  session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status">
+  session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status" | "granted">
 ): State => {
   const remembered = HashMap.filter(
     state.sessions,
@@ -44,7 +44,8 @@ export const open = (
       ordinal: state.sessionsOpened,
       createdAt: now,
       expiresAt: DateTime.addDuration(now, lifetime),
-      status: "pending"
+      status: "pending",
+      granted: undefined
     }),
     sessionsOpened: state.sessionsOpened + 1
   }
@@ -104,10 +105,13 @@ export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ 
 const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.Exit<IssuedToken, Refused>): State =>
   HashMap.has(state.sessions, session.uri)
     ? Exit.match(exit, {
-      onSuccess: (issued) => ({
-        ...setStatus(state, session, "completed"),
-        grants: HashMap.set(state.grants, grantKey(session), grant(session.target, issued, now))
-      }),
+      onSuccess: (issued) => {
+        const granted = grant(session.target, issued, now)
+        return {
+          ...setStatus(state, { ...session, granted }, "completed"),
+          grants: HashMap.set(state.grants, grantKey(session), granted)
+        }
+      },
       onFailure: (cause) => setStatus(state, session, Option.isSome(Cause.failureOption(cause)) ? "failed" : "approved")
     })
     : state

@@ -18,6 +18,13 @@ const arn = ({ accountId, region }: Settings, service: string, resource: string)
   `arn:${partition(region)}:${service}:${region}:${accountId}:${resource}`
 
 /** @internal */
+export const directoryArn = (settings: Settings): string =>
+  arn(settings, "bedrock-agentcore", "workload-identity-directory/default")
+
+/** @internal */
+export const vaultArn = (settings: Settings): string => arn(settings, "bedrock-agentcore", "token-vault/default")
+
+/** @internal */
 export const workloadArn = (settings: Settings, name: string): string =>
   arn(settings, "bedrock-agentcore", `workload-identity-directory/default/workload-identity/${name}`)
 

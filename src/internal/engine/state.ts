@@ -143,6 +143,8 @@ export interface Session {
   readonly expiresAt: DateTime.Utc
   /** `completing` while somebody who may complete it waits for the vendor: nobody else may begin to. */
   readonly status: "pending" | "approved" | "completing" | "completed" | "failed"
+  /** What it was completed with: whoever waited for this session gets it, whatever has become of the grant since. */
+  readonly granted: { readonly accessToken: Redacted.Redacted; readonly expiresAt: DateTime.Utc } | undefined
 }
 
 /** @internal */
@@ -193,6 +195,8 @@ export interface State {
   readonly portals: HashMap.HashMap<string, Omit<ConsentPortal, "status">>
   readonly vault: TokenVault
   readonly tags: HashMap.HashMap<string, { readonly [key: string]: string }>
+  /** Resource policies, by ARN. */
+  readonly policies: HashMap.HashMap<string, string>
   readonly workloadTokens: HashMap.HashMap<string, WorkloadToken>
   readonly sessions: HashMap.HashMap<string, Session>
   readonly sessionsOpened: number
@@ -212,6 +216,7 @@ export const empty = (now: DateTime.Utc): State => ({
   portals: HashMap.empty(),
   vault: { tokenVaultId: "default", kmsConfiguration: { keyType: "ServiceManagedKey" }, lastModifiedDate: now },
   tags: HashMap.empty(),
+  policies: HashMap.empty(),
   workloadTokens: HashMap.empty(),
   sessions: HashMap.empty(),
   sessionsOpened: 0,

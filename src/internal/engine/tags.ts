@@ -7,3 +7,13 @@ export const set = (
   arn: string,
   tags: { readonly [key: string]: string } | undefined
 ): State["tags"] => tags === undefined ? stored : HashMap.set(stored, arn, tags)
+
+/**
+ * What was said of a resource goes with it.
+ *
+ * @internal
+ */
+export const forget = ({ policies, tags }: State, arn: string): Pick<State, "policies" | "tags"> => ({
+  policies: HashMap.remove(policies, arn),
+  tags: HashMap.remove(tags, arn)
+})

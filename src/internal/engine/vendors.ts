@@ -158,7 +158,7 @@ export const configure = (
   if (!(member in input)) {
     return Either.left(fieldError(operation, {
       name: "oauth2ProviderConfigInput",
-      message: `Member must have exactly one of: [${member}], which belongs to ${vendor}`
+      message: `Member must be ${member}, which belongs to ${vendor}, and not ${Object.keys(input).join()}`
     }))
   }
   if ("customOauth2ProviderConfig" in input) {

@@ -29,7 +29,7 @@ const remove = (state: State, { arn, name }: Workload): State => {
   return {
     ...state,
     workloads: HashMap.remove(state.workloads, name),
-    tags: HashMap.remove(state.tags, arn),
+    ...tags.forget(state, arn),
     workloadTokens: HashMap.filter(state.workloadTokens, others),
     sessions: HashMap.filter(state.sessions, others),
     grants: HashMap.filter(state.grants, (_, key) => others(key)),

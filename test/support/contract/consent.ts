@@ -162,6 +162,56 @@ export const consent = section("consent", (test) => {
   )
 
   test(
+    "two who wait for the same person get what each waited for, and no poll opens a session",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { sessions } = yield* IdentityControls.IdentityControls
+      const wait = (scope: string) =>
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          scopes: [scope],
+          onAuthUrl: (_, consent) => consents(consent)
+        })
+      const tokens = yield* Effect.all([wait("repo"), wait("mail")], { concurrency: "unbounded" })
+      assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 2)
+      assert.strictEqual((yield* sessions).length, 2)
+    })
+  )
+
+  test(
+    "a consent in the last seconds is not lost on whoever waits",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const token = yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "598 seconds")),
+        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("7 seconds"))
+      })
+      assert.isNotEmpty(Redacted.value(token))
+      assert.isAbove(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
+    })
+  )
+
+  test(
+    "a wait without an end of its own ends with the session, whatever the service says",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const throttled = new IdentityError.Throttled({ operation: "GetResourceOauth2Token", message: "slow down" })
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
+        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("5 seconds"))
+      }))
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 605_000)
+    })
+  )
+
+  test(
     "faults that pass do not end the wait, and one that lasts ends in a time-out",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent

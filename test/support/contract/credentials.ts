@@ -164,6 +164,8 @@ export const credentials = section("credentials", (test) => {
       assert.deepStrictEqual(names(noUser), ["userId"])
       const scope = yield* Effect.flip(identity.getToken({ ...machine, providerName: "github", scopes: ["a", ""] }))
       assert.deepStrictEqual(names(scope), ["scopes[1]"])
+      const url = yield* Effect.flip(identity.addReturnUrl({ name: workloadName, url: "not a url" }))
+      assert.deepStrictEqual(names(url), ["url"])
       const flow = yield* Effect.flip(
         // @ts-expect-error an unknown flow
         identity.getToken({ ...machine, providerName: "github", authFlow: "IMPLICIT" })
@@ -177,8 +179,10 @@ export const credentials = section("credentials", (test) => {
         }
       }))
       assert.deepStrictEqual(names(both), ["userIdentifier"])
-      const after = (yield* controls.journal).filter((entry) => entry.outcome === "ok").length
-      assert.strictEqual(after, before)
+      const refused = (yield* controls.journal).slice(before).filter(({ operation }) =>
+        operation !== "getWorkloadIdentity"
+      )
+      assert.isTrue(refused.every(({ outcome }) => outcome === "ValidationError"))
     })
   )
 
@@ -200,6 +204,9 @@ export const credentials = section("credentials", (test) => {
       yield* controls.failNext("getResourceOauth2Token", throttled)
       const consent = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken }))
       assert.strictEqual(consent._tag, "ConsentRequired")
+      const lost = new IdentityError.InternalServerError({ operation: "CreateWorkloadIdentity", message: "broken" })
+      yield* controls.failNext("createWorkloadIdentity", lost)
+      assert.strictEqual((yield* Effect.flip(identity.createWorkloadIdentity()))._tag, "InternalServerError")
       yield* controls.failNext("getResourceOauth2Token", throttled, 100)
       assert.strictEqual((yield* Effect.flip(identity.getToken(machine)))._tag, "Throttled")
     })

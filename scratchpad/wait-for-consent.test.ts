@@ -1,0 +1,37 @@
+import { assert, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Redacted, TestClock } from "effect"
+import { Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
+
+const callbackUrl = "https://app.example/return"
+
+it.effect("the agent gets its token five seconds after the person was asked", () =>
+  Effect.gen(function*() {
+    const identity = yield* IdentityService.IdentityService
+    const person = yield* IdentityControls.IdentityControls
+    yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
+    yield* identity.createOauth2CredentialProvider({
+      name: "github",
+      credentialProviderVendor: "GithubOauth2",
+      oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
+    })
+    const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
+
+    const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
+    const onAuthUrl = (_: Redacted.Redacted, consent: IdentityError.ConsentRequired) => Deferred.succeed(asked, consent)
+    const agent = yield* Effect.fork(identity.getToken({
+      providerName: "github",
+      scopes: ["repo"],
+      authFlow: "USER_FEDERATION",
+      workloadAccessToken,
+      callbackUrl,
+      customState: "c3RhdGU",
+      onAuthUrl
+    }))
+    const { sessionUri } = yield* Deferred.await(asked)
+    const returned = new URL(Redacted.value(yield* person.approve(sessionUri))).searchParams
+    assert.strictEqual(returned.get("state"), "c3RhdGU")
+    const userIdentifier = Credential.UserIdIdentifier("ada")
+    yield* identity.completeResourceTokenAuth({ sessionUri: returned.get("session_id") ?? "", userIdentifier })
+    yield* TestClock.adjust("5 seconds")
+    assert.isTrue(Redacted.isRedacted(yield* Fiber.join(agent)))
+  }).pipe(Effect.provide(IdentityService.layerTest)))
