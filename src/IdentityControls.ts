@@ -61,6 +61,23 @@ export interface ConsentSession {
 }
 
 /**
+ * A person's consent in the vault. The tokens themselves are never shown: `fingerprint` tells one from another.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Grant {
+  readonly workloadName: string
+  /** `userId:<id>`, or `jwt:<issuer>|<subject>`. */
+  readonly user: string
+  readonly providerName: string
+  readonly scopes: ReadonlyArray<string>
+  readonly fingerprint: string
+  readonly expiresAt: DateTime.Utc
+  readonly isRefreshable: boolean
+}
+
+/**
  * Which stored tokens are meant: all that fit every given member.
  *
  * @since 0.1.0
@@ -108,4 +125,6 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
   /** The requests for consent that are remembered, oldest first. */
   readonly sessions: Effect.Effect<ReadonlyArray<ConsentSession>>
+  /** What the vault holds of people's consents, in the order of their names. */
+  readonly grants: Effect.Effect<ReadonlyArray<Grant>>
 }>() {}

@@ -56,6 +56,11 @@ export * as IdentityError from "./IdentityError.js"
 /**
  * @since 0.1.0
  */
+export * as IdentityServer from "./IdentityServer.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as IdentityService from "./IdentityService.js"
 
 /**

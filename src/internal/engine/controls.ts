@@ -2,6 +2,7 @@ import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
+import * as Hash from "effect/Hash"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
@@ -10,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type { Failure, OperationKey } from "../../IdentityApi.js"
 import {
   type ConsentSession,
+  type Grant,
   type GrantFilter,
   type IdentityControls,
   SessionNotPending
@@ -17,7 +19,7 @@ import {
 import { answer, type Core } from "./core.js"
 import * as sessions from "./sessions.js"
 import { workloadArn } from "./settings.js"
-import { type Session, type State, userKey } from "./state.js"
+import { type Grant as StoredGrant, type GrantKey, type Session, type State, userKey } from "./state.js"
 
 /** @internal */
 export const make = (core: Core): IdentityControls["Type"] => {
@@ -103,7 +105,9 @@ export const make = (core: Core): IdentityControls["Type"] => {
       Either.right(
         Arr.sort(HashMap.values(state.sessions), byAge).map((session) => shown(session, now))
       )
-    )
+    ),
+
+    grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName)))
   }
 }
 
@@ -143,6 +147,22 @@ const expired = <Key, Token extends { readonly expiresAt: DateTime.Utc }>(
     HashMap.size(over)
   ]
 }
+
+const byName = Order.mapInput(
+  Order.array(Order.string),
+  ({ providerName, user, workloadName }: Grant) => [workloadName, providerName, user]
+)
+
+const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKey, StoredGrant]): Grant => ({
+  workloadName: key.workloadName,
+  user: key.user,
+  providerName: key.providerName,
+  scopes: HashSet.toValues(target.scopes),
+  // Of a random token nothing can be learned from 32 bits.
+  fingerprint: (Hash.string(Redacted.value(accessToken)) >>> 0).toString(16).padStart(8, "0"),
+  expiresAt,
+  isRefreshable: refresh !== undefined
+})
 
 const shown = (session: Session, now: DateTime.Utc): ConsentSession => ({
   sessionUri: Redacted.make(session.uri),

@@ -1,0 +1,29 @@
+import { HttpServer } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Duration, Effect, Layer } from "effect"
+import { createServer } from "node:http"
+import { AwsIdentity, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
+
+/** A port to listen on, which nobody else has. */
+export const Port = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
+
+/** The address of the server of this test. */
+export const origin = HttpServer.addressFormattedWith(Effect.succeed)
+
+/** The live layer, aimed at the server of this test. Time is the test's, so that no request may wait by the clock. */
+export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
+  AwsIdentity.layerApi({
+    region: "us-east-1",
+    dataEndpoint: endpoint,
+    controlEndpoint: endpoint,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    requestTimeout: Duration.infinity
+  })))
+
+/** The service over the AWS SDK, over HTTP, over the server, over memory. */
+export const layer = IdentityService.layer.pipe(
+  Layer.provideMerge(Client),
+  Layer.provideMerge(
+    HttpServer.serve(IdentityServer.api).pipe(Layer.provideMerge(MemoryIdentity.layerApi()), Layer.provideMerge(Port))
+  )
+)
