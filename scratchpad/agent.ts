@@ -4,7 +4,7 @@
  */
 import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer, Redacted } from "effect"
+import { Console, DateTime, Effect, Layer, Redacted } from "effect"
 import { AccessToken, ApiKey, AwsIdentity, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
 import { createServer } from "node:http"
 import * as Person from "./agent/Person.js"
@@ -37,7 +37,9 @@ const program = Effect.gen(function*() {
       callbackUrl: site.callbackUrl,
       customState,
       onAuthUrl: (url, consent) =>
-        Console.log(`a person has to consent, at most until ${consent.expiresAt}, at\n  ${Redacted.value(url)}`).pipe(
+        Console.log(
+          `a person has to consent, until ${DateTime.formatIso(consent.expiresAt)}, at\n  ${Redacted.value(url)}`
+        ).pipe(
           Effect.zipRight(person.open(consent))
         )
     }),

@@ -1,6 +1,5 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import { CallbackUrl } from "../CallbackUrl.js"
 import type { Oauth2Flow } from "../Credential.js"
@@ -42,7 +41,9 @@ const requestOf = (options: Options) =>
     audiences: options.audiences,
     resourceOauth2ReturnUrl: options.callbackUrl ?? (options.authFlow === "USER_FEDERATION" ? defaultUrl : undefined),
     forceAuthentication: options.forceAuthentication,
-    customParameters: options.customParameters && Record.map(options.customParameters, redact),
+    // Not by `Record.map`, which would lose a member that is called `__proto__` before it can be refused.
+    customParameters: options.customParameters &&
+      Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)])),
     customState: options.customState === undefined ? undefined : redact(options.customState)
   }))
 
@@ -85,6 +86,7 @@ export const make = (api: IdentityApi["Type"]) => {
     const sessionUri = sessionOf(reply)
     if (reply.authorizationUrl === undefined) return yield* noToken(reply, "accessToken")
     if (sessionUri === undefined) return yield* noToken(reply, "sessionUri")
+    // What was asked is passed on as it is: whether it was right has been decided before.
     return yield* new ConsentRequired({
       providerName,
       scopes: request.scopes,
@@ -97,7 +99,6 @@ export const make = (api: IdentityApi["Type"]) => {
       sessionUri,
       // As long as AgentCore keeps a session and its authorization URL.
       expiresAt: DateTime.add(now, { minutes: 10 })
-      // What was asked is passed on as it is: whether it was right has been decided before.
     }, { disableValidation: true })
   })
 
