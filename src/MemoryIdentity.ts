@@ -47,11 +47,7 @@ export interface Options {
 export const make = (options: Options = {}): Effect.Effect<{
   readonly api: IdentityApi["Type"]
   readonly controls: IdentityControls["Type"]
-}> => {
-  const { accountId = "123456789012", region = "us-east-1" } = options
-  const { endpoint = `https://bedrock-agentcore.${region}.amazonaws.com` } = options
-  return engine.make({ accountId, region, endpoint: endpoint.replace(/\/+$/, "") })
-}
+}> => engine.make(engine.settings(options))
 
 /**
  * The service and its controls as a layer.

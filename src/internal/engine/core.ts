@@ -33,25 +33,65 @@ export interface Core {
   ) => Effect.Effect<Reply, E>
   /** Changes what cannot be refused. */
   readonly change: (f: (state: State, now: DateTime.Utc) => State) => Effect.Effect<void>
+  /** Decides on what is no part of the service, without waiting for anything. */
+  readonly aside: <Reply>(f: (aside: Aside, now: DateTime.Utc) => readonly [Reply, Aside]) => Effect.Effect<Reply>
 }
 
+/**
+ * What is remembered beside the service itself, for those who test with it.
+ *
+ * @internal
+ */
+export type Aside = Pick<State, "faults" | "journal">
+
+/**
+ * Where the state is: here, or here and in a storage.
+ *
+ * @internal
+ */
+export interface Memory {
+  readonly read: Effect.Effect<State>
+  /** Answers once what has changed is as durable as it will be. */
+  readonly modify: <Reply, E>(
+    f: (state: State) => readonly [Either.Either<Reply, E>, State]
+  ) => Effect.Effect<Reply, E>
+  /** Answers at once. */
+  readonly modifyAside: <Reply>(f: (aside: Aside) => readonly [Reply, Aside]) => Effect.Effect<Reply>
+}
+
+/**
+ * A memory as long as the process.
+ *
+ * @internal
+ */
+export const volatile = (state: Ref.Ref<State>): Memory => ({
+  read: Ref.get(state),
+  modify: (f) => Effect.flatten(Ref.modify(state, f)),
+  modifyAside: (f) =>
+    Ref.modify(state, (before) => {
+      const [reply, after] = f(before)
+      return [reply, after === before ? before : { ...before, ...after }]
+    })
+})
+
 /** @internal */
-export const make = (settings: Settings, issuer: Issuer, state: Ref.Ref<State>): Core => ({
+export const make = (settings: Settings, issuer: Issuer, memory: Memory): Core => ({
   settings,
   issuer,
   decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>) =>
     Effect.flatMap(
       DateTime.now,
       (now) =>
-        Effect.flatten(Ref.modify(state, (before): readonly [Either.Either<Reply, E>, State] => {
+        memory.modify((before): readonly [Either.Either<Reply, E>, State] => {
           const decided = decision(before, now)
           return Either.isLeft(decided)
             ? [Either.left(decided.left), before]
             : [Either.right(decided.right[0]), decided.right[1]]
-        }))
+        })
     ),
-  read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(Ref.get(state), (state) => look(state, now))),
-  change: (f) => Effect.flatMap(DateTime.now, (now) => Ref.update(state, (before) => f(before, now)))
+  read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(memory.read, (state) => look(state, now))),
+  change: (f) => Effect.flatMap(DateTime.now, (now) => memory.modify((before) => [Either.void, f(before, now)])),
+  aside: (f) => Effect.flatMap(DateTime.now, (now) => memory.modifyAside((before) => f(before, now)))
 })
 
 /** @internal */

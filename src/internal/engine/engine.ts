@@ -6,15 +6,18 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
 import * as IdentityApi from "../../IdentityApi.js"
 import type { IdentityControls } from "../../IdentityControls.js"
+import { InternalServerError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 import * as check from "../check.js"
 import * as apiKeyProviders from "./apiKeyProviders.js"
 import * as apiKeys from "./apiKeys.js"
 import * as controls from "./controls.js"
-import { type Answer, answer, type Core, make as makeCore } from "./core.js"
+import { type Aside, type Core, make as makeCore, volatile } from "./core.js"
 import * as issuer from "./issuer.js"
 import * as oauth2Providers from "./oauth2Providers.js"
 import * as paymentProviders from "./paymentProviders.js"
@@ -24,6 +27,7 @@ import * as resources from "./resources.js"
 import * as sessions from "./sessions.js"
 import type { Settings } from "./settings.js"
 import * as state from "./state.js"
+import { memory, Refused, type Storage, type StorageProblem } from "./storage.js"
 import * as tokens from "./tokens.js"
 import * as vault from "./vault.js"
 import * as workloads from "./workloads.js"
@@ -31,28 +35,63 @@ import * as workloadTokens from "./workloadTokens.js"
 
 const journalLength = 1000
 
+interface Engine {
+  readonly api: IdentityApi.IdentityApi["Type"]
+  readonly controls: IdentityControls["Type"]
+}
+
+/**
+ * Where the service claims to be, as far as it is not said.
+ *
+ * @internal
+ */
+export const settings = ({
+  accountId = "123456789012",
+  region = "us-east-1",
+  endpoint = `https://bedrock-agentcore.${region}.amazonaws.com`
+}: {
+  readonly accountId?: string | undefined
+  readonly region?: string | undefined
+  readonly endpoint?: string | undefined
+}): Settings => ({ accountId, region, endpoint: endpoint.replace(/\/+$/, "") })
+
 /** @internal */
-export const make = Effect.fnUntraced(function*(settings: Settings) {
-  const now = yield* DateTime.now
-  const core = makeCore(settings, issuer.simulated, yield* Ref.make(state.empty(now)))
-  const engine: { readonly api: IdentityApi.IdentityApi["Type"]; readonly controls: IdentityControls["Type"] } = {
-    api: served(core, {
-      ...workloads.make(core),
-      ...oauth2Providers.make(core),
-      ...apiKeyProviders.make(core),
-      ...paymentProviders.make(core),
-      ...vault.make(core),
-      ...portals.make(core),
-      ...resources.make(core),
-      ...workloadTokens.make(core),
-      getResourceOauth2Token: tokens.make(core),
-      getResourceApiKey: apiKeys.make(core),
-      getResourcePaymentToken: payments.make(core),
-      completeResourceTokenAuth: sessions.complete(core)
-    }),
-    controls: controls.make(core)
-  }
-  return engine
+export const make = (settings: Settings): Effect.Effect<Engine> =>
+  DateTime.now.pipe(
+    Effect.flatMap((now) => Ref.make(state.empty(now))),
+    Effect.map((state) => over(makeCore(settings, issuer.simulated, volatile(state))))
+  )
+
+/**
+ * With a memory that the storage keeps.
+ *
+ * @internal
+ */
+export const makeStored = (
+  settings: Settings,
+  storage: Storage
+): Effect.Effect<Engine, StorageProblem, Scope.Scope> =>
+  DateTime.now.pipe(
+    Effect.flatMap((now) => memory(settings, storage, state.empty(now))),
+    Effect.map((memory) => over(makeCore(settings, issuer.simulated, memory)))
+  )
+
+const over = (core: Core): Engine => ({
+  api: served(core, {
+    ...workloads.make(core),
+    ...oauth2Providers.make(core),
+    ...apiKeyProviders.make(core),
+    ...paymentProviders.make(core),
+    ...vault.make(core),
+    ...portals.make(core),
+    ...resources.make(core),
+    ...workloadTokens.make(core),
+    getResourceOauth2Token: tokens.make(core),
+    getResourceApiKey: apiKeys.make(core),
+    getResourcePaymentToken: payments.make(core),
+    completeResourceTokenAuth: sessions.complete(core)
+  }),
+  controls: controls.make(core)
 })
 
 /** What each call goes through: the faults that wait for it, the limits of the model, its handler, the journal. */
@@ -65,20 +104,41 @@ const served = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): Identity
         nextFault(core, key).pipe(
           Effect.zipRight(valid),
           Effect.flatMap((request) => handlers[key](request)),
+          Effect.catchSomeDefect(unstored(key)),
           // What a refused request has in the wrong place may be a bare secret, so that the journal leaves it out.
           Effect.onExit((exit) => record(core, key, Option.getOrUndefined(Either.getRight(valid)), exit))
         ))
   })
 
+/** What could not be stored is an error of the service, which every operation may raise. */
+const unstored =
+  <Key extends IdentityApi.OperationKey>(key: Key) =>
+  (defect: unknown): Option.Option<Effect.Effect<never, IdentityApi.Failure<Key>>> => {
+    if (!(defect instanceof Refused)) return Option.none()
+    const failure = new InternalServerError({
+      operation: IdentityApi.operations[key].name,
+      message: defect.message
+    })
+    return isModelled(key, failure) ? Option.some(Effect.fail(failure)) : Option.none()
+  }
+
+const isModelled = <Key extends IdentityApi.OperationKey>(
+  key: Key,
+  failure: unknown
+): failure is IdentityApi.Failure<Key> => {
+  const { errors }: Operation.Any = IdentityApi.operations[key]
+  return errors.some((tag) => Predicate.isTagged(failure, tag))
+}
+
 const nextFault = <Key extends IdentityApi.OperationKey>(
   core: Core,
   key: Key
 ): Effect.Effect<void, IdentityApi.Failure<Key>> =>
-  Effect.flatten(core.decide((state): Either.Either<Answer<Effect.Effect<void, IdentityApi.Failure<Key>>>> => {
-    const [fault, ...later] = (state.faults[key] ?? []).filter(({ times }) => times > 0)
-    if (fault === undefined) return Either.right(answer(Effect.void, state))
+  Effect.flatten(core.aside((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Aside] => {
+    const [fault, ...later] = (aside.faults[key] ?? []).filter(({ times }) => times > 0)
+    if (fault === undefined) return [Effect.void, aside]
     const left = [{ ...fault, times: fault.times - 1 }, ...later]
-    return Either.right(answer(Effect.fail(fault.error), { ...state, faults: { ...state.faults, [key]: left } }))
+    return [Effect.fail(fault.error), { ...aside, faults: { ...aside.faults, [key]: left } }]
   }))
 
 const record = (
@@ -87,13 +147,10 @@ const record = (
   request: unknown,
   exit: Exit.Exit<unknown, { readonly _tag: string }>
 ) =>
-  core.change((state, at) => ({
-    ...state,
-    journal: Chunk.takeRight(
-      Chunk.append(state.journal, { at, operation, request, outcome: outcome(exit) }),
-      journalLength
-    )
-  }))
+  core.aside(({ faults, journal }, at) => [undefined, {
+    faults,
+    journal: Chunk.takeRight(Chunk.append(journal, { at, operation, request, outcome: outcome(exit) }), journalLength)
+  }])
 
 const outcome = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string =>
   Exit.match(exit, {

@@ -1,0 +1,92 @@
+/**
+ * Measures as ratios, in one run against a rival: `npm run bench -- --only server --json FILE`.
+ */
+import { Array as Arr, Order } from "effect"
+import { type ChildProcess, fork } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { load, type Measured, type Target } from "./load.js"
+
+const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
+
+const start = (file: string) =>
+  new Promise<{ readonly child: ChildProcess; readonly port: number; readonly token: string }>((resolve, reject) => {
+    const child = fork(new URL(file, import.meta.url), { execArgv: ["--import", "tsx", "--expose-gc"] })
+    child.once("error", reject)
+    child.once(
+      "message",
+      (message: { readonly port: number; readonly token: string }) => resolve({ child, ...message })
+    )
+  })
+
+const memory = (child: ChildProcess) =>
+  new Promise<number>((resolve) => {
+    child.once("message", (message: { readonly memory: number }) => resolve(message.memory / 1024 / 1024))
+    child.send("memory")
+  })
+
+const rounds = 5
+const perRound = { connections: 16, count: 8_000 }
+const many = 200_000
+
+const server = async () => {
+  const identity = await start("./server.ts")
+  const echo = await start("./echo.ts")
+  const body = JSON.stringify({
+    workloadIdentityToken: identity.token,
+    resourceCredentialProviderName: "github",
+    scopes: ["repo"],
+    oauth2Flow: "M2M"
+  })
+  const headers = {
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    authorization: "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/bedrock-agentcore/aws4_request, " +
+      `SignedHeaders=host, Signature=${"0".repeat(64)}`
+  }
+  const target = ({ port }: { readonly port: number }): Target => ({
+    port,
+    path: "/identities/oauth2/token",
+    headers,
+    body
+  })
+  for (const one of [identity, echo]) await load(target(one), perRound)
+  const results: Array<{ readonly identity: Measured; readonly echo: Measured }> = []
+  for (let i = 0; i < rounds; i++) {
+    results.push({ identity: await load(target(identity), perRound), echo: await load(target(echo), perRound) })
+  }
+  const before = await memory(identity.child)
+  await load(target(identity), { ...perRound, count: many })
+  const after = await memory(identity.child)
+  for (const one of [identity, echo]) one.child.disconnect()
+  const of = (pick: (result: (typeof results)[number]) => number) => Number(median(results.map(pick)).toFixed(2))
+  return {
+    requestsPerSecond: of((result) => result.identity.perSecond),
+    echoPerSecond: of((result) => result.echo.perSecond),
+    ratio: of((result) => result.identity.perSecond / result.echo.perSecond),
+    p50Millis: of((result) => result.identity.p50),
+    p99Millis: of((result) => result.identity.p99),
+    p99OverP50: of((result) => result.identity.p99 / result.identity.p50),
+    memoryMiBBefore: Math.round(before),
+    [`memoryMiBAfter${many}`]: Math.round(after)
+  }
+}
+
+const benches = { server }
+
+const option = (name: string) => {
+  const index = process.argv.indexOf(name)
+  return index < 0 ? undefined : process.argv[index + 1]
+}
+
+const only = option("--only")
+const results: Record<string, unknown> = {
+  node: process.version,
+  machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`
+}
+for (const [name, bench] of Object.entries(benches)) {
+  if (only === undefined || only === name) results[name] = await bench()
+}
+process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
+const file = option("--json")
+if (file !== undefined) writeFileSync(file, JSON.stringify(results, undefined, 2))

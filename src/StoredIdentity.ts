@@ -1,0 +1,80 @@
+/**
+ * AgentCore Identity in memory, kept in a folder: `MemoryIdentity` whose state outlives the process. What an operation
+ * was answered for is there after a crash.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { IdentityApi } from "./IdentityApi.js"
+import { IdentityControls } from "./IdentityControls.js"
+import * as engine from "./internal/engine/engine.js"
+import * as level from "./internal/storage/level.js"
+import type * as MemoryIdentity from "./MemoryIdentity.js"
+
+/**
+ * The folder cannot be used: it is in use, damaged, not of this library or of another version of it, or `classic-level`
+ * is not installed. `message` says which, and what to do; nothing in the folder was reset.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StorageError extends Schema.TaggedError<StorageError>("effect-agentcore-identity/StorageError")(
+  "StorageError",
+  {
+    directory: Schema.String,
+    message: Schema.String,
+    cause: Schema.optional(Schema.Defect)
+  }
+) {}
+
+/**
+ * The folder, and where the service claims to be.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends MemoryIdentity.Options {
+  /**
+   * Created if it is missing, and kept from other users (0700): secrets lie in it as they are. One process at a time.
+   */
+  readonly directory: string
+}
+
+/**
+ * The service that the folder holds, or a new one; closed with the scope. When a write fails, the operation and all later
+ * ones that change something fail with `InternalServerError` (the controls die), until the folder is opened anew.
+ * Faults, the journal and cached machine tokens are not kept.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityApi } from "effect-agentcore-identity"
+ * import * as StoredIdentity from "effect-agentcore-identity/StoredIdentity"
+ *
+ * const program = Effect.gen(function*() {
+ *   const api = yield* IdentityApi.IdentityApi
+ *   return yield* api.listWorkloadIdentities({})
+ * }).pipe(Effect.provide(StoredIdentity.layerApi({ directory: ".agentcore" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityControls, StorageError> =>
+  Layer.scopedContext(
+    level.open(options.directory).pipe(
+      Effect.flatMap((storage) => engine.makeStored(engine.settings(options), storage)),
+      Effect.mapBoth({
+        onFailure: ({ cause, message }) =>
+          new StorageError({
+            directory: options.directory,
+            message: `The folder '${options.directory}' cannot be used: ${message}.`,
+            cause
+          }),
+        onSuccess: ({ api, controls }) => Context.make(IdentityApi, api).pipe(Context.add(IdentityControls, controls))
+      })
+    )
+  )

@@ -1,0 +1,395 @@
+/**
+ * How the state is written down: one record per entity, under `<table>/<key>`, as JSON. Secrets are bare in there, so
+ * that whatever keeps the records has to be private. Faults, the journal and machine tokens (a cache) are not kept.
+ */
+import * as Arr from "effect/Array"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { ConsentPortal } from "../../ConsentPortal.js"
+import { CredentialProviderVendor } from "../../Oauth2Provider.js"
+import { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../Oauth2ProviderConfig.js"
+import { PaymentProviderConfigurationOutput } from "../../PaymentProvider.js"
+import { TokenVault } from "../../TokenVault.js"
+import type { Settings } from "./settings.js"
+import type { Session, State } from "./state.js"
+
+/**
+ * A record that is written, or, without a value, removed.
+ *
+ * @internal
+ */
+export interface Change {
+  readonly key: string
+  readonly value: string | undefined
+}
+
+/** @internal */
+export type Entry = readonly [key: string, value: string]
+
+/** One part of the state. What goes wrong is told by the name of the part: a key may be a secret. */
+interface Part {
+  readonly name: string
+  readonly isSame: (before: State, after: State) => boolean
+  readonly changes: (before: State, after: State) => Either.Either<ReadonlyArray<Change>, string>
+  /** The state with what `entries` (without the name) say. */
+  readonly load: (state: State, entries: ReadonlyArray<Entry>) => Either.Either<State, string>
+}
+
+const table = <K, V, I>(
+  name: string,
+  key: Schema.Schema<K, string>,
+  value: Schema.Schema<V, I>,
+  get: (state: State) => HashMap.HashMap<K, V>,
+  set: (state: State, entries: HashMap.HashMap<K, V>) => State
+): Part => {
+  const json = Schema.parseJson(value)
+  const encodeKey = Schema.encodeEither(key)
+  const encode = Schema.encodeEither(json)
+  const decodeKey = Schema.decodeEither(key)
+  const decode = Schema.decodeEither(json)
+  const unreadable = () => name
+  return {
+    name,
+    isSame: (before, after) => get(before) === get(after),
+    changes: (before, after) => {
+      const [old, current] = [get(before), get(after)]
+      if (old === current) return Either.right([])
+      const written: Array<readonly [K, V]> = []
+      let kept = 0
+      HashMap.forEach(current, (entry, key) => {
+        const known = HashMap.get(old, key)
+        if (Option.isSome(known)) kept++
+        if (Option.isNone(known) || known.value !== entry) written.push([key, entry])
+      })
+      const removed = kept === HashMap.size(old)
+        ? []
+        : Arr.filter(Arr.fromIterable(HashMap.keys(old)), (key) => !HashMap.has(current, key))
+      return Either.all([
+        ...written.map(([key, entry]) =>
+          Either.zipWith(encodeKey(key), encode(entry), (key, value): Change => ({ key: `${name}/${key}`, value }))
+        ),
+        ...removed.map((key) =>
+          Either.map(encodeKey(key), (key): Change => ({ key: `${name}/${key}`, value: undefined }))
+        )
+      ]).pipe(Either.mapLeft(unreadable))
+    },
+    load: (state, entries) =>
+      Either.all(
+        entries.map(([key, value]) =>
+          Either.zipWith(decodeKey(key), decode(value), (key, value): readonly [K, V] => [key, value])
+        )
+      ).pipe(
+        Either.mapBoth({ onLeft: unreadable, onRight: (entries) => set(state, HashMap.fromIterable(entries)) })
+      )
+  }
+}
+
+const single = <V, I>(
+  name: string,
+  value: Schema.Schema<V, I>,
+  get: (state: State) => V,
+  set: (state: State, value: V) => State
+): Part => {
+  const json = Schema.parseJson(value)
+  const encode = Schema.encodeEither(json)
+  const decode = Schema.decodeEither(json)
+  const unreadable = () => name
+  return {
+    name,
+    isSame: (before, after) => get(before) === get(after),
+    changes: (before, after) =>
+      get(before) === get(after)
+        ? Either.right([])
+        : encode(get(after)).pipe(
+          Either.mapBoth({ onLeft: unreadable, onRight: (value) => [{ key: `${name}/`, value }] })
+        ),
+    load: (state, entries) =>
+      Arr.match(entries, {
+        onEmpty: () => Either.right(state),
+        onNonEmpty: ([[, value]]) =>
+          decode(value).pipe(Either.mapBoth({ onLeft: unreadable, onRight: (value) => set(state, value) }))
+      })
+  }
+}
+
+/** What is `undefined` in the state is written down too, as `null`. */
+const maybe = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.transform(Schema.NullOr(schema), Schema.UndefinedOr(Schema.typeSchema(schema)), {
+    strict: true,
+    decode: (value) => value ?? undefined,
+    encode: (value) => value ?? null
+  })
+
+const Time = Schema.DateTimeUtcFromNumber
+
+const Hidden = Schema.Redacted(Schema.String)
+
+const times = { createdTime: Time, lastUpdatedTime: Time }
+
+const named = { name: Schema.String, arn: Schema.String }
+
+const Workload = Schema.Struct({
+  ...named,
+  ...times,
+  returnUrls: maybe(Schema.Array(Schema.String)),
+  linked: Schema.Boolean
+})
+
+const Secret = Schema.Union(
+  Schema.Struct({ source: Schema.Literal("MANAGED"), arn: Schema.String, value: maybe(Hidden) }),
+  Schema.Struct({
+    source: Schema.Literal("EXTERNAL"),
+    arn: Schema.String,
+    secretId: Schema.String,
+    jsonKey: Schema.String
+  })
+)
+
+const Oauth2Provider = Schema.Struct({
+  ...named,
+  ...times,
+  vendor: CredentialProviderVendor,
+  callbackUrl: Schema.String,
+  clientSecret: Secret,
+  config: Oauth2ProviderConfigOutput,
+  onBehalfOf: maybe(OnBehalfOfTokenExchangeConfig)
+})
+
+const ApiKeyProvider = Schema.Struct({ ...named, ...times, apiKey: Secret })
+
+const PaymentProvider = Schema.Struct({
+  ...named,
+  ...times,
+  account: Schema.Union(
+    Schema.Struct({
+      vendor: Schema.Literal("CoinbaseCDP"),
+      apiKeyId: Schema.String,
+      apiKeySecret: Secret,
+      walletSecret: Secret
+    }),
+    Schema.Struct({
+      vendor: Schema.Literal("StripePrivy"),
+      appId: Schema.String,
+      appSecret: Secret,
+      authorizationPrivateKey: Secret
+    })
+  ),
+  config: PaymentProviderConfigurationOutput
+})
+
+const User = Schema.Union(
+  Schema.Struct({ kind: Schema.Literal("userId"), userId: Schema.String }),
+  Schema.Struct({ kind: Schema.Literal("jwt"), issuer: Schema.String, subject: Schema.String, token: Hidden })
+)
+
+const WorkloadToken = Schema.Struct({ workloadName: Schema.String, user: maybe(User), expiresAt: Time })
+
+// Targets are compared by value.
+const Target = Schema.Data(Schema.Struct({
+  scopes: Schema.HashSet(Schema.String),
+  resources: Schema.HashSet(Schema.String),
+  audiences: Schema.HashSet(Schema.String)
+}))
+
+const SessionRecord = Schema.Struct({
+  uri: Schema.String,
+  ordinal: Schema.Number,
+  workloadName: Schema.String,
+  user: User,
+  providerName: Schema.String,
+  target: Target,
+  returnUrl: Schema.String,
+  customState: maybe(Hidden),
+  customParameters: maybe(Schema.Record({ key: Schema.String, value: Hidden })),
+  createdAt: Time,
+  expiresAt: Time,
+  status: Schema.Literal("pending", "approved", "completing", "completed", "failed"),
+  granted: maybe(Schema.Struct({ accessToken: Hidden, expiresAt: Time }))
+})
+
+const GrantKey = Schema.parseJson(
+  Schema.Data(Schema.Struct({ workloadName: Schema.String, user: Schema.String, providerName: Schema.String }))
+)
+
+const Grant = Schema.Struct({
+  target: Target,
+  accessToken: Hidden,
+  expiresAt: Time,
+  refresh: maybe(Schema.Struct({ token: Hidden, expiresAt: maybe(Time) }))
+})
+
+/** Whoever was completing it is gone, and its claim with them. */
+const unclaimed = (session: Session): Session =>
+  session.status === "completing" ? { ...session, status: "approved" } : session
+
+const vault = single("vault", TokenVault, (state) => state.vault, (state, vault) => ({ ...state, vault }))
+
+const parts: ReadonlyArray<Part> = [
+  table(
+    "workloads",
+    Schema.String,
+    Workload,
+    (state) => state.workloads,
+    (state, workloads) => ({ ...state, workloads })
+  ),
+  table(
+    "oauth2Providers",
+    Schema.String,
+    Oauth2Provider,
+    (state) => state.oauth2Providers,
+    (state, oauth2Providers) => ({ ...state, oauth2Providers })
+  ),
+  table(
+    "apiKeyProviders",
+    Schema.String,
+    ApiKeyProvider,
+    (state) => state.apiKeyProviders,
+    (state, apiKeyProviders) => ({ ...state, apiKeyProviders })
+  ),
+  table(
+    "paymentProviders",
+    Schema.String,
+    PaymentProvider,
+    (state) => state.paymentProviders,
+    (state, paymentProviders) => ({ ...state, paymentProviders })
+  ),
+  table(
+    "portals",
+    Schema.String,
+    ConsentPortal.omit("status"),
+    (state) => state.portals,
+    (state, portals) => ({ ...state, portals })
+  ),
+  table(
+    "tags",
+    Schema.String,
+    Schema.Record({ key: Schema.String, value: Schema.String }),
+    (state) => state.tags,
+    (state, tags) => ({ ...state, tags })
+  ),
+  table(
+    "policies",
+    Schema.String,
+    Schema.String,
+    (state) => state.policies,
+    (state, policies) => ({ ...state, policies })
+  ),
+  table(
+    "workloadTokens",
+    Schema.String,
+    WorkloadToken,
+    (state) => state.workloadTokens,
+    (state, workloadTokens) => ({ ...state, workloadTokens })
+  ),
+  table(
+    "sessions",
+    Schema.String,
+    SessionRecord,
+    (state) => state.sessions,
+    (state, sessions) => ({ ...state, sessions: HashMap.map(sessions, unclaimed) })
+  ),
+  table("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
+  table(
+    "secrets",
+    // An id may be any text, also one that is no well-formed UTF-16.
+    Schema.parseJson(Schema.String),
+    Hidden,
+    (state) => state.secrets,
+    (state, secrets) => ({ ...state, secrets })
+  ),
+  vault,
+  single(
+    "sessionsOpened",
+    Schema.Number,
+    (state) => state.sessionsOpened,
+    (state, sessionsOpened) => ({ ...state, sessionsOpened })
+  )
+]
+
+/**
+ * Whether nothing that is kept differs.
+ *
+ * @internal
+ */
+export const isSame = (before: State, after: State): boolean =>
+  before === after || parts.every((part) => part.isSame(before, after))
+
+/**
+ * The kept parts of one state, and of another what is not kept.
+ *
+ * @internal
+ */
+export const beside = (kept: State, { faults, journal, machineTokens }: State): State => ({
+  ...kept,
+  faults,
+  journal,
+  machineTokens
+})
+
+/**
+ * What leads from one state to another. Entries are compared by reference, and only in the tables that differ.
+ *
+ * @internal
+ */
+export const changes = (before: State, after: State): Either.Either<ReadonlyArray<Change>, string> =>
+  Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
+
+const version = "1"
+
+const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
+
+/**
+ * The first records of a new store.
+ *
+ * @internal
+ */
+export const first = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
+  Either.map(vault.changes({ ...state, vault: { ...state.vault } }, state), (changes) => [
+    { key: "meta/version", value: version },
+    { key: "meta/owner", value: owner(settings) },
+    ...changes
+  ])
+
+/**
+ * The state that the records tell of, or, in words, why they tell of none.
+ *
+ * @internal
+ */
+export const restore = (
+  settings: Settings,
+  state: State,
+  records: ReadonlyArray<Entry>
+): Either.Either<State, string> =>
+  Either.gen(function*() {
+    const { meta = [], ...rest } = Arr.groupBy(
+      records.map(([key, value]) => {
+        const slash = key.indexOf("/")
+        return { name: key.slice(0, Math.max(slash, 0)), entry: [key.slice(slash + 1), value] satisfies Entry }
+      }),
+      ({ name }) => name
+    )
+    const facts = new Map(meta.map(({ entry }) => entry))
+    const found = facts.get("version")
+    if (found === undefined) return yield* Either.left("it holds records that are not of this library")
+    if (found !== version) {
+      return yield* Either.left(`it was written in format ${found}, and this version reads format ${version}`)
+    }
+    if (facts.get("owner") !== owner(settings)) {
+      return yield* Either.left(
+        `it belongs to another account or region (${facts.get("owner")}), which its ARNs repeat; ask for that one`
+      )
+    }
+    if (Object.keys(rest).some((name) => !parts.some((part) => part.name === name))) {
+      return yield* Either.left("it holds records that are not of this library")
+    }
+    let restored = state
+    for (const part of parts) {
+      restored = yield* Either.mapLeft(
+        part.load(restored, (rest[part.name] ?? []).map(({ entry }) => entry)),
+        (name) => `a record of '${name}' is damaged`
+      )
+    }
+    return restored
+  })

@@ -1,0 +1,356 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ClassicLevel } from "classic-level"
+import { Context, Effect, Encoding, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { IdentityApi, IdentityControls, IdentityService } from "../src/index.js"
+import * as engine from "../src/internal/engine/engine.js"
+import { StorageProblem } from "../src/internal/engine/storage.js"
+import * as StoredIdentity from "../src/StoredIdentity.js"
+import { suite } from "./support/contract.js"
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-stored-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
+
+const layer = IdentityService.layer.pipe(
+  Layer.provideMerge(
+    Layer.unwrapScoped(Effect.map(temporary, (directory) => StoredIdentity.layerApi({ directory })))
+  )
+)
+
+suite("stored", layer)
+
+/** One life of the service in the folder. */
+const life = <A, E>(
+  directory: string,
+  body: (
+    api: IdentityApi.IdentityApi["Type"],
+    controls: IdentityControls.IdentityControls["Type"]
+  ) => Effect.Effect<A, E>
+) =>
+  Effect.gen(function*() {
+    return yield* body(yield* IdentityApi.IdentityApi, yield* IdentityControls.IdentityControls)
+  }).pipe(Effect.provide(StoredIdentity.layerApi({ directory })))
+
+const refusal = (directory: string) =>
+  Effect.flip(life(directory, () => Effect.void)).pipe(
+    Effect.tap((error) => {
+      assert.instanceOf(error, StoredIdentity.StorageError)
+      assert.strictEqual(error.directory, directory)
+      assert.include(error.message, directory)
+    }),
+    Effect.map(({ message }) => message)
+  )
+
+const test = <E>(name: string, body: (directory: string) => Effect.Effect<void, E, Scope.Scope>) =>
+  it.scoped(name, () => Effect.flatMap(temporary, body))
+
+const workloadName = "my-agent"
+const resourceOauth2ReturnUrl = "https://app.example.com/done"
+const secret = Redacted.make("very-secret")
+const google = {
+  name: "google",
+  credentialProviderVendor: "GoogleOauth2",
+  oauth2ProviderConfigInput: { googleOauth2ProviderConfig: { clientId: "id", clientSecret: secret } }
+} as const
+const userToken = Redacted.make(
+  `e30.${Encoding.encodeBase64Url(JSON.stringify({ iss: "https://issuer.example", sub: "ada" }))}.c2ln`
+)
+const create = (directory: string, ...names: ReadonlyArray<string>) =>
+  life(directory, (api) => Effect.forEach(names, (name) => api.createWorkloadIdentity({ name })))
+
+const file = (directory: string, pattern: RegExp) =>
+  readdirSync(directory)
+    .filter((name) => pattern.test(name))
+    .map((name) => join(directory, name))
+    .reduce((a, b) => statSync(b).size > statSync(a).size ? b : a)
+
+const shown = (api: IdentityApi.IdentityApi["Type"], controls: IdentityControls.IdentityControls["Type"]) =>
+  Effect.all({
+    workloads: api.listWorkloadIdentities({}),
+    workload: api.getWorkloadIdentity({ name: workloadName }),
+    provider: api.getOauth2CredentialProvider({ name: "google" }),
+    key: api.getApiKeyCredentialProvider({ name: "key" }),
+    external: api.getApiKeyCredentialProvider({ name: "external" }),
+    payment: api.getPaymentCredentialProvider({ name: "pay" }),
+    vault: api.getTokenVault({}),
+    portals: Effect.map(
+      api.listConsentPortals({}),
+      (_) => _.consentPortals.map(({ consentPortalArn }) => consentPortalArn)
+    ),
+    sessions: controls.sessions,
+    grants: controls.grants
+    // A member that is `undefined` is not written down.
+  }).pipe(Effect.map((all): unknown => JSON.parse(JSON.stringify(all))))
+
+type Damage = readonly [title: string, damage: (directory: string) => void | Promise<void>, expected: RegExp]
+
+const edit = (records: { readonly [key: string]: string }) => async (directory: string) => {
+  const db = new ClassicLevel(directory)
+  await db.open()
+  const stored = await db.iterator().all()
+  const { default: crypto } = await import("node:crypto")
+  const all = new Map([...stored, ...Object.entries(records)])
+  all.delete("meta/commit")
+  let sum = 0n
+  for (const entry of all) {
+    sum ^= crypto.createHash("sha256").update(JSON.stringify(entry)).digest().readBigUInt64BE()
+  }
+  await db.batch([...all].map(([key, value]) => ({ type: "put", key, value })))
+  await db.put("meta/commit", JSON.stringify({ number: 9, sum: sum.toString(16) }))
+  await db.close()
+}
+
+const damages: ReadonlyArray<Damage> = [
+  ["whose log has lost its end", (directory) => {
+    const log = file(directory, /\.log$/)
+    truncateSync(log, statSync(log).size - 10)
+  }, /the last 1 of its commits were lost/],
+  ["whose log is empty", (directory) => truncateSync(file(directory, /\.log$/), 0), /commits were lost/],
+  ["without its log", (directory) => rmSync(file(directory, /\.log$/)), /damaged/],
+  ["whose table is cut short", async (directory) => {
+    await edit({})(directory)
+    await edit({})(directory)
+    const table = file(directory, /\.ldb$/)
+    truncateSync(table, statSync(table).size - 20)
+  }, /damaged/],
+  ["with a bad CURRENT", (directory) => writeFileSync(join(directory, "CURRENT"), "junk"), /damaged/],
+  ["without CURRENT", (directory) => rmSync(join(directory, "CURRENT")), /CURRENT is missing/],
+  ["with a bad MANIFEST", (directory) => truncateSync(file(directory, /^MANIFEST/), 7), /damaged/],
+  ["without its ACKNOWLEDGED", (directory) => rmSync(join(directory, "ACKNOWLEDGED")), /ACKNOWLEDGED is missing/],
+  ["with a bad ACKNOWLEDGED", (directory) => appendFileSync(join(directory, "ACKNOWLEDGED"), "x"), /damaged/],
+  ["that was changed behind its back", async (directory) => {
+    const db = new ClassicLevel(directory)
+    await db.put("workloads/one-agent", "{}")
+    await db.close()
+  }, /lost or changed/],
+  ["of another version", edit({ "meta/version": "2" }), /format 2/],
+  ["with an undecodable record", edit({ "workloads/one-agent": "{}" }), /a record of 'workloads' is damaged/],
+  ["with a record of another kind", edit({ "things/a": "{}" }), /not of this library/]
+]
+
+describe("StoredIdentity", () => {
+  test("remembers everything that is there", (directory) =>
+    Effect.gen(function*() {
+      const before = yield* life(directory, (api, controls) =>
+        Effect.gen(function*() {
+          const workload = yield* api.createWorkloadIdentity({
+            name: workloadName,
+            allowedResourceOauth2ReturnUrls: [resourceOauth2ReturnUrl],
+            tags: { team: "a" }
+          })
+          yield* controls.linkToService("linked")
+          yield* api.createOauth2CredentialProvider(google)
+          yield* api.createConsentPortal({
+            name: "portal",
+            executionRoleArn: "arn:aws:iam::123456789012:role/portal",
+            idpConfig: {
+              credentialProviderArn:
+                "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default/oauth2credentialprovider/google",
+              scopes: ["openid"]
+            },
+            sources: [{ identifier: "gateway-0123456789", type: "agentcore-gateway" }]
+          })
+          yield* controls.setSecret("mine\ud800", Redacted.make(`{"key":"from-outside"}`))
+          yield* api.createApiKeyCredentialProvider({ name: "key", apiKey: secret })
+          yield* api.createApiKeyCredentialProvider({
+            name: "external",
+            apiKeySecretSource: "EXTERNAL",
+            apiKeySecretConfig: { secretId: "mine\ud800", jsonKey: "key" }
+          })
+          yield* api.createPaymentCredentialProvider({
+            name: "pay",
+            credentialProviderVendor: "CoinbaseCDP",
+            providerConfigurationInput: {
+              coinbaseCdpConfiguration: { apiKeyId: "id", apiKeySecret: secret, walletSecret: secret }
+            }
+          })
+          yield* api.setTokenVaultCMK({
+            kmsConfiguration: {
+              keyType: "CustomerManagedKey",
+              kmsKeyArn: "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+            }
+          })
+          yield* api.putResourcePolicy({ resourceArn: workload.workloadIdentityArn, policy: "{}" }).pipe(Effect.either)
+          const { workloadAccessToken } = yield* api.getWorkloadAccessTokenForJWT({ workloadName, userToken })
+          const asked = {
+            workloadIdentityToken: workloadAccessToken,
+            resourceCredentialProviderName: "google",
+            scopes: ["a", "b"],
+            oauth2Flow: "USER_FEDERATION" as const,
+            resourceOauth2ReturnUrl,
+            customState: Redacted.make("state"),
+            customParameters: { access_type: Redacted.make("offline") }
+          }
+          const open = Effect.map(api.getResourceOauth2Token(asked), ({ sessionUri }) => sessionUri ?? secret)
+          const done = yield* open
+          yield* controls.approve(done)
+          yield* api.completeResourceTokenAuth({ sessionUri: done, userIdentifier: { userToken } })
+          const token = yield* api.getResourceOauth2Token(asked)
+          const waiting = yield* api.getResourceOauth2Token({ ...asked, scopes: ["c"] })
+          const approved = yield* api.getResourceOauth2Token({ ...asked, scopes: ["d"] })
+          yield* controls.approve(approved.sessionUri ?? secret)
+          return { asked, token, waiting, approved, workload, shown: yield* shown(api, controls) }
+        }))
+      yield* life(directory, (api, controls) =>
+        Effect.gen(function*() {
+          const { approved, asked, shown: was, token, waiting, workload } = before
+          assert.deepStrictEqual(yield* shown(api, controls), was)
+          assert.deepStrictEqual(yield* api.listTagsForResource({ resourceArn: workload.workloadIdentityArn }), {
+            tags: { team: "a" }
+          })
+          assert.strictEqual(
+            Redacted.value((yield* api.getResourceOauth2Token(asked)).accessToken ?? secret),
+            Redacted.value(token.accessToken ?? secret)
+          )
+          const external = yield* api.getResourceApiKey({
+            workloadIdentityToken: asked.workloadIdentityToken,
+            resourceCredentialProviderName: "external"
+          })
+          assert.strictEqual(Redacted.value(external.apiKey), "from-outside")
+          const poll = yield* api.getResourceOauth2Token({
+            ...asked,
+            scopes: ["c"],
+            ...(waiting.sessionUri && { sessionUri: waiting.sessionUri })
+          })
+          assert.strictEqual(poll.sessionStatus, "IN_PROGRESS")
+          yield* api.completeResourceTokenAuth({
+            sessionUri: approved.sessionUri ?? secret,
+            userIdentifier: { userToken }
+          })
+          assert.strictEqual(
+            (yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "linked" })))._tag,
+            "AccessDenied"
+          )
+          yield* api.deleteWorkloadIdentity({ name: workloadName })
+        }))
+      yield* life(directory, (api, controls) =>
+        Effect.gen(function*() {
+          assert.deepStrictEqual(yield* controls.grants, [])
+          assert.strictEqual((yield* api.listWorkloadIdentities({})).workloadIdentities.length, 1)
+        }))
+    }))
+
+  test("keeps the folder to its owner", (directory) =>
+    Effect.gen(function*() {
+      const folder = join(directory, "deep", "folder")
+      yield* create(folder, "one-agent")
+      chmodSync(folder, 0o755)
+      yield* create(folder, "another-agent")
+      assert.strictEqual(statSync(folder).mode & 0o777, 0o700)
+      for (const name of readdirSync(folder)) assert.strictEqual(statSync(join(folder, name)).mode & 0o777, 0o600, name)
+    }))
+
+  test("refuses a folder that is in use", (directory) =>
+    Effect.gen(function*() {
+      const message = yield* life(directory, () => refusal(directory))
+      assert.include(message, "in use by another process")
+    }))
+
+  test("refuses what is not its own, and leaves it alone", (directory) =>
+    Effect.gen(function*() {
+      writeFileSync(join(directory, "letter.txt"), "dear")
+      assert.include(yield* refusal(directory), "letter.txt")
+      assert.deepStrictEqual(readdirSync(directory), ["letter.txt"])
+      const foreign = join(directory, "foreign")
+      yield* Effect.promise(async () => {
+        const db = new ClassicLevel(foreign)
+        await db.put("a", "b")
+        await db.close()
+      })
+      assert.include(yield* refusal(foreign), "not of this library")
+      const path = join(directory, "letter.txt")
+      assert.include(yield* refusal(path), "cannot be created")
+    }))
+
+  test("refuses a folder of another account", (directory) =>
+    Effect.gen(function*() {
+      yield* create(directory, "one-agent")
+      const other = Effect.scoped(Layer.build(StoredIdentity.layerApi({ directory, accountId: "111122223333" })))
+      assert.include((yield* Effect.flip(other)).message, "another account")
+    }))
+
+  for (const [title, damage, expected] of damages) {
+    test(`refuses a folder ${title}`, (directory) =>
+      Effect.gen(function*() {
+        yield* create(directory, "one-agent", "two-agent", "three-agent")
+        yield* Effect.promise(async () => damage(directory))
+        assert.match(yield* refusal(directory), expected)
+        assert.match(yield* refusal(directory), expected)
+      }))
+  }
+
+  test("begins anew where only the beginning was made", (directory) =>
+    Effect.gen(function*() {
+      for (const name of ["LOCK", "LOG", "MANIFEST-000001", "000001.dbtmp"]) writeFileSync(join(directory, name), "")
+      yield* create(directory, "one-agent")
+    }))
+
+  it.scoped("acknowledges nothing that was not written, shows it to nobody, and refuses what comes later", () =>
+    Effect.gen(function*() {
+      let left = 2
+      let writes: ReadonlyArray<() => void> = []
+      const { api, controls } = yield* engine.makeStored(engine.settings({}), {
+        load: Effect.succeed([]),
+        commit: () =>
+          left-- > 0
+            ? Effect.void
+            : Effect.zipRight(
+              Effect.async<void>((resume) => {
+                writes = [...writes, () => resume(Effect.void)]
+              }),
+              new StorageProblem({ message: "disk full" })
+            )
+      })
+      yield* api.createWorkloadIdentity({ name: "kept" })
+      const lost = yield* Effect.fork(Effect.flip(api.createWorkloadIdentity({ name: "lost" })))
+      yield* Effect.yieldNow().pipe(Effect.repeatN(20))
+      const late = yield* Effect.fork(Effect.flip(api.createWorkloadIdentity({ name: "late" })))
+      // It would have to tell of what may be lost.
+      const twin = yield* Effect.fork(Effect.flip(api.createWorkloadIdentity({ name: "lost" })))
+      yield* Effect.yieldNow().pipe(Effect.repeatN(20))
+      const listed = Effect.map(api.listWorkloadIdentities({}), (_) => _.workloadIdentities.map(({ name }) => name))
+      assert.deepStrictEqual(yield* listed, ["kept"])
+      assert.strictEqual(writes.length, 1)
+      for (const fiber of [lost, late, twin]) assert.isNull(fiber.unsafePoll())
+      for (const write of writes) write()
+      for (const fiber of [lost, late, twin]) {
+        assert.strictEqual((yield* Fiber.join(fiber))._tag, "InternalServerError")
+      }
+      assert.deepStrictEqual(yield* listed, ["kept"])
+      assert.strictEqual(
+        (yield* Effect.flip(api.createWorkloadIdentity({ name: "later" })))._tag,
+        "InternalServerError"
+      )
+      assert.strictEqual((yield* Effect.flip(api.createWorkloadIdentity({ name: "kept" })))._tag, "ValidationError")
+      assert.strictEqual((yield* controls.journal).at(-2)?.outcome, "InternalServerError")
+    }))
+
+  test("writes what was begun before it closes", (directory) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(StoredIdentity.layerApi({ directory }), scope)
+      const api = Context.get(context, IdentityApi.IdentityApi)
+      const fiber = yield* Effect.fork(api.createWorkloadIdentity({ name: "begun" }))
+      yield* Effect.yieldNow()
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.join(fiber)
+      assert.strictEqual(
+        (yield* Effect.flip(api.createWorkloadIdentity({ name: "closed" })))._tag,
+        "InternalServerError"
+      )
+      yield* life(directory, (api) => api.getWorkloadIdentity({ name: "begun" }))
+    }))
+})
