@@ -6,7 +6,10 @@
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
 import { IdentityApi } from "./IdentityApi.js"
+import * as guard from "./internal/server/guard.js"
+import * as signature from "./internal/server/signature.js"
 import * as wire from "./internal/server/wire.js"
 
 /**
@@ -25,4 +28,50 @@ import * as wire from "./internal/server/wire.js"
  * @since 0.1.0
  * @category constructors
  */
-export const api: HttpApp.Default<never, IdentityApi> = Effect.flatMap(IdentityApi, wire.handle)
+export const api: HttpApp.Default<never, IdentityApi> = Effect.flatMap(IdentityApi, (api) => wire.handle(api))
+
+/**
+ * Who may use the server, and how it may be addressed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /**
+   * The key with which requests have to be signed, no more than five minutes ago. Without it any well-formed signature
+   * for the service `bedrock-agentcore` does.
+   */
+  readonly requireSignature?: {
+    readonly accessKeyId: string
+    readonly secretAccessKey: Redacted.Redacted
+  } | undefined
+  /** Names under which the server may be addressed, besides `localhost`, `127.0.0.1` and `[::1]`. */
+  readonly allowedHosts?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * The operations as a server should offer them: requests have to be signed, and must come by one of the server's own
+ * names, so that no page can reach it through a name of its own (DNS rebinding); answers carry a request id, and the headers
+ * that keep a browser from storing, framing or sniffing them. A wrong or missing signature gets the error that AWS gives.
+ *
+ * @example
+ * ```ts
+ * import { HttpServer } from "@effect/platform"
+ * import { Layer, Redacted } from "effect"
+ * import { IdentityServer, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * const app = IdentityServer.make({
+ *   requireSignature: { accessKeyId: "local", secretAccessKey: Redacted.make("local-secret") }
+ * })
+ *
+ * export const Emulator = HttpServer.serve(app).pipe(Layer.provide(MemoryIdentity.layerApi()))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi> => {
+  const authenticate = signature.make({ required: options.requireSignature })
+  const operations = Effect.flatMap(IdentityApi, (api) => wire.handle(api, authenticate))
+  return guard.make({ hosts: options.allowedHosts })(guard.identify(operations))
+}

@@ -6,8 +6,6 @@ import {
   Effect,
   Either,
   FastCheck,
-  Option,
-  Predicate,
   Record,
   Redacted,
   Schema,
@@ -17,14 +15,20 @@ import {
 import { operations } from "../src/IdentityApi.js"
 import * as check from "../src/internal/check.js"
 import type { Operation } from "../src/Operation.js"
-import { casesOf, facts, isSecret, type Member, nested, put, samples, sorted, whole } from "./support/limits.js"
-
-const table: Record.ReadonlyRecord<string, Operation.Any> = operations
-
-const all = facts.map((fact) => ({
-  fact,
-  operation: Option.getOrThrow(Record.get(table, Str.uncapitalize(fact.operation)))
-}))
+import {
+  all,
+  bare,
+  casesOf,
+  facts,
+  isSecret,
+  type Member,
+  nested,
+  put,
+  samples,
+  sorted,
+  travels,
+  whole
+} from "./support/limits.js"
 
 const renamed: Record.ReadonlyRecord<string, string> = {
   ValidationException: "ValidationError",
@@ -125,32 +129,11 @@ const sensitive = (members: ReadonlyArray<readonly [name: string, member: Member
     ...(secretsWithin[name] ?? []).map((path) => `${name}.${path}`)
   ]))
 
-/** Something that can be compared in depth, which a `Redacted` cannot. */
-const bare = (value: unknown): unknown =>
-  Redacted.isRedacted(value)
-    ? { redacted: Redacted.value(value) }
-    : DateTime.isDateTime(value)
-    ? { epochMillis: DateTime.toEpochMillis(value) }
-    : Array.isArray(value)
-    ? value.map(bare)
-    : Predicate.isRecord(value)
-    ? Record.map(Record.filter(value, Predicate.isNotUndefined), bare)
-    : value === 0
-    ? 0 // JSON has no negative zero
-    : value
-
 const overTheWire = (schema: Schema.Schema.AnyNoContext, value: unknown): unknown =>
   Schema.decodeUnknownSync(schema)(JSON.parse(JSON.stringify(Schema.encodeUnknownSync(schema)(value))))
 
 const generated = (schema: Schema.Schema.AnyNoContext, holds: (value: unknown) => void) =>
   FastCheck.assert(FastCheck.property(Arbitrary.make(Schema.typeSchema(schema)), holds), { numRuns: 30 })
-
-// The AWS SDK's own note of a member that it does not know never travels. Dates beyond the year 100,000 do not fit
-// epoch seconds to the millisecond.
-const travels = (value: unknown): boolean =>
-  DateTime.isDateTime(value)
-    ? Math.abs(DateTime.toEpochMillis(value)) < 3e15
-    : !Predicate.isObject(value) || (!("$unknown" in value) && Object.values(value).every(travels))
 
 describe("the table", () => {
   it("has the operations of the model and no other", () => {

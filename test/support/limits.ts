@@ -1,4 +1,16 @@
-import { Arbitrary, Array as Arr, FastCheck, Order, Predicate, Record, Redacted, Schema } from "effect"
+import {
+  Arbitrary,
+  Array as Arr,
+  DateTime,
+  FastCheck,
+  Option,
+  Order,
+  Predicate,
+  Record,
+  Redacted,
+  Schema,
+  String as Str
+} from "effect"
 import { operations } from "../../src/IdentityApi.js"
 import type { Operation } from "../../src/Operation.js"
 import json from "../fixtures/operations.json" with { type: "json" }
@@ -41,6 +53,14 @@ const Fact = Schema.Struct({
 
 /** What AWS's service models say of each operation. */
 export const facts = Schema.decodeUnknownSync(Schema.Array(Fact))(json)
+
+const table: Record.ReadonlyRecord<string, Operation.Any> = operations
+
+/** The operations, each with what is known of it. */
+export const all = facts.map((fact) => ({
+  fact,
+  operation: Option.getOrThrow(Record.get(table, Str.uncapitalize(fact.operation)))
+}))
 
 /** Members that are `Redacted` here although AWS does not flag them: whoever holds one can act for the person. */
 export const isSecret = (name: string, { sensitive = false }: Limits) => sensitive || name === "sessionUri"
@@ -213,6 +233,29 @@ export const whole = (schema: Schema.Schema.AnyNoContext): Record.ReadonlyRecord
   wholes.set(schema, whole)
   return whole
 }
+
+/** Something that can be compared in depth, which a `Redacted` cannot. */
+export const bare = (value: unknown): unknown =>
+  Redacted.isRedacted(value)
+    ? { redacted: Redacted.value(value) }
+    : DateTime.isDateTime(value)
+    ? { epochMillis: DateTime.toEpochMillis(value) }
+    : Array.isArray(value)
+    ? value.map(bare)
+    : Predicate.isRecord(value)
+    ? Record.map(Record.filter(value, Predicate.isNotUndefined), bare)
+    : value === 0
+    ? 0 // JSON has no negative zero
+    : value
+
+/**
+ * The AWS SDK's own note of a member that it does not know never travels. Dates beyond the year 100,000 do not fit epoch
+ * seconds to the millisecond.
+ */
+export const travels = (value: unknown): boolean =>
+  DateTime.isDateTime(value)
+    ? Math.abs(DateTime.toEpochMillis(value)) < 3e15
+    : !Predicate.isObject(value) || (!("$unknown" in value) && Object.values(value).every(travels))
 
 export const sorted = Arr.sortBy(Order.string)
 

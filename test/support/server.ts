@@ -24,6 +24,9 @@ export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
 export const layer = IdentityService.layer.pipe(
   Layer.provideMerge(Client),
   Layer.provideMerge(
-    HttpServer.serve(IdentityServer.api).pipe(Layer.provideMerge(MemoryIdentity.layerApi()), Layer.provideMerge(Port))
+    HttpServer.serve(IdentityServer.make()).pipe(
+      Layer.provideMerge(MemoryIdentity.layerApi()),
+      Layer.provideMerge(Port)
+    )
   )
 )

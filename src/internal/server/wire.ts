@@ -4,20 +4,27 @@
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as IdentityApi from "../../IdentityApi.js"
 import type { IdentityError, InvalidField } from "../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../Operation.js"
 import * as check from "../check.js"
 import { faults } from "../faults.js"
 
-/** An error as it goes over the wire. */
-interface Fault {
+/**
+ * An error as it goes over the wire.
+ *
+ * @internal
+ */
+export interface Fault {
   readonly exception: string
   readonly status: number
   readonly message: string
@@ -26,7 +33,9 @@ interface Fault {
   readonly requestId?: string | undefined
 }
 
-const isModelled = (tag: string): tag is ModelledTag => tag in faults
+const isModelled = (tag: string): tag is ModelledTag => Object.hasOwn(faults, tag)
+
+const internalFailure: Fault = { exception: "InternalServerException", status: 500, message: "Internal failure" }
 
 const faultOf = (error: IdentityError): Fault => {
   const { message } = error
@@ -37,10 +46,13 @@ const faultOf = (error: IdentityError): Fault => {
   // A port that calls AWS hands on what AWS said; the other failures of its wire say nothing to our caller.
   return error._tag === "UnknownServiceError"
     ? { exception: error.code, status: error.status ?? 500, message, requestId: error.requestId }
-    : { exception: "InternalServerException", status: 500, message: "Internal failure" }
+    : internalFailure
 }
 
-const refusal = ({ exception, fieldList, message, reason, requestId, status }: Fault) =>
+/** @internal */
+export const refusal = (
+  { exception, fieldList, message, reason, requestId, status }: Fault
+): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(
     { message, ...(reason !== undefined && { reason }), ...(fieldList !== undefined && { fieldList }) },
     {
@@ -59,56 +71,146 @@ const cannotParse = (message: string): Fault => ({
   message
 })
 
-// JSON's null stands for a member that is not given, as in every restJson1 service.
-const withoutNulls = (_: string, value: unknown) => value === null ? undefined : value
+const unknownOperation: Fault = {
+  exception: "UnknownOperationException",
+  status: 404,
+  message: "No operation is served here"
+}
 
-const parse = (text: string) =>
-  Effect.try({
-    try: (): unknown => text === "" ? {} : JSON.parse(text, withoutNulls),
-    catch: () => cannotParse("The body is not JSON")
+/** How much of a body is read: 1 MiB. */
+const maxBody = 1024 * 1024
+
+const tooLarge = cannotParse("The body is larger than 1 MiB")
+
+const unreadable = () => cannotParse("The body could not be read")
+
+const nothing = new Uint8Array()
+
+const concat = (parts: Chunk.Chunk<Uint8Array>) => {
+  const whole = new Uint8Array(Chunk.reduce(parts, 0, (size, part) => size + part.length))
+  Chunk.reduce(parts, 0, (at, part) => {
+    whole.set(part, at)
+    return at + part.length
   })
+  return whole
+}
 
-const body = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => request.text).pipe(
-  // How much of a body is read: 1 MiB.
-  HttpServerRequest.withMaxBodySize(Option.some(1024 * 1024)),
-  Effect.mapError(() => cannotParse("The body cannot be read, or is larger than 1 MiB")),
-  Effect.flatMap(parse)
-)
+// A body of unknown length. What is too much is taken off the connection and dropped, so that the answer arrives and the
+// connection can be used again; who sends without end is cut off.
+const streamed = (request: HttpServerRequest.HttpServerRequest) =>
+  request.stream.pipe(
+    Stream.runFoldWhile(
+      { size: 0, parts: Chunk.empty<Uint8Array>() },
+      ({ size }) => size <= 16 * maxBody,
+      ({ parts, size }, part) => ({
+        size: size + part.length,
+        parts: size + part.length > maxBody ? Chunk.empty<Uint8Array>() : Chunk.append(parts, part)
+      })
+    ),
+    Effect.mapError(unreadable),
+    Effect.flatMap(({ parts, size }) => size > maxBody ? Effect.fail(tooLarge) : Effect.succeed(concat(parts)))
+  )
 
-const isRecord = (value: unknown): value is { readonly [member: string]: unknown } =>
+// A length that is declared is what arrives, and a body that nobody reads is dropped by the server itself.
+const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Uint8Array, Fault> => {
+  const declared = request.headers["content-length"]
+  if (declared === undefined) return streamed(request)
+  const length = Number(declared)
+  if (length === 0) return Effect.succeed(nothing)
+  return length > maxBody
+    ? Effect.fail(tooLarge)
+    : Effect.mapBoth(request.arrayBuffer, { onFailure: unreadable, onSuccess: (bytes) => new Uint8Array(bytes) })
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+const parse = (body: Uint8Array): Either.Either<unknown, Fault> =>
+  body.length === 0
+    ? Either.right({})
+    : Either.try({
+      try: (): unknown => JSON.parse(utf8.decode(body)),
+      catch: () => cannotParse("The body is not JSON")
+    })
+
+interface Members {
+  readonly [member: string]: unknown
+}
+
+const isRecord = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** What stands in the path and in the query, put back among the members of the body. */
-const bind = ({ query }: Operation.Any, labels: Labels, url: string) => {
-  const parameters = new URLSearchParams(url.slice(url.indexOf("?") + 1))
-  const lists = query.map((member) => [member, url.includes("?") ? parameters.getAll(member) : []] as const)
-  return (given: unknown): Either.Either<unknown, Fault> =>
-    isRecord(given)
-      ? Either.right({ ...given, ...Object.fromEntries(lists), ...labels })
-      : Either.left(cannotParse("The body is not a JSON object"))
+/** More levels than any request of the model has. */
+const maxDepth = 32
+
+// As in every restJson1 service, JSON's null stands for a member that is not given. A schema copies members one by one,
+// and `__proto__` would be lost without a word on the way.
+const plain = (value: unknown, path: string, depth: number, faults: Array<InvalidField>): unknown => {
+  if (value === null) return undefined
+  if (typeof value !== "object") return value
+  if (depth === maxDepth) {
+    faults.push({ name: path, message: `Member must not be nested deeper than ${maxDepth} levels` })
+    return undefined
+  }
+  if (Array.isArray(value)) return value.map((item, index) => plain(item, `${path}[${index}]`, depth + 1, faults))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => {
+      const name = path === "" ? key : `${path}.${key}`
+      if (key === "__proto__") faults.push({ name, message: "Member must not have this name" })
+      return [key, plain(member, name, depth + 1, faults)]
+    })
+  )
 }
+
+/** The members of the body, with what stands in the path and in the query put back among them. */
+const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given: unknown) => {
+  if (!isRecord(given)) return Either.left(cannotParse("The body is not a JSON object"))
+  const faults: Array<InvalidField> = []
+  const members = plain(given, "", 0, faults)
+  if (faults.length > 0) return Either.left(faultOf(check.fieldError(name, ...faults)))
+  if (query.length === 0) return Either.right(Object.assign({}, members, labels))
+  const start = url.indexOf("?")
+  const parameters = new URLSearchParams(start === -1 ? "" : url.slice(start))
+  const lists = query.map((member) => [member, parameters.getAll(member)] as const)
+  return Either.right(Object.assign({}, members, Object.fromEntries(lists), labels))
+}
+
+const empty = HttpServerResponse.empty
 
 /** One operation, from its request to its response. */
 const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
   const operation: Operation.Any = IdentityApi.operations[key]
   const decode = Schema.decodeUnknownEither(operation.request, { errors: "all" })
-  const encode = Schema.encode(operation.reply)
+  const encode = Schema.encodeEither(operation.reply)
   const { method, name, status } = operation
   const hasBody = method === "POST" || method === "PUT"
-  return (api, labels, url) =>
-    (hasBody ? body : Effect.succeed<unknown>({})).pipe(
-      Effect.flatMap(bind(operation, labels, url)),
-      Effect.flatMap((given) =>
-        Either.mapLeft(decode(given), ({ issue }) => faultOf(check.fieldError(name, ...check.invalidFields(issue))))
-      ),
+
+  const understand = (body: Uint8Array, labels: Labels, url: string) =>
+    Either.flatMap(
+      parse(body),
+      (given) =>
+        Either.flatMap(bind(operation, labels, url, given), (members) =>
+          Either.mapLeft(decode(members), ({ issue }) =>
+            faultOf(check.fieldError(name, ...check.invalidFields(issue)))))
+    )
+
+  // What a reply breaks its schema with may be a secret, and is not told.
+  const write = (reply: unknown) =>
+    Either.mapBoth(encode(reply), {
+      onLeft: () => internalFailure,
+      onRight: (encoded) =>
+        Object.keys(encoded).length === 0 ? empty({ status }) : HttpServerResponse.unsafeJson(encoded, { status })
+    })
+
+  return (api, authenticate, labels, request) =>
+    (hasBody ? read(request) : Effect.succeed(nothing)).pipe(
+      Effect.tap(authenticate),
+      Effect.flatMap((body) => Either.flatMap(labels, (labels) => understand(body, labels, request.url))),
       Effect.flatMap((request) => Effect.mapError(api[key](request), faultOf)),
-      Effect.flatMap((reply) => Effect.orDie(encode(reply))),
-      Effect.map((reply) =>
-        Object.keys(reply).length === 0
-          ? HttpServerResponse.empty({ status })
-          : HttpServerResponse.unsafeJson(reply, { status })
-      ),
-      Effect.catchAll((fault) => Effect.succeed(refusal(fault)))
+      Effect.flatMap(write),
+      Effect.catchAll((fault) => Effect.succeed(refusal(fault))),
+      Effect.catchAllDefect((defect) =>
+        Effect.as(Effect.logError(`${name} died`, Cause.die(defect)), refusal(internalFailure))
+      )
     )
 }
 
@@ -116,13 +218,22 @@ interface Labels {
   readonly [member: string]: string
 }
 
+/**
+ * Whether the sender of a request may send it; the body has been read, and cannot be read again.
+ *
+ * @internal
+ */
+export type Authenticate = (body: Uint8Array) => Effect.Effect<void, Fault, HttpServerRequest.HttpServerRequest>
+
 type Serve = (
   api: IdentityApi.IdentityApi["Type"],
-  labels: Labels,
-  url: string
+  authenticate: Authenticate,
+  labels: Either.Either<Labels, Fault>,
+  request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
 
 interface Route {
+  readonly key: IdentityApi.OperationKey
   readonly serve: Serve
   /** The member in which the path ends, if it does. */
   readonly label: string | undefined
@@ -132,40 +243,52 @@ const routes = new Map(
   Record.keys(IdentityApi.operations).map((key): readonly [string, Route] => {
     const operation: Operation.Any = IdentityApi.operations[key]
     const [prefix = "", label] = operation.path.split(/[{}]/)
-    return [`${operation.method} ${prefix}`, { serve: serve(key), label }]
+    return [`${operation.method} ${prefix}`, { key, serve: serve(key), label }]
   })
 )
 
-/** The operation that a request is, and what its path says: `/tags/{resourceArn}`. */
-const match = (method: string, url: string): Option.Option<readonly [Route, Labels]> => {
+/** @internal */
+export interface Match {
+  readonly key: IdentityApi.OperationKey
+  readonly serve: Serve
+  readonly labels: Either.Either<Labels, Fault>
+}
+
+const none: Either.Either<Labels, Fault> = Either.right({})
+
+/**
+ * The operation that a request is, and what its path says: `/tags/{resourceArn}`.
+ *
+ * @internal
+ */
+export const match = (method: string, url: string): Option.Option<Match> => {
   const path = url.split("?")[0] ?? url
   const exact = routes.get(`${method} ${path}`)
-  if (exact !== undefined) return Option.some([exact, {}])
+  if (exact !== undefined && exact.label === undefined) return Option.some({ ...exact, labels: none })
   const slash = path.indexOf("/", 1) + 1
   const route = routes.get(`${method} ${path.slice(0, slash)}`)
   if (route?.label === undefined) return Option.none()
   const { label } = route
-  return Option.map(
-    Either.getRight(Encoding.decodeUriComponent(path.slice(slash))),
-    (value) => [route, { [label]: value }] as const
-  )
+  const labels = Either.mapBoth(Encoding.decodeUriComponent(path.slice(slash)), {
+    onLeft: () => cannotParse(`'${label}' is not percent-encoded UTF-8`),
+    onRight: (value) => ({ [label]: value })
+  })
+  return Option.some({ ...route, labels })
 }
 
+const anyone: Authenticate = () => Effect.void
+
 /**
- * Answers one request, whatever it is.
+ * Answers one request, whatever it is. Without `authenticate` it is answered whoever sent it.
  *
  * @internal
  */
 export const handle = (
-  api: IdentityApi.IdentityApi["Type"]
+  api: IdentityApi.IdentityApi["Type"],
+  authenticate: Authenticate = anyone
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) =>
-    Option.match(match(method, url), {
-      onNone: () =>
-        Effect.succeed(refusal({
-          exception: "ResourceNotFoundException",
-          status: 404,
-          message: "No operation is served here"
-        })),
-      onSome: ([route, labels]) => route.serve(api, labels, url)
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Option.match(match(request.method, request.url), {
+      onNone: () => Effect.succeed(refusal(unknownOperation)),
+      onSome: ({ labels, serve }) => serve(api, authenticate, labels, request)
     }))

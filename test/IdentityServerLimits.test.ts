@@ -1,0 +1,121 @@
+import * as HttpServer from "@effect/platform/HttpServer"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { IdentityServer, MemoryIdentity } from "../src/index.js"
+import type { Operation } from "../src/Operation.js"
+import { all, type Case, casesOf, type Member, nested, put, whole } from "./support/limits.js"
+import * as Raw from "./support/raw.js"
+import { origin, Port } from "./support/server.js"
+
+const port = Raw.recorder()
+
+const Refusal = Schema.Struct({
+  message: Schema.String,
+  reason: Schema.String,
+  fieldList: Schema.Array(Schema.Struct({ name: Schema.String, message: Schema.String }))
+})
+
+const isRequest = Predicate.isReadonlyRecord
+
+/** The names of the members that a request was refused for, or none if the port was asked. */
+const outcome = (operation: Operation.Any, request: unknown, why: string) =>
+  Effect.gen(function*() {
+    port.calls.length = 0
+    port.answer = { reply: Schema.encodeUnknownSync(operation.reply)(whole(operation.reply)) }
+    const answer = yield* Raw.send(yield* origin, Raw.rawOf(operation, isRequest(request) ? request : {}))
+    if (answer.status !== 400) {
+      assert.strictEqual(answer.status, operation.status, why)
+      assert.lengthOf(port.calls, 1, why)
+      return []
+    }
+    assert.lengthOf(port.calls, 0, why)
+    assert.strictEqual(answer.headers.get("x-amzn-errortype"), "ValidationException", why)
+    const { fieldList, reason } = Schema.decodeUnknownSync(Refusal)(answer.json)
+    assert.strictEqual(reason, "FieldValidationFailed", why)
+    return fieldList.map((field) => field.name)
+  })
+
+interface Expected {
+  readonly why: string
+  readonly value: unknown
+  readonly refused: ReadonlyArray<string>
+}
+
+/** What becomes of a case in JSON, which has no `Redacted` and no NaN, and where null stands for what is not given. */
+const inJson = (name: string, required: boolean, { refused, value, why }: Case): ReadonlyArray<Expected> => {
+  if (Number.isNaN(value)) return []
+  if (why === "the wrong type" && (Redacted.isRedacted(value) || value === "bare")) return []
+  if (value === null) return [{ why: `${name}, null`, value, refused: required ? [name] : [] }]
+  return [{ why: `${name}, ${why}`, value, refused: refused === undefined ? [] : [refused] }]
+}
+
+// One of those alike: refused for the same, or let through, and of the same size.
+const kind = ({ refused, value }: Case) => `${refused} ${JSON.stringify(Raw.exposed(value))?.length}`
+
+const few = (cases: ReadonlyArray<Case>) => [...new Map(cases.map((one) => [kind(one), one])).values()]
+
+/** In a path or a query everything is a string, or a list of strings. */
+const inUrl = ({ value }: Expected, { type }: Member) =>
+  type === "list" ? Array.isArray(value) : typeof value === "string"
+
+it.layer(Raw.serving(port))("a request over HTTP", (it) => {
+  for (const { fact, operation } of all) {
+    it.effect(`of ${fact.operation} arrives just inside every limit, and is refused just outside`, () =>
+      Effect.gen(function*() {
+        const base = whole(operation.request)
+        // A list in the query of which nothing is said is empty.
+        for (const name of fact.required.filter((name) => !operation.query.includes(name))) {
+          assert.deepStrictEqual(yield* outcome(operation, Record.remove(base, name), name), [name])
+        }
+        for (const [name, member] of Object.entries(fact.members)) {
+          const bound = operation.query.includes(name) || operation.path.includes(`{${name}}`)
+          const cases = few(casesOf(name, member, base[name])).flatMap((one) =>
+            inJson(name, fact.required.includes(name), one)
+          )
+          for (const one of cases.filter((one) => !bound || inUrl(one, member))) {
+            const names = yield* outcome(operation, { ...base, [name]: one.value }, one.why)
+            assert.deepStrictEqual(names, one.refused, one.why)
+          }
+        }
+      }))
+  }
+
+  describe("deep inside", () => {
+    for (const { at, base, below = "", breaks, fits, operation } of nested) {
+      const name = below === "" || below.startsWith("[") ? `${at}${below}` : `${at}.${below}`
+      it.effect(`keeps ${name} of ${operation.name} to its limits`, () =>
+        Effect.gen(function*() {
+          for (const value of fits) {
+            assert.deepStrictEqual(yield* outcome(operation, put(base, at, value), JSON.stringify(value)), [])
+          }
+          // A bare secret is what JSON has.
+          for (const value of breaks.filter((value) => value !== "bare")) {
+            assert.deepStrictEqual(yield* outcome(operation, put(base, at, value), JSON.stringify(value)), [name])
+          }
+        }))
+    }
+  })
+})
+
+const Memory = HttpServer.serve(IdentityServer.api).pipe(
+  Layer.provide(MemoryIdentity.layerApi()),
+  Layer.provideMerge(Port)
+)
+
+it.layer(Memory)("a list over memory", (it) => {
+  for (const { operation } of all.filter(({ fact }) => "nextToken" in fact.members)) {
+    it.effect(`refuses a made-up token for the next page of ${operation.name}`, () =>
+      Effect.gen(function*() {
+        for (const nextToken of ["made-up", "eyJuIjoxfQ==", "0", "x".repeat(2048)]) {
+          const answer = yield* Raw.send(yield* origin, Raw.rawOf(operation, { nextToken }))
+          assert.strictEqual(answer.status, 400, nextToken)
+          assert.strictEqual(answer.headers.get("x-amzn-errortype"), "ValidationException")
+        }
+      }))
+  }
+})

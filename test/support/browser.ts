@@ -1,0 +1,78 @@
+import { HttpRouter, HttpServer, HttpServerRequest } from "@effect/platform"
+import axe from "axe-core"
+import { Effect, Layer } from "effect"
+import { existsSync } from "node:fs"
+import { type Browser, chromium, type Page } from "playwright-core"
+import { IdentityApi, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
+import { router } from "../../src/internal/server/router.js"
+import * as Trouble from "../../src/internal/server/trouble.js"
+import { Client, Port } from "./server.js"
+
+const keys = new Map(
+  Object.entries(IdentityApi.operations).map(([key, { method, path }]) => [`${method} ${path}`, key])
+)
+
+const isKey = (key: string | undefined): key is IdentityApi.OperationKey =>
+  key !== undefined && key in IdentityApi.operations
+
+/** The operations, with trouble around them, at the time of trouble's clock. */
+const operations = Effect.gen(function*() {
+  const trouble = yield* Trouble.Trouble
+  const { method, url } = yield* HttpServerRequest.HttpServerRequest
+  const key = keys.get(`${method} ${url}`)
+  return yield* Effect.withClock(
+    isKey(key) ? trouble.aroundOperation(key)(IdentityServer.api) : IdentityServer.api,
+    trouble.clock
+  )
+})
+
+/** The whole local server, and the service over the AWS SDK and HTTP. */
+export const layer = IdentityService.layer.pipe(
+  Layer.provideMerge(Client),
+  Layer.provideMerge(
+    HttpServer.serve(router.pipe(HttpRouter.all("*", operations))).pipe(
+      Layer.provideMerge(Layer.merge(MemoryIdentity.layerApi(), Trouble.layer)),
+      Layer.provideMerge(Port)
+    )
+  )
+)
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
+
+const args = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync"
+]
+
+export const launch = (): Promise<Browser> => {
+  if (!existsSync(executablePath)) {
+    throw new Error(`no browser at ${executablePath}: install chromium, or say in CHROMIUM where it is`)
+  }
+  return chromium.launch({ executablePath, args })
+}
+
+/** What axe finds wrong with a page, in light and in dark. */
+export const violations = async (page: Page, ...except: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
+  const found: Array<string> = []
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.evaluate(axe.source)
+    const rules = Object.fromEntries(except.map((rule) => [rule, { enabled: false }]))
+    const { violations } = await page.evaluate((rules) => window.axe.run(document, { rules }), rules)
+    found.push(...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map(({ html }) => html).join()}`))
+  }
+  await page.emulateMedia({ colorScheme: "light" })
+  return found
+}
+
+declare global {
+  interface Window {
+    readonly axe: typeof axe
+  }
+}
