@@ -5,11 +5,16 @@
  * @since 0.1.0
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { IdentityApi } from "./IdentityApi.js"
+import type { IdentityControls } from "./IdentityControls.js"
 import * as guard from "./internal/server/guard.js"
+import { router } from "./internal/server/router.js"
 import * as signature from "./internal/server/signature.js"
+import * as trouble from "./internal/server/trouble.js"
 import * as wire from "./internal/server/wire.js"
 
 /**
@@ -75,3 +80,46 @@ export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi>
   const operations = Effect.flatMap(IdentityApi, (api) => wire.handle(api, authenticate))
   return guard.make({ hosts: options.allowedHosts })(guard.identify(operations))
 }
+
+/**
+ * The same for a developer's machine, with what AWS has behind its addresses: the pages on which a person allows or denies
+ * (`/identities/oauth2/authorize`), a dashboard at `/`, and under `/_local/` its controls as an HTTP API, so that a test in
+ * any language can consent, refuse, expire, revoke, move the clock, and make calls fail, be slow or be dropped. Each effect
+ * makes a server with a clock and troubles of its own.
+ *
+ * @example
+ * ```ts
+ * import { HttpServer } from "@effect/platform"
+ * import { Effect, Layer } from "effect"
+ * import { IdentityServer, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * export const Local = Layer.unwrapEffect(Effect.map(IdentityServer.makeLocal(), (app) => HttpServer.serve(app))).pipe(
+ *   Layer.provide(MemoryIdentity.layerApi({ endpoint: "http://127.0.0.1:4599" }))
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeLocal = (
+  options: Options = {}
+): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> =>
+  Effect.map(trouble.make, (troubles) => {
+    const authenticate = signature.make({ required: options.requireSignature })
+    const pages = router.pipe(
+      Effect.provideService(trouble.Trouble, troubles),
+      Effect.catchTag("RouteNotFound", () => wire.unknown)
+    )
+    const app = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Option.match(wire.match(request.method, request.url), {
+        onNone: () =>
+          pages,
+        onSome: ({ key, labels, serve }) =>
+          Effect.flatMap(IdentityApi, (api) => serve(api, authenticate, labels, request)).pipe(
+            troubles.aroundOperation(key),
+            guard.identify,
+            Effect.withClock(troubles.clock)
+          )
+      }))
+    return guard.make({ hosts: options.allowedHosts })(app)
+  })

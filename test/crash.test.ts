@@ -1,3 +1,5 @@
+// The moments at which a process is killed are real ones, and really random.
+// @effect-diagnostics globalRandom:off globalTimers:off
 import { assert, it } from "@effect/vitest"
 import { build } from "esbuild"
 import { spawn } from "node:child_process"

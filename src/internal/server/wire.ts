@@ -276,6 +276,13 @@ export const match = (method: string, url: string): Option.Option<Match> => {
   return Option.some({ ...route, labels })
 }
 
+/**
+ * What a request gets that is none of an operation.
+ *
+ * @internal
+ */
+export const unknown = Effect.succeed(refusal(unknownOperation))
+
 const anyone: Authenticate = () => Effect.void
 
 /**
@@ -289,6 +296,6 @@ export const handle = (
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Option.match(match(request.method, request.url), {
-      onNone: () => Effect.succeed(refusal(unknownOperation)),
+      onNone: () => unknown,
       onSome: ({ labels, serve }) => serve(api, authenticate, labels, request)
     }))

@@ -1,0 +1,45 @@
+/**
+ * What `serve` serves: the one place to change when there is more to it.
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type { IdentityApi } from "../IdentityApi.js"
+import type { IdentityControls } from "../IdentityControls.js"
+import * as IdentityServer from "../IdentityServer.js"
+import * as MemoryIdentity from "../MemoryIdentity.js"
+import * as StoredIdentity from "../StoredIdentity.js"
+import { CommandFailed } from "./output.js"
+
+/** @internal */
+export interface Signature {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Redacted.Redacted
+}
+
+/** @internal */
+export interface ApiOptions extends MemoryIdentity.Options {
+  readonly directory?: string | undefined
+}
+
+/**
+ * The whole server.
+ *
+ * @internal
+ */
+export const app = (
+  options: IdentityServer.Options
+): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> => IdentityServer.makeLocal(options)
+
+/**
+ * The service behind it: in memory, or in a folder.
+ *
+ * @internal
+ */
+export const layerApi = (
+  { directory, ...options }: ApiOptions
+): Layer.Layer<IdentityApi | IdentityControls, CommandFailed> =>
+  directory === undefined ? MemoryIdentity.layerApi(options) : StoredIdentity.layerApi({ ...options, directory }).pipe(
+    Layer.catchAll(({ message }) => Layer.fail(new CommandFailed({ reason: "ServerFailed", message })))
+  )

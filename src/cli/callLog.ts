@@ -1,0 +1,78 @@
+/**
+ * One line per call: when, which operation, how it ended, how long it took. Nothing of what was said.
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import { operations } from "../IdentityApi.js"
+import type { Operation } from "../Operation.js"
+
+const table: ReadonlyArray<Operation.Any> = Object.values(operations)
+
+const nameOf = (method: string, path: string): Option.Option<string> => {
+  const ours = table.filter((operation) => operation.method === method)
+  const found = ours.find((operation) => operation.path === path) ??
+    ours.find((operation) => operation.path.includes("{") && path.startsWith(operation.path.split("{")[0] ?? path))
+  return Option.fromNullable(found?.name)
+}
+
+/**
+ * The operations are logged as information, like whatever is refused; pages and the like, for debugging.
+ *
+ * @internal
+ */
+export const logged = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+  Effect.gen(function*() {
+    const { method, url } = yield* HttpServerRequest.HttpServerRequest
+    const [duration, exit] = yield* Effect.timed(Effect.exit(app))
+    // A query may hold what only one person should know.
+    const path = url.split("?")[0] ?? url
+    const operation = nameOf(method, path)
+    const refusal = Exit.isSuccess(exit) ? exit.value.headers["x-amzn-errortype"] : "failed"
+    const status = Exit.isSuccess(exit) ? exit.value.status : 500
+    const isTold = Option.isSome(operation) || status >= 400
+    const call = {
+      operation: Option.getOrElse(operation, () => `${method} ${path}`),
+      outcome: refusal ?? (status < 400 && Option.isSome(operation) ? "ok" : String(status)),
+      ms: Math.round(Duration.toMillis(duration))
+    }
+    yield* Effect.logWithLevel(isTold ? LogLevel.Info : LogLevel.Debug, call)
+    return yield* exit
+  })
+
+const isCall = (part: unknown): part is { readonly [member: string]: unknown } =>
+  typeof part === "object" && part !== null && "operation" in part
+
+const say = (part: unknown) =>
+  isCall(part) ? `${String(part["operation"])} ${String(part["outcome"])} ${String(part["ms"])} ms` : String(part)
+
+const words = Logger.make<unknown, string>(({ date, logLevel, message }) =>
+  [
+    date.toISOString(),
+    ...(logLevel._tag === "Info" ? [] : [logLevel.label]),
+    ...Arr.map(Arr.ensure(message), say)
+  ].join(" ")
+)
+
+const lines = Logger.make<unknown, string>(({ date, logLevel, message }) => {
+  const [part] = Arr.ensure(message)
+  return JSON.stringify({
+    at: date.toISOString(),
+    level: logLevel.label,
+    ...(isCall(part) ? part : { message: Arr.ensure(message).map(String).join(" ") })
+  })
+})
+
+/**
+ * To stderr, in words or in JSON.
+ *
+ * @internal
+ */
+export const layerLogger = (json: boolean) =>
+  Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json ? lines : words))

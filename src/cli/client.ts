@@ -1,0 +1,74 @@
+/**
+ * How the commands reach a service: AWS, or a server of this machine.
+ */
+import * as Options from "@effect/cli/Options"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as IdentityService from "../IdentityService.js"
+import * as settings from "../internal/aws/settings.js"
+import { reporting } from "./output.js"
+import type { Failure } from "./output.js"
+
+/** @internal */
+export const jsonOption = Options.boolean("json").pipe(
+  Options.withDescription("speak JSON: results on stdout, errors on stderr")
+)
+
+/** @internal */
+export const common = {
+  endpoint: Options.text("endpoint").pipe(
+    Options.withPseudoName("URL"),
+    Options.withDescription("where the service is; else the environment says it, else it is AWS"),
+    Options.optional
+  ),
+  region: Options.text("region").pipe(
+    Options.withDescription("the AWS region; else the environment or the profile says it"),
+    Options.optional
+  ),
+  json: jsonOption
+}
+
+/** @internal */
+export interface Common {
+  readonly endpoint: Option.Option<string>
+  readonly region: Option.Option<string>
+  readonly json: boolean
+}
+
+const isHere = (url: string | undefined) =>
+  url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
+
+const isGiven = (name: string) => Effect.map(Config.option(Config.nonEmptyString(name)), Option.isSome)
+
+const options = (given: Common) =>
+  Effect.gen(function*() {
+    const url = Option.getOrUndefined(given.endpoint)
+    const dataEndpoint = yield* settings.endpoint("data", url)
+    const controlEndpoint = yield* settings.endpoint("control", url)
+    const region = yield* settings.region(Option.getOrUndefined(given.region))
+    if (!isHere(dataEndpoint) || !isHere(controlEndpoint)) return { dataEndpoint, controlEndpoint, region }
+    // A server of this machine wants a region and a signature, but most often any will do.
+    const isSigned = (yield* isGiven("AWS_ACCESS_KEY_ID")) || (yield* isGiven("AWS_PROFILE"))
+    return {
+      dataEndpoint,
+      controlEndpoint,
+      region: region ?? "us-east-1",
+      ...(!isSigned && { credentials: { accessKeyId: "local", secretAccessKey: "local" } })
+    }
+  })
+
+/**
+ * Runs a command against the service that the options name. The AWS SDK is loaded now, and not for `--help`.
+ *
+ * @internal
+ */
+export const run = <A, E extends Failure, R>(
+  given: Common,
+  use: (identity: IdentityService.IdentityService["Type"]) => Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function*() {
+    const found = yield* options(given)
+    const AwsIdentity = yield* Effect.promise(() => import("../AwsIdentity.js"))
+    return yield* Effect.provide(Effect.flatMap(IdentityService.IdentityService, use), AwsIdentity.layer(found))
+  }).pipe(reporting(given.json))

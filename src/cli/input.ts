@@ -1,0 +1,86 @@
+/**
+ * What the commands read: files and standard input, and JSON that has to fit a schema.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { invalidFields } from "../internal/check.js"
+import { CommandFailed } from "./output.js"
+
+const unreadable = (name: string) => () =>
+  new CommandFailed({ reason: "InputUnreadable", message: `${name} cannot be read` })
+
+const readStdin = Effect.tryPromise({
+  try: async () => {
+    let text = ""
+    process.stdin.setEncoding("utf8")
+    for await (const chunk of process.stdin) text += String(chunk)
+    return text
+  },
+  catch: unreadable("standard input")
+})
+
+/**
+ * A file, or standard input for `-`.
+ *
+ * @internal
+ */
+export const text = (path: string): Effect.Effect<string, CommandFailed, FileSystem.FileSystem> =>
+  path === "-"
+    ? readStdin
+    : Effect.flatMap(FileSystem.FileSystem, (files) =>
+      Effect.mapError(files.readFileString(path), unreadable(`the file ${path}`)))
+
+/**
+ * A secret, without the line end that `echo` adds.
+ *
+ * @internal
+ */
+export const secret = (
+  path: string,
+  what: string
+): Effect.Effect<Redacted.Redacted, CommandFailed, FileSystem.FileSystem> =>
+  Effect.flatMap(text(path), (text) => {
+    const value = text.replace(/\r?\n$/, "")
+    return value === ""
+      ? new CommandFailed({ reason: "InputInvalid", message: `${what} is empty: it is read from standard input` })
+      : Effect.succeed(Redacted.make(value))
+  })
+
+// What the parser says may quote the file, and so a secret: only the place is told.
+const place = (text: string, cause: unknown) => {
+  const [, at] = /at position (\d+)/.exec(String(cause)) ?? []
+  if (at === undefined) return ""
+  const lines = text.slice(0, Number(at)).split("\n")
+  return ` at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`
+}
+
+/**
+ * JSON of a schema; what is wrong is told by its path, and never by its value.
+ *
+ * @internal
+ */
+export const json = <A, I>(
+  path: string,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, CommandFailed, FileSystem.FileSystem> => {
+  const name = path === "-" ? "standard input" : path
+  const decode = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })
+  return Effect.gen(function*() {
+    const given = yield* text(path)
+    const value: unknown = yield* Effect.try({
+      try: (): unknown => JSON.parse(given),
+      catch: (cause) =>
+        new CommandFailed({ reason: "InputInvalid", message: `${name} is not JSON${place(given, cause)}` })
+    })
+    return yield* Effect.mapError(decode(value), ({ issue }) => {
+      const fieldList = invalidFields(issue)
+      return new CommandFailed({
+        reason: "InputInvalid",
+        message: `${name}: ${fieldList.map(({ message, name }) => `${name}: ${message}`).join("; ")}`,
+        fieldList
+      })
+    })
+  })
+}

@@ -1,0 +1,155 @@
+/**
+ * What the commands print, in words or in JSON: results on stdout, everything else on stderr.
+ */
+import * as Arr from "effect/Array"
+import * as ConfigError from "effect/ConfigError"
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Diagnosis from "../Diagnosis.js"
+import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
+
+/**
+ * What went wrong on this side: a file, a port, standard input.
+ *
+ * @internal
+ */
+export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-agentcore-identity/cli/CommandFailed")(
+  "CommandFailed",
+  {
+    reason: Schema.Literal(
+      "InputInvalid",
+      "InputUnreadable",
+      "PortInUse",
+      "SeedFailed",
+      "ServerFailed"
+    ),
+    message: Schema.String,
+    fieldList: Schema.optional(Schema.Array(InvalidField))
+  }
+) {}
+
+/**
+ * The failure has been printed, and this is the process's exit code.
+ *
+ * @internal
+ */
+export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }> {}
+
+/** @internal */
+export type Failure = IdentityError | CommandFailed | ConfigError.ConfigError
+
+const Told = Schema.Union(...IdentityError.members, CommandFailed)
+
+/** One line, in which nothing can move the cursor. */
+// oxlint-disable-next-line no-control-regex
+const oneLine = (text: string) => text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim()
+
+const configMessage = (error: ConfigError.ConfigError) =>
+  error._op === "MissingData" || error._op === "InvalidData"
+    ? `${error.path.join(".")}: ${error.message}`
+    : String(error)
+
+interface Line {
+  readonly tag: string
+  readonly message: string
+  readonly diagnosis: Option.Option<Diagnosis.Diagnosis>
+}
+
+const lineOf = (error: Failure): Line =>
+  ConfigError.isConfigError(error)
+    ? { tag: "ConfigError", message: configMessage(error), diagnosis: Option.none() }
+    : error._tag === "CommandFailed"
+    ? { tag: error.reason, message: error.message, diagnosis: Option.none() }
+    : { tag: error._tag, message: error.message, diagnosis: Diagnosis.diagnose(error) }
+
+const inWords = (error: Failure) => {
+  const { diagnosis, message, tag } = lineOf(error)
+  const help = Option.match(diagnosis, {
+    onNone: () => "",
+    onSome: ({ explanation, fix }) => ` (${explanation} ${fix})`
+  })
+  return oneLine(`${tag}: ${message}${help}`)
+}
+
+const inJson = (error: Failure) => {
+  const { diagnosis, message, tag } = lineOf(error)
+  const encoded = ConfigError.isConfigError(error)
+    ? Effect.succeed({ _tag: tag })
+    : Effect.orDie(Schema.encode(Told)(error))
+  return Effect.map(
+    encoded,
+    (encoded) =>
+      JSON.stringify({
+        ...encoded,
+        message,
+        ...Option.match(diagnosis, { onNone: () => ({}), onSome: (diagnosis) => ({ diagnosis }) })
+      })
+  )
+}
+
+/**
+ * Where a person has to go: for that person alone, and so never on stdout or in a log.
+ *
+ * @internal
+ */
+export const consent = (json: boolean, required: ConsentRequired): Effect.Effect<void> =>
+  json
+    ? Effect.flatMap(inJson(required), (line) => Console.error(line))
+    : Console.error(`${inWords(required)}\n${Redacted.value(required.authorizationUrl)}`)
+
+/**
+ * Runs a command: prints how it failed, and leaves the exit code. Asking for a person's consent is 2, the rest 1.
+ *
+ * @internal
+ */
+export const reporting = (json: boolean) => <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.catchAll(effect, (error: Failure) =>
+    Effect.zipRight(
+      !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
+        ? consent(json, error)
+        : json
+        ? Effect.flatMap(inJson(error), (line) => Console.error(line))
+        : Console.error(inWords(error)),
+      new Exited({ code: !ConfigError.isConfigError(error) && error._tag === "ConsentRequired" ? 2 : 1 })
+    ))
+
+const flat = (value: unknown, path: string): ReadonlyArray<readonly [string, string]> => {
+  if (value === undefined) return []
+  if (DateTime.isDateTime(value)) return [[path, DateTime.formatIso(value)]]
+  if (Redacted.isRedacted(value) || typeof value !== "object" || value === null) return [[path, String(value)]]
+  return Arr.flatMap(
+    Object.entries(value),
+    ([name, member]) => flat(member, path === "" ? name : Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`)
+  )
+}
+
+/**
+ * One thing: a line for each of its members, or the JSON that its schema writes.
+ *
+ * @internal
+ */
+export const one = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
+  json
+    ? Effect.flatMap(Effect.orDie(Schema.encode(schema)(value)), (encoded) => Console.log(JSON.stringify(encoded)))
+    : Console.log(flat(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
+
+/**
+ * Nothing but the secret, for a shell to catch.
+ *
+ * @internal
+ */
+export const secret = (json: boolean, member: string, value: Redacted.Redacted): Effect.Effect<void> =>
+  Console.log(json ? JSON.stringify({ [member]: Redacted.value(value) }) : Redacted.value(value))
+
+/**
+ * That something was done.
+ *
+ * @internal
+ */
+export const done = (json: boolean, what: { readonly [member: string]: string }, words: string): Effect.Effect<void> =>
+  Console.log(json ? JSON.stringify(what) : words)

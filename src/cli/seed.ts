@@ -1,0 +1,88 @@
+/**
+ * What a service holds from the start: workload identities, credential providers of all kinds, and secrets for those
+ * whose secret lies outside.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { IdentityApi, operations } from "../IdentityApi.js"
+import { IdentityControls } from "../IdentityControls.js"
+import type { IdentityError } from "../IdentityError.js"
+import * as Input from "./input.js"
+import { CommandFailed } from "./output.js"
+
+const Seed = Schema.Struct({
+  workloadIdentities: Schema.optional(Schema.Array(operations.createWorkloadIdentity.request)),
+  oauth2CredentialProviders: Schema.optional(Schema.Array(operations.createOauth2CredentialProvider.request)),
+  apiKeyCredentialProviders: Schema.optional(Schema.Array(operations.createApiKeyCredentialProvider.request)),
+  paymentCredentialProviders: Schema.optional(Schema.Array(operations.createPaymentCredentialProvider.request)),
+  secrets: Schema.optional(
+    Schema.Record({ key: Schema.String, value: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
+  )
+})
+
+/** @internal */
+export interface Seed extends Schema.Schema.Type<typeof Seed> {}
+
+/** @internal */
+export const read = (path: string) => Input.json(path, Seed)
+
+interface Named {
+  readonly name: string
+}
+
+/** Creates what is not there; what is there stays as it is. */
+const put = <A extends Named>(
+  member: keyof Seed,
+  items: ReadonlyArray<A> | undefined,
+  get: (item: Named) => Effect.Effect<unknown, IdentityError>,
+  create: (item: A) => Effect.Effect<unknown, IdentityError>
+) =>
+  Effect.forEach(items ?? [], (item, index) =>
+    Effect.as(get({ name: item.name }), "kept").pipe(
+      Effect.catchAll((error) =>
+        error._tag === "ResourceNotFound" ? Effect.as(create(item), "created") : Effect.fail(error)
+      ),
+      Effect.mapError((error) =>
+        new CommandFailed({
+          reason: "SeedFailed",
+          message: `${member}[${index}]: ${error._tag}: ${error.message}`
+        })
+      ),
+      Effect.flatMap((outcome) => Effect.logInfo(`seed ${member} ${item.name}: ${outcome}`))
+    ), { discard: true })
+
+/** @internal */
+export const apply = (seed: Seed): Effect.Effect<void, CommandFailed, IdentityApi | IdentityControls> =>
+  Effect.gen(function*() {
+    const api = yield* IdentityApi
+    const controls = yield* IdentityControls
+    yield* Effect.forEach(
+      Object.entries(seed.secrets ?? {}),
+      ([id, secret]) =>
+        Effect.zipRight(
+          controls.setSecret(id, Redacted.make(JSON.stringify(secret))),
+          Effect.logInfo(`seed secrets ${id}: set`)
+        ),
+      { discard: true }
+    )
+    yield* put("workloadIdentities", seed.workloadIdentities, api.getWorkloadIdentity, api.createWorkloadIdentity)
+    yield* put(
+      "oauth2CredentialProviders",
+      seed.oauth2CredentialProviders,
+      api.getOauth2CredentialProvider,
+      api.createOauth2CredentialProvider
+    )
+    yield* put(
+      "apiKeyCredentialProviders",
+      seed.apiKeyCredentialProviders,
+      api.getApiKeyCredentialProvider,
+      api.createApiKeyCredentialProvider
+    )
+    yield* put(
+      "paymentCredentialProviders",
+      seed.paymentCredentialProviders,
+      api.getPaymentCredentialProvider,
+      api.createPaymentCredentialProvider
+    )
+  })

@@ -1,0 +1,183 @@
+/**
+ * `serve`: the service on this machine, for any AWS SDK.
+ */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:http"
+import { isIP } from "node:net"
+import * as Backend from "./backend.js"
+import * as CallLog from "./callLog.js"
+import { jsonOption } from "./client.js"
+import { CommandFailed, reporting } from "./output.js"
+import * as Seed from "./seed.js"
+
+const Signature = Schema.Redacted(
+  Schema.String.pipe(Schema.pattern(/^[^:\s]+:\S+$/, { message: () => "expected KEY:SECRET" }))
+)
+
+const signatureOf = (given: Redacted.Redacted): Backend.Signature => {
+  const text = Redacted.value(given)
+  const colon = text.indexOf(":")
+  return { accessKeyId: text.slice(0, colon), secretAccessKey: Redacted.make(text.slice(colon + 1)) }
+}
+
+const levels: ReadonlyArray<[string, LogLevel.LogLevel]> = [
+  ["debug", LogLevel.Debug],
+  ["info", LogLevel.Info],
+  ["warning", LogLevel.Warning],
+  ["error", LogLevel.Error],
+  ["none", LogLevel.None]
+]
+
+const options = {
+  host: Options.text("host").pipe(
+    Options.withDescription("the address to listen on"),
+    Options.withDefault("127.0.0.1")
+  ),
+  port: Options.integer("port").pipe(
+    Options.withSchema(Schema.Int.pipe(Schema.between(0, 65_535, { message: () => "expected 0 to 65535" }))),
+    Options.withDescription("the port to listen on; 0 takes any that is free"),
+    Options.withDefault(4599)
+  ),
+  allowedHosts: Options.text("allowed-host").pipe(
+    Options.withDescription("another name by which the server may be called; repeat for more"),
+    Options.repeated
+  ),
+  data: Options.text("data").pipe(
+    Options.withPseudoName("DIR"),
+    Options.withDescription("where to keep everything; without it, it is forgotten at the end"),
+    Options.optional
+  ),
+  seed: Options.text("seed").pipe(
+    Options.withPseudoName("FILE"),
+    Options.withDescription("JSON of workload identities and credential providers to begin with"),
+    Options.optional
+  ),
+  account: Options.text("account").pipe(
+    Options.withSchema(
+      Schema.String.pipe(Schema.pattern(/^\d{12}$/, { message: () => "expected an account id of 12 digits" }))
+    ),
+    Options.withDescription("the AWS account of the ARNs"),
+    Options.withDefault("123456789012")
+  ),
+  region: Options.text("region").pipe(
+    Options.withSchema(
+      Schema.String.pipe(Schema.pattern(/^[a-z0-9-]+$/, { message: () => "expected the name of an AWS region" }))
+    ),
+    Options.withDescription("the AWS region of the ARNs"),
+    Options.withDefault("us-east-1")
+  ),
+  requireSignature: Options.redacted("require-signature").pipe(
+    Options.withPseudoName("KEY:SECRET"),
+    Options.withFallbackConfig(Config.redacted("AGENTCORE_IDENTITY_REQUIRE_SIGNATURE")),
+    Options.withDescription("refuse every call that is not signed with these AWS credentials"),
+    Options.optional
+  ),
+  logLevel: Options.choiceWithValue("log-level", levels).pipe(
+    Options.withDescription("how much is logged; debug also tells of pages"),
+    Options.withDefault(LogLevel.Info)
+  ),
+  json: jsonOption
+}
+
+interface Settings extends Command.Command.ParseConfig<typeof options> {}
+
+// Where everybody on this machine is heard, this machine's own name is what to call.
+const urlHost = (host: string) => {
+  const name = ["", "0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host
+  return isIP(name) === 6 ? `[${name}]` : name
+}
+
+const listenFailure = ({ host, port }: Settings) => ({ cause }: { readonly cause: unknown }) => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+  return code === "EADDRINUSE"
+    ? new CommandFailed({
+      reason: "PortInUse",
+      message: `port ${port} of ${host} is in use: choose another with --port, or 0 for any that is free`
+    })
+    : new CommandFailed({ reason: "ServerFailed", message: `cannot listen on ${host}, port ${port} (${code})` })
+}
+
+const listen = (settings: Settings) =>
+  Effect.gen(function*() {
+    const NodeHttpServer = yield* Effect.promise(() => import("@effect/platform-node/NodeHttpServer"))
+    const server = createServer()
+    const { host, port } = settings
+    const context = yield* Layer.build(NodeHttpServer.layer(() => server, { host, port })).pipe(
+      Effect.mapError(listenFailure(settings))
+    )
+    // Else the end would wait for whoever keeps a connection open.
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+    return context
+  })
+
+const environment = (origin: string, { region, requireSignature }: Settings) => ({
+  AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: origin,
+  AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: origin,
+  BEDROCK_AGENTCORE_DP_ENDPOINT: origin,
+  BEDROCK_AGENTCORE_CP_ENDPOINT: origin,
+  AWS_REGION: region,
+  ...(Option.isNone(requireSignature) && { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" })
+})
+
+const announce = (origin: string, settings: Settings) => {
+  const variables = environment(origin, settings)
+  if (settings.json) return Console.log(JSON.stringify({ endpoint: origin, environment: variables }))
+  return Console.log([
+    `# AgentCore Identity listens on ${origin}`,
+    "# Paste this where your agent starts:",
+    ...Object.entries(variables).map(([name, value]) => `export ${name}=${value}`),
+    ...(Option.isSome(settings.requireSignature)
+      ? ["# and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as given by --require-signature"]
+      : [])
+  ].join("\n"))
+}
+
+const serve = (settings: Settings) =>
+  Effect.gen(function*() {
+    const { account, allowedHosts, data, host, region } = settings
+    // What is wrong with the file is said before anything begins.
+    const seed = yield* Effect.transposeOption(Option.map(settings.seed, Seed.read))
+    const signature = yield* Effect.transposeOption(Option.map(settings.requireSignature, (given) =>
+      Effect.mapBoth(Schema.encode(Signature)(given).pipe(Effect.flatMap(Schema.decode(Signature))), {
+        onFailure: () =>
+          new CommandFailed({ reason: "InputInvalid", message: "--require-signature: expected KEY:SECRET" }),
+        onSuccess: signatureOf
+      })))
+    const app = yield* Backend.app({
+      requireSignature: Option.getOrUndefined(signature),
+      allowedHosts: [host, ...allowedHosts]
+    })
+    const http = yield* listen(settings)
+    const { address } = Context.get(http, HttpServer.HttpServer)
+    const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
+    const api = yield* Layer.build(
+      Backend.layerApi({ accountId: account, region, endpoint: origin, directory: Option.getOrUndefined(data) })
+    )
+    if (Option.isSome(seed)) {
+      yield* Effect.provide(Seed.apply(seed.value), api)
+    }
+    yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(Effect.provide(Context.merge(http, api)))
+    yield* announce(origin, settings)
+    return yield* Effect.never
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(CallLog.layerLogger(settings.json)),
+    Logger.withMinimumLogLevel(settings.logLevel)
+  )
+
+/** @internal */
+export const command = Command.make("serve", options, (settings) => reporting(settings.json)(serve(settings))).pipe(
+  Command.withDescription("Serves AgentCore Identity on this machine, until Ctrl-C.")
+)

@@ -1,0 +1,269 @@
+/** What goes on in the local service, on one page, and the hands to change it. */
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { IdentityApi } from "../../IdentityApi.js"
+import { type ConsentSession, type Grant, IdentityControls, type JournalEntry } from "../../IdentityControls.js"
+import { faults } from "../faults.js"
+import * as actions from "./actions.js"
+import * as failures from "./failures.js"
+import { browser, orNotice, query, remember } from "./form.js"
+import { type Html, html, page, type Value } from "./html.js"
+import * as inventory from "./inventory.js"
+import { type Current, Trouble } from "./trouble.js"
+
+const every = 5
+
+const calls = 50
+
+const time = (at: DateTime.Utc) => DateTime.formatIso(at).slice(11, 19)
+
+const hidden = (name: string, value: string | number) => html`<input type="hidden" name="${name}" value="${value}">`
+
+/** What each form of this page carries. */
+interface Frame {
+  readonly ticket: string
+  readonly isStill: boolean
+}
+
+const frame = ({ isStill, ticket }: Frame) => [hidden("ticket", ticket), isStill ? hidden("still", "1") : undefined]
+
+const buttons = (
+  of: Frame,
+  handle: number,
+  label: string,
+  ...choices: ReadonlyArray<readonly [action: string, label: string]>
+) =>
+  html`<form method="post" action="/">${frame(of)}${hidden("handle", handle)}${
+    choices.map(([action, text]) =>
+      html`<button class="small" name="action" value="${action}" aria-label="${text}: ${label}">${text}</button>`
+    )
+  }</form>`
+
+/** A table that scrolls by itself can be reached by the keyboard, and has a name. */
+const table = (name: string, heads: ReadonlyArray<string>, rows: ReadonlyArray<Html>, none: string): Html =>
+  rows.length === 0
+    ? html`<p class="soft small">${none}</p>`
+    : html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
+      heads.map((head) => html`<th scope="col">${head}</th>`)
+    }</tr></thead><tbody>${rows}</tbody></table></div>`
+
+const section = (id: string, title: string, count: number | undefined, body: Value, isAll = false): Html =>
+  html`<section class="card${isAll ? " all" : ""}" aria-labelledby="${id}"><h2 id="${id}">${title}${
+    count === undefined ? undefined : html` <span class="count">${count}</span>`
+  }</h2>${body}</section>`
+
+const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no", expired: "no" } as const
+
+/** Session URIs are secret: a row is known by its place on the page. */
+const sessionRow = (of: Frame, handle: number, session: ConsentSession) => {
+  const label = `${session.workloadName} at ${session.providerName}, consent ${handle + 1}`
+  return html`<tr><td class="time">${time(session.createdAt)}</td><td>${session.workloadName}</td><td>${
+    session.user ?? "–"
+  }</td><td>${session.providerName}</td><td>${session.scopes.join(" ")}</td><td><span class="state ${
+    tones[session.status]
+  }">${session.status}</span></td><td class="row">${
+    session.status === "pending"
+      ? buttons(of, handle, label, ["approve", "Approve"], ["deny", "Deny"], ["expire-session", "Expire"])
+      : session.status === "approved"
+      ? buttons(of, handle, label, ["expire-session", "Expire"])
+      : undefined
+  }</td></tr>`
+}
+
+const sessionHeads = ["Asked", "Workload", "User", "Provider", "Scopes", "State", "Actions"]
+
+const grantRow = (of: Frame, handle: number, grant: Grant) =>
+  html`<tr><td>${grant.workloadName}</td><td>${grant.user}</td><td>${grant.providerName}</td><td>${
+    grant.scopes.join(" ")
+  }</td><td><code>${grant.fingerprint}</code></td><td class="time">${time(grant.expiresAt)}</td><td>${
+    grant.isRefreshable ? "yes" : "no"
+  }</td><td class="row">${
+    buttons(
+      of,
+      handle,
+      `${grant.workloadName} at ${grant.providerName} for ${grant.user}`,
+      ["expire-tokens", "Expire token"],
+      ["revoke", "Revoke"]
+    )
+  }</td></tr>`
+
+const callRow = ({ at, operation, outcome }: JournalEntry) =>
+  html`<tr><td class="time">${time(at)}</td><td><code>${operation}</code></td><td><span class="state ${
+    outcome === "ok" ? "ok" : "no"
+  }">${outcome}</span></td></tr>`
+
+const times = html`<label>How often <input type="number" name="times" value="1" min="1" max="1000" required></label>`
+
+const operations = html`<label class="grow">Operation <select name="operation">${
+  failures.keys.map((key) => html`<option>${key}</option>`)
+}</select></label>`
+
+const breaking = (of: Frame) => [
+  html`<form method="post" action="/">${frame(of)}<fieldset><legend>Move the clock forward</legend><div class="fields">
+<label>Seconds <input type="number" name="moveSeconds" value="600" min="1" max="${actions.longestMove}" required></label>
+<button name="action" value="clock">Move the clock</button></div></fieldset></form>`,
+  html`<form method="post" action="/">${frame(of)}<fieldset><legend>Fail the next calls</legend><div class="fields">
+<label class="grow">Operation and error <select name="failure">${
+    failures.keys.map((key) =>
+      html`<optgroup label="${key}">${
+        failures.errorsOf(key).map((tag) =>
+          html`<option value="${key} ${tag}">${key}: ${faults[tag].exception}</option>`
+        )
+      }</optgroup>`
+    )
+  }</select></label>${times}<button name="action" value="fail">Fail</button></div></fieldset></form>`,
+  html`<form method="post" action="/">${
+    frame(of)
+  }<fieldset><legend>Delay the next calls</legend><div class="fields">${operations}${times}
+<label>Seconds <input type="number" name="seconds" value="5" min="0" max="3600" step="any" required></label>
+<button name="action" value="delay">Delay</button></div></fieldset></form>`,
+  html`<form method="post" action="/">${
+    frame(of)
+  }<fieldset><legend>Drop the connection of the next calls</legend><div class="fields">${operations}${times}
+<label>What is lost <select name="lost"><option value="request">the request</option><option value="answer">the answer</option></select></label>
+<button name="action" value="drop">Drop</button></div></fieldset></form>`
+]
+
+const armed = ({ delays, drops }: Current): ReadonlyArray<string> => [
+  ...delays.map(({ duration, operation, times }) =>
+    `${operation}: delayed by ${Duration.format(duration)}, ${times} times`
+  ),
+  ...drops.map(({ lost, operation, times }) => `${operation}: ${lost} lost, ${times} times`)
+]
+
+const all = (of: Frame) =>
+  html`<form method="post" action="/">${
+    frame(of)
+  }<p><button class="small" name="action" value="expire-tokens">Expire all tokens</button> <button class="small" name="action" value="revoke">Revoke all</button></p></form>`
+
+const dashboard = Effect.gen(function*() {
+  const parameters = yield* query
+  const isStill = parameters.has("still")
+  const flash = actions.said(parameters.get("done"))
+  const controls = yield* IdentityControls
+  const trouble = yield* Trouble
+  const who = yield* browser
+  const { calls: journal, failures: unread, providers, workloads } = yield* inventory.read(trouble.inventory)
+  const sessions = yield* controls.sessions
+  const grants = yield* controls.grants
+  const current = yield* trouble.current
+  const now = DateTime.unsafeMake(yield* Clock.currentTimeMillis)
+  const of: Frame = {
+    isStill,
+    ticket: yield* trouble.tickets.dashboards.issue(who, {
+      sessions: sessions.map(({ sessionUri }) => sessionUri),
+      grants
+    })
+  }
+  const [pending, finished] = Arr.partition(
+    sessions.map((session, handle) => ({ session, handle })),
+    ({ session }) => session.status !== "pending"
+  )
+  const row = ({ handle, session }: typeof pending[number]) => sessionRow(of, handle, session)
+  const shown = yield* page({
+    title: "Local AgentCore Identity",
+    isWide: true,
+    refresh: isStill ? undefined : every,
+    body: html`<div class="head"><div><h1>Local AgentCore Identity</h1><p class="soft small">It is ${
+      DateTime.formatIso(now).slice(0, 19).replace("T", " ")
+    } UTC here${
+      Duration.toMillis(current.moved) === 0 ? undefined : `, ${Duration.format(current.moved)} ahead`
+    }.</p></div><p class="small">${
+      isStill
+        ? html`This page stands still. <a href="/">Refresh it every ${every} seconds</a>`
+        : html`Refreshed every ${every} seconds. <a href="/?still">Stand still, and break something</a>`
+    }</p></div>
+${flash === undefined ? undefined : html`<p class="flash" role="status">${flash}</p>`}
+${unread.map((tag) => html`<p class="flash" role="status">A list could not be read: ${tag}</p>`)}
+<div class="grid">
+${
+      section(
+        "pending",
+        "Waiting for consent",
+        pending.length,
+        table("Waiting for consent", sessionHeads, pending.map(row), "Nobody is asked for anything."),
+        true
+      )
+    }
+${
+      section("grants", "Grants in the vault", grants.length, [
+        table(
+          "Grants in the vault",
+          ["Workload", "User", "Provider", "Scopes", "Fingerprint", "Expires", "Refreshable", "Actions"],
+          grants.map((grant, handle) => grantRow(of, handle, grant)),
+          "Nobody has consented yet."
+        ),
+        all(of)
+      ], true)
+    }
+${
+      section(
+        "calls",
+        "Last calls",
+        undefined,
+        table(
+          "Last calls",
+          ["Time", "Operation", "Outcome"],
+          Arr.reverse(journal.slice(-calls)).map(callRow),
+          "Nobody has called yet."
+        )
+      )
+    }
+${
+      section(
+        "finished",
+        "Finished consents",
+        finished.length,
+        table("Finished consents", sessionHeads, Arr.reverse(finished).map(row), "None yet.")
+      )
+    }
+${
+      section(
+        "workloads",
+        "Workload identities",
+        workloads.length,
+        table("Workload identities", ["Name"], workloads.map((name) => html`<tr><td>${name}</td></tr>`), "None yet.")
+      )
+    }
+${
+      section(
+        "providers",
+        "Credential providers",
+        providers.length,
+        table(
+          "Credential providers",
+          ["Name", "Kind", "Vendor"],
+          providers.map(({ kind, name, vendor }) =>
+            html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td></tr>`
+          ),
+          "None yet."
+        )
+      )
+    }
+${
+      section("trouble", "Break something", undefined, [
+        armed(current).length === 0
+          ? undefined
+          : html`<ul class="scopes small">${armed(current).map((text) => html`<li>${text}</li>`)}</ul><br>`,
+        // What is typed would be lost when the page loads itself again.
+        ...isStill
+          ? breaking(of)
+          : [
+            html`<p class="soft small">Time, failures, delays and lost connections: <a href="/?still#trouble">stand still first</a>, so that nothing you type is lost.</p>`
+          ]
+      ], true)
+    }
+</div>`
+  })
+  return remember(shown, who)
+})
+
+/** @internal */
+export const router: HttpRouter.HttpRouter<never, IdentityApi | IdentityControls | Trouble> = HttpRouter.empty.pipe(
+  HttpRouter.get("/", dashboard),
+  HttpRouter.post("/", orNotice(actions.handle))
+)

@@ -1,0 +1,417 @@
+import { assert, it } from "@effect/vitest"
+import { Duration, Effect, type Layer, Redacted } from "effect"
+import { IdentityApi, IdentityControls, IdentityService } from "../src/index.js"
+import { html } from "../src/internal/server/html.js"
+import { Trouble } from "../src/internal/server/trouble.js"
+import { agent, callbackUrl, workloadName } from "./support/agent.js"
+import { layer } from "./support/browser.js"
+import { origin } from "./support/server.js"
+
+/** A browser without a window: it keeps cookies, and follows nothing. */
+class Jar {
+  #cookie = ""
+  readonly #origin: string
+  constructor(origin: string) {
+    this.#origin = origin
+  }
+  async request(path: string, init: RequestInit = {}) {
+    const response = await fetch(new URL(path, this.#origin), {
+      redirect: "manual",
+      ...init,
+      headers: { cookie: this.#cookie, ...init.headers }
+    })
+    this.#cookie = response.headers.get("set-cookie")?.split(";")[0] ?? this.#cookie
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+  get(path: string) {
+    return Effect.promise(() => this.request(path))
+  }
+  form(path: string, fields: Record<string, string> | string, headers: Record<string, string> = {}) {
+    return Effect.promise(() => this.request(path, { method: "POST", body: new URLSearchParams(fields), headers }))
+  }
+  json(path: string, body: unknown, headers: Record<string, string> = { "content-type": "application/json" }) {
+    return Effect.promise(() => this.request(path, { method: "POST", body: JSON.stringify(body), headers })).pipe(
+      Effect.map((response) => ({ ...response, json: JSON.parse(response.text) }))
+    )
+  }
+}
+
+const jar = Effect.map(origin, (origin) => new Jar(origin))
+
+const ticketOf = (text: string) => /name="ticket" value="([\w-]{43})"/.exec(text)?.[1] ?? "none"
+
+/** Somebody is asked: gives the path of the page, and the session. */
+const ask = (providerName = "github", scopes = ["repo"]) =>
+  Effect.gen(function*() {
+    const api = yield* IdentityApi.IdentityApi
+    const identity = yield* IdentityService.IdentityService
+    const token = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+    const reply = yield* api.getResourceOauth2Token({
+      workloadIdentityToken: token,
+      resourceCredentialProviderName: providerName,
+      scopes,
+      oauth2Flow: "USER_FEDERATION",
+      resourceOauth2ReturnUrl: callbackUrl,
+      customState: Redacted.make("their state")
+    })
+    const uri = Redacted.value(reply.sessionUri ?? Redacted.make(""))
+    return { uri, path: `/identities/oauth2/authorize?request_uri=${encodeURIComponent(uri)}` }
+  })
+
+/** Where the sessions stand, at the time of the server. */
+const statuses = Effect.gen(function*() {
+  const { sessions } = yield* IdentityControls.IdentityControls
+  const { clock } = yield* Trouble
+  return (yield* Effect.withClock(sessions, clock)).map(({ status }) => status)
+})
+
+const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
+  it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
+
+/** Allows, and gives where the provider sends the browser. */
+const allow = (browser: Jar, path: string) =>
+  Effect.gen(function*() {
+    const page = yield* browser.get(path)
+    const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: ticketOf(page.text), decision: "allow" })
+    assert.strictEqual(sent.status, 303)
+    return sent.headers.get("location") ?? ""
+  })
+
+live("a person allows, and returns to the application", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path, uri } = yield* ask()
+    const page = yield* browser.get(path)
+    assert.strictEqual(page.status, 200)
+    for (const shown of [workloadName, "Github", "userId:ada", "<code>repo</code>"]) assert.include(page.text, shown)
+    assert.notInclude(page.text, uri)
+    assert.strictEqual(page.headers.get("cache-control"), "no-store")
+    assert.strictEqual(page.headers.get("referrer-policy"), "no-referrer")
+    assert.include(page.headers.get("content-security-policy") ?? "", "frame-ancestors 'none'")
+    assert.include(page.headers.get("set-cookie") ?? "", "HttpOnly")
+    const callback = yield* allow(browser, path)
+    assert.match(callback, /^\/identities\/oauth2\/callback\/[\w-]+\?code=[\w-]{43}&state=[\w-]{43}$/)
+    assert.deepStrictEqual(yield* statuses, ["pending"])
+    const back = yield* browser.get(callback)
+    assert.strictEqual(back.status, 303)
+    const url = new URL(back.headers.get("location") ?? "")
+    assert.strictEqual(`${url.origin}${url.pathname}`, callbackUrl)
+    assert.strictEqual(url.searchParams.get("session_id"), uri)
+    assert.strictEqual(url.searchParams.get("state"), "their state")
+    assert.deepStrictEqual(yield* statuses, ["approved"])
+    // Neither works twice.
+    assert.strictEqual((yield* browser.get(callback)).status, 409)
+    assert.strictEqual((yield* browser.get(path)).status, 409)
+  }))
+
+live("a person denies, once", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path } = yield* ask()
+    const fields = { ticket: ticketOf((yield* browser.get(path)).text), decision: "deny" }
+    const page = yield* browser.form("/identities/oauth2/authorize", fields)
+    assert.strictEqual(page.status, 200)
+    assert.include(page.text, "Access was denied")
+    assert.deepStrictEqual(yield* statuses, ["failed"])
+    assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", fields)).status, 409)
+  }))
+
+live(
+  "a form is taken from the page and the browser it was made for, and from nobody else",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const other = yield* jar
+      const { path } = yield* ask()
+      const send = (by: Jar, ticket: string, headers = {}) =>
+        by.form("/identities/oauth2/authorize", { ticket, decision: "allow" }, headers)
+      assert.strictEqual((yield* send(browser, "")).status, 400)
+      assert.strictEqual((yield* send(browser, "x".repeat(43))).status, 403)
+      assert.strictEqual((yield* send(browser, "x".repeat(5000))).status, 400)
+      const ticket = ticketOf((yield* browser.get(path)).text)
+      assert.strictEqual((yield* send(browser, ticket, { "sec-fetch-site": "same-site" })).status, 403)
+      assert.strictEqual((yield* send(browser, ticket, { "content-type": "text/plain" })).status, 415)
+      assert.strictEqual(
+        (yield* browser.form("/identities/oauth2/authorize", `ticket=${ticket}&decision=x`)).status,
+        400
+      )
+      const twice = `ticket=${ticket}&ticket=${ticket}&decision=allow`
+      assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", twice)).status, 400)
+      yield* other.get(path)
+      assert.strictEqual((yield* send(other, ticket)).status, 403)
+      // It is used up, also by whoever it was not for.
+      assert.strictEqual((yield* send(browser, ticket)).status, 409)
+      assert.strictEqual((yield* browser.form("/", "x".repeat(70_000))).status, 413)
+      assert.deepStrictEqual(yield* statuses, ["pending"])
+    })
+)
+
+live("a request that is unknown, repeated, oversized or missing changes nothing", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path, uri } = yield* ask()
+    const at = (query: string) =>
+      Effect.map(browser.get(`/identities/oauth2/authorize${query}`), ({ status }) => status)
+    assert.strictEqual(yield* at(""), 400)
+    assert.strictEqual(yield* at("?request_uri="), 400)
+    assert.strictEqual(yield* at(`?request_uri=${"x".repeat(3000)}`), 400)
+    assert.strictEqual(yield* at(`?request_uri=${uri}&request_uri=${uri}`), 400)
+    assert.strictEqual(yield* at("?request_uri=urn:nobody"), 404)
+    assert.strictEqual((yield* browser.get(path)).status, 200)
+    assert.deepStrictEqual(yield* statuses, ["pending"])
+  }))
+
+live("who comes late meets expired, on each leg", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const first = yield* ask()
+    const ticket = ticketOf((yield* browser.get(first.path)).text)
+    const callback = yield* allow(browser, first.path)
+    yield* browser.json("/_local/clock", { moveSeconds: 601 })
+    const pages = [
+      yield* browser.get(first.path),
+      yield* browser.get(callback),
+      yield* browser.form("/identities/oauth2/authorize", { ticket, decision: "allow" })
+    ]
+    for (const { status, text } of pages) {
+      assert.strictEqual(status, 410)
+      assert.include(text, "has expired, start again")
+    }
+    const second = yield* ask()
+    const form = ticketOf((yield* browser.get(second.path)).text)
+    assert.strictEqual((yield* browser.json("/_local/expire-session", { sessionUri: second.uri })).status, 200)
+    const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: form, decision: "deny" })
+    assert.strictEqual(sent.status, 410)
+    assert.deepStrictEqual(yield* statuses, ["expired", "expired"])
+  }))
+
+live("an answer for one session or provider is none for another", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const one = yield* ask("github")
+    const two = yield* ask("exchange", ["read"])
+    const callbackOf = (path: string) =>
+      Effect.map(allow(browser, path), (location) => new URL(location, "http://localhost"))
+    const [a, b] = [yield* callbackOf(one.path), yield* callbackOf(two.path)]
+    assert.notStrictEqual(a.pathname, b.pathname)
+    // Another provider's callback, with a good state and its code.
+    assert.strictEqual((yield* browser.get(`${b.pathname}${a.search}`)).status, 400)
+    // The state is used up by that, at its own callback too.
+    assert.strictEqual((yield* browser.get(`${a.pathname}${a.search}`)).status, 409)
+    // The code of another session.
+    const c = yield* callbackOf(one.path)
+    const mixed = new URLSearchParams({
+      code: c.searchParams.get("code") ?? "",
+      state: b.searchParams.get("state") ?? ""
+    })
+    assert.strictEqual((yield* browser.get(`${b.pathname}?${mixed}`)).status, 400)
+    // A state nobody was given, and one that another browser was given.
+    assert.strictEqual((yield* browser.get(`${c.pathname}?code=x&state=y`)).status, 400)
+    assert.strictEqual((yield* browser.get(`${c.pathname}?code=x`)).status, 400)
+    assert.strictEqual((yield* (yield* jar).get(`${c.pathname}${c.search}`)).status, 403)
+    assert.deepStrictEqual(yield* statuses, ["pending", "pending"])
+  }))
+
+live(
+  "what a provider says of an error is escaped, and ends the session only with its state",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const { path } = yield* ask()
+      const callback = new URL(yield* allow(browser, path), "http://localhost")
+      const evil = new URLSearchParams({ error: "<script>alert(1)</script>", error_description: "\"'><img src=x>" })
+      const without = yield* browser.get(`${callback.pathname}?${evil}&state=nobodys`)
+      assert.strictEqual(without.status, 400)
+      assert.deepStrictEqual(yield* statuses, ["pending"])
+      const page = yield* browser.get(`${callback.pathname}?${evil}&state=${callback.searchParams.get("state")}`)
+      assert.strictEqual(page.status, 400)
+      assert.notMatch(page.text, /<script|<img/)
+      assert.include(page.text, "&lt;script&gt;alert(1)&lt;/script&gt;")
+      assert.include(page.text, "&quot;&#39;&gt;&lt;img src=x&gt;")
+      assert.deepStrictEqual(yield* statuses, ["failed"])
+    })
+)
+
+live("a provider that cannot be read answers nothing", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path } = yield* ask()
+    const body = { operation: "GetOauth2CredentialProvider", error: "ThrottlingException" }
+    assert.strictEqual((yield* browser.json("/_local/fail", body)).status, 200)
+    const page = yield* browser.get(path)
+    assert.strictEqual(page.status, 503)
+    assert.include(page.text, "Throttled")
+    assert.strictEqual((yield* browser.get(path)).status, 200)
+  }))
+
+live("the dashboard shows what there is, and no secret", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { uri } = yield* ask("github", ["<b>scope</b>"])
+    const page = yield* browser.get("/")
+    assert.include(page.text, "http-equiv=\"refresh\" content=\"5\"")
+    assert.notInclude((yield* browser.get("/?still")).text, "http-equiv=\"refresh\"")
+    for (const shown of [workloadName, "github", "weather", "coinbase", "exchange", "getResourceOauth2Token"]) {
+      assert.include(page.text, shown)
+    }
+    assert.include(page.text, "&lt;b&gt;scope&lt;/b&gt;")
+    for (
+      const secret of [uri, encodeURIComponent(uri), "client-secret", "weather-key", "key-secret", "wallet-secret"]
+    ) {
+      assert.notInclude(page.text, secret)
+    }
+    // It reads what there is by calls of its own, and only after others have called; it shows theirs.
+    const { journal } = yield* IdentityControls.IdentityControls
+    const before = (yield* journal).length
+    const again = yield* browser.get("/")
+    assert.strictEqual((yield* journal).length, before)
+    assert.notInclude(again.text, "<code>listWorkloadIdentities</code>")
+  }))
+
+live("each form of the dashboard does what it says, once", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const identity = yield* IdentityService.IdentityService
+    const send = (fields: Record<string, string>) =>
+      Effect.gen(function*() {
+        const ticket = ticketOf((yield* browser.get("/?still")).text)
+        return yield* browser.form("/", { ticket, still: "1", ...fields })
+      })
+    const does = (fields: Record<string, string>) =>
+      Effect.map(send(fields), ({ headers, status }) => {
+        assert.strictEqual(status, 303)
+        assert.strictEqual(headers.get("location"), `/?still&done=${fields.action}`)
+      })
+    yield* ask()
+    yield* ask()
+    yield* ask()
+    yield* does({ action: "approve", handle: "0" })
+    yield* does({ action: "deny", handle: "1" })
+    yield* does({ action: "expire-session", handle: "2" })
+    assert.deepStrictEqual(yield* statuses, ["approved", "failed", "expired"])
+    assert.strictEqual((yield* send({ action: "approve", handle: "0" })).status, 409)
+    for (
+      const fields of [
+        { action: "approve" },
+        { action: "approve", handle: "3" },
+        { action: "approve", handle: "-1" },
+        { action: "nothing" },
+        { action: "clock", moveSeconds: "-5" },
+        { action: "clock", moveSeconds: "1e300" },
+        { action: "fail", failure: "getTokenVault Conflict", times: "1" },
+        { action: "fail", failure: "getTokenVault Throttled", times: "0" },
+        { action: "delay", operation: "constructor", times: "1", seconds: "1" },
+        { action: "drop", operation: "getTokenVault", times: "1", lost: "sleep" }
+      ]
+    ) assert.strictEqual((yield* send(fields)).status, 400, JSON.stringify(fields))
+    yield* does({ action: "clock", moveSeconds: "86400" })
+    yield* does({ action: "fail", failure: "getResourceApiKey Throttled", times: "1" })
+    yield* does({ action: "delay", operation: "getTokenVault", times: "2", seconds: "0.2" })
+    yield* does({ action: "drop", operation: "getTokenVault", times: "1", lost: "answer" })
+    yield* does({ action: "expire-tokens" })
+    yield* does({ action: "revoke" })
+    const page = yield* browser.get("/?still&done=clock")
+    for (const shown of ["1d ahead", "The clock was moved.", "getTokenVault: delayed by 200ms, 2 times"]) {
+      assert.include(page.text, shown)
+    }
+    assert.notInclude((yield* browser.get("/?done=__proto__")).text, "class=\"flash\"")
+    const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName })
+    const refused = yield* Effect.flip((yield* IdentityApi.IdentityApi).getResourceApiKey({
+      workloadIdentityToken: workloadAccessToken,
+      resourceCredentialProviderName: "weather"
+    }))
+    assert.strictEqual(refused._tag, "Throttled")
+    const ticket = ticketOf(page.text)
+    assert.strictEqual((yield* browser.form("/", { ticket, action: "revoke" })).status, 303)
+    assert.strictEqual((yield* browser.form("/", { ticket, action: "revoke" })).status, 409)
+    assert.strictEqual(
+      (yield* (yield* jar).form("/", { ticket: ticketOf((yield* browser.get("/")).text), action: "revoke" })).status,
+      403
+    )
+  }))
+
+live("the control API does the same in JSON", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const first = yield* ask()
+    const second = yield* ask()
+    const { json: approved } = yield* client.json("/_local/approve", { sessionUri: first.uri })
+    assert.strictEqual(new URL(approved.returnUrl).searchParams.get("session_id"), first.uri)
+    assert.strictEqual((yield* client.json("/_local/approve", { sessionUri: first.uri })).status, 409)
+    assert.strictEqual((yield* client.json("/_local/deny", { sessionUri: second.uri })).status, 200)
+    const identity = yield* IdentityService.IdentityService
+    yield* identity.completeResourceTokenAuth({
+      sessionUri: Redacted.make(first.uri),
+      userIdentifier: { userId: "ada" }
+    })
+    assert.deepStrictEqual((yield* client.json("/_local/revoke", { providerName: "github" })).json, { count: 1 })
+    assert.deepStrictEqual((yield* client.json("/_local/expire-tokens", { user: "userId:ada" })).json, { count: 1 })
+    assert.strictEqual((yield* client.json("/_local/link", { workloadName: "theirs" })).status, 200)
+    assert.strictEqual((yield* client.json("/_local/secret", { secretId: "mine", json: "{\"a\":\"b\"}" })).status, 200)
+    assert.strictEqual((yield* client.json("/_local/clock", { moveSeconds: 60 })).json.movedSeconds, 60)
+    const state = yield* client.get("/_local/state")
+    assert.notInclude(state.text, first.uri)
+    assert.include(state.text, "\"theirs\"")
+    assert.isNull(state.headers.get("access-control-allow-origin"))
+    const journal = yield* client.get("/_local/journal")
+    assert.include(journal.text, "completeResourceTokenAuth")
+    assert.notInclude(journal.text, "client-secret")
+    const sessions = JSON.parse((yield* client.get("/_local/sessions")).text).sessions
+    assert.deepStrictEqual(sessions.map((one: { readonly status: string }) => one.status), ["completed", "failed"])
+  }))
+
+live("the control API names the field that is wrong, and never its value", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    for (
+      const [path, body, name] of [
+        ["approve", {}, "sessionUri"],
+        ["approve", { sessionUri: 5 }, "sessionUri"],
+        ["approve", { sessionUri: "x", more: "hush" }, "more"],
+        ["revoke", { user: 7 }, "user"],
+        ["clock", { moveSeconds: -1 }, "moveSeconds"],
+        ["clock", { moveSeconds: 1.5 }, "moveSeconds"],
+        ["fail", { operation: "nothing", error: "Throttled" }, "operation"],
+        ["fail", { operation: "getTokenVault", error: "Conflict" }, "error"],
+        ["delay", { operation: "getTokenVault", seconds: 1e9 }, "seconds"],
+        ["drop", { operation: "getTokenVault", lost: "hush" }, "lost"],
+        ["secret", { secretId: "x", json: "hush" }, "json"],
+        ["link", { workloadName: "hush hush" }, "workloadName"]
+      ] as const
+    ) {
+      const { json, status, text } = yield* client.json(`/_local/${path}`, body)
+      assert.strictEqual(status, 400, text)
+      assert.deepStrictEqual(json.fieldList.map((field: { readonly name: string }) => field.name), [name], text)
+      assert.notInclude(text, "hush")
+    }
+    assert.strictEqual((yield* client.json("/_local/revoke", {}, { "content-type": "text/plain" })).status, 415)
+    assert.strictEqual((yield* client.json("/_local/revoke", { user: "x".repeat(70_000) })).status, 413)
+    assert.strictEqual((yield* client.get("/_local/revoke")).status, 404)
+    const options = yield* Effect.promise(() => client.request("/_local/revoke", { method: "OPTIONS" }))
+    assert.strictEqual(options.status, 404)
+  }))
+
+live("calls are delayed, and connections dropped before or after the work is done", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const { journal } = yield* IdentityControls.IdentityControls
+    const call = Effect.tryPromise(() => client.request("/identities/get-token-vault", { method: "POST", body: "{}" }))
+    const served = Effect.map(journal, (all) => all.filter(({ operation }) => operation === "getTokenVault").length)
+    yield* client.json("/_local/drop", { operation: "GetTokenVault" })
+    assert.strictEqual((yield* Effect.either(call))._tag, "Left")
+    assert.strictEqual(yield* served, 0)
+    yield* client.json("/_local/drop", { operation: "getTokenVault", lost: "answer" })
+    assert.strictEqual((yield* Effect.either(call))._tag, "Left")
+    assert.strictEqual(yield* served, 1)
+    yield* client.json("/_local/delay", { operation: "getTokenVault", seconds: 0.2 })
+    const [slow] = yield* Effect.timed(call)
+    assert.isAtLeast(Duration.toMillis(slow), 195)
+    assert.strictEqual((yield* call).status, 200)
+    assert.strictEqual(yield* served, 3)
+  }))
+
+it("whatever goes into a template is escaped", () => {
+  const inner = html`<i>${"<&>\"'`"}</i>`
+  assert.strictEqual(String(html`<b title="${"\""}">${inner}${undefined}${[1, inner]}</b>`).split("<i>").length, 3)
+  assert.include(String(inner), "&lt;&amp;&gt;&quot;&#39;&#96;")
+})

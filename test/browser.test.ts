@@ -1,0 +1,137 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import type { Page } from "playwright-core"
+import { IdentityApi, IdentityControls, IdentityService } from "../src/index.js"
+import { agent, workloadName } from "./support/agent.js"
+import { launch, layer, violations } from "./support/browser.js"
+import { origin } from "./support/server.js"
+
+/** Somewhere to return to that is really there, and quiet. */
+const ask = Effect.gen(function*() {
+  const address = yield* origin
+  const returnUrl = `${address}/returned`
+  const api = yield* IdentityApi.IdentityApi
+  const identity = yield* IdentityService.IdentityService
+  yield* api.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [returnUrl] })
+  const { sessionUri } = yield* api.getResourceOauth2Token({
+    workloadIdentityToken: yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" }),
+    resourceCredentialProviderName: "github",
+    scopes: ["repo", "read:user"],
+    oauth2Flow: "USER_FEDERATION",
+    resourceOauth2ReturnUrl: returnUrl
+  })
+  const uri = Redacted.value(sessionUri ?? Redacted.make(""))
+  return { uri, url: `${address}/identities/oauth2/authorize?request_uri=${encodeURIComponent(uri)}` }
+})
+
+// What a browser does not do is a defect of the test, and fails it with its own words.
+const tab = Effect.map(
+  Effect.acquireRelease(
+    Effect.promise(async () => launch()),
+    (browser) => Effect.promise(() => browser.close())
+  ),
+  (browser) => (f: (page: Page) => Promise<void>) =>
+    Effect.promise(async () => {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+      page.setDefaultTimeout(10_000)
+      await f(page)
+      await page.close()
+    })
+)
+
+const shot = async (page: Page, name: string) => {
+  const folder = process.env.SCREENSHOTS
+  if (folder === undefined) return
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true })
+  }
+  await page.emulateMedia({ colorScheme: "light" })
+}
+
+/** Tabs on until the element of this name has the focus. */
+const reach = async (page: Page, name: string) => {
+  for (let steps = 0; steps < 40; steps++) {
+    await page.keyboard.press("Tab")
+    const focused = await page.evaluate(() => document.activeElement?.textContent ?? "")
+    if (focused === name) return
+  }
+  throw new Error(`the keyboard does not reach "${name}"`)
+}
+
+const statuses = Effect.flatMap(
+  IdentityControls.IdentityControls,
+  ({ sessions }) => Effect.map(sessions, (all) => all.map(({ status }) => status))
+)
+
+it.scopedLive("a person consents, and refuses, in a real browser by the keyboard alone", () =>
+  Effect.gen(function*() {
+    yield* agent
+    const inTab = yield* tab
+    const first = yield* ask
+    yield* inTab(async (page) => {
+      await page.goto(first.url)
+      assert.deepStrictEqual(await violations(page), [])
+      await shot(page, "consent")
+      await reach(page, "Allow")
+      await page.keyboard.press("Enter")
+      await page.waitForURL(/\/returned\?/)
+      assert.strictEqual(new URL(page.url()).searchParams.get("session_id"), first.uri)
+      await page.goto(first.url)
+      assert.strictEqual(await page.textContent("h1"), "This request was answered already")
+      assert.deepStrictEqual(await violations(page), [])
+      await shot(page, "answered")
+    })
+    const second = yield* ask
+    yield* inTab(async (page) => {
+      await page.goto(second.url)
+      await reach(page, "Deny")
+      await page.keyboard.press("Enter")
+      await page.waitForSelector(".notice")
+      assert.strictEqual(await page.textContent("h1"), "Access was denied")
+      assert.deepStrictEqual(await violations(page), [])
+      await shot(page, "denied")
+    })
+    assert.deepStrictEqual(yield* statuses, ["approved", "failed"])
+  }).pipe(Effect.provide(layer)), 60_000)
+
+it.scopedLive(
+  "the dashboard approves, moves the clock and breaks calls in a real browser",
+  () =>
+    Effect.gen(function*() {
+      yield* agent
+      const inTab = yield* tab
+      const address = yield* origin
+      const controls = yield* IdentityControls.IdentityControls
+      const identity = yield* IdentityService.IdentityService
+      const { uri } = yield* ask
+      yield* ask
+      yield* controls.approve(Redacted.make(uri))
+      yield* identity.completeResourceTokenAuth({ sessionUri: Redacted.make(uri), userIdentifier: { userId: "ada" } })
+      yield* inTab(async (page) => {
+        await page.goto(address)
+        // That a page loads itself again is what this rule is against; a link on top of it stops that.
+        assert.deepStrictEqual(await violations(page, "meta-refresh"), [])
+        await shot(page, "live")
+        await page.getByRole("link", { name: "Stand still, and break something" }).click()
+        assert.deepStrictEqual(await violations(page), [])
+        await shot(page, "still")
+        await page.getByRole("button", { name: /^Approve/ }).click()
+        await page.getByText("The application still has to complete").waitFor()
+        await page.getByLabel("Seconds").first().fill("60")
+        await page.getByRole("button", { name: "Move the clock" }).click()
+        await page.getByText("1m ahead").waitFor()
+        await page.getByLabel("Operation and error").selectOption("getTokenVault Throttled")
+        await page.getByRole("button", { name: "Fail" }).click()
+        await page.getByText("The next calls will fail.").waitFor()
+        await page.setViewportSize({ width: 390, height: 800 })
+        assert.isTrue(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth))
+        assert.deepStrictEqual(await violations(page), [])
+        await shot(page, "phone")
+      })
+      const api = yield* IdentityApi.IdentityApi
+      assert.strictEqual((yield* Effect.flip(api.getTokenVault({})))._tag, "Throttled")
+      assert.deepStrictEqual(yield* statuses, ["completed", "approved"])
+    }).pipe(Effect.provide(layer)),
+  60_000
+)
