@@ -13,24 +13,22 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { IdentityApi, IdentityControls, IdentityService } from "../src/index.js"
+import { IdentityApi, IdentityControls } from "../src/index.js"
 import * as engine from "../src/internal/engine/engine.js"
 import { StorageProblem } from "../src/internal/engine/storage.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
 import { suite } from "./support/contract.js"
+import * as Server from "./support/server.js"
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-stored-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
 )
 
-const layer = IdentityService.layer.pipe(
-  Layer.provideMerge(
-    Layer.unwrapScoped(Effect.map(temporary, (directory) => StoredIdentity.layerApi({ directory })))
-  )
+suite(
+  "SDK over HTTP over a folder",
+  Server.over(Layer.unwrapScoped(Effect.map(temporary, (directory) => StoredIdentity.layerApi({ directory }))))
 )
-
-suite("stored", layer)
 
 /** One life of the service in the folder. */
 const life = <A, E>(

@@ -2,7 +2,14 @@ import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Duration, Effect, Layer } from "effect"
 import { createServer } from "node:http"
-import { AwsIdentity, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
+import {
+  AwsIdentity,
+  type IdentityApi,
+  type IdentityControls,
+  IdentityServer,
+  IdentityService,
+  MemoryIdentity
+} from "../../src/index.js"
 
 /** A port to listen on, which nobody else has. */
 export const Port = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
@@ -20,13 +27,14 @@ export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
     requestTimeout: Duration.infinity
   })))
 
-/** The service over the AWS SDK, over HTTP, over the server, over memory. */
-export const layer = IdentityService.layer.pipe(
-  Layer.provideMerge(Client),
-  Layer.provideMerge(
-    HttpServer.serve(IdentityServer.make()).pipe(
-      Layer.provideMerge(MemoryIdentity.layerApi()),
-      Layer.provideMerge(Port)
+/** The service over the AWS SDK, over HTTP, over the server, over whatever plays AWS. */
+export const over = <E>(aws: Layer.Layer<IdentityApi.IdentityApi | IdentityControls.IdentityControls, E>) =>
+  IdentityService.layer.pipe(
+    Layer.provideMerge(Client),
+    Layer.provideMerge(
+      HttpServer.serve(IdentityServer.make()).pipe(Layer.provideMerge(aws), Layer.provideMerge(Port))
     )
   )
-)
+
+/** The same over memory. */
+export const layer = over(MemoryIdentity.layerApi())
