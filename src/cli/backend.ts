@@ -4,7 +4,6 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
 import type { IdentityApi } from "../IdentityApi.js"
 import type { IdentityControls } from "../IdentityControls.js"
 import * as IdentityServer from "../IdentityServer.js"
@@ -13,10 +12,7 @@ import * as StoredIdentity from "../StoredIdentity.js"
 import { CommandFailed } from "./output.js"
 
 /** @internal */
-export interface Signature {
-  readonly accessKeyId: string
-  readonly secretAccessKey: Redacted.Redacted
-}
+export type Signature = NonNullable<IdentityServer.Options["requireSignature"]>
 
 /** @internal */
 export interface ApiOptions extends MemoryIdentity.Options {
