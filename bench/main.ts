@@ -1,17 +1,19 @@
 /**
- * Measures as ratios, in one run against a rival: `npm run bench -- --only server --json FILE`.
+ * Measures the server as ratios, in one run against a rival, and those who wait for a consent:
+ * `npm run bench -- --only server --json FILE`, or `--only consent`.
  */
 import { Array as Arr, Order } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
+import { consent } from "./consent.js"
 import { load, type Measured, type Target } from "./load.js"
 
 const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
 
 const start = (file: string) =>
   new Promise<{ readonly child: ChildProcess; readonly port: number; readonly token: string }>((resolve, reject) => {
-    const child = fork(new URL(file, import.meta.url), { execArgv: ["--import", "tsx", "--expose-gc"] })
+    const child = fork(new URL(file, import.meta.url), { execArgv: ["--expose-gc"] })
     child.once("error", reject)
     child.once(
       "message",
@@ -30,8 +32,10 @@ const perRound = { connections: 16, count: 8_000 }
 const many = 200_000
 
 const server = async () => {
-  const identity = await start("./server.ts")
-  const echo = await start("./echo.ts")
+  const identity = await start("./server.js")
+  const echo = await start("./echo.js")
+  const platform = await start("./platform.js")
+  const all = [identity, echo, platform]
   const body = JSON.stringify({
     workloadIdentityToken: identity.token,
     resourceCredentialProviderName: "github",
@@ -50,20 +54,27 @@ const server = async () => {
     headers,
     body
   })
-  for (const one of [identity, echo]) await load(target(one), perRound)
-  const results: Array<{ readonly identity: Measured; readonly echo: Measured }> = []
+  for (const one of all) await load(target(one), perRound)
+  const results: Array<{ readonly identity: Measured; readonly echo: Measured; readonly platform: Measured }> = []
   for (let i = 0; i < rounds; i++) {
-    results.push({ identity: await load(target(identity), perRound), echo: await load(target(echo), perRound) })
+    results.push({
+      identity: await load(target(identity), perRound),
+      echo: await load(target(echo), perRound),
+      platform: await load(target(platform), perRound)
+    })
   }
   const before = await memory(identity.child)
   await load(target(identity), { ...perRound, count: many })
   const after = await memory(identity.child)
-  for (const one of [identity, echo]) one.child.disconnect()
+  for (const one of all) one.child.disconnect()
   const of = (pick: (result: (typeof results)[number]) => number) => Number(median(results.map(pick)).toFixed(2))
   return {
     requestsPerSecond: of((result) => result.identity.perSecond),
     echoPerSecond: of((result) => result.echo.perSecond),
+    platformPerSecond: of((result) => result.platform.perSecond),
     ratio: of((result) => result.identity.perSecond / result.echo.perSecond),
+    ratioOfPlatform: of((result) => result.identity.perSecond / result.platform.perSecond),
+    platformToEcho: of((result) => result.platform.perSecond / result.echo.perSecond),
     p50Millis: of((result) => result.identity.p50),
     p99Millis: of((result) => result.identity.p99),
     p99OverP50: of((result) => result.identity.p99 / result.identity.p50),
@@ -72,7 +83,7 @@ const server = async () => {
   }
 }
 
-const benches = { server }
+const benches = { server, consent }
 
 const option = (name: string) => {
   const index = process.argv.indexOf(name)

@@ -1,5 +1,5 @@
 /** The server under load: a provider to get machine tokens of, and a workload access token to ask with. */
-import { HttpServer } from "@effect/platform"
+import { HttpMiddleware, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"
 import { createServer } from "node:http"
@@ -24,6 +24,7 @@ const ready = Effect.gen(function*() {
 ready.pipe(
   Effect.provide(
     HttpServer.serve(IdentityServer.api).pipe(
+      HttpMiddleware.withTracerDisabledWhen(() => true),
       Layer.provideMerge(MemoryIdentity.layerApi()),
       Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
     )

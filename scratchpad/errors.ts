@@ -10,6 +10,7 @@ const handled = turn.pipe(
     ConsentRequired: ({ authorizationUrl, expiresAt }) =>
       Effect.succeed(`please open ${Redacted.value(authorizationUrl)} before ${expiresAt}`),
     ConsentDenied: () => Effect.succeed("you said no, so I cannot look at your repositories"),
+    ConsentTimedOut: () => Effect.succeed("nobody has answered: ask me again"),
     Throttled: () => Effect.succeed("busy: try again in a minute"),
     ResourceNotFound: ({ message }) => Effect.succeed(`not set up yet: ${message}`),
     ValidationError: (error) => Effect.succeed(Diagnosis.explain(error)),

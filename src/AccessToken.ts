@@ -7,10 +7,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
-import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
-import { IdentityService, type TokenFailure } from "./IdentityService.js"
+import type { WaitFailure } from "./Consent.js"
+import type { ConsentDenied } from "./IdentityError.js"
+import { IdentityService, type TokenFailure, type UserFailure } from "./IdentityService.js"
 import { inject } from "./internal/inject.js"
 import type {
+  AnyTokenOptions,
+  ConsentTokenOptions,
   Inject,
   MachineTokenOptions,
   UserTokenOptions,
@@ -49,17 +52,14 @@ export const Tag = <const Id extends string>(id: Id) => <Self>(): Context.TagCla
 
 type Needs = IdentityService | WorkloadAccessToken
 
-type UserFailure = TokenFailure | ConsentRequired | ConsentDenied
-
-type WaitingFailure = TokenFailure | ConsentDenied | ConsentTimedOut
-
 const token = <E, R>(
-  options: MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E, R>
-): Effect.Effect<Redacted.Redacted, UserFailure | WaitingFailure | E, Needs | R> =>
+  options: AnyTokenOptions<E, R>
+): Effect.Effect<Redacted.Redacted, UserFailure | E, Needs | R> =>
   Effect.gen(function*() {
     const identity = yield* IdentityService
     const workloadAccessToken = yield* WorkloadAccessToken
-    return yield* options.onAuthUrl === undefined
+    if (options.onAuthUrl !== undefined) return yield* identity.getToken({ ...options, workloadAccessToken })
+    return yield* options.consent === undefined
       ? identity.getToken({ ...options, workloadAccessToken })
       : identity.getToken({ ...options, workloadAccessToken })
   })
@@ -68,7 +68,8 @@ const token = <E, R>(
  * Gives a program its access token: the requirement goes, and what asking for a token can fail with comes. The token is
  * asked for once each time the program runs, for the `WorkloadAccessToken` it runs with.
  *
- * Without `onAuthUrl` a person who has to consent is a `ConsentRequired`; with it the program waits for them.
+ * A person who has to consent is a `ConsentRequired`, unless `consent` (`Consent.wait`, `Consent.suspend`), `onAuthUrl` or
+ * the program's strategy says otherwise.
  *
  * @example
  * ```ts
@@ -95,10 +96,15 @@ export const provideAccessToken: {
     options: UserTokenOptions & WithTag<Id>
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | UserFailure, Exclude<R, Id> | Needs>
   <E2, R2, Id = AccessToken>(
+    options: ConsentTokenOptions<E2, R2> & WithTag<Id>
+  ): <A, E, R>(
+    self: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | TokenFailure | ConsentDenied | E2, Exclude<R, Id> | Needs | R2>
+  <E2, R2, Id = AccessToken>(
     options: WaitingTokenOptions<E2, R2> & WithTag<Id>
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | WaitingFailure | E2, Exclude<R, Id> | Needs | R2>
+  ) => Effect.Effect<A, E | WaitFailure | E2, Exclude<R, Id> | Needs | R2>
   <A, E, R, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
     options: MachineTokenOptions & WithTag<Id>
@@ -109,13 +115,17 @@ export const provideAccessToken: {
   ): Effect.Effect<A, E | UserFailure, Exclude<R, Id> | Needs>
   <A, E, R, E2, R2, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
+    options: ConsentTokenOptions<E2, R2> & WithTag<Id>
+  ): Effect.Effect<A, E | TokenFailure | ConsentDenied | E2, Exclude<R, Id> | Needs | R2>
+  <A, E, R, E2, R2, Id = AccessToken>(
+    self: Effect.Effect<A, E, R>,
     options: WaitingTokenOptions<E2, R2> & WithTag<Id>
-  ): Effect.Effect<A, E | WaitingFailure | E2, Exclude<R, Id> | Needs | R2>
+  ): Effect.Effect<A, E | WaitFailure | E2, Exclude<R, Id> | Needs | R2>
 } = dual(
   2,
   <A, E, R, E2, R2, Id>(
     self: Effect.Effect<A, E, R>,
-    options: (MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E2, R2>) & WithTag<Id>
+    options: AnyTokenOptions<E2, R2> & WithTag<Id>
   ) =>
     options.tag === undefined
       ? Effect.provideServiceEffect(self, AccessToken, token(options))
@@ -151,10 +161,13 @@ export function requiresAccessToken<const Into extends string>(
   options: UserTokenOptions & WithInto<Into>
 ): Inject<Into, UserFailure, Needs>
 export function requiresAccessToken<const Into extends string, E2, R2>(
-  options: WaitingTokenOptions<E2, R2> & WithInto<Into>
-): Inject<Into, WaitingFailure | E2, Needs | R2>
+  options: ConsentTokenOptions<E2, R2> & WithInto<Into>
+): Inject<Into, TokenFailure | ConsentDenied | E2, Needs | R2>
 export function requiresAccessToken<const Into extends string, E2, R2>(
-  options: (MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E2, R2>) & WithInto<Into>
-): Inject<Into, UserFailure | WaitingFailure | E2, Needs | R2> {
+  options: WaitingTokenOptions<E2, R2> & WithInto<Into>
+): Inject<Into, WaitFailure | E2, Needs | R2>
+export function requiresAccessToken<const Into extends string, E2, R2>(
+  options: AnyTokenOptions<E2, R2> & WithInto<Into>
+): Inject<Into, UserFailure | E2, Needs | R2> {
   return inject(options.into, token(options))
 }

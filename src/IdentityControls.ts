@@ -49,6 +49,8 @@ export interface JournalEntry {
  * @category models
  */
 export interface ConsentSession {
+  /** Counts the requests, from 1: unlike the URI it is no secret, and good for nothing but telling them apart. */
+  readonly id: number
   readonly sessionUri: Redacted.Redacted
   readonly status: "pending" | "approved" | "completed" | "failed" | "expired"
   readonly workloadName: string
@@ -75,6 +77,39 @@ export interface Grant {
   readonly fingerprint: string
   readonly expiresAt: DateTime.Utc
   readonly isRefreshable: boolean
+}
+
+/**
+ * What there is, each list in the order of its names, and nothing secret.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Inventory {
+  readonly workloadIdentities: ReadonlyArray<{ readonly name: string }>
+  readonly oauth2CredentialProviders: ReadonlyArray<{
+    readonly name: string
+    readonly credentialProviderVendor: string
+    readonly callbackUrl: string
+  }>
+  readonly apiKeyCredentialProviders: ReadonlyArray<{ readonly name: string }>
+  readonly paymentCredentialProviders: ReadonlyArray<{
+    readonly name: string
+    readonly credentialProviderVendor: string
+  }>
+}
+
+/**
+ * A failure that waits for the next calls of an operation: the error's tag, and how many calls it is still good for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PendingFailure {
+  readonly operation: IdentityApi.OperationKey
+  readonly error: string
+  readonly message: string
+  readonly times: number
 }
 
 /**
@@ -117,14 +152,22 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
     error: IdentityApi.Failure<Key>,
     times?: number
   ) => Effect.Effect<void>
+  /** The failures that still wait, in the order in which the calls of an operation will meet them. */
+  readonly pendingFailures: Effect.Effect<ReadonlyArray<PendingFailure>>
+  /** Forgets the failures that wait for this operation, or for any. */
+  readonly clearFailures: (operation?: IdentityApi.OperationKey) => Effect.Effect<void>
   /** Puts a secret where `EXTERNAL` credential providers look for it: a JSON object, read by its `jsonKey`. */
   readonly setSecret: (secretId: string, json: Redacted.Redacted) => Effect.Effect<void>
   /** Makes a workload identity one that AgentCore Runtime or Gateway owns, which no caller gets a token for. */
   readonly linkToService: (workloadName: string) => Effect.Effect<void>
   /** The last thousand calls, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
+  /** Forgets the calls so far. */
+  readonly clearJournal: Effect.Effect<void>
   /** The requests for consent that are remembered, oldest first. */
   readonly sessions: Effect.Effect<ReadonlyArray<ConsentSession>>
   /** What the vault holds of people's consents, in the order of their names. */
   readonly grants: Effect.Effect<ReadonlyArray<Grant>>
+  /** What there is, as the lists tell it: unlike them, without a call in the journal, and whatever waits to fail. */
+  readonly inventory: Effect.Effect<Inventory>
 }>() {}

@@ -204,6 +204,7 @@ export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect
   "ConsentRequired",
   {
     providerName: Schema.String,
+    authFlow: Schema.Literal("USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"),
     scopes: Schema.Array(Schema.String),
     resources: Schema.optional(Schema.Array(Schema.String)),
     audiences: Schema.optional(Schema.Array(Schema.String)),
@@ -214,7 +215,9 @@ export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect
     ),
     authorizationUrl: Schema.Redacted(Schema.String),
     sessionUri: Schema.Redacted(Schema.String),
-    expiresAt: Schema.DateTimeUtc
+    expiresAt: Schema.DateTimeUtc,
+    /** What `IdentityService.resume` takes, in this process or another; there under `Consent.suspend`. */
+    handle: Schema.optional(Schema.Redacted(Schema.String))
   }
 ) {
   /**
@@ -283,6 +286,47 @@ export class ConsentPending extends Schema.TaggedError<ConsentPending>("effect-a
 }
 
 /**
+ * A resume handle that is not continued: it is none (`Malformed`), was changed (`Changed`), was sealed with a key that
+ * this program does not have (`Foreign`), its session is over (`Expired`), or it was used before (`Replayed`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HandleRejected extends Schema.TaggedError<HandleRejected>("effect-agentcore-identity/HandleRejected")(
+  "HandleRejected",
+  { reason: Schema.Literal("Malformed", "Changed", "Foreign", "Expired", "Replayed") }
+) {
+  /**
+   * @since 0.1.0
+   */
+  override get message(): string {
+    switch (this.reason) {
+      case "Malformed":
+        return "this is no resume handle"
+      case "Changed":
+        return "the resume handle was changed on its way"
+      case "Foreign":
+        return "the resume handle was sealed with a key that this program does not have: give it the key, or ask again"
+      case "Expired":
+        return "the consent that the resume handle is for has ended: ask again"
+      case "Replayed":
+        return "the resume handle was used before: ask again"
+    }
+  }
+}
+
+/**
+ * What is remembered of a consent could not be read or written.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-agentcore-identity/LedgerFailure")(
+  "LedgerFailure",
+  { message: Schema.String, cause: Schema.optional(Schema.Defect) }
+) {}
+
+/**
  * What the wire can do to any operation.
  *
  * @since 0.1.0
@@ -315,7 +359,9 @@ export const IdentityError = Schema.Union(
   ConsentRequired,
   ConsentDenied,
   ConsentTimedOut,
-  ConsentPending
+  ConsentPending,
+  HandleRejected,
+  LedgerFailure
 )
 
 /**

@@ -6,6 +6,7 @@
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -55,9 +56,28 @@ export interface Options {
 }
 
 /**
+ * How a local server begins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LocalOptions extends Options {
+  /** Where to take up a clock that was moved, if what is served outlives the server. Without it, it begins unmoved. */
+  readonly clock?: {
+    readonly moved: Duration.Duration
+    /** Told of the whole distance each time that the clock is moved; the mover waits for it. */
+    readonly keep: (moved: Duration.Duration) => Effect.Effect<void>
+  } | undefined
+}
+
+/**
  * The operations as a server should offer them: requests have to be signed, and must come by one of the server's own
  * names, so that no page can reach it through a name of its own (DNS rebinding); answers carry a request id, and the headers
  * that keep a browser from storing, framing or sniffing them. A wrong or missing signature gets the error that AWS gives.
+ *
+ * `NodeHttpServer` of @effect/platform-node listens for `upgrade`, after which a client that resets its connection ends the
+ * process: there are no WebSockets here, so call `server.removeAllListeners("upgrade")` on the `node:http` server once this
+ * is served, and such a request is one like any other.
  *
  * @example
  * ```ts
@@ -85,7 +105,9 @@ export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi>
  * The same for a developer's machine, with what AWS has behind its addresses: the pages on which a person allows or denies
  * (`/identities/oauth2/authorize`), a dashboard at `/`, and under `/_local/` its controls as an HTTP API, so that a test in
  * any language can consent, refuse, expire, revoke, move the clock, and make calls fail, be slow or be dropped. Each effect
- * makes a server with a clock and troubles of its own.
+ * makes a server with a clock and troubles of its own. Signatures are held against the real clock.
+ *
+ * On `NodeHttpServer`, remove the `upgrade` listeners as `make` says.
  *
  * @example
  * ```ts
@@ -102,24 +124,33 @@ export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi>
  * @category constructors
  */
 export const makeLocal = (
-  options: Options = {}
+  options: LocalOptions = {}
 ): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> =>
-  Effect.map(trouble.make, (troubles) => {
+  Effect.map(trouble.make(options.clock), (troubles) => {
     const authenticate = signature.make({ required: options.requireSignature })
     const pages = router.pipe(
       Effect.provideService(trouble.Trouble, troubles),
       Effect.catchTag("RouteNotFound", () => wire.unknown)
     )
-    const app = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      Option.match(wire.match(request.method, request.url), {
-        onNone: () =>
-          pages,
-        onSome: ({ key, labels, serve }) =>
-          Effect.flatMap(IdentityApi, (api) => serve(api, authenticate, labels, request)).pipe(
-            troubles.aroundOperation(key),
-            guard.identify,
-            Effect.withClock(troubles.clock)
-          )
-      }))
+    const operation = ({ key, labels, serve }: wire.Match, request: HttpServerRequest.HttpServerRequest) =>
+      Effect.flatMap(Effect.clock, (real) => {
+        // Whoever signs knows nothing of the clock that was moved.
+        const atTheRealTime: wire.Authenticate = (body) => Effect.withClock(authenticate(body), real)
+        return Effect.flatMap(IdentityApi, (api) => serve(api, atTheRealTime, labels, request)).pipe(
+          troubles.aroundOperation(key),
+          guard.identify,
+          Effect.withClock(troubles.clock)
+        )
+      })
+    const app = Effect.flatMap(
+      HttpServerRequest.HttpServerRequest,
+      (
+        request
+      ): HttpApp.Default<never, IdentityApi | IdentityControls> =>
+        Option.match(wire.match(request.method, request.url), {
+          onNone: () => pages,
+          onSome: (match) => operation(match, request)
+        })
+    )
     return guard.make({ hosts: options.allowedHosts })(app)
   })

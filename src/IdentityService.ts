@@ -10,22 +10,32 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
+import type { WaitFailure } from "./Consent.js"
+import type { ConsentLedger } from "./ConsentLedger.js"
+import type { ConsentSeal } from "./ConsentSeal.js"
 import type { PaymentToken, PaymentTokenRequest, UserIdentifier } from "./Credential.js"
 import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
-import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
+import type { ConsentDenied, ConsentRequired, HandleRejected, LedgerFailure } from "./IdentityError.js"
 import * as administration from "./internal/administration.js"
 import { inOptionNames } from "./internal/optionNames.js"
+import * as Resume from "./internal/resume.js"
 import { withRetries } from "./internal/retry.js"
+import * as Revocation from "./internal/revocation.js"
+import * as strategies from "./internal/strategies.js"
 import * as tokenFlow from "./internal/tokenFlow.js"
+import * as Waiting from "./internal/waiting.js"
 import * as MemoryIdentity from "./MemoryIdentity.js"
 import type {
+  AnyTokenOptions,
+  ConsentTokenOptions,
   MachineTokenOptions,
   UserTokenOptions,
   WaitingTokenOptions,
   WithWorkloadAccessToken
 } from "./TokenOptions.js"
+import type { Poller } from "./TokenPoller.js"
 
 /**
  * The operations that the service hands on as they are, retried under the program's `RetryPolicy`.
@@ -57,8 +67,17 @@ export type HandedOn = Omit<
 export type TokenFailure = Failure<"getResourceOauth2Token">
 
 /**
+ * What asking for a person's token may fail with, under whatever strategy the program has.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type UserFailure = WaitFailure | ConsentRequired
+
+/**
  * Asks for an OAuth2 token. Which errors it can raise follows from the options: none about consent for a machine's
- * token, `ConsentRequired` without `onAuthUrl`, `ConsentTimedOut` with it.
+ * token, `ConsentTimedOut` with `onAuthUrl`, those of its strategy with `consent`, and without either those of the
+ * program's strategy, by default `ConsentRequired`.
  *
  * @since 0.1.0
  * @category models
@@ -67,10 +86,42 @@ export interface GetToken {
   (options: MachineTokenOptions & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
   (
     options: UserTokenOptions & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied>
+  ): Effect.Effect<Redacted.Redacted, UserFailure>
+  <E, R>(
+    options: ConsentTokenOptions<E, R> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
   <E, R>(
     options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | ConsentTimedOut | E, R>
+  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+}
+
+/**
+ * Asks again for a token that a resource has refused (`refused`), with the options that it was asked for with. Only if
+ * the same token comes back is authentication forced, which asks the person anew; once for each refused token, however
+ * many fibers have noticed, so that all of them get the same consent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reauthenticate {
+  (options: MachineTokenOptions & Refused & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
+  (options: UserTokenOptions & Refused & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, UserFailure>
+  <E, R>(
+    options: ConsentTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
+  <E, R>(
+    options: WaitingTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+}
+
+/**
+ * The token that a resource no longer takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Refused {
+  readonly refused: Redacted.Redacted
 }
 
 /**
@@ -100,6 +151,21 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
     }) => Effect.Effect<Redacted.Redacted, Failure<"getWorkloadAccessToken">>
     /** An OAuth2 token; see {@link GetToken} for what each form can fail with. */
     readonly getToken: GetToken
+    /**
+     * Goes on with a consent that `Consent.suspend` put aside: exactly that request, for the same user's workload access
+     * token. Asks at once, then waits with `tokenPoller` (default the program's) until the session ends. A handle gives
+     * one token: `HandleRejected` says why it gives none. One that came to nothing may be tried again.
+     */
+    readonly resume: (
+      handle: Redacted.Redacted,
+      options: { readonly tokenPoller?: Poller | undefined } & WithWorkloadAccessToken
+    ) => Effect.Effect<
+      Redacted.Redacted,
+      WaitFailure | HandleRejected | LedgerFailure,
+      ConsentSeal | ConsentLedger
+    >
+    /** Another token for one that a resource has refused; see {@link Reauthenticate}. */
+    readonly reauthenticate: Reauthenticate
     /** The API key of a provider. */
     readonly getApiKey: (
       options: { readonly providerName: string } & WithWorkloadAccessToken
@@ -165,30 +231,54 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
 export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = Effect.gen(function*() {
   const api = withRetries(yield* IdentityApi)
   const flow = tokenFlow.make(api)
+  const waiting = yield* Waiting.make(flow)
+  const token = strategies.make(waiting)
+  const another = yield* Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
+  // The diagnostics take the first signature of an overloaded function for the only one.
+  /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
   function getToken(
     options: MachineTokenOptions & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>
-  function getToken(
-    options: UserTokenOptions & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied>
+  function getToken(options: UserTokenOptions & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, UserFailure>
+  function getToken<E, R>(
+    options: ConsentTokenOptions<E, R> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
   function getToken<E, R>(
     options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | ConsentTimedOut | E, R>
+  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
   function getToken<E, R>(
-    options: (MachineTokenOptions | UserTokenOptions | WaitingTokenOptions<E, R>) & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentRequired | ConsentDenied | ConsentTimedOut | E, R> {
-    // The diagnostics take the first signature for the only one.
-    // @effect-diagnostics-next-line missingEffectContext:off missingEffectError:off
-    if (options.onAuthUrl !== undefined) return flow.wait(options)
-    return options.authFlow === "USER_FEDERATION" ? flow.ask(options) : flow.machine(options)
+    options: AnyTokenOptions<E, R> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
+    const ask = options.authFlow === "USER_FEDERATION" ? flow.ask : flow.machine
+    return token("IdentityService.getToken", options, (asked) => ask(asked, options.forceAuthentication))
+  }
+
+  function reauthenticate(
+    options: MachineTokenOptions & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure>
+  function reauthenticate(
+    options: UserTokenOptions & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, UserFailure>
+  function reauthenticate<E, R>(
+    options: ConsentTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
+  function reauthenticate<E, R>(
+    options: WaitingTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+  function reauthenticate<E, R>(
+    options: AnyTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
+    return token("IdentityService.reauthenticate", options, (asked) => another(asked, options.refused))
   }
 
   return IdentityService.of({
     ...api,
     ...administration.make(api, lock),
     getToken,
+    reauthenticate,
+    resume: (handle, options) => Effect.withSpan(Resume.make(flow, waiting)(handle, options), "IdentityService.resume"),
     getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
       function*({ userId, userToken, workloadName }) {
         if (userToken !== undefined && userId !== undefined) {
@@ -225,10 +315,9 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     ),
     completeResourceTokenAuth: Effect.fn("IdentityService.completeResourceTokenAuth")(
       function*({ sessionUri, userIdentifier }) {
-        yield* api.completeResourceTokenAuth({
-          sessionUri: typeof sessionUri === "string" ? Redacted.make(sessionUri) : sessionUri,
-          userIdentifier
-        })
+        const session = typeof sessionUri === "string" ? Redacted.make(sessionUri) : sessionUri
+        yield* api.completeResourceTokenAuth({ sessionUri: session, userIdentifier })
+        yield* waiting.completed(session)
       }
     )
   })

@@ -6,6 +6,7 @@
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
+import type { Strategy } from "./Consent.js"
 import type { Oauth2Flow } from "./Credential.js"
 import type { ConsentRequired } from "./IdentityError.js"
 import type * as TokenPoller from "./TokenPoller.js"
@@ -50,10 +51,12 @@ export interface TokenOptions {
 export interface MachineTokenOptions extends TokenOptions {
   readonly authFlow: Exclude<Oauth2Flow, "USER_FEDERATION">
   readonly onAuthUrl?: undefined
+  readonly consent?: undefined
 }
 
 /**
- * A token for which a person may have to consent; when they do, the call fails with `ConsentRequired`.
+ * A token for which a person may have to consent; when they do, the call fails with `ConsentRequired`, unless the
+ * program has another strategy (`Consent.layer`).
  *
  * @since 0.1.0
  * @category models
@@ -61,10 +64,22 @@ export interface MachineTokenOptions extends TokenOptions {
 export interface UserTokenOptions extends TokenOptions {
   readonly authFlow: Oauth2Flow
   readonly onAuthUrl?: undefined
+  readonly consent?: undefined
 }
 
 /**
- * A token for which the call waits until the person has consented.
+ * A token for which a person may have to consent, and what then becomes of the call: `Consent.fail`, `Consent.wait(…)`,
+ * `Consent.suspend`, or a strategy of the program's own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ConsentTokenOptions<E = never, R = never> extends Omit<UserTokenOptions, "consent"> {
+  readonly consent: Strategy<E, R>
+}
+
+/**
+ * A token for which the call waits until the person has consented: `Consent.wait`, in short.
  *
  * @since 0.1.0
  * @category models
@@ -78,6 +93,18 @@ export interface WaitingTokenOptions<E = never, R = never> extends Omit<UserToke
   /** How to wait; default the program's `TokenPoller`, every 5 seconds for at most 10 minutes. */
   readonly tokenPoller?: TokenPoller.Poller | undefined
 }
+
+/**
+ * Any of these.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AnyTokenOptions<E = never, R = never> =
+  | MachineTokenOptions
+  | UserTokenOptions
+  | ConsentTokenOptions<E, R>
+  | WaitingTokenOptions<E, R>
 
 /**
  * Whose agent is asking: the workload access token that the call is made with.

@@ -91,6 +91,34 @@ export class TokenPoller extends Context.Reference<TokenPoller>()("effect-agentc
 }) {}
 
 /**
+ * How many polls a second all waits of one `IdentityService` may send together; default 100, which is half of what an
+ * account may call. Those that come together take turns. A poll that follows the news of a completed consent is not
+ * counted: it is the last.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class PollBudget extends Context.Reference<PollBudget>()("effect-agentcore-identity/TokenPoller/PollBudget", {
+  defaultValue: () => 100
+}) {}
+
+/**
+ * Another budget, throughout a program.
+ *
+ * @example
+ * ```ts
+ * import { TokenPoller } from "effect-agentcore-identity"
+ *
+ * export const Modest = TokenPoller.layerBudget(20)
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerBudget = (callsPerSecond: number): Layer.Layer<PollBudget> =>
+  Layer.succeed(PollBudget, callsPerSecond)
+
+/**
  * Waits in another way, throughout a program.
  *
  * @example

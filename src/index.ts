@@ -26,7 +26,27 @@ export * as CallbackUrl from "./CallbackUrl.js"
 /**
  * @since 0.1.0
  */
+export * as Consent from "./Consent.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as ConsentLedger from "./ConsentLedger.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as ConsentPortal from "./ConsentPortal.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as ConsentSeal from "./ConsentSeal.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as ConsentSignal from "./ConsentSignal.js"
 
 /**
  * @since 0.1.0

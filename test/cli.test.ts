@@ -79,7 +79,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       readFileSync(new URL("../package.json", import.meta.url), "utf8")
     )
     assert.include(help.stdout, `agentcore-identity ${manifest.version}\n`)
-    assert.strictEqual(nothing.code, 1)
+    assert.strictEqual(nothing.code, 64)
     assert.include(nothing.stderr, "--name")
   })
 
@@ -137,7 +137,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       const endpoint = ["--endpoint", yield* Server.origin]
       const ask = ["token", "--provider", "github", "--flow", "user", "--scope", "repo", "--workload", "my-agent"]
       const waiting = cli.start(
-        ask.concat("--user", "ada", "--callback-url", callbackUrl, "--wait", "--poll-interval", "0.1", endpoint)
+        ask.concat("--user", "ada", "--callback-url", callbackUrl, "--wait", "--poll-interval", "1", endpoint)
       )
       const url = yield* Effect.promise(() => waiting.find("stderr", /^(https?:\S+)$/m))
       const session = new URL(url).searchParams.get("request_uri") ?? ""
@@ -196,6 +196,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       "api-key piped",
       "payment wallet"
     ])
+    assert.match(list.stdout, /"createdTime":"\d{4}-\d\d-\d\dT[\d:.]+Z"/)
     assert.include(printed(got), "credentialProviderVendor: CoinbaseCDP\n")
     const deleted = await client("providers", "delete", "--kind", "oauth2", "--name", "github-2", "--json")
     assert.include(JSON.parse(printed(deleted)), { name: "github-2", outcome: "deleted" })
@@ -261,7 +262,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       run("workloads", "list", "--endpoint", "http://127.0.0.1:1"),
       run("serve", "--port", "0", "--require-signature", "no-colon")
     ])
-    for (const { code, stderr, stdout } of [taken, seeded, broken, regionless, nobody, signature]) {
+    for (const { code, stderr, stdout } of [taken, seeded, broken, regionless, nobody]) {
       assert.deepStrictEqual({ code, stdout, lines: stderr.split("\n").length }, { code: 1, stdout: "", lines: 2 })
       assert.notMatch(stderr, /very-secret|no-colon|\.mjs:\d/)
     }
@@ -275,6 +276,10 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.include(refused.stderr, "SeedFailed: apiKeyCredentialProviders[0]: ValidationError:")
     assert.match(regionless.stderr, /^ConfigError: AWS_REGION: no AWS region/)
     assert.match(nobody.stderr, /^TransportFailure: .*\(No service answers at the endpoint\./)
-    assert.include(signature.stderr, "--require-signature: expected KEY:SECRET")
+    assert.deepStrictEqual(signature, {
+      code: 64,
+      stdout: "",
+      stderr: "UsageInvalid: --require-signature: expected KEY:SECRET\n"
+    })
   })
 })

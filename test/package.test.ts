@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context } from "effect"
 import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as Library from "../src/index.js"
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
@@ -9,9 +13,9 @@ const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.ur
 const root = new URL("..", import.meta.url)
 
 /** Runs a program of the scratchpad as a reader would; gives what it printed and how it ended. */
-const run = (...args: ReadonlyArray<string>) =>
+const run = ({ env = {} }: { readonly env?: Record<string, string> }, ...args: ReadonlyArray<string>) =>
   new Promise<{ readonly code: number | null; readonly output: string }>((resolve, reject) => {
-    const child = spawn(process.execPath, ["--import", "tsx", ...args], { cwd: root })
+    const child = spawn(process.execPath, ["--import", "tsx", ...args], { cwd: root, env: { ...process.env, ...env } })
     let output = ""
     child.stdout.on("data", (chunk) => output += String(chunk))
     child.stderr.on("data", (chunk) => output += String(chunk))
@@ -40,7 +44,9 @@ describe("the package", () => {
     )
     assert.isAbove(keys.length, 8)
     assert.strictEqual(new Set(keys.map(([, , key]) => key)).size, keys.length)
-    for (const [module, , key] of keys) assert.strictEqual(key, `effect-agentcore-identity/${module}`)
+    for (const [module, name, key] of keys) {
+      assert.strictEqual(key, `effect-agentcore-identity/${name === module ? module : `${module}/${name}`}`)
+    }
   })
 
   it("keeps the programs of the scratchpad, but the agent, under 40 lines", () => {
@@ -52,7 +58,7 @@ describe("the package", () => {
   })
 
   it("runs the agent on the embedded service, without a secret in its output", async () => {
-    const { code, output } = await run("scratchpad/agent.ts")
+    const { code, output } = await run({}, "scratchpad/agent.ts")
     assert.strictEqual(code, 0, output)
     assert.match(output, /machine's token: .* saw a bearer token of \d+ characters/)
     assert.match(output, /API key: .* saw an API key of 21 characters/)
@@ -62,10 +68,23 @@ describe("the package", () => {
   }, 60_000)
 
   it("runs the other programs of the scratchpad", async () => {
-    const programs = ["quick-start", "errors", "custom-poller"]
-    const ended = await Promise.all(programs.map((name) => run(`scratchpad/${name}.ts`)))
+    const programs = ["quick-start", "errors", "custom-poller", "consent-fail", "consent-wait"]
+    const ended = await Promise.all(programs.map((name) => run({}, `scratchpad/${name}.ts`)))
     for (const { code, output } of ended) assert.strictEqual(code, 0, output)
     assert.include(ended[0]?.output, "<redacted>")
     assert.include(ended[2]?.output, "consented: <redacted>")
+    assert.include(ended[3]?.output, "the second <redacted>")
+    assert.match(ended[4]?.output ?? "", /the agent has <redacted> after 1\d{3} ms/)
+  }, 60_000)
+
+  it("puts a call aside in one process and goes on with it in another", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "consent-"))
+    const env = { AGENTCORE_IDENTITY_SEAL_KEYS: `one:${randomBytes(32).toString("base64")}` }
+    const suspended = await run({ env }, "scratchpad/consent-suspend.ts", directory)
+    assert.strictEqual(suspended.code, 0, suspended.output)
+    const resumed = await run({ env }, "scratchpad/consent-resume.ts", directory)
+    assert.include(resumed.output, "resumed: <redacted>")
+    assert.include(resumed.output, "the resume handle was used before")
+    await rm(directory, { recursive: true })
   }, 60_000)
 })

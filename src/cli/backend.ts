@@ -25,7 +25,7 @@ export interface ApiOptions extends MemoryIdentity.Options {
  * @internal
  */
 export const app = (
-  options: IdentityServer.Options
+  options: IdentityServer.LocalOptions
 ): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> => IdentityServer.makeLocal(options)
 
 /**

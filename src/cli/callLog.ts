@@ -11,6 +11,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { operations } from "../IdentityApi.js"
+import * as target from "../internal/server/target.js"
 import type { Operation } from "../Operation.js"
 
 const table: ReadonlyArray<Operation.Any> = Object.values(operations)
@@ -32,7 +33,8 @@ export const logged = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> 
     const { method, url } = yield* HttpServerRequest.HttpServerRequest
     const [duration, exit] = yield* Effect.timed(Effect.exit(app))
     // A query may hold what only one person should know.
-    const path = url.split("?")[0] ?? url
+    const asked = Option.match(target.parse(url), { onNone: () => url, onSome: ({ url }) => url })
+    const path = asked.split("?")[0] ?? asked
     const operation = nameOf(method, path)
     const refusal = Exit.isSuccess(exit) ? exit.value.headers["x-amzn-errortype"] : "failed"
     const status = Exit.isSuccess(exit) ? exit.value.status : 500
@@ -52,21 +54,29 @@ const isCall = (part: unknown): part is { readonly [member: string]: unknown } =
 const say = (part: unknown) =>
   isCall(part) ? `${String(part["operation"])} ${String(part["outcome"])} ${String(part["ms"])} ms` : String(part)
 
+/** What others have written moves no cursor and begins no line. `JSON` leaves some of it as it is, and reads it so too. */
+const escaped = (line: string) =>
+  // oxlint-disable-next-line no-control-regex
+  line.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
 const words = Logger.make<unknown, string>(({ date, logLevel, message }) =>
-  [
-    date.toISOString(),
-    ...(logLevel._tag === "Info" ? [] : [logLevel.label]),
-    ...Arr.map(Arr.ensure(message), say)
-  ].join(" ")
+  escaped(
+    [
+      date.toISOString(),
+      ...(logLevel._tag === "Info" ? [] : [logLevel.label]),
+      ...Arr.map(Arr.ensure(message), say)
+    ].join(" ")
+  )
 )
 
 const lines = Logger.make<unknown, string>(({ date, logLevel, message }) => {
   const [part] = Arr.ensure(message)
-  return JSON.stringify({
+  return escaped(JSON.stringify({
     at: date.toISOString(),
     level: logLevel.label,
     ...(isCall(part) ? part : { message: Arr.ensure(message).map(String).join(" ") })
-  })
+  }))
 })
 
 /**

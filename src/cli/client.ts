@@ -3,27 +3,35 @@
  */
 import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as IdentityService from "../IdentityService.js"
 import * as settings from "../internal/aws/settings.js"
-import { reporting } from "./output.js"
+import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import type { Failure } from "./output.js"
+import * as Remedies from "./remedies.js"
 
 /** @internal */
 export const jsonOption = Options.boolean("json").pipe(
-  Options.withDescription("speak JSON: results on stdout, errors on stderr")
+  Options.withDescription("speak JSON: results on stdout, errors on stderr (default: plain text)")
 )
 
 /** @internal */
 export const common = {
   endpoint: Options.text("endpoint").pipe(
     Options.withPseudoName("URL"),
-    Options.withDescription("where the service is; else the environment says it, else it is AWS"),
+    Options.withDescription(
+      "where the service is (default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, " +
+        "BEDROCK_AGENTCORE_DP_ENDPOINT and BEDROCK_AGENTCORE_CP_ENDPOINT, or AWS_ENDPOINT_URL; else AWS itself)"
+    ),
     Options.optional
   ),
   region: Options.text("region").pipe(
-    Options.withDescription("the AWS region; else the environment or the profile says it"),
+    Options.withPseudoName("REGION"),
+    Options.withDescription(
+      "the AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's; us-east-1 on this machine)"
+    ),
     Options.optional
   ),
   json: jsonOption
@@ -58,6 +66,21 @@ const options = (given: Common) =>
     }
   })
 
+const inOptions = (names: Remedies.OptionNames) => (error: Failure): Failure => {
+  if (ConfigError.isConfigError(error)) {
+    const broken = Remedies.brokenOption(error)
+    return broken === undefined ? Remedies.inFlags(error) : usageInvalid(broken)
+  }
+  return error instanceof CommandFailed ? error : Remedies.inOptions(names)(error)
+}
+
+/** @internal */
+export interface Arguments {
+  /** What no parser sees: whether the options go together. It is asked before anything else is done. */
+  readonly check?: Effect.Effect<void, CommandFailed> | undefined
+  readonly names?: Remedies.OptionNames | undefined
+}
+
 /**
  * Runs a command against the service that the options name. The AWS SDK is loaded now, and not for `--help`.
  *
@@ -65,10 +88,12 @@ const options = (given: Common) =>
  */
 export const run = <A, E extends Failure, R>(
   given: Common,
-  use: (identity: IdentityService.IdentityService["Type"]) => Effect.Effect<A, E, R>
+  use: (identity: IdentityService.IdentityService["Type"]) => Effect.Effect<A, E, R>,
+  { check = Effect.void, names = [] }: Arguments = {}
 ) =>
   Effect.gen(function*() {
+    yield* check
     const found = yield* options(given)
     const AwsIdentity = yield* Effect.promise(() => import("../AwsIdentity.js"))
     return yield* Effect.provide(Effect.flatMap(IdentityService.IdentityService, use), AwsIdentity.layer(found))
-  }).pipe(reporting(given.json))
+  }).pipe(Effect.mapError(inOptions(names)), reporting(given.json))

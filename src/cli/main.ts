@@ -2,11 +2,13 @@
  * The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on this machine.
  */
 import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -15,9 +17,11 @@ import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
-import { Exited } from "./output.js"
+import * as Help from "./help.js"
+import * as Output from "./output.js"
 import * as Providers from "./providers.js"
 import * as Serve from "./serve.js"
+import * as Signals from "./signals.js"
 import * as Token from "./token.js"
 import * as Workloads from "./workloads.js"
 
@@ -27,7 +31,8 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true"
 const command = Command.make("agentcore-identity").pipe(
   Command.withDescription("Amazon Bedrock AgentCore Identity from the shell, on AWS or on this machine."),
   Command.withSubcommands([
-    Serve.command,
+    // A server is meant to end by a signal.
+    Command.transformHandler(Serve.command, Effect.onInterrupt(() => Effect.sync(Signals.expected))),
     Token.token,
     Token.apiKey,
     Token.consent,
@@ -51,23 +56,54 @@ const withoutColours = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     })
   )
 
+const said = (error: HelpDoc.HelpDoc) =>
+  HelpDoc.toAnsiText(error).split(/\n\s*\n/).map((text) => String(plain(text)).trim()).filter((text) => text !== "")
+    .join("; ")
+
+const json = Arr.takeWhile(process.argv, (arg) => arg !== "--").includes("--json")
+
+const report = Output.reporting(json)
+
+// What the parser says goes by the same way as every other failure; the commands themselves are heard.
+const parsed = Console.consoleWith((console) =>
+  Command.run(Command.transformHandler(command, Effect.withConsole(console)), {
+    name: "agentcore-identity",
+    version: manifest.version,
+    footer: Help.footer
+  })(Help.wholeName(process.argv)).pipe(Effect.withConsole({ ...console, error: () => Effect.void }))
+)
+
 const exitCode = (exit: Exit.Exit<unknown, unknown>) => {
-  if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.isInterruptedOnly(exit.cause)) return Signals.exitCode()
   const failure = Cause.failureOption(exit.cause)
-  return Option.isSome(failure) && failure.value instanceof Exited ? failure.value.code : 1
+  return Option.isSome(failure) && failure.value instanceof Output.Exited ? failure.value.code : 1
 }
 
-// Whatever is left is a fault of ours: one line, and no stack.
-const lastWord = (cause: Cause.Cause<unknown>) => {
-  if (Cause.isInterruptedOnly(cause)) return Effect.void
-  const failure = Cause.squash(cause)
-  return failure instanceof Exited || ValidationError.isValidationError(failure)
-    ? Effect.void
-    : Console.error(`Unexpected: ${failure instanceof Error ? failure.message.split("\n")[0] : "an unknown failure"}`)
-}
+const unexpected = (defect: unknown) =>
+  new Output.CommandFailed({
+    reason: "Unexpected",
+    message: (defect instanceof Error ? defect.message.split("\n")[0] : undefined) ?? "an unknown failure"
+  })
 
-Command.run(command, { name: "agentcore-identity", version: manifest.version })(process.argv).pipe(
-  Effect.tapErrorCause(lastWord),
+const interrupted = Effect.suspend(() =>
+  Option.match(Signals.unexpected(), {
+    onNone: () => Effect.void,
+    onSome: (signal) =>
+      Output.tell(
+        json,
+        new Output.CommandFailed({ reason: "Interrupted", message: `ended by ${signal} before it was done` })
+      )
+  })
+)
+
+Signals.watch()
+
+parsed.pipe(
+  Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(said(error)))),
+  // Whatever is left is a fault of ours: one line, and no stack.
+  Effect.catchAllDefect((defect) => report(unexpected(defect))),
+  Effect.onInterrupt(() => interrupted),
   Effect.provide(Services),
   process.stdout.isTTY && process.stderr.isTTY ? identity : withoutColours,
   NodeRuntime.runMain({

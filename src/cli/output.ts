@@ -8,13 +8,15 @@ import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Diagnosis from "../Diagnosis.js"
 import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
+import { forShell } from "./remedies.js"
 
 /**
- * What went wrong on this side: a file, a port, standard input.
+ * What went wrong on this side: the arguments, a file, a port, standard input.
  *
  * @internal
  */
@@ -24,9 +26,13 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-age
     reason: Schema.Literal(
       "InputInvalid",
       "InputUnreadable",
+      "Interrupted",
+      "NotRegistered",
       "PortInUse",
       "SeedFailed",
-      "ServerFailed"
+      "ServerFailed",
+      "Unexpected",
+      "UsageInvalid"
     ),
     message: Schema.String,
     fieldList: Schema.optional(Schema.Array(InvalidField))
@@ -42,6 +48,13 @@ export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }
 
 /** @internal */
 export type Failure = IdentityError | CommandFailed | ConfigError.ConfigError
+
+/**
+ * What is wrong with the arguments, before anything was done.
+ *
+ * @internal
+ */
+export const usageInvalid = (message: string): CommandFailed => new CommandFailed({ reason: "UsageInvalid", message })
 
 const Told = Schema.Union(...IdentityError.members, CommandFailed)
 
@@ -65,7 +78,7 @@ const lineOf = (error: Failure): Line =>
     ? { tag: "ConfigError", message: configMessage(error), diagnosis: Option.none() }
     : error._tag === "CommandFailed"
     ? { tag: error.reason, message: error.message, diagnosis: Option.none() }
-    : { tag: error._tag, message: error.message, diagnosis: Diagnosis.diagnose(error) }
+    : { tag: error._tag, message: error.message, diagnosis: Option.map(Diagnosis.diagnose(error), forShell) }
 
 const inWords = (error: Failure) => {
   const { diagnosis, message, tag } = lineOf(error)
@@ -103,20 +116,31 @@ export const consent = (json: boolean, required: ConsentRequired): Effect.Effect
     : Console.error(`${inWords(required)}\n${Redacted.value(required.authorizationUrl)}`)
 
 /**
- * Runs a command: prints how it failed, and leaves the exit code. Asking for a person's consent is 2, the rest 1.
+ * Prints how a command failed.
+ *
+ * @internal
+ */
+export const tell = (json: boolean, error: Failure): Effect.Effect<void> =>
+  !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
+    ? consent(json, error)
+    : json
+    ? Effect.flatMap(inJson(error), (line) => Console.error(line))
+    : Console.error(inWords(error))
+
+const exitCode = (error: Failure) => {
+  if (ConfigError.isConfigError(error)) return 1
+  if (error._tag === "ConsentRequired") return 2
+  return error._tag === "CommandFailed" && error.reason === "UsageInvalid" ? 64 : 1
+}
+
+/**
+ * Runs a command: prints how it failed, and leaves the exit code. Asking for a person's consent is 2, wrong arguments
+ * are 64 (the `EX_USAGE` of `sysexits.h`), the rest is 1.
  *
  * @internal
  */
 export const reporting = (json: boolean) => <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.catchAll(effect, (error: Failure) =>
-    Effect.zipRight(
-      !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
-        ? consent(json, error)
-        : json
-        ? Effect.flatMap(inJson(error), (line) => Console.error(line))
-        : Console.error(inWords(error)),
-      new Exited({ code: !ConfigError.isConfigError(error) && error._tag === "ConsentRequired" ? 2 : 1 })
-    ))
+  Effect.catchAll(effect, (error: Failure) => Effect.zipRight(tell(json, error), new Exited({ code: exitCode(error) })))
 
 const flat = (value: unknown, path: string): ReadonlyArray<readonly [string, string]> => {
   if (value === undefined) return []
@@ -128,14 +152,33 @@ const flat = (value: unknown, path: string): ReadonlyArray<readonly [string, str
   )
 }
 
+// The wire has epoch seconds, which are for machines of AWS: whoever reads this reads ISO 8601 everywhere else.
+const withIsoTimes = (value: unknown, encoded: unknown): unknown => {
+  if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
+  if (Array.isArray(value) && Array.isArray(encoded)) {
+    return encoded.map((member: unknown, index) => withIsoTimes(value[index], member))
+  }
+  return Predicate.isRecord(value) && Predicate.isRecord(encoded)
+    ? Object.fromEntries(Object.entries(encoded).map(([name, member]) => [name, withIsoTimes(value[name], member)]))
+    : encoded
+}
+
 /**
- * One thing: a line for each of its members, or the JSON that its schema writes.
+ * What the schema writes, but its times in ISO 8601.
+ *
+ * @internal
+ */
+export const encode = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<unknown> =>
+  Effect.map(Effect.orDie(Schema.encode(schema)(value)), (encoded) => withIsoTimes(value, encoded))
+
+/**
+ * One thing: a line for each of its members, or the JSON that its schema writes, with times in ISO 8601.
  *
  * @internal
  */
 export const one = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
   json
-    ? Effect.flatMap(Effect.orDie(Schema.encode(schema)(value)), (encoded) => Console.log(JSON.stringify(encoded)))
+    ? Effect.flatMap(encode(schema, value), (encoded) => Console.log(JSON.stringify(encoded)))
     : Console.log(flat(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
 
 /**

@@ -5,12 +5,15 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Predicate from "effect/Predicate"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
+import type { IdentityService } from "../IdentityService.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
 import * as Output from "./output.js"
+import type { OptionNames } from "./remedies.js"
 
 const name = Options.text("name").pipe(Options.withDescription("the credential provider, by name"))
 
@@ -18,33 +21,38 @@ const kind = Options.choice("kind", ["oauth2", "api-key", "payment"]).pipe(
   Options.withDescription("the kind of credential provider")
 )
 
-const itemsOf =
-  <A, I>(reply: Schema.Schema<{ readonly credentialProviders: ReadonlyArray<A> }, I>) => (items: Iterable<A>) =>
-    Effect.orDie(Schema.encode(reply)({ credentialProviders: Array.from(items) }))
+const names: OptionNames = [["name", "--name"]]
+
+const isItems = (encoded: unknown): encoded is { readonly credentialProviders: ReadonlyArray<object> } =>
+  Predicate.hasProperty(encoded, "credentialProviders") && Array.isArray(encoded.credentialProviders) &&
+  encoded.credentialProviders.every(Predicate.isRecord)
+
+/** A list in JSON with times in ISO 8601, and in lines. */
+const listed = <A extends { readonly name: string }, I, E>(
+  kind: string,
+  reply: Schema.Schema<{ readonly credentialProviders: ReadonlyArray<A> }, I>,
+  items: Stream.Stream<A, E>
+) =>
+  Effect.gen(function*() {
+    const credentialProviders = Array.from(yield* Stream.runCollect(items))
+    const encoded = yield* Output.encode(reply, { credentialProviders })
+    return {
+      json: isItems(encoded) ? encoded.credentialProviders.map((item) => ({ kind, ...item })) : [],
+      lines: credentialProviders.map(({ name }) => `${kind}\t${name}`)
+    }
+  })
 
 const list = Command.make("list", Client.common, (given) =>
   Client.run(given, (identity) =>
     Effect.gen(function*() {
-      const all = yield* Effect.all({
-        oauth2: Effect.flatMap(
-          Stream.runCollect(identity.listOauth2CredentialProviders()),
-          itemsOf(operations.listOauth2CredentialProviders.reply)
-        ),
-        "api-key": Effect.flatMap(
-          Stream.runCollect(identity.listApiKeyCredentialProviders()),
-          itemsOf(operations.listApiKeyCredentialProviders.reply)
-        ),
-        payment: Effect.flatMap(
-          Stream.runCollect(identity.listPaymentCredentialProviders()),
-          itemsOf(operations.listPaymentCredentialProviders.reply)
-        )
-      })
-      const credentialProviders = Object.entries(all).flatMap(([kind, reply]) =>
-        reply.credentialProviders.map((item) => ({ kind, ...item }))
-      )
+      const all = yield* Effect.all([
+        listed("oauth2", operations.listOauth2CredentialProviders.reply, identity.listOauth2CredentialProviders()),
+        listed("api-key", operations.listApiKeyCredentialProviders.reply, identity.listApiKeyCredentialProviders()),
+        listed("payment", operations.listPaymentCredentialProviders.reply, identity.listPaymentCredentialProviders())
+      ])
       yield* given.json
-        ? Console.log(JSON.stringify({ credentialProviders }))
-        : Effect.forEach(credentialProviders, ({ kind, name }) => Console.log(`${kind}\t${name}`), { discard: true })
+        ? Console.log(JSON.stringify({ credentialProviders: all.flatMap(({ json }) => json) }))
+        : Effect.forEach(all.flatMap(({ lines }) => lines), (line) => Console.log(line), { discard: true })
     }))).pipe(Command.withDescription("Lists the credential providers, kind and name, one a line."))
 
 const get = Command.make(
@@ -74,7 +82,7 @@ const get = Command.make(
               yield* identity.getPaymentCredentialProvider({ name })
             )
         }
-      }))
+      }), { names })
 ).pipe(Command.withDescription("Shows a credential provider, without its secret."))
 
 const remove = Command.make(
@@ -96,7 +104,7 @@ const remove = Command.make(
             break
         }
         yield* Output.done(json, { kind, name, outcome: "deleted" }, `deleted ${name}`)
-      }))
+      }), { names })
 ).pipe(Command.withDescription("Deletes a credential provider, and its secret."))
 
 const createApiKey = Command.make(
@@ -109,36 +117,43 @@ const createApiKey = Command.make(
         const apiKey = yield* Input.secret("-", "the API key")
         const reply = yield* identity.createApiKeyCredentialProvider({ name: given.name, apiKey })
         yield* Output.one(given.json, operations.createApiKeyCredentialProvider.reply, reply)
-      }))
+      }), { names })
 ).pipe(Command.withDescription("Creates an API key provider; the key is read from standard input."))
 
 const file = Options.text("file").pipe(
   Options.withDescription("the JSON of the request, as AWS spells it; - for standard input")
 )
 
-const createOauth2 = Command.make(
-  "create-oauth2",
-  { file, ...Client.common },
-  (given) =>
-    Client.run(given, (identity) =>
-      Effect.gen(function*() {
-        const operation = operations.createOauth2CredentialProvider
-        const reply = yield* identity.createOauth2CredentialProvider(yield* Input.json(given.file, operation.request))
-        yield* Output.one(given.json, operation.reply, reply)
-      }))
-).pipe(Command.withDescription("Creates an OAuth2 provider."))
+const createFrom = <A, I, B, J, E extends Output.Failure>(
+  name: string,
+  what: string,
+  { reply, request }: { readonly request: Schema.Schema<A, I>; readonly reply: Schema.Schema<B, J> },
+  create: (identity: IdentityService["Type"], request: A) => Effect.Effect<B, E>
+) =>
+  Command.make(
+    name,
+    { file, ...Client.common },
+    (given) =>
+      Client.run(given, (identity) =>
+        Effect.gen(function*() {
+          const created = yield* create(identity, yield* Input.json(given.file, request))
+          yield* Output.one(given.json, reply, created)
+        }))
+  ).pipe(Command.withDescription(`Creates ${what}.`))
 
-const createPayment = Command.make(
+const createOauth2 = createFrom(
+  "create-oauth2",
+  "an OAuth2 provider",
+  operations.createOauth2CredentialProvider,
+  (identity, request) => identity.createOauth2CredentialProvider(request)
+)
+
+const createPayment = createFrom(
   "create-payment",
-  { file, ...Client.common },
-  (given) =>
-    Client.run(given, (identity) =>
-      Effect.gen(function*() {
-        const operation = operations.createPaymentCredentialProvider
-        const reply = yield* identity.createPaymentCredentialProvider(yield* Input.json(given.file, operation.request))
-        yield* Output.one(given.json, operation.reply, reply)
-      }))
-).pipe(Command.withDescription("Creates a payment provider."))
+  "a payment provider",
+  operations.createPaymentCredentialProvider,
+  (identity, request) => identity.createPaymentCredentialProvider(request)
+)
 
 /** @internal */
 export const command = Command.make("providers").pipe(

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { IdentityApi, operations } from "../IdentityApi.js"
 import { IdentityControls } from "../IdentityControls.js"
-import type { IdentityError } from "../IdentityError.js"
+import type { IdentityError, InvalidField } from "../IdentityError.js"
 import * as Input from "./input.js"
 import { CommandFailed } from "./output.js"
 
@@ -24,12 +24,42 @@ const Seed = Schema.Struct({
 /** @internal */
 export interface Seed extends Schema.Schema.Type<typeof Seed> {}
 
-/** @internal */
-export const read = (path: string) => Input.json(path, Seed)
-
 interface Named {
   readonly name: string
 }
+
+const lists = [
+  "workloadIdentities",
+  "oauth2CredentialProviders",
+  "apiKeyCredentialProviders",
+  "paymentCredentialProviders"
+] as const
+
+/** The names that one list has twice: the second would be taken for something that was there before. */
+const repeated = (seed: Seed): ReadonlyArray<InvalidField> =>
+  lists.flatMap((member) => {
+    const items: ReadonlyArray<Named> = seed[member] ?? []
+    const names = items.map(({ name }) => name)
+    return names.flatMap((name, index) => {
+      const first = names.indexOf(name)
+      return first === index
+        ? []
+        : [{ name: `${member}[${index}].name`, message: `Member must be unique: ${member}[${first}] has it already` }]
+    })
+  })
+
+/** @internal */
+export const read = (path: string) =>
+  Effect.flatMap(Input.json(path, Seed), (seed) => {
+    const fieldList = repeated(seed)
+    return fieldList.length === 0
+      ? Effect.succeed(seed)
+      : new CommandFailed({
+        reason: "InputInvalid",
+        message: `${path}: ${fieldList.map(({ message, name }) => `${name}: ${message}`).join("; ")}`,
+        fieldList
+      })
+  })
 
 /** Creates what is not there; what is there stays as it is. */
 const put = <A extends Named>(

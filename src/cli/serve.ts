@@ -19,11 +19,12 @@ import { isIP } from "node:net"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
-import { CommandFailed, reporting } from "./output.js"
+import * as KeptClock from "./keptClock.js"
+import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import * as Seed from "./seed.js"
 
 const Signature = Schema.Redacted(
-  Schema.String.pipe(Schema.pattern(/^[^:\s]+:\S+$/, { message: () => "expected KEY:SECRET" }))
+  Schema.String.pipe(Schema.pattern(/^[^:/,\s]+:\S+$/, { message: () => "expected KEY:SECRET" }))
 )
 
 const signatureOf = (given: Redacted.Redacted): Backend.Signature => {
@@ -46,7 +47,7 @@ const options = {
     Options.withDefault("127.0.0.1")
   ),
   port: Options.integer("port").pipe(
-    Options.withSchema(Schema.Int.pipe(Schema.between(0, 65_535, { message: () => "expected 0 to 65535" }))),
+    Options.withSchema(Schema.Int.pipe(Schema.between(0, 65_535, { message: () => "--port: expected 0 to 65535" }))),
     Options.withDescription("the port to listen on; 0 takes any that is free"),
     Options.withDefault(4599)
   ),
@@ -66,14 +67,18 @@ const options = {
   ),
   account: Options.text("account").pipe(
     Options.withSchema(
-      Schema.String.pipe(Schema.pattern(/^\d{12}$/, { message: () => "expected an account id of 12 digits" }))
+      Schema.String.pipe(
+        Schema.pattern(/^\d{12}$/, { message: () => "--account: expected an account id of 12 digits" })
+      )
     ),
     Options.withDescription("the AWS account of the ARNs"),
     Options.withDefault("123456789012")
   ),
   region: Options.text("region").pipe(
     Options.withSchema(
-      Schema.String.pipe(Schema.pattern(/^[a-z0-9-]+$/, { message: () => "expected the name of an AWS region" }))
+      Schema.String.pipe(
+        Schema.pattern(/^[a-z0-9-]+$/, { message: () => "--region: expected the name of an AWS region" })
+      )
     ),
     Options.withDescription("the AWS region of the ARNs"),
     Options.withDefault("us-east-1")
@@ -84,9 +89,11 @@ const options = {
     Options.withDescription("refuse every call that is not signed with these AWS credentials"),
     Options.optional
   ),
+  // The parser has an option of this name for all commands, sets the level by itself and takes the option away. It looks
+  // at the first argument alone: behind others it comes here. So a default of ours would undo what was said there.
   logLevel: Options.choiceWithValue("log-level", levels).pipe(
-    Options.withDescription("how much is logged; debug also tells of pages"),
-    Options.withDefault(LogLevel.Info)
+    Options.withDescription("how much is logged (default: info); debug also tells of pages"),
+    Options.optional
   ),
   json: jsonOption
 }
@@ -98,6 +105,9 @@ const urlHost = (host: string) => {
   const name = ["", "0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host
   return isIP(name) === 6 ? `[${name}]` : name
 }
+
+const isLoopback = (host: string) =>
+  host === "localhost" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host) || /^[0:]*:0*1$/.test(host)
 
 const listenFailure = ({ host, port }: Settings) => ({ cause }: { readonly cause: unknown }) => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
@@ -119,7 +129,12 @@ const listen = (settings: Settings) =>
     )
     // Else the end would wait for whoever keeps a connection open.
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    return context
+    return {
+      context,
+      // There are no WebSockets here. Node hands a connection that asks for an upgrade over as it is, and when that is
+      // reset nobody listens for the error, which ends the process; where nobody waits for one, it asks like any other.
+      refuseUpgrades: Effect.sync(() => server.removeAllListeners("upgrade"))
+    }
   })
 
 const environment = (origin: string, { region, requireSignature }: Settings) => ({
@@ -136,6 +151,7 @@ const announce = (origin: string, settings: Settings) => {
   if (settings.json) return Console.log(JSON.stringify({ endpoint: origin, environment: variables }))
   return Console.log([
     `# AgentCore Identity listens on ${origin}`,
+    `# Dashboard: ${origin}/  Controls for tests: ${origin}/_local/`,
     "# Paste this where your agent starts:",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${value}`),
     ...(Option.isSome(settings.requireSignature)
@@ -143,6 +159,9 @@ const announce = (origin: string, settings: Settings) => {
       : [])
   ].join("\n"))
 }
+
+const atLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Option.isSome(logLevel) ? Logger.withMinimumLogLevel(effect, logLevel.value) : effect
 
 const serve = (settings: Settings) =>
   Effect.gen(function*() {
@@ -152,29 +171,38 @@ const serve = (settings: Settings) =>
     const signature = yield* Effect.transposeOption(Option.map(settings.requireSignature, (given) =>
       Effect.mapBoth(Schema.encode(Signature)(given).pipe(Effect.flatMap(Schema.decode(Signature))), {
         onFailure: () =>
-          new CommandFailed({ reason: "InputInvalid", message: "--require-signature: expected KEY:SECRET" }),
+          usageInvalid("--require-signature: expected KEY:SECRET"),
         onSuccess: signatureOf
       })))
-    const app = yield* Backend.app({
-      requireSignature: Option.getOrUndefined(signature),
-      allowedHosts: [host, ...allowedHosts]
-    })
-    const http = yield* listen(settings)
+    const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
     const api = yield* Layer.build(
       Backend.layerApi({ accountId: account, region, endpoint: origin, directory: Option.getOrUndefined(data) })
     )
+    const app = yield* Backend.app({
+      requireSignature: Option.getOrUndefined(signature),
+      allowedHosts: [host, ...allowedHosts],
+      clock: Option.getOrUndefined(yield* Effect.transposeOption(Option.map(data, KeptClock.open)))
+    })
+    if (!isLoopback(host)) {
+      yield* Effect.logWarning(
+        `--host ${host}: the dashboard and /_local/ ask for no signature, and are open to whoever reaches this port`
+      )
+    }
     if (Option.isSome(seed)) {
       yield* Effect.provide(Seed.apply(seed.value), api)
     }
-    yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(Effect.provide(Context.merge(http, api)))
+    yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(
+      Effect.provide(Context.merge(http, api)),
+      Effect.zipRight(refuseUpgrades)
+    )
     yield* announce(origin, settings)
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
     Effect.provide(CallLog.layerLogger(settings.json)),
-    Logger.withMinimumLogLevel(settings.logLevel)
+    atLevel(settings)
   )
 
 /** @internal */

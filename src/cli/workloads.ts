@@ -10,15 +10,21 @@ import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
 import * as Client from "./client.js"
 import * as Output from "./output.js"
+import type { OptionNames } from "./remedies.js"
 
 const name = Options.text("name").pipe(Options.withDescription("the workload identity, by name"))
 
 const url = Options.text("url").pipe(Options.withDescription("the return URL, to the letter"))
 
+const names: OptionNames = [["name", "--name"], ["url", "--url"], ["allowedResourceOauth2ReturnUrls", "--return-url"]]
+
 const create = Command.make("create", {
-  name: Options.optional(name),
+  name: Options.text("name").pipe(
+    Options.withDescription("the workload identity, by name (default: a generated one)"),
+    Options.optional
+  ),
   returnUrls: Options.text("return-url").pipe(
-    Options.withDescription("where browsers may return to; repeat for more"),
+    Options.withDescription("where browsers may return to; repeat for more (default: nowhere)"),
     Options.repeated
   ),
   ...Client.common
@@ -30,7 +36,7 @@ const create = Command.make("create", {
         ...(given.returnUrls.length > 0 && { allowedResourceOauth2ReturnUrls: given.returnUrls })
       }),
       (reply) => Output.one(given.json, operations.createWorkloadIdentity.reply, reply)
-    ))).pipe(Command.withDescription("Creates a workload identity; without --name it gets one."))
+    ), { names })).pipe(Command.withDescription("Creates a workload identity; without --name it gets one."))
 
 const get = Command.make(
   "get",
@@ -40,7 +46,7 @@ const get = Command.make(
       Effect.flatMap(
         identity.getWorkloadIdentity({ name: given.name }),
         (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
-      ))
+      ), { names })
 ).pipe(Command.withDescription("Shows a workload identity."))
 
 const list = Command.make(
@@ -64,7 +70,7 @@ const remove = Command.make(
       Effect.zipRight(
         identity.deleteWorkloadIdentity({ name: given.name }),
         Output.done(given.json, { name: given.name, outcome: "deleted" }, `deleted ${given.name}`)
-      ))
+      ), { names })
 ).pipe(Command.withDescription("Deletes a workload identity, and everything that was stored for it."))
 
 const addReturnUrl = Command.make(
@@ -75,7 +81,7 @@ const addReturnUrl = Command.make(
       Effect.flatMap(
         identity.addReturnUrl({ name: given.name, url: given.url }),
         (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
-      ))
+      ), { names })
 ).pipe(Command.withDescription("Registers a return URL, beside the others."))
 
 const removeReturnUrl = Command.make(
@@ -83,11 +89,21 @@ const removeReturnUrl = Command.make(
   { name, url, ...Client.common },
   (given) =>
     Client.run(given, (identity) =>
-      Effect.flatMap(
-        identity.removeReturnUrl({ name: given.name, url: given.url }),
-        (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
-      ))
-).pipe(Command.withDescription("Removes a return URL, and keeps the others."))
+      Effect.gen(function*() {
+        const { json, name, url } = given
+        // The library takes the absent for removed. Here it is most often a slip of the pen, and what was meant to be
+        // closed would stay open.
+        const { allowedResourceOauth2ReturnUrls: urls = [] } = yield* identity.getWorkloadIdentity({ name })
+        if (!urls.includes(url)) {
+          return yield* new Output.CommandFailed({
+            reason: "NotRegistered",
+            message: `--url is not registered for ${name}, and nothing was removed: it has to match to the letter`
+          })
+        }
+        const reply = yield* identity.removeReturnUrl({ name, url })
+        return yield* Output.one(json, operations.getWorkloadIdentity.reply, reply)
+      }), { names })
+).pipe(Command.withDescription("Removes a return URL, which has to be registered, and keeps the others."))
 
 /** @internal */
 export const command = Command.make("workloads").pipe(

@@ -3,7 +3,7 @@
  * value, which may be a secret.
  */
 import * as Arr from "effect/Array"
-import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -13,14 +13,32 @@ import { type InvalidField, ValidationError } from "../IdentityError.js"
 import type { Operation } from "../Operation.js"
 
 /** @internal */
-export const fieldError = (operation: string, ...fieldList: ReadonlyArray<InvalidField>): ValidationError => {
-  const count = fieldList.length
+export const fieldError = (operation: string, ...fieldList: ReadonlyArray<InvalidField>): ValidationError =>
+  fieldsError(operation, fieldList)
+
+/** Of a request that is wrong all over, no more is told than somebody would read. */
+const maxFields = 100
+
+/** A name as long as this one comes from the request, and is nobody's. */
+const maxName = 1024
+
+const shortened = ({ message, name }: InvalidField): InvalidField => ({
+  name: name.length > maxName ? `${name.slice(0, maxName)}…` : name,
+  message
+})
+
+/** @internal */
+export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidField>): ValidationError => {
+  const count = fields.length
+  const fieldList = fields.slice(0, maxFields).map(shortened)
   const details = fieldList.map(({ message, name }) => `Value at '${name}' failed to satisfy constraint: ${message}`)
   return new ValidationError({
     operation,
     reason: "FieldValidationFailed",
     fieldList,
-    message: `${count} validation error${count === 1 ? "" : "s"} detected: ${details.join("; ")}`
+    message: `${count} validation error${count === 1 ? "" : "s"} detected: ${details.join("; ")}${
+      count > maxFields ? "; and more" : ""
+    }`
   })
 }
 
@@ -36,22 +54,48 @@ const unspeakable = (value: unknown, path: string): ReadonlyArray<InvalidField> 
   })
 }
 
-const speakable = <A>(operation: string, request: A): Effect.Effect<A, ValidationError> => {
+const speakable = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
   const fields = unspeakable(request, "")
-  return fields.length === 0 ? Effect.succeed(request) : Effect.fail(fieldError(operation, ...fields))
+  return fields.length === 0 ? Either.right(request) : Either.left(fieldsError(operation, fields))
 }
 
 const refail = (operation: string) => (error: ParseResult.ParseError) =>
-  fieldError(operation, ...invalidFields(error.issue))
+  fieldsError(operation, invalidFields(error.issue))
+
+// Requests that have passed, by the operation they are for: one that comes from the wire is not checked again behind it.
+const passed = new WeakMap<object, string>()
 
 /**
  * What to send: the request in its encoded form, once it has passed every limit.
  *
  * @internal
  */
-export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<I, ValidationError> => {
-  const encode = Schema.encode(request, { errors: "all" })
-  return (request) => Effect.zipRight(speakable(name, request), Effect.mapError(encode(request), refail(name)))
+export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<I, ValidationError> => {
+  const encode = Schema.encodeEither(request, { errors: "all" })
+  return (request) =>
+    Either.flatMap(speakable(name, request), (request) => Either.mapLeft(encode(request), refail(name)))
+}
+
+/** In a larger request only the first fault is looked for, so that nobody waits for the rest of them. */
+const maxThorough = 64 * 1024
+
+/**
+ * What was sent: the request of which `input`, of so many bytes, is the encoded form.
+ *
+ * @internal
+ */
+export const decode = <A, I>(
+  { name, request }: Checked<A, I>
+): (input: unknown, size: number) => Either.Either<A, ValidationError> => {
+  const decode = Schema.decodeUnknownEither(request)
+  return (input, size) =>
+    Either.mapBoth(decode(input, { errors: size > maxThorough ? "first" : "all" }), {
+      onLeft: refail(name),
+      onRight: (request) => {
+        if (Predicate.isObject(request)) passed.set(request, name)
+        return request
+      }
+    })
 }
 
 /**
@@ -59,9 +103,12 @@ export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => 
  *
  * @internal
  */
-export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Effect.Effect<A, ValidationError> => {
-  const validate = Schema.validate(request, { errors: "all" })
-  return (request) => Effect.zipRight(speakable(name, request), Effect.mapError(validate(request), refail(name)))
+export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<A, ValidationError> => {
+  const validate = Schema.validateEither(request, { errors: "all" })
+  return (request) =>
+    Predicate.isObject(request) && passed.get(request) === name
+      ? Either.right(request)
+      : Either.flatMap(speakable(name, request), (request) => Either.mapLeft(validate(request), refail(name)))
 }
 
 /** @internal */

@@ -29,8 +29,9 @@ const broken = (what: string, size: number, { max = Infinity, min = 0 }: Limits)
     : `Member must have ${what} between ${min} and ${max}, inclusive`
 }
 
-// Smithy counts code points, JavaScript counts UTF-16 units.
-const codePoints = (s: string) => {
+// Smithy counts code points, JavaScript counts UTF-16 units, of which a code point has one or two.
+const size = (s: string, { max = Infinity, min = 0 }: Limits) => {
+  if (s.length <= max && s.length >= 2 * min) return s.length
   let n = 0
   for (const _ of s) n++
   return n
@@ -46,7 +47,7 @@ const rule = (limits: Limits) => {
   const anchored = pattern && anchor(pattern)
   const matches = limits.matches ?? ((s: string) => anchored === undefined || anchored.test(s))
   return (s: string) =>
-    broken("length", codePoints(s), limits) ??
+    broken("length", size(s, limits), limits) ??
       (matches(s)
         ? undefined
         : `Member must satisfy regular expression pattern: ${pattern?.source}`)

@@ -3,10 +3,12 @@ import { administration } from "./contract/administration.js"
 import { consent } from "./contract/consent.js"
 import { credentials } from "./contract/credentials.js"
 import type { Services } from "./contract/section.js"
+import { strategies } from "./contract/strategies.js"
 
 /** What every way of reaching the service must do. */
 export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
   administration(name, layer)
   credentials(name, layer)
   consent(name, layer)
+  strategies(name, layer)
 }

@@ -13,7 +13,7 @@ declare const announce: (url: Redacted.Redacted) => Effect.Effect<void, "Announc
 
 type Needs = IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken
 type Api = IdentityService.TokenFailure
-type Asks = Api | IdentityError.ConsentRequired | IdentityError.ConsentDenied
+type Asks = Api | IdentityError.ConsentRequired | IdentityError.ConsentDenied | IdentityError.ConsentTimedOut
 type Waits = Api | IdentityError.ConsentDenied | IdentityError.ConsentTimedOut
 
 const machine = { providerName: "github", scopes: [], authFlow: "M2M" } as const

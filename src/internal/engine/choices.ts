@@ -224,7 +224,7 @@ export const withoutTokens = (state: State, provider: string): State => {
     ...state,
     sessions: HashMap.filter(state.sessions, others),
     grants: HashMap.filter(state.grants, (_, key) => others(key)),
-    machineTokens: HashMap.filter(state.machineTokens, (_, key) => others(key))
+    machineTokens: HashMap.filter(state.machineTokens, others)
   }
 }
 

@@ -31,10 +31,14 @@ export const party = (
   now: DateTime.Utc,
   request: TokenRequest
 ): Either.Either<Party, Unauthorized | ResourceNotFound> =>
-  Either.all({
-    identity: authorize(operation, state, now, request.workloadIdentityToken),
-    provider: findOauth2Provider(operation, state, request.resourceCredentialProviderName)
-  })
+  Either.flatMap(
+    authorize(operation, state, now, request.workloadIdentityToken),
+    (identity) =>
+      Either.map(
+        findOauth2Provider(operation, state, request.resourceCredentialProviderName),
+        (provider) => ({ identity, provider })
+      )
+  )
 
 /** @internal */
 export const client = (

@@ -1,5 +1,4 @@
 import * as Arr from "effect/Array"
-import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as Hash from "effect/Hash"
@@ -7,16 +6,20 @@ import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
-import type { Failure, OperationKey } from "../../IdentityApi.js"
+import { type Failure, type OperationKey, operations } from "../../IdentityApi.js"
 import {
   type ConsentSession,
   type Grant,
   type GrantFilter,
   type IdentityControls,
+  type Inventory,
+  type PendingFailure,
   SessionNotPending
 } from "../../IdentityControls.js"
-import { answer, type Core } from "./core.js"
+import { answer, type Aside, type Core } from "./core.js"
+import * as journal from "./journal.js"
 import * as sessions from "./sessions.js"
 import { workloadArn } from "./settings.js"
 import { type Grant as StoredGrant, type GrantKey, type Session, type State, userKey } from "./state.js"
@@ -59,8 +62,8 @@ export const make = (core: Core): IdentityControls["Type"] => {
 
     expireTokens: (filter) =>
       core.decide((state, now) => {
-        const [grants, granted] = expired(state.grants, now, (key) => fits(filter, key))
-        const [machineTokens, cached] = expired(state.machineTokens, now, (key) => fits(filter, key))
+        const [grants, granted] = expired(state.grants, now, (_, key) => fits(filter, key))
+        const [machineTokens, cached] = expired(state.machineTokens, now, (token) => fits(filter, token))
         return Either.right(answer(granted + cached, { ...state, grants, machineTokens }))
       }),
 
@@ -78,6 +81,14 @@ export const make = (core: Core): IdentityControls["Type"] => {
         ...state,
         faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
       })),
+
+    pendingFailures: core.aside((aside) => [pendingFailures(aside), aside]),
+
+    clearFailures: (operation) =>
+      core.aside((aside) => [undefined, {
+        ...aside,
+        faults: operation === undefined ? {} : { ...aside.faults, [operation]: undefined }
+      }]),
 
     setSecret: (secretId, json) =>
       core.change((state) => ({ ...state, secrets: HashMap.set(state.secrets, secretId, json) })),
@@ -99,7 +110,9 @@ export const make = (core: Core): IdentityControls["Type"] => {
           }))
       })),
 
-    journal: core.read((state) => Either.right(Chunk.toReadonlyArray(state.journal))),
+    journal: core.read((state) => Either.right(journal.entries(state.journal))),
+
+    clearJournal: core.aside((aside) => [undefined, { ...aside, journal: journal.empty }]),
 
     sessions: core.read((state, now) =>
       Either.right(
@@ -107,9 +120,18 @@ export const make = (core: Core): IdentityControls["Type"] => {
       )
     ),
 
-    grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName)))
+    grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
+
+    inventory: core.read((state) => Either.right(inventory(state)))
   }
 }
+
+const pendingFailures = ({ faults }: Aside): ReadonlyArray<PendingFailure> =>
+  Record.keys(operations).flatMap((operation) =>
+    (faults[operation] ?? []).flatMap(({ error: { _tag, message }, times }) =>
+      times > 0 ? [{ operation, error: _tag, message, times }] : []
+    )
+  )
 
 const isPending = (status: Session["status"]) => status === "pending"
 
@@ -139,9 +161,9 @@ const fits = (
 const expired = <Key, Token extends { readonly expiresAt: DateTime.Utc }>(
   tokens: HashMap.HashMap<Key, Token>,
   now: DateTime.Utc,
-  fits: (key: Key) => boolean
+  fits: (token: Token, key: Key) => boolean
 ): readonly [HashMap.HashMap<Key, Token>, number] => {
-  const over = HashMap.filter(tokens, (token, key) => fits(key) && DateTime.lessThan(now, token.expiresAt))
+  const over = HashMap.filter(tokens, (token, key) => fits(token, key) && DateTime.lessThan(now, token.expiresAt))
   return [
     HashMap.union(tokens, HashMap.map(over, (token) => ({ ...token, expiresAt: now }))),
     HashMap.size(over)
@@ -164,7 +186,24 @@ const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKe
   isRefreshable: refresh !== undefined
 })
 
+const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
+  Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
+
+const inventory = (state: State): Inventory => ({
+  workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
+  oauth2CredentialProviders: listed(
+    state.oauth2Providers,
+    ({ callbackUrl, name, vendor }) => ({ name, credentialProviderVendor: vendor, callbackUrl })
+  ),
+  apiKeyCredentialProviders: listed(state.apiKeyProviders, ({ name }) => ({ name })),
+  paymentCredentialProviders: listed(
+    state.paymentProviders,
+    ({ account, name }) => ({ name, credentialProviderVendor: account.vendor })
+  )
+})
+
 const shown = (session: Session, now: DateTime.Utc): ConsentSession => ({
+  id: session.ordinal + 1,
   sessionUri: Redacted.make(session.uri),
   status: isUnfinished(session.status) && sessions.isOver(session, now)
     ? "expired"

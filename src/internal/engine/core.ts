@@ -34,7 +34,7 @@ export interface Core {
   /** Changes what cannot be refused. */
   readonly change: (f: (state: State, now: DateTime.Utc) => State) => Effect.Effect<void>
   /** Decides on what is no part of the service, without waiting for anything. */
-  readonly aside: <Reply>(f: (aside: Aside, now: DateTime.Utc) => readonly [Reply, Aside]) => Effect.Effect<Reply>
+  readonly aside: <Reply>(f: (aside: Aside) => readonly [Reply, Aside]) => Effect.Effect<Reply>
 }
 
 /**
@@ -91,7 +91,7 @@ export const make = (settings: Settings, issuer: Issuer, memory: Memory): Core =
     ),
   read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(memory.read, (state) => look(state, now))),
   change: (f) => Effect.flatMap(DateTime.now, (now) => memory.modify((before) => [Either.void, f(before, now)])),
-  aside: (f) => Effect.flatMap(DateTime.now, (now) => memory.modifyAside((before) => f(before, now)))
+  aside: memory.modifyAside
 })
 
 /** @internal */

@@ -1,6 +1,5 @@
 /** The whole of AgentCore Identity, in memory: both planes, and the hands of everybody who is not the agent. */
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -19,6 +18,7 @@ import * as apiKeys from "./apiKeys.js"
 import * as controls from "./controls.js"
 import { type Aside, type Core, make as makeCore, volatile } from "./core.js"
 import * as issuer from "./issuer.js"
+import * as journal from "./journal.js"
 import * as oauth2Providers from "./oauth2Providers.js"
 import * as paymentProviders from "./paymentProviders.js"
 import * as payments from "./payments.js"
@@ -32,8 +32,6 @@ import * as tokens from "./tokens.js"
 import * as vault from "./vault.js"
 import * as workloads from "./workloads.js"
 import * as workloadTokens from "./workloadTokens.js"
-
-const journalLength = 1000
 
 interface Engine {
   readonly api: IdentityApi.IdentityApi["Type"]
@@ -100,14 +98,15 @@ const served = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): Identity
     const operation: Operation.Any = IdentityApi.operations[key]
     const validate = check.validate(operation)
     return (request) =>
-      Effect.flatMap(Effect.either(validate(request)), (valid) =>
-        nextFault(core, key).pipe(
-          Effect.zipRight(valid),
-          Effect.flatMap((request) => handlers[key](request)),
+      Effect.suspend(() => {
+        const valid = validate(request)
+        return nextFault(core, key).pipe(
+          Effect.zipRight(Either.isRight(valid) ? handlers[key](valid.right) : Effect.fail(valid.left)),
           Effect.catchSomeDefect(unstored(key)),
           // What a refused request has in the wrong place may be a bare secret, so that the journal leaves it out.
           Effect.onExit((exit) => record(core, key, Option.getOrUndefined(Either.getRight(valid)), exit))
-        ))
+        )
+      })
   })
 
 /** What could not be stored is an error of the service, which every operation may raise. */
@@ -135,7 +134,7 @@ const nextFault = <Key extends IdentityApi.OperationKey>(
   key: Key
 ): Effect.Effect<void, IdentityApi.Failure<Key>> =>
   Effect.flatten(core.aside((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Aside] => {
-    const [fault, ...later] = (aside.faults[key] ?? []).filter(({ times }) => times > 0)
+    const [fault, ...later] = aside.faults[key]?.filter(({ times }) => times > 0) ?? []
     if (fault === undefined) return [Effect.void, aside]
     const left = [{ ...fault, times: fault.times - 1 }, ...later]
     return [Effect.fail(fault.error), { ...aside, faults: { ...aside.faults, [key]: left } }]
@@ -147,10 +146,11 @@ const record = (
   request: unknown,
   exit: Exit.Exit<unknown, { readonly _tag: string }>
 ) =>
-  core.aside(({ faults, journal }, at) => [undefined, {
-    faults,
-    journal: Chunk.takeRight(Chunk.append(journal, { at, operation, request, outcome: outcome(exit) }), journalLength)
-  }])
+  Effect.flatMap(DateTime.now, (at) =>
+    core.aside((aside) => [undefined, {
+      faults: aside.faults,
+      journal: journal.append(aside.journal, { at, operation, request, outcome: outcome(exit) })
+    }]))
 
 const outcome = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string =>
   Exit.match(exit, {

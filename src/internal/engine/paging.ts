@@ -1,5 +1,6 @@
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
+import * as Hash from "effect/Hash"
 import * as HashMap from "effect/HashMap"
 import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
@@ -7,17 +8,21 @@ import type { ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
 import type { OperationName } from "./state.js"
 
-// The list it belongs to, and the last entry of the page before: entries may come and go between two pages.
+// The list it belongs to, and the last entry of the page before: entries may come and go between two pages. The sum is
+// no secret, and so is the same in every life of a service that is kept in a folder.
 const Position = Schema.compose(
   Schema.StringFromBase64Url,
-  Schema.parseJson(Schema.Struct({ list: Schema.String, after: Schema.String }))
+  Schema.parseJson(Schema.Struct({ list: Schema.String, after: Schema.String, sum: Schema.Number }))
 )
 
 const encode = Schema.encodeSync(Position)
 const decode = Schema.decodeEither(Position)
 
+const tokenOf = (list: string, after: string) => encode({ list, after, sum: Hash.string(`${list} ${after}`) })
+
 /**
- * One page of `entries`, in the order of their keys.
+ * One page of `entries`, in the order of their keys. A token is taken only as it is made here, to the letter. Who knows
+ * how may still make one: it says where a page begins, and opens nothing.
  *
  * @internal
  */
@@ -35,7 +40,7 @@ export const page = <A>(
       items: taken.map(([, item]) => item),
       nextToken: last === undefined || taken.length === left.length
         ? undefined
-        : encode({ list: operation, after: last[0] })
+        : tokenOf(operation, last[0])
     }
   })
 
@@ -45,7 +50,10 @@ const start = (operation: OperationName, nextToken: string | undefined) =>
   nextToken === undefined
     ? Either.right(undefined)
     : decode(nextToken).pipe(
-      Either.filterOrLeft(({ list }) => list === operation, () => undefined),
+      Either.filterOrLeft(
+        ({ after, list }) => list === operation && tokenOf(list, after) === nextToken,
+        () => undefined
+      ),
       Either.mapBoth({
         onLeft: () => fieldError(operation, { name: "nextToken", message: "Member must be a token of this list" }),
         onRight: ({ after }) => after

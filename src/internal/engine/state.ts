@@ -1,5 +1,4 @@
 /** What the local service remembers: one immutable value, which each operation replaces at once or not at all. */
-import * as Chunk from "effect/Chunk"
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import * as HashMap from "effect/HashMap"
@@ -7,11 +6,11 @@ import * as HashSet from "effect/HashSet"
 import type * as Redacted from "effect/Redacted"
 import type { ConsentPortal } from "../../ConsentPortal.js"
 import type * as IdentityApi from "../../IdentityApi.js"
-import type { JournalEntry } from "../../IdentityControls.js"
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../Oauth2ProviderConfig.js"
 import type { PaymentProviderConfigurationOutput } from "../../PaymentProvider.js"
 import type { TokenVault } from "../../TokenVault.js"
+import * as journal from "./journal.js"
 
 /**
  * An operation as AWS spells it.
@@ -163,14 +162,9 @@ export interface Grant {
 }
 
 /** @internal */
-export interface MachineTokenKey {
+export interface MachineToken {
   readonly workloadName: string
   readonly providerName: string
-  readonly target: Target
-}
-
-/** @internal */
-export interface MachineToken {
   readonly accessToken: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
 }
@@ -201,10 +195,11 @@ export interface State {
   readonly sessions: HashMap.HashMap<string, Session>
   readonly sessionsOpened: number
   readonly grants: HashMap.HashMap<GrantKey, Grant>
-  readonly machineTokens: HashMap.HashMap<MachineTokenKey, MachineToken>
+  /** By workload identity, provider and what they are for. */
+  readonly machineTokens: HashMap.HashMap<string, MachineToken>
   readonly secrets: HashMap.HashMap<string, Redacted.Redacted>
   readonly faults: Faults
-  readonly journal: Chunk.Chunk<JournalEntry>
+  readonly journal: journal.Journal
 }
 
 /** @internal */
@@ -224,5 +219,5 @@ export const empty = (now: DateTime.Utc): State => ({
   machineTokens: HashMap.empty(),
   secrets: HashMap.empty(),
   faults: {},
-  journal: Chunk.empty()
+  journal: journal.empty
 })

@@ -1,18 +1,20 @@
 /** The tokens that are had at once: for the machine itself, and in exchange for the JWT of a user. */
-import * as Data from "effect/Data"
+import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import type * as Redacted from "effect/Redacted"
 import type { Method } from "../../IdentityApi.js"
 import { ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
-import { client, current, type Party, party, type TokenRequest } from "./clients.js"
+import { client, current, party, type TokenRequest } from "./clients.js"
 import type { Core } from "./core.js"
 import * as federation from "./federation.js"
-import type { IssuedToken } from "./issuer.js"
-import { type MachineTokenKey, target } from "./state.js"
+import type { Client, IssuedToken } from "./issuer.js"
+import { target } from "./state.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -33,25 +35,29 @@ export const make = (core: Core): Method<"getResourceOauth2Token"> => {
   }
 }
 
+type Next = Either.Either<
+  | { readonly _tag: "Cached"; readonly accessToken: Redacted.Redacted }
+  | { readonly _tag: "Ask"; readonly key: string; readonly workloadName: string; readonly client: Client },
+  ValidationError
+>
+
 const machineToken = (core: Core) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
-    const wanted = target(request)
     const next = yield* core.read((state, now) =>
-      Either.gen(function*() {
-        const { identity, provider } = yield* party(operation, state, now, request)
-        const key = machineTokenKey({ identity, provider }, request)
+      Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
+        const key = machineTokenKey(workloadName, request)
         const cached = HashMap.get(state.machineTokens, key).pipe(
           Option.filter(({ expiresAt }) => DateTime.lessThan(now, expiresAt))
         )
         return Option.isSome(cached)
-          ? { _tag: "Cached" as const, accessToken: cached.value.accessToken }
-          : { _tag: "Ask" as const, key, client: yield* client(operation, state, provider) }
+          ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })
+          : Either.map(client(operation, state, provider), (client) => ({ _tag: "Ask", key, workloadName, client }))
       })
     )
     if (next._tag === "Cached") return { accessToken: next.accessToken }
 
     const { customParameters } = request
-    const issued = yield* core.issuer.machine(next.client, { target: wanted, customParameters }).pipe(
+    const issued = yield* core.issuer.machine(next.client, { target: target(request), customParameters }).pipe(
       Effect.mapError(() => choices.retrievalFailed(operation))
     )
     yield* core.change((state, now) =>
@@ -61,7 +67,7 @@ const machineToken = (core: Core) =>
           machineTokens: HashMap.set(
             HashMap.filter(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
             next.key,
-            stored(issued, now)
+            stored(next.workloadName, request, issued, now)
           )
         }
         : state
@@ -69,10 +75,26 @@ const machineToken = (core: Core) =>
     return { accessToken: issued.accessToken }
   })
 
-const machineTokenKey = ({ identity, provider }: Party, request: TokenRequest): MachineTokenKey =>
-  Data.struct({ workloadName: identity.workloadName, providerName: provider.name, target: target(request) })
+const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
 
-const stored = ({ accessToken, expiresIn }: IssuedToken, now: DateTime.Utc) => ({
+// A string, since it is looked up on every request. The order in which scopes are asked for says nothing.
+const machineTokenKey = (workloadName: string, request: TokenRequest) =>
+  JSON.stringify([
+    workloadName,
+    request.resourceCredentialProviderName,
+    sorted(request.scopes),
+    sorted(request.resources),
+    sorted(request.audiences)
+  ])
+
+const stored = (
+  workloadName: string,
+  { resourceCredentialProviderName: providerName }: TokenRequest,
+  { accessToken, expiresIn }: IssuedToken,
+  now: DateTime.Utc
+) => ({
+  workloadName,
+  providerName,
   accessToken,
   expiresAt: DateTime.add(now, { seconds: expiresIn })
 })

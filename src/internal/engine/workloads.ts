@@ -33,7 +33,7 @@ const remove = (state: State, { arn, name }: Workload): State => {
     workloadTokens: HashMap.filter(state.workloadTokens, others),
     sessions: HashMap.filter(state.sessions, others),
     grants: HashMap.filter(state.grants, (_, key) => others(key)),
-    machineTokens: HashMap.filter(state.machineTokens, (_, key) => others(key))
+    machineTokens: HashMap.filter(state.machineTokens, others)
   }
 }
 

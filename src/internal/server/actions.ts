@@ -16,6 +16,13 @@ import { Trouble } from "./trouble.js"
  */
 export const longestMove = 366 * 24 * 60 * 60
 
+/**
+ * In seconds; none at all would be a delay that cancels the others.
+ *
+ * @internal
+ */
+export const shortestDelay = 0.001
+
 const done: Readonly<Record<string, string>> = {
   approve: "Approved. The application still has to complete the session.",
   deny: "Denied.",
@@ -25,7 +32,8 @@ const done: Readonly<Record<string, string>> = {
   clock: "The clock was moved.",
   fail: "The next calls will fail.",
   delay: "The next calls will be slow.",
-  drop: "The next calls will lose their connection."
+  drop: "The next calls will lose their connection.",
+  reset: "Cancelled: the next calls are served as usual."
 }
 
 /**
@@ -92,10 +100,10 @@ export const handle: Effect.Effect<
     Option.flatMap(of("operation"), (name) => Option.fromNullable(failures.keyOf(name))),
     () => broken("operation")
   )
-  const at = <A>(all: ReadonlyArray<A>) =>
+  const at = <A>(shown: ReadonlyMap<number, A>) =>
     Effect.flatMap(
-      number("handle", 0, all.length),
-      (index) => Effect.mapError(Option.fromNullable(all[index]), () => broken("handle"))
+      number("handle", 0, Number.MAX_SAFE_INTEGER),
+      (index) => Effect.mapError(Option.fromNullable(shown.get(index)), () => broken("handle"))
     )
   const session = at(shown.sessions)
   // One grant, or without a handle all of them.
@@ -134,7 +142,7 @@ export const handle: Effect.Effect<
       yield* trouble.delayNext(
         yield* operation,
         yield* times,
-        Duration.seconds(yield* number("seconds", 0, 3600, false))
+        Duration.seconds(yield* number("seconds", shortestDelay, 3600, false))
       )
       break
     case "drop": {
@@ -143,6 +151,10 @@ export const handle: Effect.Effect<
       yield* trouble.dropNext(yield* operation, yield* times, lost)
       break
     }
+    case "reset":
+      yield* controls.clearFailures()
+      yield* trouble.reset
+      break
     default:
       return yield* broken("action")
   }

@@ -6,10 +6,10 @@ import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { IdentityApi } from "../../IdentityApi.js"
 import { type ConsentSession, IdentityControls } from "../../IdentityControls.js"
 import { browser, form, once, orNotice, query, Refused, remember, required, seeOther, ticketRefused } from "./form.js"
 import { html, notice, page } from "./html.js"
+import { vendorName } from "./inventory.js"
 import * as random from "./random.js"
 import { Trouble } from "./trouble.js"
 
@@ -53,29 +53,23 @@ const whyNot = (uri: Redacted.Redacted): Effect.Effect<never, Refused, IdentityC
   Effect.zipRight(waiting(Redacted.value(uri)), answered)
 
 /** The last part of a callback URL, whatever address stands before it. */
-const callbackIdOf = (url: string | undefined): Option.Option<string> =>
-  Option.fromNullable(url?.match(/\/identities\/oauth2\/callback\/([\w-]{1,128})$/)?.[1])
+const callbackIdOf = (url: string): Option.Option<string> =>
+  Option.fromNullable(url.match(/\/identities\/oauth2\/callback\/([\w-]{1,128})$/)?.[1])
+
+const unusable = new Refused({
+  status: 503,
+  title: "The provider cannot be asked",
+  text: "The credential provider is not there any more, or has no callback on this server. Nothing was changed."
+})
 
 /** What a person may want to know about the provider. */
 const providerOf = (name: string) =>
   Effect.gen(function*() {
-    const api = yield* IdentityApi
-    const { callbackUrl, credentialProviderVendor: vendor } = yield* Effect.mapError(
-      api.getOauth2CredentialProvider({ name }),
-      ({ _tag }) =>
-        new Refused({
-          status: 503,
-          title: "The provider cannot be asked",
-          text: `The credential provider cannot be read (${_tag}). Nothing was changed: load this page again.`
-        })
-    )
-    const callbackId = yield* Effect.mapError(callbackIdOf(callbackUrl), () =>
-      new Refused({
-        status: 503,
-        title: "The provider cannot be asked",
-        text: "The credential provider has no callback on this server. Nothing was changed."
-      }))
-    return { vendor: vendor.replace(/Oauth2$/, ""), callbackId }
+    const { oauth2CredentialProviders } = yield* (yield* IdentityControls).inventory
+    const provider = oauth2CredentialProviders.find((provider) => provider.name === name)
+    if (provider === undefined) return yield* unusable
+    const callbackId = yield* Effect.mapError(callbackIdOf(provider.callbackUrl), () => unusable)
+    return { vendor: vendorName(provider.credentialProviderVendor), callbackId }
   })
 
 const question = Effect.gen(function*() {
@@ -179,7 +173,7 @@ const callback = Effect.gen(function*() {
 })
 
 /** @internal */
-export const router: HttpRouter.HttpRouter<never, IdentityApi | IdentityControls | Trouble> = HttpRouter.empty.pipe(
+export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.empty.pipe(
   HttpRouter.get(authorizePath, orNotice(question)),
   HttpRouter.post(authorizePath, orNotice(decision)),
   HttpRouter.get(`${callbackPath}/:id`, orNotice(callback))

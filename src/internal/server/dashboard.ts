@@ -5,8 +5,13 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { IdentityApi } from "../../IdentityApi.js"
-import { type ConsentSession, type Grant, IdentityControls, type JournalEntry } from "../../IdentityControls.js"
+import {
+  type ConsentSession,
+  type Grant,
+  IdentityControls,
+  type JournalEntry,
+  type PendingFailure
+} from "../../IdentityControls.js"
 import { faults } from "../faults.js"
 import * as actions from "./actions.js"
 import * as failures from "./failures.js"
@@ -18,6 +23,9 @@ import { type Current, Trouble } from "./trouble.js"
 const every = 5
 
 const calls = 50
+
+/** How many rows of a table are shown: a page that loads itself every few seconds has to stay small. */
+const most = 200
 
 const time = (at: DateTime.Utc) => DateTime.formatIso(at).slice(11, 19)
 
@@ -43,13 +51,26 @@ const buttons = (
     )
   }</form>`
 
-/** A table that scrolls by itself can be reached by the keyboard, and has a name. */
-const table = (name: string, heads: ReadonlyArray<string>, rows: ReadonlyArray<Html>, none: string): Html =>
-  rows.length === 0
+/**
+ * The first of `all`. A table that scrolls by itself can be reached by the keyboard, and has a name.
+ */
+const table = <A>(
+  name: string,
+  heads: ReadonlyArray<string>,
+  all: ReadonlyArray<A>,
+  row: (one: A) => Html,
+  none: string
+): Value =>
+  all.length === 0
     ? html`<p class="soft small">${none}</p>`
-    : html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
-      heads.map((head) => html`<th scope="col">${head}</th>`)
-    }</tr></thead><tbody>${rows}</tbody></table></div>`
+    : [
+      html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
+        heads.map((head) => html`<th scope="col">${head}</th>`)
+      }</tr></thead><tbody>${all.slice(0, most).map(row)}</tbody></table></div>`,
+      all.length > most
+        ? html`<p class="soft small">And ${all.length - most} more: <code>GET /_local/state</code> tells of all.</p>`
+        : undefined
+    ]
 
 const section = (id: string, title: string, count: number | undefined, body: Value, isAll = false): Html =>
   html`<section class="card${isAll ? " all" : ""}" aria-labelledby="${id}"><h2 id="${id}">${title}${
@@ -60,12 +81,12 @@ const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no"
 
 /** Session URIs are secret: a row is known by its place on the page. */
 const sessionRow = (of: Frame, handle: number, session: ConsentSession) => {
-  const label = `${session.workloadName} at ${session.providerName}, consent ${handle + 1}`
-  return html`<tr><td class="time">${time(session.createdAt)}</td><td>${session.workloadName}</td><td>${
-    session.user ?? "–"
-  }</td><td>${session.providerName}</td><td>${session.scopes.join(" ")}</td><td><span class="state ${
-    tones[session.status]
-  }">${session.status}</span></td><td class="row">${
+  const label = `${session.workloadName} at ${session.providerName}, consent ${session.id}`
+  return html`<tr><td>${session.id}</td><td class="time">${
+    time(session.createdAt)
+  }</td><td>${session.workloadName}</td><td>${session.user ?? "–"}</td><td>${session.providerName}</td><td>${
+    session.scopes.join(" ")
+  }</td><td><span class="state ${tones[session.status]}">${session.status}</span></td><td class="row">${
     session.status === "pending"
       ? buttons(of, handle, label, ["approve", "Approve"], ["deny", "Deny"], ["expire-session", "Expire"])
       : session.status === "approved"
@@ -74,7 +95,7 @@ const sessionRow = (of: Frame, handle: number, session: ConsentSession) => {
   }</td></tr>`
 }
 
-const sessionHeads = ["Asked", "Workload", "User", "Provider", "Scopes", "State", "Actions"]
+const sessionHeads = ["Id", "Asked", "Workload", "User", "Provider", "Scopes", "State", "Actions"]
 
 const grantRow = (of: Frame, handle: number, grant: Grant) =>
   html`<tr><td>${grant.workloadName}</td><td>${grant.user}</td><td>${grant.providerName}</td><td>${
@@ -119,7 +140,7 @@ const breaking = (of: Frame) => [
   html`<form method="post" action="/">${
     frame(of)
   }<fieldset><legend>Delay the next calls</legend><div class="fields">${operations}${times}
-<label>Seconds <input type="number" name="seconds" value="5" min="0" max="3600" step="any" required></label>
+<label>Seconds <input type="number" name="seconds" value="5" min="${actions.shortestDelay}" max="3600" step="any" required></label>
 <button name="action" value="delay">Delay</button></div></fieldset></form>`,
   html`<form method="post" action="/">${
     frame(of)
@@ -128,12 +149,23 @@ const breaking = (of: Frame) => [
 <button name="action" value="drop">Drop</button></div></fieldset></form>`
 ]
 
-const armed = ({ delays, drops }: Current): ReadonlyArray<string> => [
+const often = (times: number) => times === 1 ? "once" : `${times} times`
+
+const armed = (failures: ReadonlyArray<PendingFailure>, { delays, drops }: Current): ReadonlyArray<string> => [
+  ...failures.map(({ error, operation, times }) => `${operation}: fails with ${error}, ${often(times)}`),
   ...delays.map(({ duration, operation, times }) =>
-    `${operation}: delayed by ${Duration.format(duration)}, ${times} times`
+    `${operation}: delayed by ${Duration.format(duration)}, ${often(times)}`
   ),
-  ...drops.map(({ lost, operation, times }) => `${operation}: ${lost} lost, ${times} times`)
+  ...drops.map(({ lost, operation, times }) => `${operation}: ${lost} lost, ${often(times)}`)
 ]
+
+const waiting = (of: Frame, texts: ReadonlyArray<string>) =>
+  texts.length === 0 ?
+    undefined :
+    html`<ul class="scopes small">${texts.slice(0, most).map((text) => html`<li>${text}</li>`)}</ul>
+<form method="post" action="/">${
+      frame(of)
+    }<p><button class="small" name="action" value="reset">Cancel all of these</button></p></form>`
 
 const all = (of: Frame) =>
   html`<form method="post" action="/">${
@@ -147,27 +179,33 @@ const dashboard = Effect.gen(function*() {
   const controls = yield* IdentityControls
   const trouble = yield* Trouble
   const who = yield* browser
-  const { calls: journal, failures: unread, providers, workloads } = yield* inventory.read(trouble.inventory)
+  const { providers, workloads } = yield* inventory.read
+  const journal = yield* controls.journal
   const sessions = yield* controls.sessions
+  const [pending, finished] = Arr.partition(
+    // The newest first: they are what somebody waits for.
+    Arr.reverse(sessions.map((session, handle) => ({ session, handle }))),
+    ({ session }) => session.status !== "pending"
+  )
   const grants = yield* controls.grants
   const current = yield* trouble.current
   const now = DateTime.unsafeMake(yield* Clock.currentTimeMillis)
   const of: Frame = {
     isStill,
     ticket: yield* trouble.tickets.dashboards.issue(who, {
-      sessions: sessions.map(({ sessionUri }) => sessionUri),
-      grants
+      sessions: new Map(
+        [pending, finished].flatMap(Arr.take(most)).map(({ handle, session }) => [handle, session.sessionUri])
+      ),
+      grants: new Map(Arr.take(grants, most).map((grant, handle) => [handle, grant]))
     })
   }
-  const [pending, finished] = Arr.partition(
-    sessions.map((session, handle) => ({ session, handle })),
-    ({ session }) => session.status !== "pending"
-  )
   const row = ({ handle, session }: typeof pending[number]) => sessionRow(of, handle, session)
   const shown = yield* page({
     title: "Local AgentCore Identity",
     isWide: true,
     refresh: isStill ? undefined : every,
+    foot:
+      html` <a href="/_local/">The endpoints under <code>/_local/</code></a> do the same for tests; guides/local-server.md tells of both.`,
     body: html`<div class="head"><div><h1>Local AgentCore Identity</h1><p class="soft small">It is ${
       DateTime.formatIso(now).slice(0, 19).replace("T", " ")
     } UTC here${
@@ -178,14 +216,13 @@ const dashboard = Effect.gen(function*() {
         : html`Refreshed every ${every} seconds. <a href="/?still">Stand still, and break something</a>`
     }</p></div>
 ${flash === undefined ? undefined : html`<p class="flash" role="status">${flash}</p>`}
-${unread.map((tag) => html`<p class="flash" role="status">A list could not be read: ${tag}</p>`)}
 <div class="grid">
 ${
       section(
         "pending",
         "Waiting for consent",
         pending.length,
-        table("Waiting for consent", sessionHeads, pending.map(row), "Nobody is asked for anything."),
+        table("Waiting for consent", sessionHeads, pending, row, "Nobody is asked for anything."),
         true
       )
     }
@@ -194,7 +231,8 @@ ${
         table(
           "Grants in the vault",
           ["Workload", "User", "Provider", "Scopes", "Fingerprint", "Expires", "Refreshable", "Actions"],
-          grants.map((grant, handle) => grantRow(of, handle, grant)),
+          grants.map((grant, handle) => ({ grant, handle })),
+          ({ grant, handle }) => grantRow(of, handle, grant),
           "Nobody has consented yet."
         ),
         all(of)
@@ -208,7 +246,8 @@ ${
         table(
           "Last calls",
           ["Time", "Operation", "Outcome"],
-          Arr.reverse(journal.slice(-calls)).map(callRow),
+          Arr.reverse(journal.slice(-calls)),
+          callRow,
           "Nobody has called yet."
         )
       )
@@ -218,7 +257,7 @@ ${
         "finished",
         "Finished consents",
         finished.length,
-        table("Finished consents", sessionHeads, Arr.reverse(finished).map(row), "None yet.")
+        table("Finished consents", sessionHeads, finished, row, "None yet.")
       )
     }
 ${
@@ -226,7 +265,7 @@ ${
         "workloads",
         "Workload identities",
         workloads.length,
-        table("Workload identities", ["Name"], workloads.map((name) => html`<tr><td>${name}</td></tr>`), "None yet.")
+        table("Workload identities", ["Name"], workloads, (name) => html`<tr><td>${name}</td></tr>`, "None yet.")
       )
     }
 ${
@@ -237,18 +276,15 @@ ${
         table(
           "Credential providers",
           ["Name", "Kind", "Vendor"],
-          providers.map(({ kind, name, vendor }) =>
-            html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td></tr>`
-          ),
+          providers,
+          ({ kind, name, vendor }) => html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td></tr>`,
           "None yet."
         )
       )
     }
 ${
       section("trouble", "Break something", undefined, [
-        armed(current).length === 0
-          ? undefined
-          : html`<ul class="scopes small">${armed(current).map((text) => html`<li>${text}</li>`)}</ul><br>`,
+        waiting(of, armed(yield* controls.pendingFailures, current)),
         // What is typed would be lost when the page loads itself again.
         ...isStill
           ? breaking(of)
@@ -263,7 +299,7 @@ ${
 })
 
 /** @internal */
-export const router: HttpRouter.HttpRouter<never, IdentityApi | IdentityControls | Trouble> = HttpRouter.empty.pipe(
+export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.empty.pipe(
   HttpRouter.get("/", dashboard),
   HttpRouter.post("/", orNotice(actions.handle))
 )

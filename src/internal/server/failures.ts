@@ -31,6 +31,17 @@ export const errorsOf = (key: IdentityApi.OperationKey): ReadonlyArray<ModelledT
 export const errorOf = (key: IdentityApi.OperationKey, name: string): ModelledTag | undefined =>
   errorsOf(key).find((tag) => tag === name || faults[tag].exception === name)
 
+/**
+ * The errors of this operation for people, each as it may be given: by its tag, and as AWS spells it.
+ *
+ * @internal
+ */
+export const namesOf = (key: IdentityApi.OperationKey): ReadonlyArray<string> =>
+  errorsOf(key).map((tag) => {
+    const { exception } = faults[tag]
+    return exception === tag ? tag : `${tag} (${exception})`
+  })
+
 /** @internal */
 export const failNext = (
   key: IdentityApi.OperationKey,

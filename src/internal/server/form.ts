@@ -79,6 +79,22 @@ export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effec
       () => new Unreadable()
     )
 
+const isFromElsewhere = (site: string | undefined) => site !== undefined && site !== "same-origin"
+
+const hostOf = Option.liftThrowable((origin: string) => new URL(origin).host)
+
+/**
+ * Whether a browser says that a page of another site sent this. Other clients say nothing of the kind.
+ *
+ * @internal
+ */
+export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
+  const { host = "", origin, "sec-fetch-site": site } = headers
+  return site === undefined && origin !== undefined
+    ? !Option.contains(hostOf(origin), host.toLowerCase())
+    : isFromElsewhere(site)
+}
+
 /**
  * A form of one of our own pages. Which one, its ticket says; that no other origin sent it, a browser says by itself.
  *
@@ -87,8 +103,8 @@ export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effec
 export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.HttpServerRequest> = Effect.gen(
   function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const site = request.headers["sec-fetch-site"]
-    if (site !== undefined && site !== "same-origin") {
+    // Not by its `Origin`: our pages tell no referrer, and so that of their forms is `null`.
+    if (isFromElsewhere(request.headers["sec-fetch-site"])) {
       return yield* new Refused({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {

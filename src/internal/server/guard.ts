@@ -6,7 +6,10 @@ import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
+import * as target from "./target.js"
 
 /** @internal */
 export interface Options {
@@ -22,19 +25,57 @@ export const contentSecurityPolicy =
 
 const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
-const hostname = (host: string) => /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1]
+/** A name as every URL parser writes it, since one address of IPv6 has many spellings; as it is if it is none. */
+const canonical = (name: string): string =>
+  Option.getOrElse(
+    parsedName(`http://${/^[^[].*:.*:/.test(name) ? `[${name.replace(/%.*$/, "")}]` : name}`),
+    () => name.toLowerCase()
+  )
 
-const foreign = HttpServerResponse.text("This server does not answer under that name", { status: 403 })
+const parsedName = Option.liftThrowable((url: string) => new URL(url).hostname)
+
+const hostname = (host: string) => /^(\[[0-9a-f:.]+\]|[^:[\]/\\?#@%\s]+)(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1]
+
+const foreign = HttpServerResponse.text(
+  "This server does not answer under that name: start it with --allowed-host and the name of this request's Host header, " +
+    "or in a program with the option allowedHosts",
+  { status: 403 }
+)
+
+const refused = (text: string) => HttpServerResponse.text(text, { status: 400 })
+
+const manyHosts = refused("A request has one Host header")
+
+const strange = refused("This is no path of this server")
+
+/**
+ * Node keeps the first of several `Host` headers, and whoever stands before it may have gone by the last. Servers that
+ * keep no list of what was sent join them, and no name has a comma.
+ */
+const hasManyHosts = ({ source }: HttpServerRequest.HttpServerRequest): boolean => {
+  if (!Predicate.hasProperty(source, "rawHeaders") || !Array.isArray(source.rawHeaders)) return false
+  let hosts = 0
+  for (let i = 0; i < source.rawHeaders.length; i += 2) {
+    const name: unknown = source.rawHeaders[i]
+    if (typeof name === "string" && name.length === 4 && name.toLowerCase() === "host") hosts++
+  }
+  return hosts > 1
+}
 
 /**
  * Refuses requests that came by another name than the server's, as they do from a page whose name was made to lead to
- * this machine (DNS rebinding), and tells the browser to keep and show nothing. A header that the answer has already is
- * left as it is.
+ * this machine (DNS rebinding), and those that are not clear about the name or the path; and tells the browser to keep
+ * and show nothing. A header that the answer has already is left as it is. A target in absolute form is answered as its
+ * path alone.
  *
  * @internal
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
-  const names = new Set([...loopback, ...(options.hosts ?? []).map((name) => name.toLowerCase())])
+  const names = new Set([...loopback, ...(options.hosts ?? []).map(canonical)])
+  const isOurs = (host: string) => {
+    const name = hostname(host)
+    return name !== undefined && (names.has(name) || names.has(canonical(name)))
+  }
   const headers = {
     "cache-control": "no-store",
     "content-security-policy": options.contentSecurityPolicy ?? contentSecurityPolicy,
@@ -50,8 +91,15 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
     Effect.zipRight(
       secure,
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): HttpApp.Default<E, R> => {
-        const name = hostname(request.headers["host"] ?? "")
-        return name !== undefined && names.has(name) ? app : Effect.succeed(foreign)
+        if (hasManyHosts(request)) return Effect.succeed(manyHosts)
+        if (!isOurs(request.headers["host"] ?? "")) return Effect.succeed(foreign)
+        if (target.isPath(request.url)) return app
+        const asked = target.parse(request.url)
+        if (Option.isNone(asked)) return Effect.succeed(strange)
+        const { authority, url } = asked.value
+        return isOurs(authority)
+          ? Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
+          : Effect.succeed(foreign)
       })
     )
 }

@@ -64,6 +64,8 @@ export interface Page {
   readonly status?: number
   /** After how many seconds the page loads itself again. */
   readonly refresh?: number | undefined
+  /** What else is said below. */
+  readonly foot?: Html
   /** A dashboard needs the room. */
   readonly isWide?: boolean
   /**
@@ -89,7 +91,7 @@ export const privacy = {
 
 /** @internal */
 export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const { body, isWide = false, leadsAway = false, refresh, status = 200, title } = options
+  const { body, foot, isWide = false, leadsAway = false, refresh, status = 200, title } = options
   return Effect.map(random.token, (nonce) => {
     const policy = [
       "default-src 'none'",
@@ -118,7 +120,7 @@ ${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="$
 <main id="main" class="${isWide ? "wide" : "narrow"}">${body}</main>
 <footer class="${
       isWide ? "wide" : "narrow"
-    }">Simulated on this machine. No vendor is asked, and no token is real.</footer>
+    }">Simulated on this machine. No vendor is asked, and no token is real.${foot}</footer>
 </body>
 </html>
 `

@@ -3,95 +3,61 @@
  * without asking first; and since nothing here ever answers such a question, it never may.
  */
 import * as HttpRouter from "@effect/platform/HttpRouter"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import type { IdentityApi } from "../../IdentityApi.js"
 import { type ConsentSession, IdentityControls, type SessionNotPending } from "../../IdentityControls.js"
-import type { InvalidField } from "../../IdentityError.js"
-import * as check from "../check.js"
-import { integer, secret, text as limited } from "../shape.js"
+import { integer, text as limited } from "../shape.js"
 import { longestMove } from "./actions.js"
 import * as failures from "./failures.js"
-import { mediaType, text } from "./form.js"
-import { privacy } from "./html.js"
 import * as inventory from "./inventory.js"
+import { body, invalid, Refused, respond } from "./json.js"
+import * as sessions from "./sessions.js"
 import { Trouble } from "./trouble.js"
 
-class Refused extends Data.TaggedError("Refused")<{
-  readonly status: number
-  readonly error: string
-  readonly message: string
-  readonly fieldList?: ReadonlyArray<InvalidField>
-}> {}
+type Handler = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
+>
 
-const answer = (body: unknown, status = 200) => HttpServerResponse.unsafeJson(body, { status, headers: privacy })
-
-const invalid = (...fieldList: ReadonlyArray<InvalidField>) =>
-  new Refused({
-    status: 400,
-    error: "InvalidBody",
-    message: fieldList.map(({ message, name }) => `${name}: ${message}`).join("; "),
-    fieldList
-  })
-
-const notJson = new Refused({ status: 400, error: "InvalidBody", message: "The body is not JSON" })
-
-const respond = <R>(effect: Effect.Effect<unknown, Refused | SessionNotPending, R>) =>
-  effect.pipe(
-    Effect.map((body) => answer(body)),
-    Effect.catchTags({
-      Refused: ({ error, fieldList, message, status }) =>
-        Effect.succeed(answer({ error, message, ...(fieldList !== undefined && { fieldList }) }, status)),
-      SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
-    })
-  )
-
-/** The body, held against its schema; what is wrong is said without the value, which may be a secret. */
-const body = <A, I>(schema: Schema.Schema<A, I>) => {
-  const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
-  return Effect.gen(function*() {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    if (mediaType(request) !== "application/json") {
-      return yield* new Refused({
-        status: 415,
-        error: "UnsupportedMediaType",
-        message: "The content type has to be application/json"
-      })
-    }
-    const given = yield* Effect.mapError(
-      text(request),
-      () =>
-        new Refused({
-          status: 413,
-          error: "BodyTooLarge",
-          message: "The body cannot be read, or is larger than 64 KiB"
-        })
-    )
-    const json = yield* Effect.try({ try: (): unknown => JSON.parse(given), catch: () => notJson })
-    return yield* Either.mapLeft(decode(json), ({ issue }) => invalid(...check.invalidFields(issue)))
-  })
+/** What `GET /_local/` tells of an endpoint, and what answers there. */
+interface Endpoint {
+  readonly method: "GET" | "POST"
+  readonly path: `/_local/${string}`
+  readonly does: string
+  /** Its members; `?` marks those that may be left out. */
+  readonly body?: { readonly [member: string]: string }
+  readonly answer: string
+  readonly handler: Handler
 }
 
-const post = <A, I, R>(
+type About = Pick<Endpoint, "does" | "answer">
+
+const get = <R extends IdentityControls | Trouble>(
+  path: Endpoint["path"],
+  about: About,
+  effect: Effect.Effect<unknown, Refused, R>
+): Endpoint => ({ method: "GET", path, ...about, handler: respond(effect) })
+
+const post = <A, I, R extends IdentityControls | Trouble>(
+  path: Endpoint["path"],
+  about: About & Pick<Endpoint, "body">,
   schema: Schema.Schema<A, I>,
   f: (body: A) => Effect.Effect<unknown, Refused | SessionNotPending, R>
-) => respond(Effect.flatMap(body(schema), f))
-
-const Session = Schema.Struct({ sessionUri: secret({ min: 1, max: 2048 }) })
+): Endpoint => ({ method: "POST", path, ...about, handler: respond(Effect.flatMap(body(schema), f)) })
 
 const name = Schema.optional(limited({ min: 1, max: 2048 }))
 
 const Filter = Schema.Struct({ providerName: name, workloadName: name, user: name })
 
-const times = Schema.optionalWith(integer(1, 1000), { default: () => 1 })
+const times = Schema.optionalWith(integer(0, 1000), { default: () => 1 })
 
 const seconds = Schema.Number.pipe(
   Schema.filter((n) => n >= 0 && n <= 3600 || "Member must be between 0 and 3600, inclusive")
@@ -99,15 +65,17 @@ const seconds = Schema.Number.pipe(
 
 const text1 = limited({ min: 1, max: 2048 })
 
-const Failing = Schema.Struct({ operation: text1, error: text1, times, message: name })
+const Failing = Schema.Struct({ operation: text1, error: name, times, message: name })
 
-const Delaying = Schema.Struct({ operation: text1, times, seconds })
+const Delaying = Schema.Struct({ operation: text1, times, seconds: Schema.optional(seconds) })
 
 const Dropping = Schema.Struct({
   operation: text1,
   times,
   lost: Schema.optionalWith(Schema.Literal("request", "answer"), { default: () => "request" })
 })
+
+const Reset = Schema.Struct({ journal: Schema.optionalWith(Schema.Boolean, { default: () => false }) })
 
 const SecretText = Schema.Redacted(
   Schema.String.pipe(
@@ -155,17 +123,17 @@ const sessionOf = ({ sessionUri, ...session }: ConsentSession) => ({
 const state = Effect.gen(function*() {
   const controls = yield* IdentityControls
   const trouble = yield* Trouble
-  const { failures, providers, workloads } = yield* inventory.read(trouble.inventory)
+  const { providers, workloads } = yield* inventory.read
   const { delays, drops } = yield* trouble.current
   const sessions = yield* controls.sessions
   return {
     clock: yield* clock,
     workloads,
     providers,
-    ...(failures.length > 0 && { unread: failures }),
     // Their URIs are secret: `/_local/sessions` gives them to who asks for them.
     sessions: sessions.map(({ sessionUri: _, ...session }) => session),
     grants: yield* controls.grants,
+    failures: yield* controls.pendingFailures,
     delays: delays.map(({ duration, operation, times }) => ({
       operation,
       times,
@@ -177,104 +145,237 @@ const state = Effect.gen(function*() {
 
 const done = {}
 
-/** @internal */
-export const router: HttpRouter.HttpRouter<never, IdentityApi | IdentityControls | Trouble> = HttpRouter.empty.pipe(
-  HttpRouter.get("/_local/state", respond(state)),
-  HttpRouter.get(
+const fail = ({ error, message, operation, times }: typeof Failing.Type) =>
+  Effect.gen(function*() {
+    const key = yield* operationOf(operation)
+    if (times === 0) {
+      yield* withControls((controls) => controls.clearFailures(key))
+      return done
+    }
+    const tag = error === undefined ? undefined : failures.errorOf(key, error)
+    if (tag === undefined) {
+      const allowed = failures.namesOf(key).join(", ")
+      return yield* invalid({ name: "error", message: `Member must satisfy enum value set: [${allowed}]` })
+    }
+    yield* failures.failNext(key, tag, times, message)
+    return done
+  })
+
+const delay = ({ operation, seconds, times }: typeof Delaying.Type) =>
+  Effect.gen(function*() {
+    const key = yield* operationOf(operation)
+    if (seconds === undefined && times > 0) {
+      return yield* invalid({ name: "seconds", message: "Member must not be null" })
+    }
+    yield* withTrouble((trouble) => trouble.delayNext(key, times, Duration.seconds(seconds ?? 0)))
+    return done
+  })
+
+const reset = ({ journal }: typeof Reset.Type) =>
+  Effect.gen(function*() {
+    const controls = yield* IdentityControls
+    yield* controls.clearFailures()
+    yield* withTrouble((trouble) => trouble.reset)
+    if (journal) yield* controls.clearJournal
+    return done
+  })
+
+const which = {
+  "session?": "its id in /_local/state",
+  "sessionUri?": "or its URI",
+  "user?": "or, of those that wait, the only one of this user (userId:<id>, or jwt:<issuer>|<subject>),",
+  "providerName?": "of this provider",
+  "workloadName?": "and of this workload identity"
+}
+
+const filter = {
+  "providerName?": "of this provider",
+  "workloadName?": "of this workload identity",
+  "user?": "of this user: userId:<id>, or jwt:<issuer>|<subject>"
+}
+
+const operation = "the name of an operation"
+
+const calls = "how many calls, 1 unless given; 0 cancels what waits for the operation"
+
+const expire = [
+  {
+    does: "The request for consent is over at once",
+    body: which,
+    answer: "{}; 404 if none fits, 409 if several do or it is over already"
+  },
+  sessions.Selector,
+  (selector: sessions.Selector) =>
+    withControls((controls) =>
+      Effect.flatMap(
+        sessions.find(selector, ["pending", "approved"]),
+        (uri) => Effect.as(controls.expireSession(uri), done)
+      )
+    )
+] as const
+
+const endpoints: ReadonlyArray<Endpoint> = [
+  get("/_local/state", {
+    does: "What there is, and what waits to go wrong",
+    answer: "{clock, workloads, providers, sessions, grants, failures, delays, drops}, without a secret"
+  }, state),
+  get(
     "/_local/journal",
-    respond(withControls((controls) => Effect.map(controls.journal, (journal) => ({ journal }))))
+    { does: "The last thousand calls, oldest first", answer: "{journal: [{at, operation, request, outcome}]}" },
+    withControls((controls) => Effect.map(controls.journal, (journal) => ({ journal })))
   ),
-  HttpRouter.get(
+  get(
     "/_local/sessions",
-    respond(
-      withControls((controls) => Effect.map(controls.sessions, (sessions) => ({ sessions: sessions.map(sessionOf) })))
-    )
+    {
+      does: "The requests for consent with their URIs, which are secret",
+      answer: "{sessions: [{id, sessionUri, status, workloadName, user, providerName, scopes, createdAt, expiresAt}]}"
+    },
+    withControls((controls) => Effect.map(controls.sessions, (sessions) => ({ sessions: sessions.map(sessionOf) })))
   ),
-  HttpRouter.post(
+  post(
     "/_local/approve",
-    post(
-      Session,
-      ({ sessionUri }) =>
-        withControls((controls) =>
-          Effect.map(controls.approve(sessionUri), (url) => ({ returnUrl: Redacted.value(url) }))
+    {
+      does: "The person consents",
+      body: which,
+      answer: "{returnUrl}: where the browser returns to; 404 if none fits, 409 if several do or it does not wait"
+    },
+    sessions.Selector,
+    (selector) =>
+      withControls((controls) =>
+        Effect.flatMap(
+          sessions.find(selector, ["pending"]),
+          (uri) => Effect.map(controls.approve(uri), (url) => ({ returnUrl: Redacted.value(url) }))
         )
-    )
+      )
   ),
-  HttpRouter.post(
+  post(
     "/_local/deny",
-    post(Session, ({ sessionUri }) => withControls((controls) => Effect.as(controls.deny(sessionUri), done)))
+    {
+      does: "The person refuses",
+      body: which,
+      answer: "{}; 404 if none fits, 409 if several do or it does not wait"
+    },
+    sessions.Selector,
+    (selector) =>
+      withControls((controls) =>
+        Effect.flatMap(sessions.find(selector, ["pending"]), (uri) => Effect.as(controls.deny(uri), done))
+      )
   ),
-  HttpRouter.post(
-    "/_local/expire-session",
-    post(Session, ({ sessionUri }) => withControls((controls) => Effect.as(controls.expireSession(sessionUri), done)))
-  ),
-  HttpRouter.post(
+  post("/_local/expire", ...expire),
+  post("/_local/expire-session", ...expire),
+  post(
     "/_local/expire-tokens",
-    post(
-      Filter,
-      (filter) => withControls((controls) => Effect.map(controls.expireTokens(filter), (count) => ({ count })))
-    )
+    { does: "The access tokens that fit are over", body: filter, answer: "{count}" },
+    Filter,
+    (filter) => withControls((controls) => Effect.map(controls.expireTokens(filter), (count) => ({ count })))
   ),
-  HttpRouter.post(
+  post(
     "/_local/revoke",
-    post(Filter, (filter) => withControls((controls) => Effect.map(controls.revoke(filter), (count) => ({ count }))))
+    { does: "The vendor revokes: nothing that fits is refreshed any more", body: filter, answer: "{count}" },
+    Filter,
+    (filter) => withControls((controls) => Effect.map(controls.revoke(filter), (count) => ({ count })))
   ),
-  HttpRouter.post(
+  post(
     "/_local/clock",
-    post(
-      Move,
-      ({ moveSeconds }) => Effect.zipRight(withTrouble((trouble) => trouble.move(Duration.seconds(moveSeconds))), clock)
-    )
+    {
+      does: "Moves the clock forward",
+      body: { moveSeconds: `0 to ${longestMove}` },
+      answer: "{now, movedSeconds}"
+    },
+    Move,
+    ({ moveSeconds }) => Effect.zipRight(withTrouble((trouble) => trouble.move(Duration.seconds(moveSeconds))), clock)
   ),
-  HttpRouter.post(
+  post(
     "/_local/fail",
-    post(Failing, ({ error, message, operation, times }) =>
-      Effect.gen(function*() {
-        const key = yield* operationOf(operation)
-        const tag = failures.errorOf(key, error)
-        if (tag === undefined) {
-          const allowed = failures.errorsOf(key).join(", ")
-          return yield* invalid({ name: "error", message: `Member must satisfy enum value set: [${allowed}]` })
-        }
-        yield* failures.failNext(key, tag, times, message)
-        return done
-      }))
+    {
+      does: "The next calls of an operation fail",
+      body: {
+        operation,
+        error: "an error of its model, as the library or as AWS names it; not needed if times is 0",
+        "times?": calls,
+        "message?": "what the error says"
+      },
+      answer: "{}"
+    },
+    Failing,
+    fail
   ),
-  HttpRouter.post(
+  post(
     "/_local/delay",
-    post(
-      Delaying,
-      ({ operation, seconds, times }) =>
-        Effect.flatMap(
-          operationOf(operation),
-          (key) => Effect.as(withTrouble((trouble) => trouble.delayNext(key, times, Duration.seconds(seconds))), done)
-        )
-    )
+    {
+      does: "The next calls of an operation are slow",
+      body: { operation, seconds: "0 to 3600; 0 cancels what waits for the operation", "times?": calls },
+      answer: "{}"
+    },
+    Delaying,
+    delay
   ),
-  HttpRouter.post(
+  post(
     "/_local/drop",
-    post(
-      Dropping,
-      ({ lost, operation, times }) =>
-        Effect.flatMap(
-          operationOf(operation),
-          (key) => Effect.as(withTrouble((trouble) => trouble.dropNext(key, times, lost)), done)
-        )
-    )
+    {
+      does: "The next calls of an operation lose their connection",
+      body: {
+        operation,
+        "lost?": "request (nothing is done; the default) or answer (everything was)",
+        "times?": calls
+      },
+      answer: "{}"
+    },
+    Dropping,
+    ({ lost, operation, times }) =>
+      Effect.flatMap(
+        operationOf(operation),
+        (key) => Effect.as(withTrouble((trouble) => trouble.dropNext(key, times, lost)), done)
+      )
   ),
-  HttpRouter.post(
+  post(
+    "/_local/reset",
+    {
+      does: "Forgets all failures, delays and drops that wait; the clock stays where it is",
+      body: { "journal?": "true forgets the calls so far, too" },
+      answer: "{}"
+    },
+    Reset,
+    reset
+  ),
+  post(
     "/_local/secret",
-    post(
-      Secret,
-      ({ json, secretId }) => withControls((controls) => Effect.as(controls.setSecret(secretId, json), done))
-    )
+    {
+      does: "Puts a secret where providers with an EXTERNAL secret look for it",
+      body: { secretId: "its id or ARN", json: "a JSON object, as text" },
+      answer: "{}"
+    },
+    Secret,
+    ({ json, secretId }) => withControls((controls) => Effect.as(controls.setSecret(secretId, json), done))
   ),
-  HttpRouter.post(
+  post(
     "/_local/link",
-    post(Link, ({ workloadName }) => withControls((controls) => Effect.as(controls.linkToService(workloadName), done)))
-  ),
-  HttpRouter.all(
-    "/_local/*",
-    respond(Effect.fail(new Refused({ status: 404, error: "NotFound", message: "Nothing is served here" })))
+    {
+      does: "Makes a workload identity one that AgentCore Runtime or Gateway owns",
+      body: { workloadName: "created if it is not there" },
+      answer: "{}"
+    },
+    Link,
+    ({ workloadName }) => withControls((controls) => Effect.as(controls.linkToService(workloadName), done))
+  )
+]
+
+const listed = respond(Effect.succeed({ endpoints: endpoints.map(({ handler: _, ...about }) => about) }))
+
+// HEAD is left out, since it is answered as GET is, and a route of its own would be found first.
+const nothing = HttpRouter.fromIterable(
+  (["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
+    HttpRouter.makeRoute(
+      method,
+      "/_local/*",
+      respond(Effect.fail(new Refused({ status: 404, error: "NotFound", message: "Nothing is served here" })))
+    )
   )
 )
+
+/** @internal */
+export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.fromIterable([
+  // With a slash at its end it is the same route.
+  HttpRouter.makeRoute("GET", "/_local", listed),
+  ...endpoints.map(({ handler, method, path }) => HttpRouter.makeRoute(method, path, handler))
+]).pipe(HttpRouter.concat(nothing))

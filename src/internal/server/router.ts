@@ -1,7 +1,6 @@
 /** Everything that the local server serves beside AWS's operations. */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
-import type { IdentityApi } from "../../IdentityApi.js"
 import type { IdentityControls } from "../../IdentityControls.js"
 import * as consent from "./consent.js"
 import * as dashboard from "./dashboard.js"
@@ -14,7 +13,7 @@ import { Trouble } from "./trouble.js"
  *
  * @internal
  */
-export const router: HttpRouter.HttpRouter<never, IdentityApi | IdentityControls | Trouble> = HttpRouter.concatAll(
+export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.concatAll(
   consent.router,
   dashboard.router,
   local.router

@@ -15,7 +15,7 @@ export class TicketRefused extends Data.TaggedError("TicketRefused")<{
 /** @internal */
 export interface Tickets<in out Subject> {
   readonly issue: (browser: string, subject: Subject) => Effect.Effect<string>
-  /** Whoever presents a ticket uses it up, also when it is refused. */
+  /** A ticket is used up by the browser that it was handed to, also when it is refused; by no other. */
   readonly take: (ticket: string, browser: string) => Effect.Effect<Subject, TicketRefused>
 }
 
@@ -25,6 +25,8 @@ interface Ticket<Subject> {
   readonly expiresAt: number
   readonly isUsed: boolean
 }
+
+const isFor = (ticket: Ticket<unknown>, browser: string) => random.isSame(ticket.browser, browser)
 
 // As long as a request for consent lasts.
 const lifetime = Duration.toMillis("10 minutes")
@@ -49,10 +51,15 @@ export const make = <Subject>(): Effect.Effect<Tickets<Subject>> =>
         // Found by a map and not by comparing: nothing is learned from how long that takes.
         const ticket = yield* Ref.modify(tickets, (before) => {
           const ticket = before.get(id)
-          return [ticket, ticket === undefined ? before : new Map(before).set(id, { ...ticket, isUsed: true })]
+          return [
+            ticket,
+            ticket === undefined || !isFor(ticket, browser)
+              ? before
+              : new Map(before).set(id, { ...ticket, isUsed: true })
+          ]
         })
         if (ticket === undefined) return yield* new TicketRefused({ reason: "unknown" })
-        if (!random.isSame(ticket.browser, browser)) return yield* new TicketRefused({ reason: "foreign" })
+        if (!isFor(ticket, browser)) return yield* new TicketRefused({ reason: "foreign" })
         if (ticket.isUsed) return yield* new TicketRefused({ reason: "used" })
         if (now > ticket.expiresAt) return yield* new TicketRefused({ reason: "expired" })
         return ticket.subject

@@ -13,7 +13,6 @@ import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { OperationKey } from "../../IdentityApi.js"
 import type { Grant } from "../../IdentityControls.js"
-import type { Memory } from "./inventory.js"
 import * as tickets from "./tickets.js"
 
 /** @internal */
@@ -46,17 +45,20 @@ interface Asked {
   readonly callbackId: string
 }
 
-/** The rows of a dashboard, which its forms know by their places. */
+/** The rows of a dashboard, which its forms know by their places among all there are. */
 interface Shown {
-  readonly sessions: ReadonlyArray<Redacted.Redacted>
-  readonly grants: ReadonlyArray<Grant>
+  readonly sessions: ReadonlyMap<number, Redacted.Redacted>
+  readonly grants: ReadonlyMap<number, Grant>
 }
 
 /** @internal */
 export class Trouble extends Context.Tag("effect-agentcore-identity/internal/Trouble")<Trouble, {
+  /** No time, or no calls, forgets the delays that wait for this operation. */
   readonly delayNext: (operation: OperationKey, times: number, duration: Duration.Duration) => Effect.Effect<void>
-  /** The connection is closed without an answer. */
+  /** The connection is closed without an answer. No calls forgets the drops that wait for this operation. */
   readonly dropNext: (operation: OperationKey, times: number, lost?: "request" | "answer") => Effect.Effect<void>
+  /** Forgets all delays and drops; the clock stays where it is. */
+  readonly reset: Effect.Effect<void>
   /** The time that requests are handled at: `Effect.withClock(clock)`. It sleeps as long as the real one does. */
   readonly clock: Clock.Clock
   /** Moves `clock` forward; a negative duration moves nothing. */
@@ -68,8 +70,6 @@ export class Trouble extends Context.Tag("effect-agentcore-identity/internal/Tro
   ) => <E, R>(
     effect: Effect.Effect<HttpServerResponse, E, R>
   ) => Effect.Effect<HttpServerResponse, E, R>
-  /** What the pages of this server have read last. */
-  readonly inventory: Ref.Ref<Memory | undefined>
   /** What the pages of this server have handed out. */
   readonly tickets: {
     readonly consents: tickets.Tickets<Asked>
@@ -117,20 +117,44 @@ const next = <A extends { readonly operation: OperationKey; readonly times: numb
   return [first, left.filter(({ times }) => times > 0)]
 }
 
+const without = <A extends { readonly operation: OperationKey }>(
+  waiting: ReadonlyArray<A>,
+  operation: OperationKey
+): ReadonlyArray<A> => waiting.filter((one) => one.operation !== operation)
+
+/**
+ * How far the clock was moved before there was this server, and who is told when it is moved again.
+ *
+ * @internal
+ */
+export interface KeptClock {
+  readonly moved: Duration.Duration
+  readonly keep: (moved: Duration.Duration) => Effect.Effect<void>
+}
+
+const forgetful: KeptClock = { moved: Duration.zero, keep: () => Effect.void }
+
 /** @internal */
-export const make: Effect.Effect<Trouble["Type"]> = Effect.gen(function*() {
-  const offset = MutableRef.make(0)
+export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Effect.fn.Return<Trouble["Type"]> {
+  const offset = MutableRef.make(Duration.toMillis(kept.moved))
   const clock = moved(yield* Effect.clock, offset)
   const delays = yield* Ref.make<ReadonlyArray<Delay>>([])
   const drops = yield* Ref.make<ReadonlyArray<Drop>>([])
 
   return Trouble.of({
-    delayNext: (operation, times, duration) => Ref.update(delays, (all) => [...all, { operation, times, duration }]),
-    dropNext: (operation, times, lost = "request") => Ref.update(drops, (all) => [...all, { operation, times, lost }]),
+    delayNext: (operation, times, duration) =>
+      Ref.update(delays, (all) =>
+        times === 0 || Duration.toMillis(duration) === 0
+          ? without(all, operation)
+          : [...all, { operation, times, duration }]),
+    dropNext: (operation, times, lost = "request") =>
+      Ref.update(drops, (all) => times === 0 ? without(all, operation) : [...all, { operation, times, lost }]),
+    reset: Effect.zipRight(Ref.set(delays, []), Ref.set(drops, [])),
     clock,
     move: (duration) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         MutableRef.update(offset, (millis) => millis + Math.max(0, Math.floor(Duration.toMillis(duration))))
+        return kept.keep(Duration.millis(MutableRef.get(offset)))
       }),
     current: Effect.map(
       Effect.all([Ref.get(delays), Ref.get(drops), Effect.sync(() => MutableRef.get(offset))]),
@@ -147,7 +171,6 @@ export const make: Effect.Effect<Trouble["Type"]> = Effect.gen(function*() {
         }
         return yield* hangUp
       }),
-    inventory: yield* Ref.make<Memory | undefined>(undefined),
     tickets: {
       consents: yield* tickets.make<Asked>(),
       redirects: yield* tickets.make<Asked & { readonly code: string }>(),
@@ -157,4 +180,4 @@ export const make: Effect.Effect<Trouble["Type"]> = Effect.gen(function*() {
 })
 
 /** @internal */
-export const layer: Layer.Layer<Trouble> = Layer.effect(Trouble, make)
+export const layer: Layer.Layer<Trouble> = Layer.effect(Trouble, make())

@@ -166,7 +166,7 @@ const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given
   if (!isRecord(given)) return Either.left(cannotParse("The body is not a JSON object"))
   const faults: Array<InvalidField> = []
   const members = plain(given, "", 0, faults)
-  if (faults.length > 0) return Either.left(faultOf(check.fieldError(name, ...faults)))
+  if (faults.length > 0) return Either.left(faultOf(check.fieldsError(name, faults)))
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
   const start = url.indexOf("?")
   const parameters = new URLSearchParams(start === -1 ? "" : url.slice(start))
@@ -179,7 +179,7 @@ const empty = HttpServerResponse.empty
 /** One operation, from its request to its response. */
 const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
   const operation: Operation.Any = IdentityApi.operations[key]
-  const decode = Schema.decodeUnknownEither(operation.request, { errors: "all" })
+  const decode = check.decode(operation)
   const encode = Schema.encodeEither(operation.reply)
   const { method, name, status } = operation
   const hasBody = method === "POST" || method === "PUT"
@@ -188,29 +188,44 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
     Either.flatMap(
       parse(body),
       (given) =>
-        Either.flatMap(bind(operation, labels, url, given), (members) =>
-          Either.mapLeft(decode(members), ({ issue }) =>
-            faultOf(check.fieldError(name, ...check.invalidFields(issue)))))
+        Either.flatMap(
+          bind(operation, labels, url, given),
+          (members) => Either.mapLeft(decode(members, body.length), faultOf)
+        )
     )
 
   // What a reply breaks its schema with may be a secret, and is not told.
   const write = (reply: unknown) =>
-    Either.mapBoth(encode(reply), {
-      onLeft: () => internalFailure,
+    Either.match(encode(reply), {
+      onLeft: () => refusal(internalFailure),
       onRight: (encoded) =>
         Object.keys(encoded).length === 0 ? empty({ status }) : HttpServerResponse.unsafeJson(encoded, { status })
+    })
+
+  const fail = (cause: Cause.Cause<IdentityError>) => {
+    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+    return Either.match(Cause.failureOrCause(cause), {
+      onLeft: (error) => Effect.succeed(refusal(faultOf(error))),
+      onRight: (defect) => Effect.as(Effect.logError(`${name} died`, defect), refusal(internalFailure))
+    })
+  }
+
+  const answer = (api: IdentityApi.IdentityApi["Type"], request: IdentityApi.Request<Key>) =>
+    Effect.matchCauseEffect(api[key](request), {
+      onFailure: fail,
+      onSuccess: (reply) => Effect.sync(() => write(reply))
     })
 
   return (api, authenticate, labels, request) =>
     (hasBody ? read(request) : Effect.succeed(nothing)).pipe(
       Effect.tap(authenticate),
-      Effect.flatMap((body) => Either.flatMap(labels, (labels) => understand(body, labels, request.url))),
-      Effect.flatMap((request) => Effect.mapError(api[key](request), faultOf)),
-      Effect.flatMap(write),
-      Effect.catchAll((fault) => Effect.succeed(refusal(fault))),
-      Effect.catchAllDefect((defect) =>
-        Effect.as(Effect.logError(`${name} died`, Cause.die(defect)), refusal(internalFailure))
-      )
+      Effect.flatMap((body) =>
+        Either.match(Either.flatMap(labels, (labels) => understand(body, labels, request.url)), {
+          onLeft: (fault) => Effect.succeed(refusal(fault)),
+          onRight: (request) => answer(api, request)
+        })
+      ),
+      Effect.catchAll((fault) => Effect.succeed(refusal(fault)))
     )
 }
 
@@ -232,18 +247,18 @@ type Serve = (
   request: HttpServerRequest.HttpServerRequest
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
 
-interface Route {
-  readonly key: IdentityApi.OperationKey
-  readonly serve: Serve
+interface Route extends Match {
   /** The member in which the path ends, if it does. */
   readonly label: string | undefined
 }
 
+const none: Either.Either<Labels, Fault> = Either.right({})
+
 const routes = new Map(
-  Record.keys(IdentityApi.operations).map((key): readonly [string, Route] => {
+  Record.keys(IdentityApi.operations).map((key): readonly [string, Option.Option<Route>] => {
     const operation: Operation.Any = IdentityApi.operations[key]
     const [prefix = "", label] = operation.path.split(/[{}]/)
-    return [`${operation.method} ${prefix}`, { key, serve: serve(key), label }]
+    return [`${operation.method} ${prefix}`, Option.some({ key, serve: serve(key), labels: none, label })]
   })
 )
 
@@ -254,26 +269,26 @@ export interface Match {
   readonly labels: Either.Either<Labels, Fault>
 }
 
-const none: Either.Either<Labels, Fault> = Either.right({})
-
 /**
  * The operation that a request is, and what its path says: `/tags/{resourceArn}`.
  *
  * @internal
  */
 export const match = (method: string, url: string): Option.Option<Match> => {
-  const path = url.split("?")[0] ?? url
+  const start = url.indexOf("?")
+  const path = start === -1 ? url : url.slice(0, start)
   const exact = routes.get(`${method} ${path}`)
-  if (exact !== undefined && exact.label === undefined) return Option.some({ ...exact, labels: none })
+  if (exact !== undefined && Option.exists(exact, ({ label }) => label === undefined)) return exact
   const slash = path.indexOf("/", 1) + 1
-  const route = routes.get(`${method} ${path.slice(0, slash)}`)
-  if (route?.label === undefined) return Option.none()
-  const { label } = route
-  const labels = Either.mapBoth(Encoding.decodeUriComponent(path.slice(slash)), {
-    onLeft: () => cannotParse(`'${label}' is not percent-encoded UTF-8`),
-    onRight: (value) => ({ [label]: value })
+  return Option.flatMap(routes.get(`${method} ${path.slice(0, slash)}`) ?? Option.none(), (route) => {
+    const { label } = route
+    if (label === undefined) return Option.none()
+    const labels = Either.mapBoth(Encoding.decodeUriComponent(path.slice(slash)), {
+      onLeft: () => cannotParse(`'${label}' is not percent-encoded UTF-8`),
+      onRight: (value) => ({ [label]: value })
+    })
+    return Option.some({ ...route, labels })
   })
-  return Option.some({ ...route, labels })
 }
 
 /**

@@ -11,16 +11,23 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { createHash } from "node:crypto"
 import { chmod, type FileHandle, mkdir, open as openFile, readdir, readFile, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Change, Entry } from "../engine/record.js"
 import { type Storage, StorageProblem } from "../engine/storage.js"
 
 const acknowledgedFile = "ACKNOWLEDGED"
 
+/**
+ * Where a server that uses the folder notes how far its clock was moved. Nothing of the database: it may be removed.
+ *
+ * @internal
+ */
+export const clockFile = "CLOCK"
+
 // What LevelDB writes before there is a database: all of it may go.
 const beginnings = /^(LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.dbtmp)$/
 
-const ours = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)|ACKNOWLEDGED)$/
+const ours = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)|ACKNOWLEDGED|CLOCK(\.new)?)$/
 
 const wayOut = "restore the folder from a copy, or move it away to begin with an empty one"
 
@@ -49,9 +56,27 @@ const library = Effect.tryPromise({
     })
 })
 
+/**
+ * The folder, and those above it. Node's own `recursive` asks again and again where the system says that the folder above
+ * is missing although it is there, as `/proc` does; and nothing can interrupt it.
+ */
+const create = async (directory: string): Promise<void> => {
+  const isThere = () => stat(directory).then(() => true, () => false)
+  if (await isThere()) return
+  const above = dirname(directory)
+  if (above !== directory) await create(above)
+  await mkdir(directory, { mode: 0o700 }).catch(async (error: unknown) => {
+    // Somebody else may have been faster.
+    if (!(await isThere())) throw error
+  })
+}
+
 /** Whether there is something in the folder already, all of it ours. */
 const inspect = Effect.fnUntraced(function*(directory: string) {
-  yield* attempt("it cannot be created", () => mkdir(directory, { recursive: true, mode: 0o700 }))
+  yield* Effect.tryPromise({
+    try: () => create(directory),
+    catch: (cause) => new StorageProblem({ message: `it cannot be created (${words(cause)})`, cause })
+  })
   const info = yield* attempt("it cannot be read", () => stat(directory))
   if (!info.isDirectory()) return yield* new StorageProblem({ message: "it is no folder" })
   const names = yield* attempt("it cannot be read", () => readdir(directory))

@@ -1,35 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Cause, Data, DateTime, Deferred, Effect, Fiber, Redacted, Ref, Schedule, Schema } from "effect"
-import {
-  CallbackUrl,
-  Credential,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  TokenPoller
-} from "../../../src/index.js"
+import { CallbackUrl, Credential, IdentityControls, IdentityError, TokenPoller } from "../../../src/index.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "../agent.js"
+import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
-
-/** The person agrees in their browser, and the application finishes for them. */
-const consents = Effect.fn(function*(consent: IdentityError.ConsentRequired, userId = "ada") {
-  const { approve } = yield* IdentityControls.IdentityControls
-  const identity = yield* IdentityService.IdentityService
-  const returned = new URL(Redacted.value(yield* approve(consent.sessionUri)))
-  yield* identity.completeResourceTokenAuth({
-    sessionUri: returned.searchParams.get("session_id") ?? "",
-    userIdentifier: Credential.UserIdIdentifier(userId)
-  })
-  return returned
-})
-
-const required = <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(Effect.flip(self), (error) =>
-    error instanceof IdentityError.ConsentRequired
-      ? Effect.succeed(error)
-      : Effect.dieMessage(`no consent was required: ${String(error)}`))
 
 /** What every way of reaching the service must do when a person has to consent. */
 export const consent = section("consent", (test) => {

@@ -1,0 +1,57 @@
+/** Those who wait for a person: how soon they are woken, and what they cost while they sleep. */
+import type { ChildProcess } from "node:child_process"
+import { fork } from "node:child_process"
+import { mostInOneSecond, type Quantiles } from "./statistics.js"
+
+const start = (file: string, ...args: ReadonlyArray<string>) =>
+  fork(new URL(file, import.meta.url), args, { execArgv: ["--expose-gc"] })
+
+/** The next message; the child says of what kind it is by which child it is. */
+const message = <A>(child: ChildProcess) =>
+  new Promise<A>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("exit", (code) => reject(new Error(`a child ended with ${code}`)))
+    child.once("message", (value: A) => resolve(value))
+  })
+
+interface Woken {
+  readonly oneByOne: Quantiles
+  readonly atOnce: Quantiles
+}
+
+interface Slept {
+  readonly from: number
+  readonly to: number
+  readonly waiters: number
+  readonly secondsToStart: number
+  readonly heapKBAsleep: number
+  readonly heapKBAfterPolls: number
+  readonly socketsOfQuiet: number
+  readonly socketsMost: number
+  readonly millisToInterrupt: number
+}
+
+const round = <A extends object>(figures: A) =>
+  Object.fromEntries(
+    Object.entries(figures).map(([name, figure]) => [name, Number(Number(figure).toFixed(2))])
+  )
+
+const waiters = async () => {
+  const server = start("./sessions.js")
+  const { port } = await message<{ readonly port: number }>(server)
+  const { from, to, ...slept } = await message<Slept>(start("./waiters.js", String(port)))
+  const answer = message<{ readonly arrivals: ReadonlyArray<number> }>(server)
+  server.send("arrivals")
+  const arrivals = (await answer).arrivals.filter((time) => time >= from && time < to)
+  server.disconnect()
+  return round({
+    ...slept,
+    pollsPerSecond: arrivals.length / ((to - from) / 1000),
+    pollsInAnyOneSecond: mostInOneSecond(arrivals)
+  })
+}
+
+export const consent = async () => {
+  const { atOnce, oneByOne } = await message<Woken>(start("./waking.js"))
+  return { wakingMillisOneByOne: round(oneByOne), wakingMillisAtOnce: round(atOnce), sleeping: await waiters() }
+}

@@ -1,0 +1,54 @@
+/** A workload whose users have to be asked, and users who wait. */
+import { Deferred, Effect, type Fiber, Redacted } from "effect"
+import { Consent, type IdentityError, IdentityService, type TokenPoller } from "../src/index.js"
+
+const workloadName = "agent"
+
+const callbackUrl = "https://app.example/return"
+
+export const prepare = Effect.gen(function*() {
+  const identity = yield* IdentityService.IdentityService
+  yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
+  yield* identity.createOauth2CredentialProvider({
+    name: "github",
+    credentialProviderVendor: "GithubOauth2",
+    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
+  })
+})
+
+export interface Waiter {
+  readonly userId: string
+  readonly sessionUri: Redacted.Redacted
+  /** Ends with the time at which the token was there. */
+  readonly fiber: Fiber.Fiber<number, IdentityService.UserFailure>
+}
+
+/** Starts a user who waits; ends when they have been told the URL, and sleep. */
+export const begin = (userId: string, poller?: TokenPoller.Poller) =>
+  Effect.gen(function*() {
+    const identity = yield* IdentityService.IdentityService
+    const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId })
+    const told = yield* Deferred.make<Redacted.Redacted, IdentityService.UserFailure>()
+    const fiber = yield* identity.getToken({
+      providerName: "github",
+      scopes: ["repo"],
+      authFlow: "USER_FEDERATION",
+      callbackUrl,
+      workloadAccessToken,
+      consent: Consent.wait({
+        announce: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri),
+        poller
+      })
+    }).pipe(
+      Effect.tapError((error) => Deferred.fail(told, error)),
+      Effect.map(() => performance.now()),
+      Effect.forkDaemon
+    )
+    return { userId, sessionUri: yield* Deferred.await(told), fiber } satisfies Waiter
+  })
+
+/** So many users who wait, all with different names. */
+export const beginAll = (prefix: string, count: number, poller?: TokenPoller.Poller) =>
+  Effect.forEach(Array.from({ length: count }, (_, i) => `${prefix}-${i}`), (userId) => begin(userId, poller), {
+    concurrency: 32
+  })

@@ -1,0 +1,78 @@
+/** What ten thousand waiters cost the process they wait in, which asks a server elsewhere: `argv[2]` is its port. */
+import { NodeRuntime } from "@effect/platform-node"
+import { Effect, Fiber, Layer, Schedule } from "effect"
+import { AwsIdentity, IdentityService, TokenPoller } from "../src/index.js"
+import { beginAll, prepare } from "./people.js"
+
+const count = 10_000
+const seconds = 20
+
+const endpoint = `http://127.0.0.1:${process.argv[2]}`
+
+const heap = Effect.sync(() => {
+  globalThis.gc?.()
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+})
+
+const sockets = Effect.sync(() => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length)
+
+const now = Effect.sync(() => performance.timeOrigin + performance.now())
+
+const measure = Effect.gen(function*() {
+  yield* prepare
+
+  // A few who do not poll yet, which warms up everything, and shows what is left open between polls.
+  const quiet = yield* beginAll("quiet", 500, TokenPoller.fromSchedule(Schedule.spaced("5 minutes")))
+  yield* Effect.sleep("8 seconds")
+  const socketsOfQuiet = yield* sockets
+  yield* Fiber.interruptAll(quiet.map(({ fiber }) => fiber))
+
+  const before = yield* heap
+  const start = yield* now
+  // Only the fibers are kept here, which a program does not need to.
+  const fibers = (yield* beginAll("user", count)).map(({ fiber }) => fiber)
+  const asleep = yield* now
+  const after = yield* heap
+
+  const open: Array<number> = []
+  const from = yield* now
+  yield* Effect.repeat(Effect.flatMap(sockets, (n) => Effect.sync(() => open.push(n))), {
+    schedule: Schedule.spaced("1 second"),
+    times: seconds
+  })
+  const to = yield* now
+  const later = yield* heap
+
+  const interrupting = yield* now
+  yield* Fiber.interruptAll(fibers)
+  const interrupted = yield* now
+
+  process.send?.({
+    from,
+    to,
+    waiters: count,
+    secondsToStart: (asleep - start) / 1000,
+    heapKBPerWaiter: Math.max(after, later) === later ? (later - before) / 1024 / count : (after - before) / 1024 / count,
+    heapKBAsleep: (after - before) / 1024 / count,
+    heapKBAfterPolls: (later - before) / 1024 / count,
+    socketsOfQuiet,
+    socketsMost: Math.max(...open),
+    millisToInterrupt: interrupted - interrupting
+  })
+  process.disconnect()
+})
+
+measure.pipe(
+  Effect.provide(
+    IdentityService.layer.pipe(
+      Layer.provide(AwsIdentity.layerApi({
+        region: "us-east-1",
+        dataEndpoint: endpoint,
+        controlEndpoint: endpoint,
+        credentials: { accessKeyId: "test", secretAccessKey: "test" }
+      }))
+    )
+  ),
+  NodeRuntime.runMain
+)

@@ -1,0 +1,94 @@
+/**
+ * What a token is asked for, in one form for whoever asks: the first call, its polls, a resumed one. So they cannot drift
+ * apart, which the service would take for another request, and ask the person again.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
+import * as Redacted from "effect/Redacted"
+import { CallbackUrl } from "../CallbackUrl.js"
+import type { Oauth2Flow } from "../Credential.js"
+import type { Request } from "../IdentityApi.js"
+import type { ConsentRequired } from "../IdentityError.js"
+import type { TokenOptions } from "../TokenOptions.js"
+
+/** @internal */
+export type TokenRequest = Request<"getResourceOauth2Token">
+
+/** @internal */
+export type Grant = Pick<
+  ConsentRequired,
+  | "providerName"
+  | "authFlow"
+  | "scopes"
+  | "resources"
+  | "audiences"
+  | "callbackUrl"
+  | "customState"
+  | "customParameters"
+>
+
+const redact = (value: string | Redacted.Redacted) => typeof value === "string" ? Redacted.make(value) : value
+
+/** @internal */
+export const ofOptions = (options: TokenOptions & { readonly authFlow: Oauth2Flow }): Effect.Effect<Grant> =>
+  Effect.map(CallbackUrl, (defaultUrl) => ({
+    providerName: options.providerName,
+    authFlow: options.authFlow,
+    scopes: options.scopes,
+    resources: options.resources,
+    audiences: options.audiences,
+    callbackUrl: options.callbackUrl ?? (options.authFlow === "USER_FEDERATION" ? defaultUrl : undefined),
+    customState: options.customState === undefined ? undefined : redact(options.customState),
+    // Not by `Record.map`, which would lose a member that is called `__proto__` before it can be refused.
+    customParameters: options.customParameters &&
+      Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)]))
+  }))
+
+/** @internal */
+export const request = (
+  grant: Grant,
+  workloadAccessToken: Redacted.Redacted,
+  how: Pick<TokenRequest, "sessionUri" | "forceAuthentication"> = {}
+): TokenRequest => ({
+  workloadIdentityToken: workloadAccessToken,
+  resourceCredentialProviderName: grant.providerName,
+  scopes: grant.scopes,
+  oauth2Flow: grant.authFlow,
+  resources: grant.resources,
+  audiences: grant.audiences,
+  resourceOauth2ReturnUrl: grant.callbackUrl,
+  customParameters: grant.customParameters,
+  customState: grant.customState,
+  sessionUri: how.sessionUri,
+  forceAuthentication: how.forceAuthentication
+})
+
+const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), Order.string)
+
+/**
+ * Equal for two grants that ask for the same, in whatever order. It contains what may be secret.
+ *
+ * @internal
+ */
+export const key = ({
+  audiences,
+  authFlow,
+  callbackUrl,
+  customParameters = {},
+  providerName,
+  resources,
+  scopes
+}: Grant): string =>
+  JSON.stringify([
+    providerName,
+    authFlow,
+    sorted(scopes),
+    sorted(resources),
+    sorted(audiences),
+    callbackUrl ?? null,
+    Arr.sort(Object.keys(customParameters), Order.string).map((name) => {
+      const value = customParameters[name]
+      return [name, value === undefined ? null : Redacted.value(value)]
+    })
+  ])

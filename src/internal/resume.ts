@@ -1,0 +1,48 @@
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { WaitFailure } from "../Consent.js"
+import { ConsentLedger } from "../ConsentLedger.js"
+import type { ConsentSeal } from "../ConsentSeal.js"
+import { HandleRejected, type LedgerFailure } from "../IdentityError.js"
+import type { Poller } from "../TokenPoller.js"
+import { digest } from "./digest.js"
+import * as handle from "./handle.js"
+import type { TokenFlow } from "./tokenFlow.js"
+import type { Waiting } from "./waiting.js"
+
+/** @internal */
+export type ResumeFailure = WaitFailure | HandleRejected | LedgerFailure
+
+/**
+ * Goes on with the consent of a handle: asks at once, since the person may have answered in the meantime, and then waits.
+ * Whoever comes second is refused, unless the first came away without a token.
+ *
+ * @internal
+ */
+export const make = (flow: TokenFlow, waiting: Waiting) =>
+(
+  given: Redacted.Redacted,
+  options: { readonly workloadAccessToken: Redacted.Redacted; readonly tokenPoller?: Poller | undefined }
+): Effect.Effect<Redacted.Redacted, ResumeFailure, ConsentSeal | ConsentLedger> =>
+  Effect.gen(function*() {
+    const { workloadAccessToken } = options
+    const ledger = yield* ConsentLedger
+    const consent = yield* handle.open(given)
+    const key = `resumed/${yield* digest(consent.sessionUri)}`
+    const token = waiting.listening(consent, (completed) =>
+      flow.poll(consent, workloadAccessToken).pipe(
+        Effect.catchTag(
+          "ConsentPending",
+          () => waiting.wait(consent, workloadAccessToken, completed, options.tokenPoller)
+        )
+      ))
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        ledger.add(key, "", consent.expiresAt),
+        (isFirst): Effect.Effect<Redacted.Redacted, ResumeFailure> =>
+          isFirst
+            ? Effect.tapErrorCause(restore(token), () => ledger.take(key))
+            : new HandleRejected({ reason: "Replayed" })
+      )
+    )
+  })

@@ -1,0 +1,32 @@
+/** A text as bytes, and back, whatever is in it. */
+
+const encoder = new TextEncoder()
+
+// A text that begins with a byte order mark keeps it.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** What no UTF-8 begins with: two bytes for each unit follow. */
+const units = 0xff
+
+/**
+ * UTF-8, but for a text with half a surrogate pair in it, which UTF-8 cannot tell from another.
+ *
+ * @internal
+ */
+export const toBytes = (text: string): Uint8Array<ArrayBuffer> => {
+  const bytes = encoder.encode(text)
+  if (decoder.decode(bytes) === text) return bytes
+  const view = new DataView(new ArrayBuffer(1 + 2 * text.length))
+  view.setUint8(0, units)
+  for (let index = 0; index < text.length; index++) view.setUint16(1 + 2 * index, text.charCodeAt(index))
+  return new Uint8Array(view.buffer)
+}
+
+/** @internal */
+export const fromBytes = (bytes: ArrayBuffer): string => {
+  const view = new DataView(bytes)
+  if (view.byteLength === 0 || view.getUint8(0) !== units) return decoder.decode(bytes)
+  let text = ""
+  for (let at = 1; at + 1 < view.byteLength; at += 2) text += String.fromCharCode(view.getUint16(at))
+  return text
+}

@@ -1,0 +1,175 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { IdentityApi, IdentityControls } from "../src/index.js"
+import { agent, callbackUrl } from "./support/agent.js"
+import { layer } from "./support/browser.js"
+import { ask, jar, ticketOf } from "./support/jar.js"
+
+const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
+  it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
+
+const operation = "getTokenVault"
+
+const statuses = Effect.flatMap(
+  IdentityControls.IdentityControls,
+  ({ sessions }) => Effect.map(sessions, (all) => all.map(({ id, status }) => [id, status]))
+)
+
+live("who holds no URI answers for a person by the id that the state tells", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const { uri } = yield* ask()
+    yield* ask()
+    yield* ask()
+    const { text } = yield* client.get("/_local/state")
+    const { sessions }: { readonly sessions: ReadonlyArray<{ readonly id: number }> } = JSON.parse(text)
+    assert.deepStrictEqual(sessions.map(({ id }) => id), [1, 2, 3])
+    assert.notInclude(text, uri)
+    const approved = yield* client.json("/_local/approve", { session: 1 })
+    assert.isTrue(approved.json.returnUrl.startsWith(`${callbackUrl}?session_id=${encodeURIComponent(uri)}`))
+    assert.deepStrictEqual((yield* client.json("/_local/deny", { session: 2 })).json, {})
+    assert.deepStrictEqual((yield* client.json("/_local/expire", { session: 3 })).json, {})
+    assert.deepStrictEqual(yield* statuses, [[1, "approved"], [2, "failed"], [3, "expired"]])
+    const again = yield* client.json("/_local/approve", { session: 1 })
+    assert.deepStrictEqual([again.status, again.json.error], [409, "SessionNotPending"])
+    const nobodys = yield* client.json("/_local/deny", { session: 4 })
+    assert.deepStrictEqual([nobodys.status, nobodys.json.error], [404, "SessionNotFound"])
+    // Whoever has agreed is late, too.
+    assert.strictEqual((yield* client.json("/_local/expire", { session: 1 })).status, 200)
+    assert.strictEqual((yield* client.json("/_local/expire", { sessionUri: uri })).status, 409)
+  }))
+
+live(
+  "names choose the one request that waits and fits, and neither one of several nor none",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      yield* ask("github")
+      yield* ask("exchange", ["read"])
+      const send = (path: string, body: unknown) =>
+        Effect.map(client.json(`/_local/${path}`, body), ({ json, status }) => [status, json.error, json.message])
+      const ada = { user: "userId:ada", workloadName: "my-agent" }
+      const [status, error, message] = yield* send("approve", ada)
+      assert.deepStrictEqual([status, error], [409, "SeveralSessions"])
+      assert.match(String(message), /: 1, 2$/)
+      assert.deepStrictEqual((yield* send("approve", { ...ada, user: "userId:eve" })).slice(0, 2), [
+        404,
+        "SessionNotFound"
+      ])
+      assert.deepStrictEqual(yield* send("approve", { ...ada, providerName: "exchange" }), [200, undefined, undefined])
+      // Only one is left that waits for an answer.
+      assert.deepStrictEqual(yield* send("deny", ada), [200, undefined, undefined])
+      assert.deepStrictEqual((yield* send("deny", ada)).slice(0, 1), [404])
+      assert.deepStrictEqual(yield* send("expire", ada), [200, undefined, undefined])
+      assert.deepStrictEqual(yield* statuses, [[1, "failed"], [2, "expired"]])
+    })
+)
+
+live(
+  "what waits to go wrong is told by the state and the dashboard, and cancelled by either",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const { getTokenVault } = yield* IdentityApi.IdentityApi
+      const controls = yield* IdentityControls.IdentityControls
+      const arm = Effect.all([
+        client.json("/_local/fail", { operation, error: "ThrottlingException", times: 2, message: "not now" }),
+        client.json("/_local/delay", { operation, seconds: 30 }),
+        client.json("/_local/drop", { operation })
+      ])
+      yield* arm
+      const waiting = Effect.map(client.get("/_local/state"), ({ text }) => {
+        const { delays, drops, failures } = JSON.parse(text)
+        return { failures, delays, drops }
+      })
+      const nothing = { failures: [], delays: [], drops: [] }
+      assert.deepStrictEqual(yield* waiting, {
+        failures: [{ operation, error: "Throttled", message: "not now", times: 2 }],
+        delays: [{ operation, times: 1, seconds: 30 }],
+        drops: [{ operation, times: 1, lost: "request" }]
+      })
+      const page = yield* client.get("/")
+      for (const line of ["fails with Throttled, 2 times", "delayed by 30s, once", "request lost, once"]) {
+        assert.include(page.text, `${operation}: ${line}`)
+      }
+      const reset = yield* client.form("/", { ticket: ticketOf(page.text), action: "reset" })
+      assert.strictEqual(reset.headers.get("location"), "/?done=reset")
+      assert.deepStrictEqual(yield* waiting, nothing)
+      assert.notInclude((yield* client.get("/")).text, "Cancel all of these")
+      yield* arm
+      const before = yield* controls.journal
+      assert.isNotEmpty(before)
+      assert.deepStrictEqual((yield* client.json("/_local/reset", {})).json, {})
+      assert.deepStrictEqual(yield* waiting, nothing)
+      assert.deepStrictEqual(yield* controls.journal, before)
+      yield* client.json("/_local/reset", { journal: true })
+      assert.isEmpty(yield* controls.journal)
+      assert.strictEqual((yield* getTokenVault({})).tokenVaultId, "default")
+    })
+)
+
+live("no calls, or no time, cancels what waits for one operation and leaves the others", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    for (const operation of ["getTokenVault", "ListWorkloadIdentities"]) {
+      yield* client.json("/_local/fail", { operation, error: "Throttled" })
+      yield* client.json("/_local/delay", { operation, seconds: 30 })
+      yield* client.json("/_local/drop", { operation })
+    }
+    for (
+      const [path, body] of [
+        ["fail", { operation, times: 0 }],
+        ["delay", { operation, seconds: 0 }],
+        ["drop", { operation, times: 0 }]
+      ] as const
+    ) assert.deepStrictEqual((yield* client.json(`/_local/${path}`, body)).json, {})
+    const left = JSON.parse((yield* client.get("/_local/state")).text)
+    for (const waiting of [left.failures, left.delays, left.drops]) {
+      assert.deepStrictEqual(waiting.map((one: { readonly operation: string }) => one.operation), [
+        "listWorkloadIdentities"
+      ])
+    }
+    yield* client.json("/_local/delay", { operation: "listWorkloadIdentities", times: 0 })
+    assert.isEmpty(JSON.parse((yield* client.get("/_local/state")).text).delays)
+  }))
+
+live(
+  "every error of an operation's model can be injected, by the library's name or by that of AWS",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const { createApiKeyCredentialProvider } = IdentityApi.operations
+      const wrong = yield* client.json("/_local/fail", {
+        operation: "CreateApiKeyCredentialProvider",
+        error: "Nothing"
+      })
+      assert.strictEqual(wrong.status, 400)
+      const [, names = ""] = /^error: Member must satisfy enum value set: \[(.*)\]$/.exec(wrong.json.message) ?? []
+      const both = names.split(", ").map((name) => name.replace(")", "").split(" ("))
+      assert.sameMembers(both.map(([tag]) => tag ?? ""), [...createApiKeyCredentialProvider.errors])
+      assert.deepInclude(both, ["Conflict", "ConflictException"])
+      for (const error of both.flat()) {
+        const sent = yield* client.json("/_local/fail", { operation: "createApiKeyCredentialProvider", error })
+        assert.strictEqual(sent.status, 200, error)
+      }
+      const { pendingFailures } = yield* IdentityControls.IdentityControls
+      assert.lengthOf(yield* pendingFailures, both.flat().length)
+    })
+)
+
+live("the control API lists its endpoints, all of which are there", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const { text } = yield* client.get("/_local/")
+    assert.strictEqual((yield* client.get("/_local")).text, text)
+    const { endpoints }: {
+      readonly endpoints: ReadonlyArray<{ readonly method: string; readonly path: string; readonly does: string }>
+    } = JSON.parse(text)
+    assert.includeMembers(endpoints.map(({ path }) => path), ["/_local/state", "/_local/approve", "/_local/reset"])
+    for (const { does, method, path } of endpoints) {
+      assert.isNotEmpty(does)
+      const { status } = yield* method === "GET" ? client.get(path) : client.json(path, { nothing: "of the kind" })
+      assert.strictEqual(status, method === "GET" ? 200 : 400, path)
+    }
+    assert.include((yield* client.get("/")).text, "<a href=\"/_local/\">")
+  }))

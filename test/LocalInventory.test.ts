@@ -1,0 +1,118 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { IdentityApi, IdentityControls } from "../src/index.js"
+import { agent, workloadName } from "./support/agent.js"
+import { layer } from "./support/browser.js"
+import { ask, jar, ticketOf } from "./support/jar.js"
+
+const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
+  it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
+
+live("what there is can be looked at without a call, and without a secret", () =>
+  Effect.gen(function*() {
+    const { inventory, journal } = yield* IdentityControls.IdentityControls
+    const before = yield* journal
+    const all = yield* inventory
+    assert.deepStrictEqual(all.workloadIdentities, [{ name: workloadName }])
+    assert.deepStrictEqual(
+      all.oauth2CredentialProviders.map(({ credentialProviderVendor, name }) => [name, credentialProviderVendor]),
+      [["exchange", "CustomOauth2"], ["github", "GithubOauth2"]]
+    )
+    for (const { callbackUrl } of all.oauth2CredentialProviders) assert.match(callbackUrl, /oauth2\/callback\/[\w-]+$/)
+    assert.deepStrictEqual(all.apiKeyCredentialProviders, [{ name: "weather" }])
+    assert.deepStrictEqual(all.paymentCredentialProviders, [{
+      name: "coinbase",
+      credentialProviderVendor: "CoinbaseCDP"
+    }])
+    assert.deepStrictEqual(yield* journal, before)
+    assert.notMatch(JSON.stringify(all), /secret|key"/)
+  }))
+
+live("no page calls an operation, or uses up a failure that waits for one", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { journal } = yield* IdentityControls.IdentityControls
+    const api = yield* IdentityApi.IdentityApi
+    const { path } = yield* ask()
+    const operations = [
+      "listWorkloadIdentities",
+      "listOauth2CredentialProviders",
+      "listApiKeyCredentialProviders",
+      "listPaymentCredentialProviders",
+      "getOauth2CredentialProvider"
+    ]
+    for (const operation of operations) {
+      assert.strictEqual((yield* browser.json("/_local/fail", { operation, error: "Throttled" })).status, 200)
+    }
+    const before = yield* journal
+    for (const page of ["/", "/?still", "/_local/state", path]) {
+      const { status, text } = yield* browser.get(page)
+      assert.strictEqual(status, 200)
+      assert.include(text, workloadName)
+    }
+    assert.deepStrictEqual(yield* journal, before)
+    const refused = yield* Effect.flip(api.listWorkloadIdentities({}))
+    assert.strictEqual(refused._tag, "Throttled")
+    assert.strictEqual((yield* Effect.flip(api.getOauth2CredentialProvider({ name: "github" })))._tag, "Throttled")
+  }))
+
+live(
+  "the dashboard shows the first two hundred and says how many more there are; the state tells of all",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const { approve, linkToService, sessions } = yield* IdentityControls.IdentityControls
+      for (let i = 100; i < 350; i++) yield* linkToService(`many-${i}`)
+      for (let i = 0; i < 201; i++) yield* ask()
+      const { text } = yield* browser.get("/")
+      // The agent itself, and 250 more.
+      assert.include(text, "<span class=\"count\">251</span>")
+      assert.include(text, "And 51 more")
+      assert.include(text, "<td>many-299</td>")
+      assert.notInclude(text, "<td>many-300</td>")
+      // The consents that were asked for last come first; of the one that is not shown nothing can be done.
+      assert.include(text, "And 1 more")
+      const does = (handle: string) =>
+        Effect.gen(function*() {
+          const ticket = ticketOf((yield* browser.get("/?still")).text)
+          return (yield* browser.form("/", { ticket, still: "1", action: "deny", handle })).status
+        })
+      assert.strictEqual(yield* does("0"), 400)
+      assert.strictEqual(yield* does("200"), 303)
+      const [first, ...rest] = yield* sessions
+      assert.deepStrictEqual([first?.status, rest.at(-1)?.status], ["pending", "failed"])
+      if (first !== undefined) yield* approve(first.sessionUri)
+      const state: { readonly workloads: ReadonlyArray<string>; readonly sessions: ReadonlyArray<unknown> } = JSON
+        .parse(
+          (yield* browser.get("/_local/state")).text
+        )
+      assert.deepStrictEqual([state.workloads.length, state.sessions.length], [251, 201])
+    })
+)
+
+live("the control API is closed to pages of other sites, and open to every other client", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const { host, origin } = new URL((yield* client.get("/")).url)
+    const revoke = (headers: Record<string, string>) =>
+      Effect.map(
+        client.json("/_local/revoke", {}, { "content-type": "application/json", ...headers }),
+        ({ json, status }) => [status, json.error]
+      )
+    for (
+      const headers of [
+        { "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" },
+        { "sec-fetch-site": "cross-site", origin },
+        { origin: "https://evil.example" },
+        { origin: `http://${host}.evil.example` },
+        { origin: "null" },
+        { origin: "nonsense" }
+      ]
+    ) {
+      assert.deepStrictEqual(yield* revoke(headers), [403, "ForeignOrigin"], JSON.stringify(headers))
+    }
+    for (const headers of [{}, { origin }, { "sec-fetch-site": "same-origin", origin }]) {
+      assert.deepStrictEqual(yield* revoke(headers), [200, undefined], JSON.stringify(headers))
+    }
+  }))

@@ -1,0 +1,192 @@
+import { assert, describe, it } from "@effect/vitest"
+import { afterAll, beforeAll } from "vitest"
+import * as Cli from "./support/cli.js"
+
+const callback = "https://app.example/back"
+
+const seed = {
+  workloadIdentities: [{ name: "my-agent", allowedResourceOauth2ReturnUrls: [callback] }],
+  oauth2CredentialProviders: [{
+    name: "github",
+    credentialProviderVendor: "GithubOauth2",
+    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: "very-secret" } }
+  }],
+  apiKeyCredentialProviders: [{ name: "weather", apiKey: "weather-key" }]
+}
+
+const ask = ["token", "--provider", "github", "--workload", "my-agent", "--scope", "repo", "--flow"]
+
+describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
+  let cli: Awaited<ReturnType<typeof Cli.bundle>>
+  let server: Cli.Started
+  let origin: string
+
+  const run = (...args: ReadonlyArray<string>) => cli.start(args).ended
+  const client = (...args: ReadonlyArray<string>) => run(...args, "--endpoint", origin)
+  // Nobody is there, so that whoever gets that far fails with another error.
+  const nowhere = (...args: ReadonlyArray<string>) => run(...args, "--endpoint", "http://127.0.0.1:1")
+  const failed = (code: number, ended: Cli.Ended) => {
+    assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" }, ended.stderr)
+    assert.lengthOf(ended.stderr.split("\n"), 2, ended.stderr)
+    return ended.stderr
+  }
+  const failedInJson = (code: number, ended: Cli.Ended): unknown => JSON.parse(failed(code, ended))
+  const printed = ({ code, stderr, stdout }: Cli.Ended) => {
+    assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+    return stdout
+  }
+
+  beforeAll(async () => {
+    cli = await Cli.bundle()
+    server = cli.start(["serve", "--port", "0", "--seed", cli.write("seed.json", seed)])
+    origin = await server.find("stdout", /listens on (http:\S+)\n/)
+  }, 60_000)
+
+  afterAll(async () => {
+    server.kill("SIGTERM")
+    await server.ended
+    cli.remove()
+  })
+
+  it("ends with 130 on SIGINT and with 143 on SIGTERM while it waits, and says so", async () => {
+    const waiting = (...args: ReadonlyArray<string>) =>
+      cli.start([...ask, "user", "--user", "ada", "--callback-url", callback, "--wait", "--endpoint", origin, ...args])
+    const words = waiting()
+    const json = waiting("--json")
+    await Promise.all([words.find("stderr", /^http\S+$/m), json.find("stderr", /"ConsentRequired".*\n/)])
+    words.kill("SIGINT")
+    json.kill("SIGTERM")
+    const [interrupted, terminated] = await Promise.all([words.ended, json.ended])
+    assert.deepStrictEqual([interrupted.code, interrupted.stdout], [130, ""])
+    assert.match(interrupted.stderr, /\nInterrupted: ended by SIGINT before it was done\n$/)
+    assert.deepStrictEqual([terminated.code, terminated.stdout], [143, ""])
+    assert.deepStrictEqual(JSON.parse(terminated.stderr.split("\n")[1] ?? ""), {
+      _tag: "CommandFailed",
+      reason: "Interrupted",
+      message: "ended by SIGTERM before it was done"
+    })
+  })
+
+  it("refuses to look more often than once in a second, or more seldom than it waits", async () => {
+    const ends = await Promise.all(
+      ["0", "0.5", "-5", "601", "soon"].map((seconds) =>
+        nowhere(...ask, "user", "--user", "ada", "--wait", "--poll-interval", seconds)
+      )
+    )
+    for (const ended of ends) {
+      assert.strictEqual(failed(64, ended), "UsageInvalid: --poll-interval: expected 1 to 600 seconds\n")
+    }
+  })
+
+  it("names the whole command, the defaults, the environment and the exit codes in its help", async () => {
+    const [top, group, token, get] = await Promise.all([
+      run("--help"),
+      run("workloads"),
+      run("token", "--help"),
+      run("workloads", "get", "-h")
+    ])
+    assert.include(printed(group), "$ agentcore-identity workloads\n")
+    assert.include(printed(token), "$ agentcore-identity token --provider text")
+    assert.include(printed(get), "$ agentcore-identity workloads get --name text")
+    const about = (option: string) => token.stdout.split("\n\n--").find((text) => text.startsWith(`${option} `)) ?? ""
+    assert.include(about("poll-interval"), "(default: 5)")
+    assert.include(about("endpoint"), "(default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE ")
+    assert.include(about("region"), "(default: AWS_REGION, AWS_DEFAULT_REGION or the profile's;")
+    assert.match(printed(top), /EXIT CODES\n[^]*- 0 [^]*- 1 [^]*- 2 [^]*- 64 [^]*- 130 [^]*- 143 /)
+    assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
+  })
+
+  it("says which options a flow needs, before anything is sent", async () => {
+    const [user, obo, oboOfId, complete] = await Promise.all([
+      nowhere(...ask, "user"),
+      nowhere(...ask, "obo"),
+      nowhere(...ask, "obo", "--user", "ada"),
+      nowhere("consent", "complete", "--session", "x")
+    ])
+    assert.strictEqual(failed(64, user), "UsageInvalid: --flow user needs --user or --user-token\n")
+    assert.strictEqual(failed(64, obo), "UsageInvalid: --flow obo needs --user-token\n")
+    assert.strictEqual(failed(64, oboOfId), "UsageInvalid: --flow obo needs --user-token\n")
+    assert.strictEqual(failed(64, complete), "UsageInvalid: give --user or --user-token\n")
+  })
+
+  it("does not choose between --user and --user-token", async () => {
+    const both = ["--user", "ada", "--user-token", cli.write("jwt", "header.payload.signature")]
+    const ends = await Promise.all([
+      nowhere(...ask, "user", ...both),
+      nowhere(...ask, "m2m", ...both),
+      nowhere("api-key", "--provider", "weather", "--workload", "my-agent", ...both),
+      nowhere("consent", "complete", "--session", "x", ...both)
+    ])
+    for (const ended of ends) {
+      assert.include(failed(64, ended), "UsageInvalid: --user and --user-token exclude each other")
+    }
+  })
+
+  it("speaks of its options where the library speaks of its members", async () => {
+    const [callbackless, misnamed, workload, session, name, urls] = await Promise.all([
+      client(...ask, "user", "--user", "ada"),
+      client(...ask, "user", "--user", "ada", "--callback-url", "no!pe"),
+      client("api-key", "--provider", "weather", "--workload", "no!pe"),
+      client("consent", "complete", "--session", "no!pe", "--user", "ada", "--json"),
+      client("workloads", "get", "--name", "no!pe"),
+      client("workloads", "create", "--return-url", "no!pe")
+    ])
+    assert.match(failed(1, callbackless), /^ValidationError: .*\(.* Pass --callback-url\.\)\n$/)
+    assert.include(failed(1, misnamed), "Value at '--callback-url' failed")
+    assert.include(failed(1, workload), "Value at '--workload' failed")
+    const message = "1 validation error detected: Value at '--session' failed to satisfy constraint: Member must " +
+      "satisfy regular expression pattern: urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+"
+    assert.include(failedInJson(1, session), { _tag: "ValidationError", message })
+    assert.include(failed(1, name), "Value at '--name' failed")
+    assert.include(failed(1, urls), "Value at '--return-url[0]' failed")
+  })
+
+  it("speaks of --endpoint and --region where they are wrong or nobody answers", async () => {
+    const [endpoint, variable, region, nobody, regionless] = await Promise.all([
+      run("workloads", "list", "--endpoint", "nonsense"),
+      cli.start(["workloads", "list"], { env: { AWS_ENDPOINT_URL: "nonsense" } }).ended,
+      nowhere("workloads", "list", "--region", "a_b"),
+      nowhere("workloads", "list"),
+      run("workloads", "list")
+    ])
+    assert.strictEqual(failed(64, endpoint), "UsageInvalid: --endpoint: expected an http or https URL\n")
+    assert.strictEqual(failed(1, variable), "ConfigError: AWS_ENDPOINT_URL: expected an http or https URL\n")
+    assert.strictEqual(failed(64, region), "UsageInvalid: --region: expected the name of an AWS region\n")
+    assert.match(failed(1, nobody), /^TransportFailure: .*Check --endpoint \(or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE,/)
+    assert.notInclude(nobody.stderr, "dataEndpoint")
+    assert.match(failed(1, regionless), /^ConfigError: AWS_REGION: no AWS region: pass --region,/)
+  })
+
+  it("tells wrong arguments by exit code 64, in JSON where JSON is asked for", async () => {
+    const [missing, unknown, json, flowless] = await Promise.all([
+      run("workloads", "get"),
+      run("bogus"),
+      run("workloads", "get", "--json"),
+      nowhere(...ask, "user", "--json")
+    ])
+    assert.strictEqual(failed(64, missing), "UsageInvalid: Expected to find option: '--name'\n")
+    assert.match(failed(64, unknown), /^UsageInvalid: Invalid subcommand for agentcore-identity/)
+    assert.deepStrictEqual(failedInJson(64, json), {
+      _tag: "CommandFailed",
+      reason: "UsageInvalid",
+      message: "Expected to find option: '--name'"
+    })
+    assert.include(failedInJson(64, flowless), { _tag: "CommandFailed", reason: "UsageInvalid" })
+  })
+
+  it("writes times in ISO 8601 in JSON as well", async () => {
+    const { createdTime, ...rest }: {
+      readonly createdTime: string
+      readonly allowedResourceOauth2ReturnUrls: unknown
+    } = JSON.parse(printed(await client("workloads", "get", "--name", "my-agent", "--json")))
+    assert.match(createdTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    assert.deepStrictEqual(rest.allowedResourceOauth2ReturnUrls, [callback])
+  })
+
+  it("does not take a return URL for removed that was never registered", async () => {
+    const slip = await client("workloads", "remove-return-url", "--name", "my-agent", "--url", `${callback}/`)
+    assert.match(failed(1, slip), /^NotRegistered: --url is not registered for my-agent, and nothing was removed/)
+    const kept = await client("workloads", "get", "--name", "my-agent")
+    assert.include(printed(kept), `allowedResourceOauth2ReturnUrls[0]: ${callback}\n`)
+  })
+})

@@ -1,0 +1,307 @@
+import { assert } from "@effect/vitest"
+import { Cause, Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref } from "effect"
+import {
+  Consent,
+  ConsentLedger,
+  ConsentSeal,
+  ConsentSignal,
+  IdentityControls,
+  IdentityError,
+  IdentityService
+} from "../../../src/index.js"
+import { agent, asUser, workloadName } from "../agent.js"
+import { consents, required } from "../person.js"
+import { section } from "./section.js"
+
+class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
+
+const Resuming = Layer.merge(ConsentSeal.layerEphemeral, ConsentLedger.layerMemory)
+
+const handleOf = (consent: IdentityError.ConsentRequired) => consent.handle ?? Redacted.make("none")
+
+/** How often the service was asked for a token. */
+const calls = Effect.gen(function*() {
+  const { journal } = yield* IdentityControls.IdentityControls
+  return (yield* journal).filter(({ operation }) => operation === "getResourceOauth2Token")
+})
+
+/** What every way of reaching the service must do with a call for which a person has to consent. */
+export const strategies = section("strategies", (test) => {
+  test(
+    "a call fails with what is needed to ask, when it says so or nobody does",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.fail })
+      )
+      assert.strictEqual(consent.authFlow, "USER_FEDERATION")
+      assert.isUndefined(consent.handle)
+    })
+  )
+
+  test(
+    "a call waits when it says so, and when the program does",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const told = yield* Ref.make(0)
+      const waits = Consent.wait({
+        announce: (url, consent) => {
+          assert.deepStrictEqual(url, consent.authorizationUrl)
+          return Effect.zipRight(Ref.update(told, (n) => n + 1), Effect.orDie(consents(consent)))
+        }
+      })
+      yield* identity.getToken({ ...asUser, workloadAccessToken, consent: waits })
+      yield* identity.getToken({ ...asUser, workloadAccessToken, forceAuthentication: true }).pipe(
+        Effect.provide(Consent.layer(waits))
+      )
+      assert.strictEqual(yield* Ref.get(told), 2)
+      yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, forceAuthentication: true, consent: Consent.fail }).pipe(
+          Effect.provide(Consent.layer(waits))
+        )
+      )
+    })
+  )
+
+  test(
+    "what the announcement fails with ends the call",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ announce: () => new Unreachable() })
+      }))
+      assert.strictEqual(error._tag, "Unreachable")
+    })
+  )
+
+  test(
+    "who waits gets the token when the consent is completed, and not at the next poll",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          announce: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "2 seconds")),
+          poller: { poll: () => Effect.never }
+        })
+      })
+      assert.strictEqual((yield* calls).length, 2)
+    })
+  )
+
+  test(
+    "a poll that fails after the news leaves the wait to the schedule",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const throttled = new IdentityError.Throttled({ operation: "GetResourceOauth2Token", message: "slow down" })
+      const token = yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          announce: (_, consent) =>
+            failNext("getResourceOauth2Token", throttled).pipe(
+              Effect.zipRight(consents(consent)),
+              Effect.delay("2 seconds"),
+              Effect.forkDaemon
+            )
+        })
+      })
+      assert.isNotEmpty(Redacted.value(token))
+    })
+  )
+
+  test(
+    "a service that completes tells another one of the same program, over a signal",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const other = yield* IdentityService.make
+      const completes = (consent: IdentityError.ConsentRequired) =>
+        Effect.provideService(consents(consent), IdentityService.IdentityService, other)
+      yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          announce: (_, consent) => Effect.fork(Effect.delay(completes(consent), "3 seconds")),
+          poller: { poll: () => Effect.never }
+        })
+      })
+    }).pipe(Effect.provide(ConsentSignal.layerMemory))
+  )
+
+  test(
+    "a call that is put aside is resumed elsewhere, and gets the token of that very request",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        customParameters: { access_type: "offline" },
+        consent: Consent.suspend
+      }))
+      const handle = handleOf(consent)
+      assert.notInclude(Redacted.value(handle), "github")
+      const elsewhere = yield* IdentityService.make
+      const resumed = yield* Effect.fork(elsewhere.resume(handle, { workloadAccessToken }))
+      yield* Effect.sleep("7 seconds")
+      yield* consents(consent)
+      const token = yield* Fiber.join(resumed)
+      assert.deepStrictEqual(token, yield* identity.getToken({ ...asUser, workloadAccessToken }))
+      const asked = (yield* calls).slice(0, 3).map(({ request }) => ({
+        ...(typeof request === "object" ? request : {}),
+        sessionUri: undefined
+      }))
+      assert.deepStrictEqual(asked[1], asked[0])
+      assert.deepStrictEqual(asked[2], asked[0])
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "a program may put all its calls aside",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
+      yield* consents(consent)
+      yield* identity.resume(handleOf(consent), { workloadAccessToken })
+    }).pipe(Effect.provide(Consent.layer(Consent.suspend).pipe(Layer.provideMerge(Resuming))))
+  )
+
+  test(
+    "a handle that is changed, foreign, over or used is refused, and says why",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const suspended = Effect.map(
+        required(identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })),
+        (consent) => ({ consent, handle: handleOf(consent) })
+      )
+      const reasonOf = (handle: Redacted.Redacted) =>
+        Effect.map(
+          Effect.flip(identity.resume(handle, { workloadAccessToken })),
+          (error) => error._tag === "HandleRejected" ? error.reason : error._tag
+        )
+      const { consent, handle } = yield* suspended
+      const text = Redacted.value(handle)
+      assert.strictEqual(yield* reasonOf(Redacted.make("nonsense")), "Malformed")
+      const last = text.endsWith("A") ? "Q" : "A"
+      assert.strictEqual(yield* reasonOf(Redacted.make(`${text.slice(0, -5)}${last}${text.slice(-4)}`)), "Changed")
+      assert.strictEqual(
+        yield* reasonOf(handle).pipe(Effect.provide(ConsentSeal.layerEphemeral)),
+        "Foreign"
+      )
+      yield* consents(consent)
+      yield* identity.resume(handle, { workloadAccessToken })
+      assert.strictEqual(yield* reasonOf(handle), "Replayed")
+      const later = yield* Effect.flip(
+        identity.getToken({ ...asUser, scopes: ["mail"], workloadAccessToken, consent: Consent.suspend })
+      )
+      assert.isTrue(later instanceof IdentityError.ConsentRequired)
+      if (later instanceof IdentityError.ConsentRequired) {
+        yield* Effect.sleep("601 seconds")
+        assert.strictEqual(yield* reasonOf(handleOf(later)), "Expired")
+      }
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "another user gets nothing for a handle, and its owner still does",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      yield* consents(consent)
+      const mallory = yield* identity.getWorkloadAccessToken({ workloadName, userId: "mallory" })
+      const error = yield* Effect.flip(identity.resume(handleOf(consent), { workloadAccessToken: mallory }))
+      assert.strictEqual(error._tag, "AccessDenied")
+      yield* identity.resume(handleOf(consent), { workloadAccessToken })
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "of many who resume with one handle one gets the token; one who gave up leaves it to the next",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      const resume = identity.resume(handleOf(consent), { workloadAccessToken })
+      const first = yield* Effect.fork(resume)
+      yield* Effect.sleep("6 seconds")
+      const interrupted = yield* Fiber.interrupt(first)
+      assert.isTrue(Exit.isFailure(interrupted) && Cause.isInterruptedOnly(interrupted.cause))
+      yield* consents(consent)
+      const all = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.either(resume), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(all.filter((one) => one._tag === "Right").length, 1)
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "a refused token is asked for again, and the person only if the same one comes back",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { expireTokens } = yield* IdentityControls.IdentityControls
+      yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
+      const refused = yield* identity.getToken({ ...asUser, workloadAccessToken })
+      const again = identity.reauthenticate({ ...asUser, workloadAccessToken, refused })
+      yield* expireTokens()
+      const fresh = yield* again
+      assert.notStrictEqual(Redacted.value(fresh), Redacted.value(refused))
+      yield* required(identity.reauthenticate({ ...asUser, workloadAccessToken, refused: fresh }))
+    })
+  )
+
+  test(
+    "however many notice a revocation, the person is asked once, and all get what they answer",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { sessions } = yield* IdentityControls.IdentityControls
+      yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
+      const refused = yield* identity.getToken({ ...asUser, workloadAccessToken })
+      const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const again = identity.reauthenticate({
+        ...asUser,
+        workloadAccessToken,
+        refused,
+        consent: Consent.wait({ announce: (_, consent) => Deferred.succeed(asked, consent) })
+      })
+      const many = yield* Effect.fork(
+        Effect.forEach(Array.from({ length: 100 }), () => again, { concurrency: "unbounded" })
+      )
+      const consent = yield* Deferred.await(asked)
+      const late = yield* Effect.fork(again)
+      yield* Effect.sleep("1 second")
+      yield* consents(consent)
+      const tokens = [...(yield* Fiber.join(many)), yield* Fiber.join(late)]
+      assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 1)
+      assert.notStrictEqual(Redacted.value(yield* Effect.fromNullable(tokens[0])), Redacted.value(refused))
+      assert.strictEqual((yield* sessions).length, 2)
+      assert.strictEqual(
+        (yield* calls).filter(({ request }) =>
+          typeof request === "object" && request !== null && "forceAuthentication" in request &&
+          request.forceAuthentication === true
+        ).length,
+        1
+      )
+    })
+  )
+
+  test(
+    "who first noticed a revocation may be interrupted, and the others get their answer",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
+      const refused = yield* identity.getToken({ ...asUser, workloadAccessToken })
+      const again = identity.reauthenticate({ ...asUser, workloadAccessToken, refused })
+      const first = yield* Effect.fork(again)
+      const second = yield* Effect.fork(Effect.flip(again))
+      yield* Effect.yieldNow()
+      yield* Fiber.interrupt(first)
+      assert.strictEqual((yield* Fiber.join(second))._tag, "ConsentRequired")
+    })
+  )
+})
