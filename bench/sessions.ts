@@ -37,8 +37,10 @@ const Spread = Layer.effect(
       createOauth2CredentialProvider: (request) => everywhere((api) => api.createOauth2CredentialProvider(request)),
       getWorkloadAccessTokenForUserId: (request) => {
         const api = all[byToken.size % engines] ?? first
-        return Effect.tap(api.getWorkloadAccessTokenForUserId(request), ({ workloadAccessToken }) =>
-          Effect.sync(() => byToken.set(Redacted.value(workloadAccessToken), api)))
+        return Effect.tap(
+          api.getWorkloadAccessTokenForUserId(request),
+          ({ workloadAccessToken }) => Effect.sync(() => byToken.set(Redacted.value(workloadAccessToken), api))
+        )
       },
       getResourceOauth2Token: (request) =>
         (byToken.get(Redacted.value(request.workloadIdentityToken)) ?? first).getResourceOauth2Token(request)

@@ -8,7 +8,8 @@ export interface Quantiles {
 }
 
 export const quantiles = (times: Iterable<number>): Quantiles => {
-  const sorted = Float64Array.from(times).sort()
+  const sorted = Float64Array.from(times)
+  sorted.sort()
   return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) }
 }
 

@@ -53,7 +53,6 @@ const measure = Effect.gen(function*() {
     to,
     waiters: count,
     secondsToStart: (asleep - start) / 1000,
-    heapKBPerWaiter: Math.max(after, later) === later ? (later - before) / 1024 / count : (after - before) / 1024 / count,
     heapKBAsleep: (after - before) / 1024 / count,
     heapKBAfterPolls: (later - before) / 1024 / count,
     socketsOfQuiet,

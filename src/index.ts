@@ -126,6 +126,11 @@ export * as RetryPolicy from "./RetryPolicy.js"
 /**
  * @since 0.1.0
  */
+export * as SessionBinding from "./SessionBinding.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as TokenOptions from "./TokenOptions.js"
 
 /**

@@ -64,7 +64,7 @@ describe("a seal", () => {
       const sealed = yield* seal(text)
       assert.match(sealed, /^v1\.one\.[\w-]{16}\.[\w-]+$/)
       assert.isTrue((yield* open(sealed)) === text)
-    })), { fastCheck: { numRuns: 200 } })
+    })), { fastCheck: { numRuns: 100 } })
 
   it.effect(
     "opens nothing in which any one character is another, is left out or is added",
@@ -82,7 +82,8 @@ describe("a seal", () => {
         // Three lengths, so that base64 ends in each of its ways.
         for (const text of ["abc", "abcd", "abcde"]) {
           const sealed = yield* seal(text)
-          for (let at = 0; at <= sealed.length; at++) {
+          // All of the first, and of the others the end, where they differ in kind.
+          for (let at = text === "abc" ? 0 : sealed.length - 2; at <= sealed.length; at++) {
             const [before, after] = [sealed.slice(0, at), sealed.slice(at + 1)]
             const changed = [
               before + after,

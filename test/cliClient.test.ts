@@ -123,13 +123,16 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
   })
 
   it("speaks of its options where the library speaks of its members", async () => {
-    const [callbackless, misnamed, workload, session, name, urls] = await Promise.all([
+    const [callbackless, misnamed, workload, session, name, urls, ...providers] = await Promise.all([
       client(...ask, "user", "--user", "ada"),
       client(...ask, "user", "--user", "ada", "--callback-url", "no!pe"),
       client("api-key", "--provider", "weather", "--workload", "no!pe"),
       client("consent", "complete", "--session", "no!pe", "--user", "ada", "--json"),
       client("workloads", "get", "--name", "no!pe"),
-      client("workloads", "create", "--return-url", "no!pe")
+      client("workloads", "create", "--return-url", "no!pe"),
+      client("providers", "get", "--kind", "oauth2", "--name", "no!pe"),
+      client("providers", "delete", "--kind", "payment", "--name", "no!pe"),
+      cli.start(["providers", "create-api-key", "--name", "no!pe", "--endpoint", origin], { stdin: "a-key" }).ended
     ])
     assert.match(failed(1, callbackless), /^ValidationError: .*\(.* Pass --callback-url\.\)\n$/)
     assert.include(failed(1, misnamed), "Value at '--callback-url' failed")
@@ -137,7 +140,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     const message = "1 validation error detected: Value at '--session' failed to satisfy constraint: Member must " +
       "satisfy regular expression pattern: urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+"
     assert.include(failedInJson(1, session), { _tag: "ValidationError", message })
-    assert.include(failed(1, name), "Value at '--name' failed")
+    for (const named of [name, ...providers]) assert.include(failed(1, named), "Value at '--name' failed")
     assert.include(failed(1, urls), "Value at '--return-url[0]' failed")
   })
 

@@ -105,3 +105,17 @@ export const find = <A>(
     HashMap.get(entries, name),
     () => new ResourceNotFound({ operation, message: `${what} '${name}' not found` })
   )
+
+/**
+ * Without the entries that are over, before one is added. Looked for only when the table has doubled, so that a table
+ * of many does not make each addition slow.
+ *
+ * @internal
+ */
+export const sweep = <A>(
+  entries: HashMap.HashMap<string, A>,
+  isCurrent: (entry: A) => boolean
+): HashMap.HashMap<string, A> => {
+  const size = HashMap.size(entries)
+  return (size & (size - 1)) === 0 ? HashMap.filter(entries, isCurrent) : entries
+}

@@ -12,7 +12,7 @@ import type { UserIdentifier } from "../../Credential.js"
 import type { Method } from "../../IdentityApi.js"
 import * as choices from "./choices.js"
 import { client } from "./clients.js"
-import { answer, type Core } from "./core.js"
+import { answer, type Core, sweep } from "./core.js"
 import { grant, grantKey } from "./grants.js"
 import type { IssuedToken, Refused } from "./issuer.js"
 import { findOauth2Provider } from "./oauth2Providers.js"
@@ -33,7 +33,7 @@ export const open = (
   now: DateTime.Utc,
   session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status" | "granted">
 ): State => {
-  const remembered = HashMap.filter(
+  const remembered = sweep(
     state.sessions,
     ({ expiresAt }) => DateTime.lessThanOrEqualTo(now, DateTime.addDuration(expiresAt, choices.sessionRetention))
   )

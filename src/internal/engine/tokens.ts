@@ -11,7 +11,7 @@ import type { Method } from "../../IdentityApi.js"
 import { ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
 import { client, current, party, type TokenRequest } from "./clients.js"
-import type { Core } from "./core.js"
+import { type Core, sweep } from "./core.js"
 import * as federation from "./federation.js"
 import type { Client, IssuedToken } from "./issuer.js"
 import { target } from "./state.js"
@@ -65,7 +65,7 @@ const machineToken = (core: Core) =>
         ? {
           ...state,
           machineTokens: HashMap.set(
-            HashMap.filter(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+            sweep(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
             next.key,
             stored(next.workloadName, request, issued, now)
           )

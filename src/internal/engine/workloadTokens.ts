@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import type { IdentityApi } from "../../IdentityApi.js"
 import type { Unauthorized } from "../../IdentityError.js"
 import * as choices from "./choices.js"
-import { answer, type Core } from "./core.js"
+import { answer, type Core, sweep } from "./core.js"
 import * as random from "./random.js"
 import type { OperationName, State, User, WorkloadToken } from "./state.js"
 import { findWorkload } from "./workloads.js"
@@ -84,7 +84,7 @@ export const make = (
         const { until, user } = yield* whose(now)
         const longest = DateTime.toEpochMillis(now) + Duration.toMillis(choices.workloadTokenLifetime)
         const expiresAt = DateTime.unsafeMake(Math.min(until, longest))
-        const current = HashMap.filter(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
+        const current = sweep(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
         return answer({ workloadAccessToken: Redacted.make(token) }, {
           ...state,
           workloadTokens: HashMap.set(current, token, { workloadName: name, user, expiresAt })

@@ -61,7 +61,7 @@ const library = Effect.tryPromise({
  * is missing although it is there, as `/proc` does; and nothing can interrupt it.
  */
 const create = async (directory: string): Promise<void> => {
-  const isThere = () => stat(directory).then(() => true, () => false)
+  const isThere = () => stat(directory).then((info) => info.isDirectory(), () => false)
   if (await isThere()) return
   const above = dirname(directory)
   if (above !== directory) await create(above)

@@ -1,0 +1,251 @@
+/**
+ * The pages between an application and a person's consent: one to begin at, one to return to. They see to it that the
+ * browser that ends is the browser that began, and the person in it the one who is asked for.
+ *
+ * Follows RFC 9700 and RFC 6749, section 10.12.
+ *
+ * @since 0.1.0
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { ConsentLedger } from "./ConsentLedger.js"
+import type { ConsentSeal } from "./ConsentSeal.js"
+import type { UserIdentifier } from "./Credential.js"
+import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
+import type { IdentityService } from "./IdentityService.js"
+import { isLoopback, placeOf } from "./internal/binding/address.js"
+import { finish } from "./internal/binding/finish.js"
+import * as local from "./internal/binding/local.js"
+import { page, type Refused, unavailable } from "./internal/binding/pages.js"
+import * as record from "./internal/binding/record.js"
+import { start } from "./internal/binding/start.js"
+import * as random from "./internal/server/random.js"
+
+/**
+ * Who is signed in to the application, by the cookies or headers of the request: a key that is the same each time, and
+ * carries its issuer (`cognito+ada`), so that two identity providers cannot collide. None if nobody is; never a default.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class CurrentUser extends Context.Tag("effect-agentcore-identity/SessionBinding/CurrentUser")<
+  CurrentUser,
+  Effect.Effect<Option.Option<string>, never, HttpServerRequest.HttpServerRequest>
+>() {}
+
+/**
+ * What cannot be bound, and why: the origin is none, or not https (`OriginInvalid`); the consent was asked for without a
+ * `customState` of at least 128 bits (`StateTooWeak`), with one that was used before (`StateUsed`), or with a return URL
+ * that is not one of these pages (`ReturnUrlForeign`); or the endpoint is not on this machine (`EndpointNotLocal`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class BindingRefused extends Schema.TaggedError<BindingRefused>("effect-agentcore-identity/BindingRefused")(
+  "BindingRefused",
+  {
+    reason: Schema.Literal("OriginInvalid", "StateTooWeak", "StateUsed", "ReturnUrlForeign", "EndpointNotLocal"),
+    message: Schema.String
+  }
+) {}
+
+/**
+ * Where the pages are, and where people go afterwards.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Where browsers find the application: `https://agent.example`. Plain http is for this machine only. */
+  readonly origin: string
+  /** Where the first page is mounted; default `/oauth2/start`. */
+  readonly startPath?: string | undefined
+  /** To which page of the application a person is sent when all went well; by default they read that it did. */
+  readonly doneUrl?: string | undefined
+}
+
+/**
+ * Who is asked: their key, as `CurrentUser` gives it, and the very id or JWT that minted the workload access token.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Who {
+  readonly user: string
+  readonly userIdentifier: UserIdentifier
+}
+
+/**
+ * What the pages need.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Needs = IdentityService | ConsentLedger | ConsentSeal | CurrentUser
+
+/**
+ * The two pages, and the way to them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionBinding {
+  /**
+   * Remembers a consent, and gives the link to show instead of the authorization URL. The consent has to be asked for
+   * with {@link customState}, and with a return URL at which `end` is mounted.
+   */
+  readonly begin: (
+    consent: ConsentRequired,
+    who: Who
+  ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
+  /** The page at `startPath`: marks the browser of the person who is asked, and sends it to the provider. */
+  readonly start: HttpApp.Default<never, Exclude<Needs, IdentityService>>
+  /** The page at the return URL: completes, once, if browser, person, state, session and time are right. */
+  readonly end: HttpApp.Default<never, Needs>
+}
+
+/**
+ * A state for `customState`: 256 random bits, in base64url.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(random.token, Redacted.make)
+
+// What the person did not cause is not explained to them; what was looked up and could not be is in the log.
+const shown = <R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, Refused | LedgerFailure, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  app.pipe(
+    Effect.catchTag("LedgerFailure", (failure) =>
+      Effect.zipRight(Effect.logError("Consents cannot be looked up", failure), unavailable)),
+    Effect.catchTag("Refused", page)
+  )
+
+/**
+ * The pages for one application. Mount `start` and `end` with an `HttpRouter`, or make web handlers of them
+ * (`HttpApp.toWebHandlerLayer`) for any framework that has `Request` and `Response`. Fails with `BindingRefused` when the
+ * origin is none.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerRequest } from "@effect/platform"
+ * import { Effect, Layer, Option } from "effect"
+ * import { Consent, ConsentLedger, ConsentSeal, Credential, IdentityService, SessionBinding } from "effect-agentcore-identity"
+ *
+ * // Whatever the application knows its users by.
+ * const CurrentUser = Layer.succeed(
+ *   SessionBinding.CurrentUser,
+ *   Effect.map(HttpServerRequest.HttpServerRequest, ({ cookies }) => Option.fromNullable(cookies["user"]))
+ * )
+ *
+ * const ada = { user: "cognito+ada", userIdentifier: Credential.UserIdIdentifier("cognito+ada") }
+ *
+ * export const program = Effect.gen(function*() {
+ *   const binding = yield* SessionBinding.make({ origin: "https://agent.example" })
+ *   const pages = HttpRouter.empty.pipe(
+ *     HttpRouter.get("/oauth2/start", binding.start),
+ *     HttpRouter.get("/oauth2/return", binding.end)
+ *   )
+ *   const identity = yield* IdentityService.IdentityService
+ *   const token = identity.getToken({
+ *     workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "cognito+ada" }),
+ *     providerName: "github",
+ *     scopes: ["repo"],
+ *     authFlow: "USER_FEDERATION",
+ *     callbackUrl: "https://agent.example/oauth2/return",
+ *     customState: yield* SessionBinding.customState,
+ *     consent: Consent.wait({
+ *       announce: (_, consent) => Effect.flatMap(binding.begin(consent, ada), (link) => Effect.log(`Open ${link}`))
+ *     })
+ *   })
+ *   return { pages, token }
+ * }).pipe(
+ *   Effect.provide(Layer.mergeAll(CurrentUser, ConsentSeal.layerEphemeral, ConsentLedger.layerMemory)),
+ *   Effect.provide(IdentityService.layerTest)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): Effect.Effect<SessionBinding, BindingRefused> =>
+  Effect.gen(function*() {
+    const { doneUrl, origin, startPath = "/oauth2/start" } = options
+    const place = yield* Effect.mapError(placeOf(origin), (message) =>
+      new BindingRefused({ reason: "OriginInvalid", message }))
+    const signedIn = Effect.flatten(CurrentUser)
+
+    const begin = Effect.fn("SessionBinding.begin")(function*(consent: ConsentRequired, { user, userIdentifier }: Who) {
+      const { authorizationUrl, callbackUrl, customState: state, expiresAt, providerName, sessionUri } = consent
+      if (state === undefined || !/^[\w-]{22,}$/.test(Redacted.value(state))) {
+        return yield* new BindingRefused({
+          reason: "StateTooWeak",
+          message:
+            "ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+        })
+      }
+      if (callbackUrl === undefined || !callbackUrl.startsWith(`${place.origin}/`)) {
+        return yield* new BindingRefused({
+          reason: "ReturnUrlForeign",
+          message: `ask for the token with a callbackUrl of ${place.origin}, at which the page \`end\` is mounted`
+        })
+      }
+      const id = yield* record.idOf(state)
+      const isNew = yield* record.add(id, {
+        _tag: "Pending",
+        providerName,
+        sessionUri,
+        authorizationUrl,
+        callbackUrl,
+        state,
+        user,
+        userIdentifier,
+        expiresAt
+      })
+      if (!isNew) {
+        return yield* new BindingRefused({
+          reason: "StateUsed",
+          message: "this customState belongs to another consent: make a new one for each call"
+        })
+      }
+      return `${place.origin}${startPath}?consent=${id}`
+    })
+
+    return { begin, start: shown(start(place, signedIn)), end: shown(finish(place, signedIn, doneUrl)) }
+  })
+
+/**
+ * A return page **for development only**: it completes whatever session comes back, for one user, and checks nobody. It
+ * serves this machine alone, and fails with `BindingRefused` unless the identity service at `endpoint` is on it.
+ *
+ * @example
+ * ```ts
+ * import { Credential, SessionBinding } from "effect-agentcore-identity"
+ *
+ * export const page = SessionBinding.makeLocalAutoBinding({
+ *   endpoint: "http://127.0.0.1:4599",
+ *   userIdentifier: Credential.UserIdIdentifier("ada")
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeLocalAutoBinding = (options: {
+  readonly endpoint: string
+  readonly userIdentifier: UserIdentifier
+}): Effect.Effect<HttpApp.Default<never, IdentityService>, BindingRefused> =>
+  isLoopback(options.endpoint)
+    ? Effect.succeed(shown(local.end(options.userIdentifier)))
+    : new BindingRefused({
+      reason: "EndpointNotLocal",
+      message:
+        "sessions complete themselves only with an identity service on this machine, such as http://127.0.0.1:4599"
+    })

@@ -1,0 +1,32 @@
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type { Place } from "./place.js"
+
+const parsed = Option.liftThrowable((text: string) => new URL(text))
+
+const isLocalName = (hostname: string) =>
+  hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+
+/**
+ * Whether a URL leads to this machine.
+ *
+ * @internal
+ */
+export const isLoopback = (url: string): boolean =>
+  Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLocalName(hostname))
+
+/**
+ * Where an application is, or what is wrong with it.
+ *
+ * @internal
+ */
+export const placeOf = (origin: string): Either.Either<Place, string> =>
+  Option.match(parsed(origin), {
+    onNone: () => Either.left("origin: expected where browsers find the application, such as https://agent.example"),
+    onSome: (url) =>
+      url.origin !== origin
+        ? Either.left(`origin: expected scheme, host and port alone, such as ${url.origin}`)
+        : url.protocol === "https:" || isLoopback(origin)
+        ? Either.right({ origin, host: url.host, isSecure: url.protocol === "https:" })
+        : Either.left("origin: expected https, since cookies would go over the net for all to read")
+  })

@@ -1,0 +1,100 @@
+/** The page to which a person returns: it finds out whether they are the one who began, and only then completes. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { ConsentLedger } from "../../ConsentLedger.js"
+import type { ConsentSeal } from "../../ConsentSeal.js"
+import { isTransient, type LedgerFailure } from "../../IdentityError.js"
+import { IdentityService } from "../../IdentityService.js"
+import { digest } from "../digest.js"
+import { html } from "../server/html.js"
+import * as random from "../server/random.js"
+import { cookieName, forget, required, type Visit, visit } from "./browser.js"
+import {
+  done,
+  mixedUp,
+  otherBrowser,
+  otherUser,
+  page,
+  redirect,
+  Refused,
+  signedOut,
+  spent,
+  unfinished,
+  unreachable
+} from "./pages.js"
+import type { Place } from "./place.js"
+import * as record from "./record.js"
+import { pending } from "./start.js"
+
+const refusedBy = (provider: string, error: string, description: Option.Option<string>) =>
+  new Refused({
+    status: 400,
+    title: "The provider refused",
+    text: html`It says <q>${error}</q>${
+      Option.match(description, { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
+    }. Nothing was allowed at ${provider}.`
+  })
+
+/** Whether this visit is the end of that beginning, in the browser and by the person who made it. */
+const check = (
+  { cookies, of, path }: Visit,
+  { id, record: { callbackUrl, providerName, sessionUri, user, verifier } }: record.Entry<record.Pending>,
+  { isSecure, origin }: Place,
+  signedIn: string
+): Effect.Effect<void, Refused> =>
+  Effect.gen(function*() {
+    // Each provider may have a return URL of its own: an answer that came to another's is a mix-up.
+    if (callbackUrl !== `${origin}${path}`) return yield* mixedUp
+    const held = cookies[cookieName(isSecure, id)]
+    if (verifier === undefined || held === undefined) return yield* otherBrowser
+    if (!random.isSame(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
+    if (!random.isSame(signedIn, user)) return yield* otherUser
+    const error = of("error")
+    if (Option.isSome(error)) return yield* refusedBy(providerName, error.value, of("error_description"))
+    if (!random.isSame(yield* required(of, "session_id"), Redacted.value(sessionUri))) return yield* mixedUp
+  })
+
+/** Once, for the very user who minted the workload access token. */
+const complete = ({ sessionUri, userIdentifier }: record.Pending): Effect.Effect<void, Refused, IdentityService> =>
+  Effect.flatMap(IdentityService, (identity) =>
+    Effect.mapError(
+      identity.completeResourceTokenAuth({ sessionUri, userIdentifier }),
+      (error) => isTransient(error) || error._tag === "UndecodableReply" ? unreachable : unfinished
+    ))
+
+/**
+ * The state is spent by the first visit that has it, whatever comes of it; from there to the end nobody can interrupt,
+ * so that a browser that is closed too soon leaves nothing half done.
+ *
+ * @internal
+ */
+export const finish = <R>(
+  place: Place,
+  signedIn: Effect.Effect<Option.Option<string>, never, R>,
+  doneUrl: string | undefined
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  Refused | LedgerFailure,
+  IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
+> =>
+  Effect.gen(function*() {
+    const seen = yield* visit(place.host)
+    const state = Redacted.make(yield* required(seen.of, "state"))
+    const id = yield* record.idOf(state)
+    const entry = yield* pending(id)
+    if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* mixedUp
+    const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
+    const answer = Effect.gen(function*() {
+      if (!(yield* record.replace(entry, { _tag: "Spent" }))) return yield* spent
+      yield* check(seen, entry, place, user)
+      yield* complete(entry.record)
+      return doneUrl === undefined ? yield* page(done) : redirect(doneUrl)
+    })
+    return yield* Effect.uninterruptible(answer).pipe(
+      Effect.catchTag("Refused", page),
+      Effect.map((response) => forget(response, place.isSecure, id))
+    )
+  })

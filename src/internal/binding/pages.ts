@@ -1,0 +1,152 @@
+/** What a person reads at the start and the end of a consent. */
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { Html, html, privacy, type Value } from "../server/html.js"
+import * as random from "../server/random.js"
+import { style } from "../server/style.js"
+
+/** @internal */
+export interface Notice {
+  readonly status: number
+  readonly title: string
+  readonly text: Value
+}
+
+/**
+ * Why a browser is not let through.
+ *
+ * @internal
+ */
+export class Refused extends Data.TaggedError("Refused")<Notice> {}
+
+/** @internal */
+export const page = ({ status, text, title }: Notice): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(random.token, (nonce) => {
+    const markup = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${Html.of([style], [])}</style>
+</head>
+<body>
+<main id="main" class="narrow"><section class="card notice ${
+      status < 400 ? "good" : "bad"
+    }"><h1>${title}</h1><p>${text}</p></section></main>
+</body>
+</html>
+`
+    return HttpServerResponse.text(markup.toString(), {
+      status,
+      contentType: "text/html; charset=utf-8",
+      headers: {
+        ...privacy,
+        "content-security-policy":
+          `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+      }
+    })
+  })
+
+/** @internal */
+export const redirect = (location: string): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...privacy, location } })
+
+const again = "Go back to the application and start again."
+
+/** @internal */
+export const notGet = new Refused({ status: 405, title: "This page is only read", text: again })
+
+/** @internal */
+export const foreignHost = new Refused({
+  status: 403,
+  title: "This page does not answer under that name",
+  text: "The address is not that of the application."
+})
+
+/** @internal */
+export const unreadable = new Refused({
+  status: 400,
+  title: "This address is not complete",
+  text: `Something in the address of this page is missing, there twice, too long, or not text. ${again}`
+})
+
+/** @internal */
+export const unknown = new Refused({
+  status: 404,
+  title: "This request is not known",
+  text: `Nobody asked for this, or it was long ago. ${again}`
+})
+
+/** @internal */
+export const expired = new Refused({
+  status: 410,
+  title: "This request has expired",
+  text: "This request has expired, start again: go back to the application and ask once more."
+})
+
+/** @internal */
+export const spent = new Refused({
+  status: 409,
+  title: "This request was used already",
+  text: `An answer counts once, and nothing was changed now. ${again}`
+})
+
+/** @internal */
+export const signedOut = new Refused({
+  status: 401,
+  title: "Please sign in first",
+  text: "Sign in to the application in this browser, then load this page again."
+})
+
+/** @internal */
+export const otherUser = new Refused({
+  status: 403,
+  title: "This request belongs to somebody else",
+  text: "You are signed in as another person than the one who asked. Nothing was allowed."
+})
+
+/** @internal */
+export const otherBrowser = new Refused({
+  status: 403,
+  title: "This request belongs to another browser",
+  text: `It has to end in the browser in which it was started. Nothing was allowed. ${again}`
+})
+
+/** @internal */
+export const mixedUp = new Refused({
+  status: 400,
+  title: "This answer belongs to another request",
+  text: `It does not fit what was asked. Nothing was allowed. ${again}`
+})
+
+/** @internal */
+export const unfinished = new Refused({
+  status: 403,
+  title: "The request could not be finished",
+  text: `AgentCore does not know it any more, or knows it as another person's. Nothing was allowed. ${again}`
+})
+
+/** @internal */
+export const unreachable = new Refused({
+  status: 502,
+  title: "The request could not be finished",
+  text: `The identity service did not answer. ${again}`
+})
+
+/** @internal */
+export const unavailable = new Refused({
+  status: 503,
+  title: "The request cannot be looked up",
+  text: "What is remembered of it cannot be read at the moment. Load this page again in a while."
+})
+
+/** @internal */
+export const done: Notice = {
+  status: 200,
+  title: "Access was allowed",
+  text: "The agent goes on by itself. You can close this page."
+}

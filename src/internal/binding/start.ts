@@ -1,0 +1,60 @@
+/** The page that a person opens to begin: it marks their browser, and sends it on to the provider. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { ConsentLedger } from "../../ConsentLedger.js"
+import type { ConsentSeal } from "../../ConsentSeal.js"
+import type { LedgerFailure } from "../../IdentityError.js"
+import { digest } from "../digest.js"
+import * as random from "../server/random.js"
+import { remember, required, visit } from "./browser.js"
+import { expired, otherUser, redirect, type Refused, signedOut, spent, unknown, unreadable } from "./pages.js"
+import type { Place } from "./place.js"
+import * as record from "./record.js"
+
+/** @internal */
+export const pending = (
+  id: string
+): Effect.Effect<record.Entry<record.Pending>, Refused | LedgerFailure, ConsentLedger | ConsentSeal> =>
+  Effect.gen(function*() {
+    const found = yield* record.find(id)
+    if (Option.isNone(found)) return yield* unknown
+    const { record: one, sealed } = found.value
+    if (one._tag === "Spent") return yield* spent
+    return (yield* DateTime.isPast(one.expiresAt)) ? yield* expired : { id, record: one, sealed }
+  })
+
+/**
+ * Whoever starts again, in this browser or another, goes on there: the last one marked is the one that may end.
+ *
+ * @internal
+ */
+export const start = <R>(
+  { host, isSecure }: Place,
+  signedIn: Effect.Effect<Option.Option<string>, never, R>
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  Refused | LedgerFailure,
+  ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
+> =>
+  Effect.gen(function*() {
+    const { of } = yield* visit(host)
+    const id = yield* required(of, "consent")
+    if (!record.isId(id)) return yield* unreadable
+    const entry = yield* pending(id)
+    const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
+    if (!random.isSame(user, entry.record.user)) return yield* otherUser
+    const verifier = Redacted.make(yield* random.token)
+    const marked = { ...entry.record, verifier: yield* digest(verifier) }
+    if (!(yield* record.replace(entry, marked))) return yield* spent
+    return remember(redirect(Redacted.value(entry.record.authorizationUrl)), {
+      isSecure,
+      id,
+      verifier,
+      until: entry.record.expiresAt,
+      now: yield* DateTime.now
+    })
+  })

@@ -1,0 +1,374 @@
+import { HttpApp } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Redacted, TestClock } from "effect"
+import { Credential, IdentityControls, IdentityError, type IdentityService, SessionBinding } from "../src/index.js"
+import { agrees, type Application, application, asks, browser, layer, origin, returnUrl } from "./support/binding.js"
+
+const test = (
+  title: string,
+  body: (app: Application) => Effect.Effect<unknown, unknown, Layer.Layer.Success<typeof layer>>
+) => it.effect(title, () => application.pipe(Effect.flatMap(body), Effect.provide(layer)))
+
+/** How often a session was completed. */
+const completions = Effect.gen(function*() {
+  const { journal } = yield* IdentityControls.IdentityControls
+  return (yield* journal).filter(({ operation }) => operation === "completeResourceTokenAuth").length
+})
+
+const nothingAllowed = Effect.gen(function*() {
+  assert.strictEqual(yield* completions, 0)
+  const { grants } = yield* IdentityControls.IdentityControls
+  assert.deepStrictEqual(yield* grants, [])
+})
+
+/** Ada has been asked, has begun in her browser and agreed at the provider; gives where she is sent back to. */
+const begun = (app: Application) =>
+  Effect.gen(function*() {
+    const { consent, link } = yield* asks(app, "ada")
+    const ada = browser(app, "ada")
+    const started = yield* ada.open(link)
+    assert.strictEqual(started.status, 303)
+    return { ada, consent, link, back: yield* agrees(consent.sessionUri) }
+  })
+
+const webHandler = (end: HttpApp.Default<never, IdentityService.IdentityService>) =>
+  Effect.map(Effect.runtime<IdentityService.IdentityService>(), (runtime) => HttpApp.toWebHandlerRuntime(runtime)(end))
+
+const without = (url: URL, name: string) => {
+  const changed = new URL(url)
+  changed.searchParams.delete(name)
+  return changed.href
+}
+
+const withValue = (url: URL, name: string, value: string) => {
+  const changed = new URL(url)
+  changed.searchParams.set(name, value)
+  return changed.href
+}
+
+describe("SessionBinding", () => {
+  test("takes a person from the link to the provider and back, and completes for them", (app) =>
+    Effect.gen(function*() {
+      const { consent, link } = yield* asks(app, "ada")
+      const ada = browser(app, "ada")
+      const started = yield* ada.open(link)
+      assert.strictEqual(started.headers.get("location"), Redacted.value(consent.authorizationUrl))
+      const [cookie = ""] = started.headers.getSetCookie()
+      assert.match(
+        cookie,
+        /^__Host-agentcore-consent-[0-9a-f]{16}=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+      )
+      const back = yield* agrees(consent.sessionUri)
+      const ended = yield* ada.open(back.href)
+      assert.strictEqual(ended.status, 200, ended.body)
+      assert.include(ended.body, "Access was allowed")
+      assert.deepStrictEqual([...ada.cookies.keys()], ["user"])
+      assert.strictEqual(yield* completions, 1)
+      const token = yield* app.identity.getToken({
+        providerName: "github",
+        scopes: ["repo"],
+        authFlow: "USER_FEDERATION",
+        callbackUrl: returnUrl,
+        workloadAccessToken: yield* app.identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
+      })
+      assert.isNotEmpty(Redacted.value(token))
+    }))
+
+  test("sends people on to the application where it says so, and never where the address says", (app) =>
+    Effect.gen(function*() {
+      const { ada, back } = yield* begun(app)
+      const ended = yield* ada.open(withValue(back, "return_to", "https://evil.example"))
+      assert.strictEqual(ended.status, 200)
+      assert.isNull(ended.headers.get("location"))
+      assert.notInclude(ended.body, "evil.example")
+    }))
+
+  test("several tabs of one browser do not get in each other's way", (app) =>
+    Effect.gen(function*() {
+      const ada = browser(app, "ada")
+      const first = yield* asks(app, "ada")
+      const second = yield* asks(app, "ada", { providerName: "google" })
+      yield* ada.open(first.link)
+      yield* ada.open(second.link)
+      assert.strictEqual((yield* ada.open((yield* agrees(second.consent.sessionUri)).href)).status, 200)
+      assert.strictEqual((yield* ada.open((yield* agrees(first.consent.sessionUri)).href)).status, 200)
+      assert.strictEqual(yield* completions, 2)
+    }))
+
+  test("who starts again in another browser goes on there, and the first can no longer end", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, link } = yield* begun(app)
+      const phone = browser(app, "ada")
+      assert.strictEqual((yield* phone.open(link)).status, 303)
+      assert.strictEqual((yield* phone.open(back.href)).status, 200)
+      assert.strictEqual((yield* ada.open(back.href)).status, 409)
+      assert.strictEqual(yield* completions, 1)
+    }))
+
+  test("a hundred returns at once complete once", (app) =>
+    Effect.gen(function*() {
+      const { ada, back } = yield* begun(app)
+      const all = yield* Effect.forEach(Array.from({ length: 100 }), () => ada.open(back.href), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(all.filter(({ status }) => status === 200).length, 1)
+      assert.strictEqual(yield* completions, 1)
+    }))
+
+  test("a failure is never shown as success, and completes nothing more", (app) =>
+    Effect.gen(function*() {
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const operation = "CompleteResourceTokenAuth"
+      for (
+        const [error, status] of [
+          [new IdentityError.AccessDenied({ operation, message: "Invalid or expired session" }), 403],
+          [new IdentityError.InternalServerError({ operation, message: "broken" }), 502]
+        ] as const
+      ) {
+        const { ada, back } = yield* begun(app)
+        yield* failNext("completeResourceTokenAuth", error)
+        const ended = yield* ada.open(back.href)
+        assert.strictEqual(ended.status, status)
+        assert.notInclude(ended.body, "Access was allowed")
+        assert.include(ended.body, "start again")
+        assert.strictEqual((yield* ada.open(back.href)).status, 409)
+      }
+      assert.strictEqual(yield* completions, 2)
+      const { grants } = yield* IdentityControls.IdentityControls
+      assert.deepStrictEqual(yield* grants, [])
+    }))
+
+  test("a refusal of the provider is shown as text, and ends the request", (app) =>
+    Effect.gen(function*() {
+      const { ada, back } = yield* begun(app)
+      const script = "<script>alert(1)</script>\"'"
+      const refused = new URL(withValue(back, "error", "access_denied"))
+      refused.searchParams.set("error_description", script)
+      const ended = yield* ada.open(refused.href)
+      assert.strictEqual(ended.status, 400)
+      assert.notInclude(ended.body, "<script")
+      assert.include(ended.body, "&lt;script&gt;")
+      assert.strictEqual((yield* ada.open(back.href)).status, 409)
+      yield* nothingAllowed
+    }))
+
+  test("an address that is incomplete, repeats itself, is too long or no text is refused, and spends nothing", (app) =>
+    Effect.gen(function*() {
+      const { ada, back } = yield* begun(app)
+      const bad = [
+        without(back, "state"),
+        withValue(back, "state", ""),
+        `${back.href}&state=again`,
+        `${back.href}&session_id=again`,
+        `${back.href}&more=%ff`,
+        `${back.href}&more=%`,
+        withValue(back, "more", "x".repeat(5000)),
+        `${back.href}&${"x=1&".repeat(20_000)}`
+      ]
+      for (const url of bad) assert.strictEqual((yield* ada.open(url)).status, 400, url.slice(0, 200))
+      yield* nothingAllowed
+      assert.strictEqual((yield* ada.open(back.href)).status, 200)
+    }))
+
+  test("only GET is answered", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, link } = yield* begun(app)
+      for (const method of ["POST", "HEAD", "PUT"]) {
+        assert.strictEqual((yield* ada.open(back.href, { method })).status, 405)
+        assert.strictEqual((yield* ada.open(link, { method })).status, 405)
+      }
+      yield* nothingAllowed
+    }))
+
+  test("what is remembered cannot be read where it lies, and nothing secret is on a page", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, consent, link } = yield* begun(app)
+      const secrets = [consent.sessionUri, consent.authorizationUrl, consent.customState ?? Redacted.make("x")]
+      const pages = [
+        yield* ada.open(withValue(back, "session_id", "urn:other")),
+        yield* ada.open(back.href),
+        yield* browser(app).open(link)
+      ]
+      for (const secret of secrets) {
+        assert.notInclude(link, Redacted.value(secret))
+        for (const { body, headers } of pages) {
+          assert.notInclude(body, Redacted.value(secret))
+          assert.notInclude(JSON.stringify([...headers]), Redacted.value(secret))
+        }
+      }
+    }))
+
+  test("a consent that cannot be bound is refused, with what to do", (app) =>
+    Effect.gen(function*() {
+      const reasonOf = (options: Parameters<typeof asks>[2]) =>
+        Effect.map(
+          Effect.flip(asks(app, "ada", options)),
+          (error) => error instanceof SessionBinding.BindingRefused ? error.reason : String(error)
+        )
+      assert.strictEqual(yield* reasonOf({ state: Redacted.make("c3RhdGU") }), "StateTooWeak")
+      assert.strictEqual(
+        yield* reasonOf({ callbackUrl: "https://elsewhere.example/return" }),
+        "ReturnUrlForeign"
+      )
+      const state = yield* SessionBinding.customState
+      yield* asks(app, "ada", { state })
+      assert.strictEqual(yield* reasonOf({ state }), "StateUsed")
+      for (const wrong of ["agent.example", "http://agent.example", `${origin}/`, "ftp://agent.example"]) {
+        const error = yield* Effect.flip(SessionBinding.make({ origin: wrong }))
+        assert.strictEqual(error.reason, "OriginInvalid")
+      }
+      yield* SessionBinding.make({ origin: "http://localhost:3000" })
+    }))
+
+  test("local auto-binding is for this machine alone", (app) =>
+    Effect.gen(function*() {
+      const userIdentifier = Credential.UserIdIdentifier("ada")
+      const error = yield* Effect.flip(
+        SessionBinding.makeLocalAutoBinding({
+          endpoint: "https://bedrock-agentcore.us-east-1.amazonaws.com",
+          userIdentifier
+        })
+      )
+      assert.strictEqual(error.reason, "EndpointNotLocal")
+      const end = yield* SessionBinding.makeLocalAutoBinding({ endpoint: "http://127.0.0.1:4599", userIdentifier })
+      const { consent } = yield* asks(app, "ada")
+      const back = yield* agrees(consent.sessionUri)
+      const handler = yield* webHandler(end)
+      const foreign = browser({ ...app, handler })
+      assert.strictEqual((yield* foreign.open(back.href)).status, 403)
+      yield* nothingAllowed
+      const here = `http://localhost:8081/oauth2/callback${back.search}`
+      assert.strictEqual((yield* foreign.open(here)).status, 200)
+      assert.strictEqual(yield* completions, 1)
+    }))
+})
+
+describe("the security checklist of consent", () => {
+  test("1. return URLs match exactly: an answer at another path is a mix-up", (app) =>
+    Effect.gen(function*() {
+      for (const path of ["/oauth2/return/", "/oauth2/RETURN", "/oauth2/return/other"]) {
+        const { ada, back } = yield* begun(app)
+        assert.strictEqual((yield* ada.open(`${origin}${path}${back.search}`)).status, 400, path)
+      }
+      yield* nothingAllowed
+    }))
+
+  test("2. no open redirector: a start leads only to what was begun", (app) =>
+    Effect.gen(function*() {
+      const { link } = yield* asks(app, "ada")
+      const ada = browser(app, "ada")
+      const { headers } = yield* ada.open(`${link}&authorization_url=https://evil.example&next=https://evil.example`)
+      assert.notInclude(headers.get("location"), "evil.example")
+      const unknown = yield* ada.open(`${origin}/oauth2/start?consent=${"0".repeat(64)}`)
+      assert.strictEqual(unknown.status, 404)
+      assert.strictEqual((yield* ada.open(`${origin}/oauth2/start?consent=https://evil.example`)).status, 400)
+    }))
+
+  test("4. the state is used once, also when it failed, and no other is taken", (app) =>
+    Effect.gen(function*() {
+      const { ada, back } = yield* begun(app)
+      assert.strictEqual((yield* ada.open(withValue(back, "state", "x".repeat(43)))).status, 404)
+      assert.strictEqual((yield* ada.open(withValue(back, "session_id", "urn:other"))).status, 400)
+      assert.strictEqual((yield* ada.open(back.href)).status, 409)
+      yield* nothingAllowed
+    }))
+
+  test("5. a session cannot be fixed on somebody else: not on another browser, another user, or nobody", (app) =>
+    Effect.gen(function*() {
+      const otherBrowser = yield* begun(app)
+      assert.strictEqual((yield* browser(app, "ada").open(otherBrowser.back.href)).status, 403)
+
+      const otherUser = yield* begun(app)
+      otherUser.ada.cookies.set("user", "mallory")
+      assert.strictEqual((yield* otherUser.ada.open(otherUser.back.href)).status, 403)
+
+      const nobody = yield* begun(app)
+      nobody.ada.cookies.delete("user")
+      assert.strictEqual((yield* nobody.ada.open(nobody.back.href)).status, 401)
+
+      const { link } = yield* asks(app, "ada")
+      assert.strictEqual((yield* browser(app, "mallory").open(link)).status, 403)
+      assert.strictEqual((yield* browser(app).open(link)).status, 401)
+
+      const never = yield* asks(app, "ada")
+      const back = yield* agrees(never.consent.sessionUri)
+      assert.strictEqual((yield* browser(app, "ada").open(back.href)).status, 403)
+      yield* nothingAllowed
+    }))
+
+  test("5. one consent's verifier is no other's", (app) =>
+    Effect.gen(function*() {
+      const first = yield* begun(app)
+      const second = yield* begun(app)
+      const [, verifier = ""] = [...first.ada.cookies.values()]
+      const [, name = ""] = [...second.ada.cookies.keys()]
+      second.ada.cookies.set(name, verifier)
+      assert.strictEqual((yield* second.ada.open(second.back.href)).status, 403)
+      yield* nothingAllowed
+    }))
+
+  test("6. an answer is for the application's own session: a foreign one is refused", (app) =>
+    Effect.gen(function*() {
+      const mine = yield* begun(app)
+      const theirs = yield* asks(app, "mallory")
+      const stolen = yield* agrees(theirs.consent.sessionUri)
+      const mixed = withValue(mine.back, "session_id", stolen.searchParams.get("session_id") ?? "")
+      assert.strictEqual((yield* mine.ada.open(mixed)).status, 400)
+      yield* nothingAllowed
+    }))
+
+  test("7. with a return URL per provider, the answer of one at the other's is a mix-up", (app) =>
+    Effect.gen(function*() {
+      const { consent, link } = yield* asks(app, "ada", { callbackUrl: `${returnUrl}/other` })
+      const ada = browser(app, "ada")
+      yield* ada.open(link)
+      const back = yield* agrees(consent.sessionUri)
+      assert.strictEqual((yield* ada.open(`${returnUrl}${back.search}`)).status, 400)
+      yield* nothingAllowed
+    }))
+
+  test("8. a late return meets \"expired, start again\", and so does a late start", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, link } = yield* begun(app)
+      yield* TestClock.adjust("601 seconds")
+      const late = yield* ada.open(back.href)
+      assert.strictEqual(late.status, 410)
+      assert.include(late.body, "This request has expired, start again")
+      assert.strictEqual((yield* ada.open(link)).status, 410)
+      yield* nothingAllowed
+    }))
+
+  test("10. every page keeps itself to itself", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, link } = yield* begun(app)
+      for (
+        const { headers } of [
+          yield* ada.open(link),
+          yield* ada.open(withValue(back, "state", "other")),
+          yield* ada.open(back.href)
+        ]
+      ) {
+        assert.strictEqual(headers.get("cache-control"), "no-store")
+        assert.strictEqual(headers.get("referrer-policy"), "no-referrer")
+        assert.strictEqual(headers.get("x-content-type-options"), "nosniff")
+        assert.strictEqual(headers.get("x-frame-options"), "DENY")
+      }
+      const { headers } = yield* ada.open(back.href)
+      assert.include(headers.get("content-security-policy"), "frame-ancestors 'none'")
+      assert.include(headers.get("content-security-policy"), "default-src 'none'")
+    }))
+
+  test("13. users of two identity providers with one name are two", (app) =>
+    Effect.gen(function*() {
+      const { link } = yield* asks(app, "cognito+ada")
+      assert.strictEqual((yield* browser(app, "okta+ada").open(link)).status, 403)
+    }))
+
+  test("14. a foreign Host is refused", (app) =>
+    Effect.gen(function*() {
+      const { ada, back, link } = yield* begun(app)
+      assert.strictEqual((yield* ada.open(back.href, { host: "evil.example" })).status, 403)
+      assert.strictEqual((yield* ada.open(link, { host: "agent.example.evil.example" })).status, 403)
+      yield* nothingAllowed
+    }))
+})

@@ -1,0 +1,113 @@
+import { HttpApp, HttpServerRequest } from "@effect/platform"
+import { Effect, Layer, Option, Redacted } from "effect"
+import {
+  ConsentLedger,
+  ConsentSeal,
+  Credential,
+  type IdentityApi,
+  IdentityControls,
+  IdentityService,
+  MemoryIdentity,
+  SessionBinding
+} from "../../src/index.js"
+import { asUser } from "./agent.js"
+import { required } from "./person.js"
+
+export const origin = "https://agent.example"
+
+export const returnUrl = `${origin}/oauth2/return`
+
+/** The application knows its users by a cookie. */
+const CurrentUser = Layer.succeed(
+  SessionBinding.CurrentUser,
+  Effect.map(HttpServerRequest.HttpServerRequest, ({ cookies }) => Option.fromNullable(cookies["user"]))
+)
+
+/** Everything that the pages need, over whatever plays AWS. */
+export const over = (api: Layer.Layer<IdentityApi.IdentityApi | IdentityControls.IdentityControls>) =>
+  Layer.mergeAll(
+    IdentityService.layer.pipe(Layer.provideMerge(api)),
+    CurrentUser,
+    ConsentSeal.layerEphemeral,
+    ConsentLedger.layerMemory
+  )
+
+export const layer = over(MemoryIdentity.layerApi())
+
+/** A workload, two providers, and the pages of the application. */
+export const application = Effect.gen(function*() {
+  const identity = yield* IdentityService.IdentityService
+  yield* identity.createWorkloadIdentity({
+    name: "my-agent",
+    allowedResourceOauth2ReturnUrls: [returnUrl, `${returnUrl}/other`, "https://elsewhere.example/return"]
+  })
+  for (const name of ["github", "google"]) {
+    yield* identity.createOauth2CredentialProvider({
+      name,
+      credentialProviderVendor: name === "github" ? "GithubOauth2" : "GoogleOauth2",
+      oauth2ProviderConfigInput: name === "github"
+        ? { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
+        : { googleOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
+    })
+  }
+  const binding = yield* SessionBinding.make({ origin })
+  const runtime = yield* Effect.runtime<SessionBinding.Needs>()
+  const pages = Effect.flatMap(
+    HttpServerRequest.HttpServerRequest,
+    (request) => new URL(request.originalUrl).pathname === "/oauth2/start" ? binding.start : binding.end
+  )
+  const handler = HttpApp.toWebHandlerRuntime(runtime)(pages)
+  return { identity, binding, handler }
+})
+
+export type Application = Effect.Effect.Success<typeof application>
+
+/** Asks for a token as `userId` does, so that consent is required. */
+export const asks = (
+  { binding, identity }: Application,
+  userId: string,
+  options: { readonly providerName?: string; readonly callbackUrl?: string; readonly state?: Redacted.Redacted } = {}
+) =>
+  Effect.gen(function*() {
+    const consent = yield* required(identity.getToken({
+      ...asUser,
+      callbackUrl: returnUrl,
+      customState: options.state ?? (yield* SessionBinding.customState),
+      workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId }),
+      ...options
+    }))
+    const link = yield* binding.begin(consent, { user: userId, userIdentifier: Credential.UserIdIdentifier(userId) })
+    return { consent, link }
+  })
+
+/** A browser: it keeps cookies, and does not follow redirects by itself. */
+export const browser = ({ handler }: Application, user?: string) => {
+  const cookies = new Map<string, string>(user === undefined ? [] : [["user", user]])
+  const open = (url: string, init: { readonly method?: string; readonly host?: string } = {}) =>
+    Effect.promise(async () => {
+      const response = await handler(
+        new Request(url, {
+          method: init.method ?? "GET",
+          headers: {
+            host: init.host ?? new URL(url).host,
+            cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ")
+          }
+        })
+      )
+      for (const line of response.headers.getSetCookie()) {
+        const [pair = "", ...attributes] = line.split("; ")
+        const name = pair.slice(0, pair.indexOf("="))
+        if (attributes.includes("Max-Age=0")) cookies.delete(name)
+        else cookies.set(name, pair.slice(pair.indexOf("=") + 1))
+      }
+      return { status: response.status, headers: response.headers, body: await response.text() }
+    })
+  return { open, cookies }
+}
+
+/** What the person is sent to after they have agreed at the provider. */
+export const agrees = (sessionUri: Redacted.Redacted) =>
+  Effect.flatMap(
+    IdentityControls.IdentityControls,
+    ({ approve }) => Effect.map(approve(sessionUri), (url) => new URL(Redacted.value(url)))
+  )
