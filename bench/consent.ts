@@ -24,8 +24,7 @@ interface Slept {
   readonly to: number
   readonly waiters: number
   readonly secondsToStart: number
-  readonly heapKBAsleep: number
-  readonly heapKBAfterPolls: number
+  readonly heapKBPerWaiter: number
   readonly socketsOfQuiet: number
   readonly socketsMost: number
   readonly millisToInterrupt: number

@@ -1,5 +1,5 @@
 /** A workload whose users have to be asked, and users who wait. */
-import { Deferred, Effect, type Fiber, Redacted } from "effect"
+import { Deferred, Effect, type Fiber, Redacted, Schedule } from "effect"
 import { Consent, type IdentityError, IdentityService, type TokenPoller } from "../src/index.js"
 
 const workloadName = "agent"
@@ -23,6 +23,14 @@ export interface Waiter {
   readonly fiber: Fiber.Fiber<number, IdentityService.UserFailure>
 }
 
+// A server that is short of time may reset a connection before it has read anything.
+const reliably = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.retry(effect, {
+    times: 5,
+    schedule: Schedule.spaced("200 millis"),
+    while: (error) => error._tag === "TransportFailure"
+  })
+
 /** Starts a user who waits; ends when they have been told the URL, and sleep. */
 export const begin = (userId: string, poller?: TokenPoller.Poller) =>
   Effect.gen(function*() {
@@ -45,7 +53,7 @@ export const begin = (userId: string, poller?: TokenPoller.Poller) =>
       Effect.forkDaemon
     )
     return { userId, sessionUri: yield* Deferred.await(told), fiber } satisfies Waiter
-  })
+  }).pipe(reliably)
 
 /** So many users who wait, all with different names. */
 export const beginAll = (prefix: string, count: number, poller?: TokenPoller.Poller) =>

@@ -4,13 +4,18 @@ import { Effect, Fiber, Layer, Schedule } from "effect"
 import { AwsIdentity, IdentityService, TokenPoller } from "../src/index.js"
 import { beginAll, prepare } from "./people.js"
 
-const count = 10_000
+/** What a waiter costs is the difference between so many and so many, without what a program costs that has any. */
+const few = 2_000
+const many = 10_000
 const seconds = 20
 
 const endpoint = `http://127.0.0.1:${process.argv[2]}`
 
-const heap = Effect.sync(() => {
+/** What is in use once everybody has come to rest: the first poll is five seconds after the start. */
+const heap = Effect.gen(function*() {
+  yield* Effect.sleep("6 seconds")
   globalThis.gc?.()
+  yield* Effect.sleep("100 millis")
   globalThis.gc?.()
   return process.memoryUsage().heapUsed
 })
@@ -22,18 +27,20 @@ const now = Effect.sync(() => performance.timeOrigin + performance.now())
 const measure = Effect.gen(function*() {
   yield* prepare
 
-  // A few who do not poll yet, which warms up everything, and shows what is left open between polls.
+  // A few who do not poll yet, which shows what is left open between polls.
   const quiet = yield* beginAll("quiet", 500, TokenPoller.fromSchedule(Schedule.spaced("5 minutes")))
-  yield* Effect.sleep("8 seconds")
+  yield* Effect.sleep("6 seconds")
   const socketsOfQuiet = yield* sockets
   yield* Fiber.interruptAll(quiet.map(({ fiber }) => fiber))
 
-  const before = yield* heap
   const start = yield* now
   // Only the fibers are kept here, which a program does not need to.
-  const fibers = (yield* beginAll("user", count)).map(({ fiber }) => fiber)
+  const first = (yield* beginAll("few", few)).map(({ fiber }) => fiber)
+  const heapOfFew = yield* heap
+  const rest = (yield* beginAll("many", many - few)).map(({ fiber }) => fiber)
   const asleep = yield* now
-  const after = yield* heap
+  const heapOfMany = yield* heap
+  const fibers = [...first, ...rest]
 
   const open: Array<number> = []
   const from = yield* now
@@ -42,7 +49,6 @@ const measure = Effect.gen(function*() {
     times: seconds
   })
   const to = yield* now
-  const later = yield* heap
 
   const interrupting = yield* now
   yield* Fiber.interruptAll(fibers)
@@ -51,10 +57,9 @@ const measure = Effect.gen(function*() {
   process.send?.({
     from,
     to,
-    waiters: count,
+    waiters: many,
     secondsToStart: (asleep - start) / 1000,
-    heapKBAsleep: (after - before) / 1024 / count,
-    heapKBAfterPolls: (later - before) / 1024 / count,
+    heapKBPerWaiter: (heapOfMany - heapOfFew) / 1024 / (many - few),
     socketsOfQuiet,
     socketsMost: Math.max(...open),
     millisToInterrupt: interrupted - interrupting

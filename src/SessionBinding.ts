@@ -11,7 +11,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "./ConsentLedger.js"
@@ -19,17 +19,20 @@ import type { ConsentSeal } from "./ConsentSeal.js"
 import type { UserIdentifier } from "./Credential.js"
 import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
 import type { IdentityService } from "./IdentityService.js"
-import { isLoopback, placeOf } from "./internal/binding/address.js"
+import { doneAt, isLoopback, isPageOf, placeOf } from "./internal/binding/address.js"
 import { finish } from "./internal/binding/finish.js"
 import * as local from "./internal/binding/local.js"
 import { page, type Refused, unavailable } from "./internal/binding/pages.js"
+import { quiet } from "./internal/binding/quiet.js"
 import * as record from "./internal/binding/record.js"
 import { start } from "./internal/binding/start.js"
 import * as random from "./internal/server/random.js"
 
 /**
  * Who is signed in to the application, by the cookies or headers of the request: a key that is the same each time, and
- * carries its issuer (`cognito+ada`), so that two identity providers cannot collide. None if nobody is; never a default.
+ * carries its issuer (`cognito+ada`), so that two identity providers cannot collide. None if nobody is; never a default,
+ * and an empty key is nobody's. The application's own cookie has to be `SameSite=Lax` and not `Strict`: the person comes
+ * back from another site.
  *
  * @since 0.1.0
  * @category tags
@@ -40,7 +43,8 @@ export class CurrentUser extends Context.Tag("effect-agentcore-identity/SessionB
 >() {}
 
 /**
- * What cannot be bound, and why: the origin is none, or not https (`OriginInvalid`); the consent was asked for without a
+ * What cannot be bound, and why: the origin is none, or not https (`OriginInvalid`); `startPath` is no path, or `doneUrl`
+ * no address of the web (`PathInvalid`); the consent was asked for without a
  * `customState` of at least 128 bits (`StateTooWeak`), with one that was used before (`StateUsed`), or with a return URL
  * that is not one of these pages (`ReturnUrlForeign`); or the endpoint is not on this machine (`EndpointNotLocal`).
  *
@@ -50,7 +54,14 @@ export class CurrentUser extends Context.Tag("effect-agentcore-identity/SessionB
 export class BindingRefused extends Schema.TaggedError<BindingRefused>("effect-agentcore-identity/BindingRefused")(
   "BindingRefused",
   {
-    reason: Schema.Literal("OriginInvalid", "StateTooWeak", "StateUsed", "ReturnUrlForeign", "EndpointNotLocal"),
+    reason: Schema.Literal(
+      "OriginInvalid",
+      "PathInvalid",
+      "StateTooWeak",
+      "StateUsed",
+      "ReturnUrlForeign",
+      "EndpointNotLocal"
+    ),
     message: Schema.String
   }
 ) {}
@@ -62,11 +73,14 @@ export class BindingRefused extends Schema.TaggedError<BindingRefused>("effect-a
  * @category models
  */
 export interface Options {
-  /** Where browsers find the application: `https://agent.example`. Plain http is for this machine only. */
+  /**
+   * Where browsers find the application: `https://agent.example`. Plain http is for this machine only. Requests by another
+   * name are refused, so that a proxy has to hand on the `Host` that it got.
+   */
   readonly origin: string
   /** Where the first page is mounted; default `/oauth2/start`. */
   readonly startPath?: string | undefined
-  /** To which page of the application a person is sent when all went well; by default they read that it did. */
+  /** The page, or its path, to which a person is sent when all went well; by default they read that it did. */
   readonly doneUrl?: string | undefined
 }
 
@@ -104,6 +118,16 @@ export interface SessionBinding {
     consent: ConsentRequired,
     who: Who
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
+  /**
+   * For `onAuthUrl` and `Consent.wait`: begins, and has the link shown instead of the authorization URL.
+   */
+  readonly announce: <E, R>(
+    who: Who,
+    show: (link: string) => Effect.Effect<unknown, E, R>
+  ) => (
+    authorizationUrl: Redacted.Redacted,
+    consent: ConsentRequired
+  ) => Effect.Effect<void, BindingRefused | LedgerFailure | E, ConsentLedger | ConsentSeal | R>
   /** The page at `startPath`: marks the browser of the person who is asked, and sends it to the provider. */
   readonly start: HttpApp.Default<never, Exclude<Needs, IdentityService>>
   /** The page at the return URL: completes, once, if browser, person, state, session and time are right. */
@@ -125,13 +149,21 @@ const shown = <R>(
   app.pipe(
     Effect.catchTag("LedgerFailure", (failure) =>
       Effect.zipRight(Effect.logError("Consents cannot be looked up", failure), unavailable)),
-    Effect.catchTag("Refused", page)
+    Effect.catchTag("Refused", page),
+    quiet
   )
 
 /**
  * The pages for one application. Mount `start` and `end` with an `HttpRouter`, or make web handlers of them
  * (`HttpApp.toWebHandlerLayer`) for any framework that has `Request` and `Response`. Fails with `BindingRefused` when the
  * origin is none.
+ *
+ * The pages stay out of the platform's request log, and take their query out of its spans. A span has the headers of the
+ * answer as well, and the first page's has the authorization URL: who exports spans adds `"location"` to
+ * `Headers.currentRedactedNames` of the platform.
+ *
+ * A visit that ends a consent spends it, whatever comes of it, and is not interrupted: when the browser is closed in the
+ * middle, the consent is completed all the same.
  *
  * @example
  * ```ts
@@ -150,8 +182,8 @@ const shown = <R>(
  * export const program = Effect.gen(function*() {
  *   const binding = yield* SessionBinding.make({ origin: "https://agent.example" })
  *   const pages = HttpRouter.empty.pipe(
- *     HttpRouter.get("/oauth2/start", binding.start),
- *     HttpRouter.get("/oauth2/return", binding.end)
+ *     HttpRouter.all("/oauth2/start", binding.start),
+ *     HttpRouter.all("/oauth2/return", binding.end)
  *   )
  *   const identity = yield* IdentityService.IdentityService
  *   const token = identity.getToken({
@@ -161,9 +193,7 @@ const shown = <R>(
  *     authFlow: "USER_FEDERATION",
  *     callbackUrl: "https://agent.example/oauth2/return",
  *     customState: yield* SessionBinding.customState,
- *     consent: Consent.wait({
- *       announce: (_, consent) => Effect.flatMap(binding.begin(consent, ada), (link) => Effect.log(`Open ${link}`))
- *     })
+ *     consent: Consent.wait({ announce: binding.announce(ada, (link) => Effect.log(`Open ${link}`)) })
  *   })
  *   return { pages, token }
  * }).pipe(
@@ -180,7 +210,21 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
     const { doneUrl, origin, startPath = "/oauth2/start" } = options
     const place = yield* Effect.mapError(placeOf(origin), (message) =>
       new BindingRefused({ reason: "OriginInvalid", message }))
-    const signedIn = Effect.flatten(CurrentUser)
+    if (!isPageOf(place.origin, `${place.origin}${startPath}`)) {
+      return yield* new BindingRefused({
+        reason: "PathInvalid",
+        message: "startPath: expected a path as a browser writes it, such as /oauth2/start"
+      })
+    }
+    const done = Option.map(Option.fromNullable(doneUrl), (url) =>
+      doneAt(place.origin, url))
+    if (Option.isSome(done) && Option.isNone(done.value)) {
+      return yield* new BindingRefused({
+        reason: "PathInvalid",
+        message: "doneUrl: expected a path such as /done, or an address that begins with https://"
+      })
+    }
+    const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
 
     const begin = Effect.fn("SessionBinding.begin")(function*(consent: ConsentRequired, { user, userIdentifier }: Who) {
       const { authorizationUrl, callbackUrl, customState: state, expiresAt, providerName, sessionUri } = consent
@@ -191,10 +235,12 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
             "ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
         })
       }
-      if (callbackUrl === undefined || !callbackUrl.startsWith(`${place.origin}/`)) {
+      if (callbackUrl === undefined || !isPageOf(place.origin, callbackUrl)) {
         return yield* new BindingRefused({
           reason: "ReturnUrlForeign",
-          message: `ask for the token with a callbackUrl of ${place.origin}, at which the page \`end\` is mounted`
+          message:
+            `ask for the token with a callbackUrl of ${place.origin}, without a query, at which the page \`end\` ` +
+            "is mounted"
         })
       }
       const id = yield* record.idOf(state)
@@ -218,7 +264,12 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
       return `${place.origin}${startPath}?consent=${id}`
     })
 
-    return { begin, start: shown(start(place, signedIn)), end: shown(finish(place, signedIn, doneUrl)) }
+    return {
+      begin,
+      announce: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(begin(consent, who), show)),
+      start: shown(start(place, signedIn)),
+      end: shown(finish(place, signedIn, Option.getOrUndefined(Option.flatten(done))))
+    }
   })
 
 /**

@@ -1,42 +1,58 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
 import { PollBudget } from "../TokenPoller.js"
 
+// Again, since a timer may ring a little early.
+const until = (time: number): Effect.Effect<number> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => now >= time ? Effect.succeed(now) : Effect.zipRight(Effect.sleep(Math.ceil(time - now)), until(time))
+  )
+
 /**
- * One turn after the other: whoever comes when others have just gone waits for a turn. Those who wait stand in a line,
- * of which only the first has an eye on the clock, and whoever leaves it early takes no turn from the others.
+ * Lets through as many calls in any second as the budget has, at once while there is room. Who finds none waits, and a
+ * little longer at random, so that those who come together spread out. They stand in a line, of which only the first has
+ * an eye on the clock, and whoever leaves it early takes no turn from the others.
+ *
+ * Not a semaphore, which wakes everybody in the line for each that leaves it.
  *
  * @internal
  */
-export const make: Effect.Effect<{ readonly turn: Effect.Effect<void> }> = Effect.sync(() => {
-  // In the order in which they came.
-  const line = new Set<Deferred.Deferred<void>>()
-  let free = 0
-
-  const enter = Effect.flatMap(Deferred.make<void>(), (bell) =>
-    Effect.suspend(() => {
-      line.add(bell)
-      return line.size === 1 ? Effect.as(Deferred.succeed(bell, undefined), bell) : Effect.succeed(bell)
-    }))
-
-  // Whoever was first has rung the bell of the next; for the others it has been rung, or comes to nothing.
-  const leave = (bell: Deferred.Deferred<void>) =>
-    Effect.suspend(() => {
-      line.delete(bell)
-      const [first] = line
-      return first === undefined ? Effect.void : Deferred.succeed(first, undefined)
-    })
+export const make: Effect.Effect<{ readonly turn: Effect.Effect<void> }> = Effect.gen(function*() {
+  const nobody = yield* Deferred.make<void>()
+  yield* Deferred.succeed(nobody, undefined)
+  const last = yield* Ref.make(nobody)
+  // When the latest calls went, oldest first; no more than may go in one window.
+  const gone = yield* Ref.make<ReadonlyArray<number>>([])
 
   const first = Effect.gen(function*() {
-    const spacing = 1000 / (yield* PollBudget)
-    const early = free - (yield* Clock.currentTimeMillis)
-    if (early > 0) yield* Effect.sleep(early)
-    // Counted from when the turn is really taken: a process that was held up does not catch up all at once.
-    free = (yield* Clock.currentTimeMillis) + spacing
+    const budget = yield* PollBudget
+    // A budget of less than one call a second is one call in more than a second.
+    const calls = Math.max(1, Math.floor(budget))
+    const window = 1000 * calls / budget
+    const latest = (yield* Ref.get(gone)).slice(-calls)
+    const [oldest = 0] = latest
+    const now = yield* Clock.currentTimeMillis
+    // Never further away than a window, unless the clock has been set back.
+    const isFull = latest.length === calls && oldest <= now && now < oldest + window
+    const taken = isFull ? yield* until(oldest + window + window / calls * (yield* Random.next)) : now
+    yield* Ref.set(gone, [...latest, taken].slice(-calls))
   })
 
   return {
-    turn: Effect.acquireUseRelease(enter, (bell) => Effect.zipRight(Deferred.await(bell), first), leave)
+    turn: Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const left = yield* Deferred.make<void>()
+        const ahead = yield* Ref.getAndSet(last, left)
+        yield* restore(Deferred.await(ahead)).pipe(
+          // Whoever is behind waits from now on for those who were ahead.
+          Effect.onInterrupt(() => Deferred.completeWith(left, Deferred.await(ahead)))
+        )
+        yield* Effect.ensuring(restore(first), Deferred.succeed(left, undefined))
+      })
+    )
   }
 })

@@ -7,6 +7,7 @@ import type { Poller } from "../TokenPoller.js"
 import * as Grant from "./grant.js"
 import type { Asked } from "./tokenFlow.js"
 import type { Waiting } from "./waiting.js"
+import type { Bell } from "./wake.js"
 
 type Failure = Consent.WaitFailure | ConsentRequired
 
@@ -19,7 +20,7 @@ export const make = (waiting: Waiting) => {
   const onConsent = <E, R>(
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     consent: ConsentRequired,
-    completed: Effect.Effect<void>
+    completed: Bell
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
     const waits = (poller?: Poller) => waiting.wait(consent, options.workloadAccessToken, completed, poller)
     if (options.onAuthUrl !== undefined) {
@@ -44,7 +45,8 @@ export const make = (waiting: Waiting) => {
         // Heard from before anybody is told, who may be quick.
         (consent) => waiting.listening(consent, (completed) => onConsent(options, consent, completed))
       ),
-      Effect.withSpan(span, { attributes: { providerName, authFlow } })
+      // Nobody's code is between here and the span, and whoever waits would keep the stack in memory all the while.
+      Effect.withSpan(span, { attributes: { providerName, authFlow }, captureStackTrace: false })
     )
   }
 }

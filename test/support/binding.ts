@@ -18,7 +18,7 @@ export const origin = "https://agent.example"
 export const returnUrl = `${origin}/oauth2/return`
 
 /** The application knows its users by a cookie. */
-const CurrentUser = Layer.succeed(
+export const CurrentUser = Layer.succeed(
   SessionBinding.CurrentUser,
   Effect.map(HttpServerRequest.HttpServerRequest, ({ cookies }) => Option.fromNullable(cookies["user"]))
 )
@@ -34,13 +34,12 @@ export const over = (api: Layer.Layer<IdentityApi.IdentityApi | IdentityControls
 
 export const layer = over(MemoryIdentity.layerApi())
 
-/** A workload, two providers, and the pages of the application. */
-export const application = Effect.gen(function*() {
-  const identity = yield* IdentityService.IdentityService
-  yield* identity.createWorkloadIdentity({
-    name: "my-agent",
-    allowedResourceOauth2ReturnUrls: [returnUrl, `${returnUrl}/other`, "https://elsewhere.example/return"]
-  })
+/** A workload that people may return from, and two providers. */
+export const providers = Effect.fn(function*(
+  identity: IdentityService.IdentityService["Type"],
+  returnUrls: ReadonlyArray<string>
+) {
+  yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [...returnUrls] })
   for (const name of ["github", "google"]) {
     yield* identity.createOauth2CredentialProvider({
       name,
@@ -50,21 +49,35 @@ export const application = Effect.gen(function*() {
         : { googleOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
     })
   }
-  const binding = yield* SessionBinding.make({ origin })
-  const runtime = yield* Effect.runtime<SessionBinding.Needs>()
-  const pages = Effect.flatMap(
-    HttpServerRequest.HttpServerRequest,
-    (request) => new URL(request.originalUrl).pathname === "/oauth2/start" ? binding.start : binding.end
-  )
-  const handler = HttpApp.toWebHandlerRuntime(runtime)(pages)
-  return { identity, binding, handler }
 })
+
+/** A workload, two providers, and the pages of the application. */
+export const applicationWith = (options: Partial<SessionBinding.Options> = {}) =>
+  Effect.gen(function*() {
+    const identity = yield* IdentityService.IdentityService
+    yield* providers(identity, [
+      returnUrl,
+      `${returnUrl}/other`,
+      `${returnUrl}?tenant=1`,
+      "https://elsewhere.example/return"
+    ])
+    const binding = yield* SessionBinding.make({ origin, ...options })
+    const runtime = yield* Effect.runtime<SessionBinding.Needs>()
+    const pages = Effect.flatMap(
+      HttpServerRequest.HttpServerRequest,
+      (request) => new URL(request.originalUrl).pathname === "/oauth2/start" ? binding.start : binding.end
+    )
+    const handler = HttpApp.toWebHandlerRuntime(runtime)(pages)
+    return { identity, binding, handler }
+  })
+
+export const application = applicationWith()
 
 export type Application = Effect.Effect.Success<typeof application>
 
 /** Asks for a token as `userId` does, so that consent is required. */
 export const asks = (
-  { binding, identity }: Application,
+  { binding, identity }: Pick<Application, "binding" | "identity">,
   userId: string,
   options: { readonly providerName?: string; readonly callbackUrl?: string; readonly state?: Redacted.Redacted } = {}
 ) =>

@@ -1,7 +1,7 @@
-import { Effect, pipe, type Redacted } from "effect"
+import { Effect, type Layer, pipe, type Redacted } from "effect"
 import { describe, expect, it } from "tstyche"
-import type { IdentityError, IdentityService, WorkloadAccessToken } from "../../src/index.js"
-import { AccessToken, ApiKey } from "../../src/index.js"
+import type { ConsentSeal, IdentityError, IdentityService, WorkloadAccessToken } from "../../src/index.js"
+import { AccessToken, ApiKey, Consent } from "../../src/index.js"
 
 class GitHub extends AccessToken.Tag("test/GitHub")<GitHub>() {}
 class Google extends AccessToken.Tag("test/Google")<Google>() {}
@@ -52,6 +52,23 @@ describe("provideAccessToken", () => {
     >()
   })
 
+  it("has the errors and the needs of the strategy that a call brings", () => {
+    type Of<E, R = never> = Effect.Effect<number, "E" | Api | IdentityError.ConsentDenied | E, "R" | Needs | R>
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.fail }))).type.toBe<
+      Of<IdentityError.ConsentRequired>
+    >()
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.suspend }))).type.toBe<
+      Of<IdentityError.ConsentRequired, ConsentSeal.ConsentSeal>
+    >()
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.wait({ announce }) }))).type.toBe<
+      Of<IdentityError.ConsentTimedOut | "Announce", "Screen">
+    >()
+    expect(Consent.layer).type.not.toBeCallableWith(Consent.wait({ announce }))
+    expect(Consent.layer(Consent.suspend)).type.toBe<
+      Layer.Layer<Consent.ProgramStrategy, never, ConsentSeal.ConsentSeal>
+    >()
+  })
+
   it("lets every error be caught by its tag", () => {
     const recovered = pipe(
       one,
@@ -60,6 +77,7 @@ describe("provideAccessToken", () => {
         AccessDenied: () => Effect.succeed(0),
         ConsentDenied: () => Effect.succeed(0),
         ConsentRequired: ({ authorizationUrl }) => Effect.as(Effect.succeed(authorizationUrl), 0),
+        ConsentTimedOut: () => Effect.succeed(0),
         InternalServerError: () => Effect.succeed(0),
         ResourceNotFound: () => Effect.succeed(0),
         Throttled: () => Effect.succeed(0),

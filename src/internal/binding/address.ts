@@ -16,6 +16,33 @@ export const isLoopback = (url: string): boolean =>
   Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLocalName(hostname))
 
 /**
+ * Whether this is the name of this machine, with or without a port, and nothing else.
+ *
+ * @internal
+ */
+export const isLocalHost = (host: string): boolean => !/[@/?#\\]/.test(host) && isLoopback(`http://${host}`)
+
+/**
+ * A page on `origin`, by a path that is written as a browser writes it.
+ *
+ * @internal
+ */
+export const isPageOf = (origin: string, url: string): boolean =>
+  url.startsWith(`${origin}/`) &&
+  Option.exists(parsed(url), ({ href, pathname }) => href === url && `${origin}${pathname}` === url)
+
+/**
+ * Where to send people afterwards: an address of the web, or a path of the application.
+ *
+ * @internal
+ */
+export const doneAt = (origin: string, url: string): Option.Option<string> =>
+  Option.liftThrowable(() => new URL(url, origin))().pipe(
+    Option.filter(({ protocol }) => protocol === "https:" || protocol === "http:"),
+    Option.map(({ href }) => href)
+  )
+
+/**
  * Where an application is, or what is wrong with it.
  *
  * @internal

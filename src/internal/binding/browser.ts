@@ -38,17 +38,24 @@ const parameters = (query: string): Option.Option<ReadonlyMap<string, string>> =
   return Option.some(found)
 }
 
+/** The address as it was sent, whatever the page is mounted under; whole, where a web handler is called. */
+const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest) => {
+  const [, authority, target = ""] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(originalUrl) ?? []
+  return { host: (headers["host"] ?? authority ?? "").toLowerCase(), target }
+}
+
 /**
  * A visit of a page by its own address, reading only.
  *
  * @internal
  */
-export const visit = (host: string): Effect.Effect<Visit, Refused, HttpServerRequest.HttpServerRequest> =>
+export const visit = (
+  isOurs: (host: string) => boolean
+): Effect.Effect<Visit, Refused, HttpServerRequest.HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<Visit, Refused> => {
     if (request.method !== "GET") return notGet
-    // The address as it was sent, whatever the page is mounted under; whole, where a web handler is called.
-    const [, authority, target = ""] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(request.originalUrl) ?? []
-    if ((request.headers["host"] ?? authority)?.toLowerCase() !== host) return foreignHost
+    const { host, target } = addressOf(request)
+    if (!isOurs(host)) return foreignHost
     const start = target.indexOf("?")
     return Option.match(parameters(start === -1 ? "" : target.slice(start + 1)), {
       onNone: () => unreadable,

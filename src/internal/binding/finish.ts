@@ -1,26 +1,29 @@
 /** The page to which a person returns: it finds out whether they are the one who began, and only then completes. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
-import { isTransient, type LedgerFailure } from "../../IdentityError.js"
+import type { Failure } from "../../IdentityApi.js"
+import type { LedgerFailure } from "../../IdentityError.js"
 import { IdentityService } from "../../IdentityService.js"
 import { digest } from "../digest.js"
+import { seeOther } from "../server/form.js"
 import { html } from "../server/html.js"
 import * as random from "../server/random.js"
 import { cookieName, forget, required, type Visit, visit } from "./browser.js"
 import {
   done,
+  expired,
   mixedUp,
   otherBrowser,
   otherUser,
   page,
-  redirect,
   Refused,
-  signedOut,
+  signedOutMeanwhile,
   spent,
   unfinished,
   unreachable
@@ -29,40 +32,62 @@ import type { Place } from "./place.js"
 import * as record from "./record.js"
 import { pending } from "./start.js"
 
-const refusedBy = (provider: string, error: string, description: Option.Option<string>) =>
-  new Refused({
-    status: 400,
-    title: "The provider refused",
-    text: html`It says <q>${error}</q>${
-      Option.match(description, { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
-    }. Nothing was allowed at ${provider}.`
+/**
+ * What a provider says instead of yes. Anybody can have written it.
+ *
+ * @internal
+ */
+export const notRefused = (of: Visit["of"]): Effect.Effect<void, Refused> =>
+  Option.match(of("error"), {
+    onNone: () => Effect.void,
+    onSome: (error) =>
+      new Refused({
+        status: 400,
+        title: "The provider refused",
+        text: html`It says <q>${error}</q>${
+          Option.match(of("error_description"), { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
+        }. Nothing was allowed.`
+      })
   })
 
 /** Whether this visit is the end of that beginning, in the browser and by the person who made it. */
 const check = (
   { cookies, of, path }: Visit,
-  { id, record: { callbackUrl, providerName, sessionUri, user, verifier } }: record.Entry<record.Pending>,
+  { id, record: { callbackUrl, expiresAt, sessionUri, user, verifier } }: record.Entry<record.Pending>,
   { isSecure, origin }: Place,
-  signedIn: string
+  signedIn: Option.Option<string>
 ): Effect.Effect<void, Refused> =>
   Effect.gen(function*() {
+    // Again, since finding out who is signed in takes as long as the application likes.
+    if (yield* DateTime.isPast(expiresAt)) return yield* expired
     // Each provider may have a return URL of its own: an answer that came to another's is a mix-up.
     if (callbackUrl !== `${origin}${path}`) return yield* mixedUp
     const held = cookies[cookieName(isSecure, id)]
     if (verifier === undefined || held === undefined) return yield* otherBrowser
     if (!random.isSame(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
-    if (!random.isSame(signedIn, user)) return yield* otherUser
-    const error = of("error")
-    if (Option.isSome(error)) return yield* refusedBy(providerName, error.value, of("error_description"))
+    if (!random.isSame(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) return yield* otherUser
+    yield* notRefused(of)
     if (!random.isSame(yield* required(of, "session_id"), Redacted.value(sessionUri))) return yield* mixedUp
   })
 
-/** Once, for the very user who minted the workload access token. */
-const complete = ({ sessionUri, userIdentifier }: record.Pending): Effect.Effect<void, Refused, IdentityService> =>
+/** What AWS says of this session; anything else is not the person's doing. */
+const isAboutSession = (error: Failure<"completeResourceTokenAuth">) =>
+  error._tag === "AccessDenied" || error._tag === "ResourceNotFound" || error._tag === "ValidationError"
+
+/**
+ * Once, for the very user who minted the workload access token. The log has no message, which may name the session.
+ *
+ * @internal
+ */
+export const complete = (
+  { sessionUri, userIdentifier }: Pick<record.Pending, "sessionUri" | "userIdentifier">
+): Effect.Effect<void, Refused, IdentityService> =>
   Effect.flatMap(IdentityService, (identity) =>
-    Effect.mapError(
-      identity.completeResourceTokenAuth({ sessionUri, userIdentifier }),
-      (error) => isTransient(error) || error._tag === "UndecodableReply" ? unreachable : unfinished
+    identity.completeResourceTokenAuth({ sessionUri, userIdentifier }).pipe(
+      Effect.tapError(({ _tag, requestId }) =>
+        Effect.logWarning("A consent could not be completed").pipe(Effect.annotateLogs({ error: _tag, requestId }))
+      ),
+      Effect.mapError((error) => isAboutSession(error) ? unfinished : unreachable)
     ))
 
 /**
@@ -81,17 +106,17 @@ export const finish = <R>(
   IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const seen = yield* visit(place.host)
+    const seen = yield* visit((name) => name === place.host)
     const state = Redacted.make(yield* required(seen.of, "state"))
     const id = yield* record.idOf(state)
     const entry = yield* pending(id)
     if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* mixedUp
-    const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
+    const user = yield* signedIn
     const answer = Effect.gen(function*() {
       if (!(yield* record.replace(entry, { _tag: "Spent" }))) return yield* spent
       yield* check(seen, entry, place, user)
       yield* complete(entry.record)
-      return doneUrl === undefined ? yield* page(done) : redirect(doneUrl)
+      return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
     })
     return yield* Effect.uninterruptible(answer).pipe(
       Effect.catchTag("Refused", page),

@@ -1,12 +1,13 @@
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../Credential.js"
-import { IdentityService } from "../../IdentityService.js"
-import { isLoopback } from "./address.js"
+import type { IdentityService } from "../../IdentityService.js"
+import { isLocalHost } from "./address.js"
 import { required, visit } from "./browser.js"
-import { done, foreignHost, page, type Refused, unfinished } from "./pages.js"
+import { complete, notRefused } from "./finish.js"
+import { done, page, type Refused } from "./pages.js"
 
 /**
  * Completes for one user whatever comes back to this machine.
@@ -21,15 +22,8 @@ export const end = (
   IdentityService | HttpServerRequest.HttpServerRequest
 > =>
   Effect.gen(function*() {
-    const { headers } = yield* HttpServerRequest.HttpServerRequest
-    const host = headers["host"] ?? ""
-    if (!isLoopback(`http://${host}`)) return yield* foreignHost
-    const { of } = yield* visit(host)
-    const sessionUri = Redacted.make(yield* required(of, "session_id"))
-    const identity = yield* IdentityService
-    yield* Effect.mapError(
-      identity.completeResourceTokenAuth({ sessionUri, userIdentifier }),
-      () => unfinished
-    )
+    const { of } = yield* visit(isLocalHost)
+    yield* notRefused(of)
+    yield* complete({ sessionUri: Redacted.make(yield* required(of, "session_id")), userIdentifier })
     return yield* page(done)
   })

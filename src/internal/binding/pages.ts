@@ -45,15 +45,12 @@ export const page = ({ status, text, title }: Notice): Effect.Effect<HttpServerR
       contentType: "text/html; charset=utf-8",
       headers: {
         ...privacy,
+        ...(status === 405 ? { allow: "GET" } : {}),
         "content-security-policy":
           `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
       }
     })
   })
-
-/** @internal */
-export const redirect = (location: string): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.empty({ status: 303, headers: { ...privacy, location } })
 
 const again = "Go back to the application and start again."
 
@@ -103,6 +100,13 @@ export const signedOut = new Refused({
 })
 
 /** @internal */
+export const signedOutMeanwhile = new Refused({
+  status: 401,
+  title: "Nobody is signed in any more",
+  text: "Nothing was allowed. Sign in to the application in this browser, and start again."
+})
+
+/** @internal */
 export const otherUser = new Refused({
   status: 403,
   title: "This request belongs to somebody else",
@@ -134,7 +138,7 @@ export const unfinished = new Refused({
 export const unreachable = new Refused({
   status: 502,
   title: "The request could not be finished",
-  text: `The identity service did not answer. ${again}`
+  text: `The identity service gave no answer that counts. ${again}`
 })
 
 /** @internal */

@@ -9,9 +9,10 @@ import type { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
 import type { LedgerFailure } from "../../IdentityError.js"
 import { digest } from "../digest.js"
+import { seeOther } from "../server/form.js"
 import * as random from "../server/random.js"
 import { remember, required, visit } from "./browser.js"
-import { expired, otherUser, redirect, type Refused, signedOut, spent, unknown, unreadable } from "./pages.js"
+import { expired, otherUser, type Refused, signedOut, spent, unavailable, unknown, unreadable } from "./pages.js"
 import type { Place } from "./place.js"
 import * as record from "./record.js"
 
@@ -25,6 +26,21 @@ export const pending = (
     const { record: one, sealed } = found.value
     if (one._tag === "Spent") return yield* spent
     return (yield* DateTime.isPast(one.expiresAt)) ? yield* expired : { id, record: one, sealed }
+  })
+
+/** How many may start one consent in the same moment; each round one of them gets through. */
+const rounds = 20
+
+/** The record with the mark of this browser; whoever came in between is overwritten, since they came first. */
+const mark = (
+  entry: record.Entry<record.Pending>,
+  verifier: string,
+  left = rounds
+): Effect.Effect<void, Refused | LedgerFailure, ConsentLedger | ConsentSeal> =>
+  Effect.gen(function*() {
+    if (yield* record.replace(entry, { ...entry.record, verifier })) return
+    if (left === 0) return yield* unavailable
+    yield* mark(yield* pending(entry.id), verifier, left - 1)
   })
 
 /**
@@ -41,16 +57,15 @@ export const start = <R>(
   ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const { of } = yield* visit(host)
+    const { of } = yield* visit((name) => name === host)
     const id = yield* required(of, "consent")
     if (!record.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
     const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
     if (!random.isSame(user, entry.record.user)) return yield* otherUser
     const verifier = Redacted.make(yield* random.token)
-    const marked = { ...entry.record, verifier: yield* digest(verifier) }
-    if (!(yield* record.replace(entry, marked))) return yield* spent
-    return remember(redirect(Redacted.value(entry.record.authorizationUrl)), {
+    yield* mark(entry, yield* digest(verifier))
+    return remember(seeOther(Redacted.value(entry.record.authorizationUrl)), {
       isSecure,
       id,
       verifier,

@@ -1,0 +1,31 @@
+/** What the platform tells of a request by itself, without what is secret in the addresses of these pages. */
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+
+const hidden = "<redacted>"
+
+/** The span of the server is further up where an application has spans of its own around its pages. */
+const hide = (span: Tracer.AnySpan): void => {
+  if (span._tag !== "Span") return
+  const full = span.attributes.get("url.full")
+  if (typeof full === "string") span.attribute("url.full", full.replace(/\?.*$/s, `?${hidden}`))
+  if (span.attributes.has("url.query")) span.attribute("url.query", hidden)
+  if (Option.isSome(span.parent)) hide(span.parent.value)
+}
+
+/**
+ * The platform's request log and its spans have the whole address, and here that is the session and its state.
+ *
+ * @internal
+ */
+export const quiet = <R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  Effect.currentParentSpan.pipe(
+    Effect.map(hide),
+    Effect.ignore,
+    Effect.zipRight(HttpMiddleware.withLoggerDisabled(app))
+  )

@@ -1,0 +1,145 @@
+import { Headers, HttpMiddleware, HttpRouter, HttpServer } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FiberRef, Inspectable, Layer, Logger, Redacted, Tracer } from "effect"
+import { request } from "node:http"
+import { ConsentLedger, ConsentSeal, IdentityService, SessionBinding } from "../src/index.js"
+import { agrees, asks, CurrentUser, providers } from "./support/binding.js"
+import { origin, Port } from "./support/server.js"
+
+interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly cookies: ReadonlyArray<string>
+  readonly body: string
+}
+
+/** One request as it is written, so that nothing follows a redirect or corrects a header. */
+const send = (url: string, init: { readonly method?: string; readonly headers?: Record<string, string> } = {}) =>
+  Effect.async<Answer, Error>((resume) => {
+    const sent = request(url, { method: init.method ?? "GET", headers: init.headers ?? {} }, (response) => {
+      let body = ""
+      response.setEncoding("utf8")
+      response.on("data", (text: string) => {
+        body += text
+      })
+      response.on("end", () => {
+        const cookies = response.headers["set-cookie"] ?? []
+        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, cookies, body }))
+      })
+    })
+    sent.on("error", (error) => resume(Effect.fail(error)))
+    sent.end()
+  })
+
+/** Everything that is logged, and every span with what is on it, as text. */
+const recording = Effect.map(Effect.tracer, (native) => {
+  const lines: Array<string> = []
+  const spans: Array<Tracer.Span> = []
+  const logger = Logger.make(({ annotations, cause, message }) => {
+    lines.push(`${Inspectable.format(message)} ${Inspectable.format([...annotations])} ${Inspectable.format(cause)}`)
+  })
+  const tracer = Tracer.make({
+    span: (...rest) => {
+      const span = native.span(...rest)
+      spans.push(span)
+      return span
+    },
+    context: (f, fiber) => native.context(f, fiber)
+  })
+  const text = () =>
+    [...lines, ...spans.map(({ attributes, name }) => `${name} ${Inspectable.format([...attributes])}`)].join("\n")
+  return { layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Layer.setTracer(tracer)), spans, text }
+})
+
+const served = Layer.mergeAll(
+  IdentityService.layerTest,
+  CurrentUser,
+  ConsentSeal.layerEphemeral,
+  ConsentLedger.layerMemory,
+  Port
+)
+
+/** An application on this machine, with the platform's own request log, and a person who began there and agreed. */
+const begun = Effect.gen(function*() {
+  const here = yield* origin
+  const returnUrl = `${here}/oauth2/return`
+  const identity = yield* IdentityService.IdentityService
+  yield* providers(identity, [returnUrl])
+  const binding = yield* SessionBinding.make({ origin: here })
+  yield* HttpServer.serveEffect(
+    HttpRouter.empty.pipe(
+      HttpRouter.all("/oauth2/start", binding.start),
+      HttpRouter.all("/oauth2/return", binding.end)
+    ),
+    HttpMiddleware.logger
+  )
+  const { consent, link } = yield* asks({ binding, identity }, "ada", { callbackUrl: returnUrl })
+  const started = yield* send(link, { headers: { cookie: "user=ada" } })
+  const [set = ""] = started.cookies
+  const cookie = `user=ada; ${set.slice(0, set.indexOf(";"))}`
+  const back = yield* agrees(consent.sessionUri)
+  return { consent, cookie, here, set, started, back }
+})
+
+describe("SessionBinding on a server", () => {
+  it.scoped("takes a person through over plain HTTP on this machine, with a cookie that fits", () =>
+    Effect.gen(function*() {
+      const { back, consent, cookie, set, started } = yield* begun
+      assert.strictEqual(started.status, 303)
+      assert.strictEqual(started.headers["location"], Redacted.value(consent.authorizationUrl))
+      assert.match(set, /^agentcore-consent-[0-9a-f]{16}=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/)
+      const ended = yield* send(back.href, { headers: { cookie } })
+      assert.strictEqual(ended.status, 200, ended.body)
+      assert.match(ended.cookies[0] ?? "", /^agentcore-consent-[0-9a-f]{16}=; Max-Age=0; /)
+    }).pipe(Effect.provide(served)))
+
+  it.scoped("only GET is answered, and a HEAD completes nothing", () =>
+    Effect.gen(function*() {
+      const { back, cookie } = yield* begun
+      const head = yield* send(back.href, { method: "HEAD", headers: { cookie } })
+      assert.strictEqual(head.status, 405)
+      assert.strictEqual(head.headers["allow"], "GET")
+      assert.strictEqual((yield* send(back.href, { method: "POST", headers: { cookie } })).status, 405)
+      assert.strictEqual((yield* send(back.href, { headers: { cookie } })).status, 200)
+    }).pipe(Effect.provide(served)))
+
+  it.scoped("14. a foreign Host is refused on the wire too", () =>
+    Effect.gen(function*() {
+      const { back, cookie } = yield* begun
+      assert.strictEqual((yield* send(back.href, { headers: { cookie, host: "evil.example" } })).status, 403)
+    }).pipe(Effect.provide(served)))
+
+  it.scoped("10. neither the request log nor a span tells the state, the session or the authorization URL", () =>
+    Effect.gen(function*() {
+      const { layer, spans, text } = yield* recording
+      const names = yield* FiberRef.get(Headers.currentRedactedNames)
+      const secrets = yield* Effect.gen(function*() {
+        const { back, consent, cookie, started } = yield* begun
+        assert.strictEqual(started.status, 303)
+        const answers = [
+          yield* send(`${back.href}&more=%ff`, { headers: { cookie } }),
+          yield* send(back.href, { headers: { cookie, host: "evil.example" } }),
+          yield* send(back.href, { method: "POST", headers: { cookie } }),
+          yield* send(back.href, { headers: { cookie } }),
+          yield* send(back.href, { headers: { cookie } })
+        ]
+        assert.deepStrictEqual(answers.map(({ status }) => status), [400, 403, 405, 200, 409])
+        const [, verifier = "no verifier"] = /consent-\w+=([\w-]+)/.exec(cookie) ?? []
+        return [
+          Redacted.value(consent.sessionUri),
+          Redacted.value(consent.authorizationUrl),
+          back.searchParams.get("state") ?? "no state",
+          verifier
+        ]
+      }).pipe(
+        // As the documentation says: the platform writes the headers of answers to spans by itself.
+        Effect.locally(Headers.currentRedactedNames, [...names, "location"]),
+        Effect.provide(Layer.mergeAll(served, layer))
+      )
+      assert.strictEqual(spans.filter(({ kind }) => kind === "server").length, 6)
+      for (const secret of secrets) {
+        assert.notInclude(text(), secret)
+        assert.notInclude(text(), encodeURIComponent(secret))
+      }
+    }))
+})
