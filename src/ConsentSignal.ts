@@ -89,7 +89,7 @@ export const layerMessages = <E, R, E2, R2>(channel: {
       )
       return {
         publish: (key) =>
-          channel.publish(key).pipe(
+          Effect.suspend(() => channel.publish(key)).pipe(
             Effect.catchAllCause((cause) => Effect.logWarning("A completed consent was not told of", cause)),
             Effect.provide(context)
           ),

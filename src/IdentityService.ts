@@ -96,9 +96,9 @@ export interface GetToken {
 }
 
 /**
- * Asks again for a token that a resource has refused (`refused`), with the options that it was asked for with. Only if
- * the same token comes back is authentication forced, which asks the person anew; once for each refused token, however
- * many fibers have noticed, so that all of them get the same consent.
+ * Asks again for a token that a resource has refused, with the options that it was asked for with, and that very token as
+ * `refused`. Only if it comes back is authentication forced, which asks the person anew; once for each refused token,
+ * however many fibers with this workload access token have noticed, so that all of them get the same consent.
  *
  * @since 0.1.0
  * @category models

@@ -162,7 +162,7 @@ const shown = <R>(
  * answer as well, and the first page's has the authorization URL: who exports spans adds `"location"` to
  * `Headers.currentRedactedNames` of the platform.
  *
- * A visit that ends a consent spends it, whatever comes of it, and is not interrupted: when the browser is closed in the
+ * A visit that ends a consent spends it, unless the service gives no answer, and is not interrupted: when the browser is closed in the
  * middle, the consent is completed all the same.
  *
  * @example
@@ -255,7 +255,13 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
         userIdentifier,
         expiresAt
       })
-      if (!isNew) {
+      const isAgain = isNew || Option.exists(
+        yield* record.find(id),
+        ({ record }) =>
+          record._tag === "Pending" && record.user === user &&
+          Redacted.value(record.sessionUri) === Redacted.value(sessionUri)
+      )
+      if (!isAgain) {
         return yield* new BindingRefused({
           reason: "StateUsed",
           message: "this customState belongs to another consent: make a new one for each call"

@@ -92,7 +92,7 @@ export class TokenPoller extends Context.Reference<TokenPoller>()("effect-agentc
 
 /**
  * How many polls a second all waits of one `IdentityService` may send together; default 100, which is half of what an
- * account may call. Those that come together take turns. A poll that follows the news of a completed consent is not
+ * account may call. They go at once while there is room, and then take turns. A poll that follows the news of a completed consent is not
  * counted: it is the last.
  *
  * @since 0.1.0
@@ -103,7 +103,7 @@ export class PollBudget extends Context.Reference<PollBudget>()("effect-agentcor
 }) {}
 
 /**
- * Another budget, throughout a program.
+ * Another budget, throughout a program; 0 or less is a defect when the layer is built.
  *
  * @example
  * ```ts
@@ -116,7 +116,12 @@ export class PollBudget extends Context.Reference<PollBudget>()("effect-agentcor
  * @category layers
  */
 export const layerBudget = (callsPerSecond: number): Layer.Layer<PollBudget> =>
-  Layer.succeed(PollBudget, callsPerSecond)
+  Layer.effect(
+    PollBudget,
+    callsPerSecond > 0
+      ? Effect.succeed(callsPerSecond)
+      : Effect.dieMessage("TokenPoller.layerBudget: expected more than 0 calls a second")
+  )
 
 /**
  * Waits in another way, throughout a program.

@@ -69,7 +69,7 @@ const begun = Effect.gen(function*() {
   yield* HttpServer.serveEffect(
     HttpRouter.empty.pipe(
       HttpRouter.all("/oauth2/start", binding.start),
-      HttpRouter.all("/oauth2/return", binding.end)
+      HttpRouter.all("/oauth2/return", Effect.withSpan(binding.end, "of the application"))
     ),
     HttpMiddleware.logger
   )

@@ -12,6 +12,9 @@ const until = (time: number): Effect.Effect<number> =>
     (now) => now >= time ? Effect.succeed(now) : Effect.zipRight(Effect.sleep(Math.ceil(time - now)), until(time))
   )
 
+/** A call in a minute. */
+const slowest = 1 / 60
+
 /**
  * Lets through as many calls in any second as the budget has, at once while there is room. Who finds none waits, and a
  * little longer at random, so that those who come together spread out. They stand in a line, of which only the first has
@@ -29,8 +32,9 @@ export const make: Effect.Effect<{ readonly turn: Effect.Effect<void> }> = Effec
   const gone = yield* Ref.make<ReadonlyArray<number>>([])
 
   const first = Effect.gen(function*() {
-    const budget = yield* PollBudget
-    // A budget of less than one call a second is one call in more than a second.
+    const given = yield* PollBudget
+    // Whatever is given, everybody gets their turn before a session ends. A budget of less than one call a second is one call in more than a second.
+    const budget = given > slowest ? given : slowest
     const calls = Math.max(1, Math.floor(budget))
     const window = 1000 * calls / budget
     const latest = (yield* Ref.get(gone)).slice(-calls)

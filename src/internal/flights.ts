@@ -39,14 +39,14 @@ export const make = <A, E>(): Effect.Effect<Flights<A, E>> =>
     const leave = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const found = Option.filter(HashMap.get(yield* Ref.get(flights), key), (flight) => flight.fiber === fiber)
-        if (Option.isNone(found)) return
+        if (Option.isNone(found)) return false
         const passengers = found.value.passengers - 1
         yield* Ref.update(
           flights,
           passengers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, passengers })
         )
-        if (passengers === 0) yield* Fiber.interrupt(fiber)
-      }))
+        return passengers === 0
+      })).pipe(Effect.flatMap((isEmpty) => isEmpty ? Fiber.interrupt(fiber) : Effect.void))
 
     // A landed flight takes nobody any more.
     const land = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>

@@ -42,5 +42,6 @@ export const open = (handle: Redacted.Redacted): Effect.Effect<ConsentRequired, 
       decode(Redacted.value(text)),
       () => new HandleRejected({ reason: "Malformed" })
     )
-    return (yield* DateTime.isPast(consent.expiresAt)) ? yield* new HandleRejected({ reason: "Expired" }) : consent
+    const now = yield* DateTime.now
+    return DateTime.lessThan(now, consent.expiresAt) ? consent : yield* new HandleRejected({ reason: "Expired" })
   })

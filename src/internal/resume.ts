@@ -1,4 +1,6 @@
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type { WaitFailure } from "../Consent.js"
 import { ConsentLedger } from "../ConsentLedger.js"
@@ -15,7 +17,7 @@ export type ResumeFailure = WaitFailure | HandleRejected | LedgerFailure
 
 /**
  * Goes on with the consent of a handle: asks at once, since the person may have answered in the meantime, and then waits.
- * Whoever comes second is refused, unless the first came away without a token.
+ * Of several who do, one gets the token.
  *
  * @internal
  */
@@ -36,13 +38,10 @@ export const make = (flow: TokenFlow, waiting: Waiting) =>
           () => waiting.wait(consent, workloadAccessToken, completed, options.tokenPoller)
         )
       ))
-    return yield* Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        ledger.add(key, "", consent.expiresAt),
-        (isFirst): Effect.Effect<Redacted.Redacted, ResumeFailure> =>
-          isFirst
-            ? Effect.tapErrorCause(restore(token), () => ledger.take(key))
-            : new HandleRejected({ reason: "Replayed" })
-      )
-    )
+    const replayed = new HandleRejected({ reason: "Replayed" })
+    if (Option.isSome(yield* ledger.get(key))) return yield* replayed
+    const accessToken = yield* token
+    // Used when it gives a token, and not before: whoever is stopped while they wait leaves it good.
+    const isFirst = yield* ledger.add(key, "", DateTime.add(consent.expiresAt, { minutes: 1 }))
+    return isFirst ? accessToken : yield* replayed
   })

@@ -57,7 +57,10 @@ export const make = (flow: TokenFlow) =>
       )
 
     return (request: Asked, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
-      const key = `${Grant.key(request.grant)}\n${Redacted.value(refused)}`
+      // With the caller's own token: whoever asks as another gets nothing of theirs.
+      const key = [Grant.key(request.grant), Redacted.value(request.workloadAccessToken), Redacted.value(refused)].join(
+        "\n"
+      )
       return join(
         key,
         Effect.gen(function*() {

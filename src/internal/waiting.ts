@@ -1,6 +1,7 @@
 /** How a call waits for a person's answer: by the schedule of its poller, and by the news that they have given it. */
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
@@ -16,18 +17,8 @@ import type { Bell } from "./wake.js"
 
 const passes = (error: PollFailure) => error._tag === "ConsentPending" || isTransient(error)
 
-/** Rings when another process tells of the session: a fiber, if there is a signal to listen to. */
-const overSignal = (
-  sessionUri: Redacted.Redacted,
-  ring: Effect.Effect<unknown>
-): Effect.Effect<ReadonlyArray<Fiber.Fiber<unknown>>> =>
-  Effect.flatMap(ConsentSignal, (signal) =>
-    signal === undefined
-      ? Effect.succeed([])
-      : Effect.map(
-        Effect.fork(digest(sessionUri).pipe(Effect.flatMap(signal.arrival), Effect.zipRight(ring))),
-        (fiber) => [fiber]
-      ))
+/** How long telling other processes may take; without it they find out by their schedules. */
+const telling = Duration.seconds(10)
 
 /** @internal */
 export interface Waiting {
@@ -54,9 +45,19 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
     const { turn } = yield* budget.make
 
     return {
-      listening: ({ sessionUri }, use) => hub.hearing(Redacted.value(sessionUri), use),
+      listening: ({ sessionUri }, use) =>
+        hub.hearing(Redacted.value(sessionUri), (bell) =>
+          Effect.flatMap(ConsentSignal, (signal) => {
+            if (signal === undefined) return use(bell)
+            const told = Effect.flatMap(digest(sessionUri), signal.arrival)
+            return Effect.acquireUseRelease(
+              Effect.fork(Effect.interruptible(Effect.zipRight(told, hub.wake(Redacted.value(sessionUri))))),
+              () => use(bell),
+              Fiber.interrupt
+            )
+          })),
       wait: (consent, workloadAccessToken, completed, given) => {
-        const { expiresAt, providerName, sessionUri } = consent
+        const { expiresAt, providerName } = consent
         const poll: Effect.Effect<Redacted.Redacted, PollFailure> = flow.poll(consent, workloadAccessToken).pipe(
           // A poller may outlast the session: what it is denied from then on is the session, and nobody will answer.
           Effect.catchIf(
@@ -79,14 +80,10 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
             Effect.onExit(polled, (exit) => Deferred.succeed(answer, exit))
           )
           // A session is completed once. If its poll fails all the same, the schedule goes on.
-          const told = Effect.catchIf(poll, passes, () => Fiber.join(poller))
+          const told = Effect.raceFirst(Effect.catchIf(poll, passes, () => Effect.never), Fiber.join(poller))
           const ring = Deferred.succeed(answer, told)
           yield* completed.onRing(ring)
-          const listeners = yield* overSignal(sessionUri, ring)
-          return yield* Effect.ensuring(
-            Effect.flatten(Deferred.await(answer)),
-            Fiber.interruptAll([poller, ...listeners])
-          )
+          return yield* Effect.ensuring(Effect.flatten(Deferred.await(answer)), Fiber.interrupt(poller))
         })
         return Effect.mapError(
           answered,
@@ -97,10 +94,17 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
       completed: (sessionUri) =>
         Effect.zipRight(
           hub.wake(Redacted.value(sessionUri)),
-          Effect.flatMap(
-            ConsentSignal,
-            (signal) => signal === undefined ? Effect.void : Effect.flatMap(digest(sessionUri), signal.publish)
-          )
+          Effect.flatMap(ConsentSignal, (signal) =>
+            signal === undefined
+              ? Effect.void
+              : digest(sessionUri).pipe(
+                Effect.flatMap((key) => signal.publish(key)),
+                Effect.timeout(telling),
+                Effect.catchAllCause((cause) => Effect.logWarning("A completed consent was not told of", cause)),
+                // The session is completed, whether others hear of it or not.
+                Effect.interruptible,
+                Effect.forkDaemon
+              ))
         )
     }
   })

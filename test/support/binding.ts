@@ -1,4 +1,5 @@
 import { HttpApp, HttpServerRequest } from "@effect/platform"
+import { assert } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import {
   ConsentLedger,
@@ -79,17 +80,28 @@ export type Application = Effect.Effect.Success<typeof application>
 export const asks = (
   { binding, identity }: Pick<Application, "binding" | "identity">,
   userId: string,
-  options: { readonly providerName?: string; readonly callbackUrl?: string; readonly state?: Redacted.Redacted } = {}
+  { state, user = userId, userToken, ...options }: {
+    readonly providerName?: string
+    readonly callbackUrl?: string
+    readonly state?: Redacted.Redacted
+    readonly user?: string
+    readonly userToken?: string
+  } = {}
 ) =>
   Effect.gen(function*() {
     const consent = yield* required(identity.getToken({
       ...asUser,
       callbackUrl: returnUrl,
-      customState: options.state ?? (yield* SessionBinding.customState),
+      customState: state ?? (yield* SessionBinding.customState),
       workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId }),
       ...options
     }))
-    const link = yield* binding.begin(consent, { user: userId, userIdentifier: Credential.UserIdIdentifier(userId) })
+    const link = yield* binding.begin(consent, {
+      user,
+      userIdentifier: userToken === undefined
+        ? Credential.UserIdIdentifier(userId)
+        : Credential.UserTokenIdentifier(Redacted.make(userToken))
+    })
     return { consent, link }
   })
 
@@ -124,3 +136,31 @@ export const agrees = (sessionUri: Redacted.Redacted) =>
     IdentityControls.IdentityControls,
     ({ approve }) => Effect.map(approve(sessionUri), (url) => new URL(Redacted.value(url)))
   )
+
+/** How often a session was completed. */
+export const completions = Effect.gen(function*() {
+  const { journal } = yield* IdentityControls.IdentityControls
+  return (yield* journal).filter(({ operation }) => operation === "completeResourceTokenAuth").length
+})
+
+export const nothingAllowed = Effect.gen(function*() {
+  assert.strictEqual(yield* completions, 0)
+  const { grants } = yield* IdentityControls.IdentityControls
+  assert.deepStrictEqual(yield* grants, [])
+})
+
+/** Ada has been asked, has begun in her browser and agreed at the provider; gives where she is sent back to. */
+export const begun = (app: Application, options: Parameters<typeof asks>[2] = {}) =>
+  Effect.gen(function*() {
+    const { consent, link } = yield* asks(app, "ada", options)
+    const ada = browser(app, "ada")
+    const started = yield* ada.open(link)
+    assert.strictEqual(started.status, 303)
+    return { ada, consent, link, back: yield* agrees(consent.sessionUri) }
+  })
+
+export const withValue = (url: URL, name: string, value: string) => {
+  const changed = new URL(url)
+  changed.searchParams.set(name, value)
+  return changed.href
+}

@@ -23,6 +23,14 @@ export const isLoopback = (url: string): boolean =>
 export const isLocalHost = (host: string): boolean => !/[@/?#\\]/.test(host) && isLoopback(`http://${host}`)
 
 /**
+ * Whether a browser may come to this place by that name.
+ *
+ * @internal
+ */
+export const isNamed = ({ host, isSecure }: Place) => (name: string): boolean =>
+  name === host || name === `${host}:${isSecure ? 443 : 80}`
+
+/**
  * A page on `origin`, by a path that is written as a browser writes it.
  *
  * @internal

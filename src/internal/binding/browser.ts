@@ -41,7 +41,8 @@ const parameters = (query: string): Option.Option<ReadonlyMap<string, string>> =
 /** The address as it was sent, whatever the page is mounted under; whole, where a web handler is called. */
 const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest) => {
   const [, authority, target = ""] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(originalUrl) ?? []
-  return { host: (headers["host"] ?? authority ?? "").toLowerCase(), target }
+  // HTTP/2 has a header of its own for it.
+  return { host: (headers["host"] ?? headers[":authority"] ?? authority ?? "").toLowerCase(), target }
 }
 
 /**

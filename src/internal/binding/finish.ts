@@ -3,6 +3,7 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { ConsentLedger } from "../../ConsentLedger.js"
@@ -14,6 +15,7 @@ import { digest } from "../digest.js"
 import { seeOther } from "../server/form.js"
 import { html } from "../server/html.js"
 import * as random from "../server/random.js"
+import { isNamed } from "./address.js"
 import { cookieName, forget, required, type Visit, visit } from "./browser.js"
 import {
   done,
@@ -91,8 +93,8 @@ export const complete = (
     ))
 
 /**
- * The state is spent by the first visit that has it, whatever comes of it; from there to the end nobody can interrupt,
- * so that a browser that is closed too soon leaves nothing half done.
+ * The state is spent by the first visit that has it, whatever comes of it, unless the service gives no answer; from there to
+ * the end nobody can interrupt, so that a browser that is closed too soon leaves nothing half done.
  *
  * @internal
  */
@@ -106,20 +108,28 @@ export const finish = <R>(
   IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const seen = yield* visit((name) => name === place.host)
+    const seen = yield* visit(isNamed(place))
     const state = Redacted.make(yield* required(seen.of, "state"))
     const id = yield* record.idOf(state)
     const entry = yield* pending(id)
     if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* mixedUp
     const user = yield* signedIn
     const answer = Effect.gen(function*() {
-      if (!(yield* record.replace(entry, { _tag: "Spent" }))) return yield* spent
+      const claimed = yield* record.replace(entry, { _tag: "Spent" })
+      if (Option.isNone(claimed)) return yield* spent
       yield* check(seen, entry, place, user)
-      yield* complete(entry.record)
+      const completed = yield* Effect.either(complete(entry.record))
+      if (Either.isLeft(completed)) {
+        if (completed.left.status !== unreachable.status) return yield* completed.left
+        // Nobody has answered for the service. The same browser may try again: the service completes once.
+        yield* record.replace(claimed.value, entry.record)
+        return yield* page(unreachable)
+      }
       return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
     })
     return yield* Effect.uninterruptible(answer).pipe(
       Effect.catchTag("Refused", page),
-      Effect.map((response) => forget(response, place.isSecure, id))
+      // The browser keeps its mark for another try.
+      Effect.map((response) => response.status === unreachable.status ? response : forget(response, place.isSecure, id))
     )
   })

@@ -138,7 +138,9 @@ export const unfinished = new Refused({
 export const unreachable = new Refused({
   status: 502,
   title: "The request could not be finished",
-  text: `The identity service gave no answer that counts. ${again}`
+  text:
+    "The identity service gave no answer that counts. Load this page again in a moment; if that does not help, go back " +
+    "to the application and start again."
 })
 
 /** @internal */

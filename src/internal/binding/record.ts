@@ -107,15 +107,16 @@ export const find = (
   })
 
 /**
- * `false` if somebody else has changed it since it was found.
+ * The entry as it is then; none if somebody else has changed it since it was found.
  *
  * @internal
  */
 export const replace = (
-  { id, sealed }: Entry,
+  { id, sealed: before }: Entry,
   record: Record
-): Effect.Effect<boolean, LedgerFailure, ConsentLedger | ConsentSeal> =>
+): Effect.Effect<Option.Option<Entry>, LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
     const ledger = yield* ConsentLedger
-    return yield* ledger.replace(ledgerKey(id), sealed, yield* seal(record))
+    const sealed = yield* seal(record)
+    return (yield* ledger.replace(ledgerKey(id), before, sealed)) ? Option.some({ id, record, sealed }) : Option.none()
   })

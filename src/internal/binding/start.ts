@@ -11,6 +11,7 @@ import type { LedgerFailure } from "../../IdentityError.js"
 import { digest } from "../digest.js"
 import { seeOther } from "../server/form.js"
 import * as random from "../server/random.js"
+import { isNamed } from "./address.js"
 import { remember, required, visit } from "./browser.js"
 import { expired, otherUser, type Refused, signedOut, spent, unavailable, unknown, unreadable } from "./pages.js"
 import type { Place } from "./place.js"
@@ -38,7 +39,7 @@ const mark = (
   left = rounds
 ): Effect.Effect<void, Refused | LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
-    if (yield* record.replace(entry, { ...entry.record, verifier })) return
+    if (Option.isSome(yield* record.replace(entry, { ...entry.record, verifier }))) return
     if (left === 0) return yield* unavailable
     yield* mark(yield* pending(entry.id), verifier, left - 1)
   })
@@ -49,7 +50,7 @@ const mark = (
  * @internal
  */
 export const start = <R>(
-  { host, isSecure }: Place,
+  place: Place,
   signedIn: Effect.Effect<Option.Option<string>, never, R>
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -57,7 +58,7 @@ export const start = <R>(
   ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const { of } = yield* visit((name) => name === host)
+    const { of } = yield* visit(isNamed(place))
     const id = yield* required(of, "consent")
     if (!record.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
@@ -66,7 +67,7 @@ export const start = <R>(
     const verifier = Redacted.make(yield* random.token)
     yield* mark(entry, yield* digest(verifier))
     return remember(seeOther(Redacted.value(entry.record.authorizationUrl)), {
-      isSecure,
+      isSecure: place.isSecure,
       id,
       verifier,
       until: entry.record.expiresAt,

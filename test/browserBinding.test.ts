@@ -1,0 +1,206 @@
+import { assert, it } from "@effect/vitest"
+import { Array, Duration, Effect, Either, Redacted } from "effect"
+import type { Browser, Page } from "playwright-core"
+import { IdentityControls } from "../src/index.js"
+import { application, grants, layer, type Provider, providers, sorted } from "./support/application.js"
+import { launch, violations } from "./support/browser.js"
+
+const allowed = "200 Access was allowed"
+const otherUser = "403 This request belongs to somebody else"
+const otherBrowser = "403 This request belongs to another browser"
+const used = "409 This request was used already"
+
+// What a browser does not do is a defect of the test, and fails it with its own words.
+const does = <A>(f: () => Promise<A>) => Effect.promise(f)
+
+const chromium = Effect.acquireRelease(does(async () => launch()), (browser) => does(() => browser.close()))
+
+/** Two tabs of a browser in which somebody has signed in. */
+const tabs = (browser: Browser, home: string, user: string) =>
+  does(async () => {
+    const context = await browser.newContext()
+    context.setDefaultTimeout(10_000)
+    const [one, two] = [await context.newPage(), await context.newPage()]
+    await one.goto(`${home}/login?user=${user}`)
+    return [one, two] as const
+  })
+
+const heading = async (page: Page, status: number | undefined) => `${status} ${await page.textContent("h1")}`
+
+/** Opens an address, and reads what is there. */
+const opens = (page: Page, url: string) => does(async () => heading(page, (await page.goto(url))?.status()))
+
+/** Asks the application for access, and gets the link at which to begin. */
+const asks = (page: Page, home: string, provider: Provider) =>
+  does(async () => (await page.context().request.get(`${home}/connect/${provider}`)).text())
+
+/** Asks for access and begins; the tab is left at the provider's question. */
+const begins = (page: Page, home: string, provider: Provider) =>
+  Effect.tap(asks(page, home, provider), (link) =>
+    does(async () => {
+      await page.goto(link)
+      assert.match(page.url(), /\/identities\/oauth2\/authorize\?/)
+      assert.include(await page.textContent("dl"), provider)
+    }))
+
+/** Allows what the tab is asked, and reads what there is to return to. */
+const allows = (page: Page, home: string, by: "mouse" | "keyboard" = "mouse") =>
+  does(async () => {
+    const button = page.getByRole("button", { name: "Allow", exact: true })
+    const [response] = await Promise.all([
+      page.waitForResponse((response) => response.url().startsWith(`${home}/oauth2/return?`)),
+      by === "mouse" ? button.click() : button.press("Enter")
+    ])
+    await page.waitForURL(/\/oauth2\/return\?/)
+    return response.status() === 503 ? "503" : heading(page, response.status())
+  })
+
+it.scopedLive(
+  "two people with two tabs each and four providers, all mixed up, allow each for themselves and nobody else",
+  () =>
+    Effect.gen(function*() {
+      const { getToken, home, setAway } = yield* application
+      const browser = yield* chromium
+      const [ada1, ada2] = yield* tabs(browser, home, "ada")
+      const [grace1, grace2] = yield* tabs(browser, home, "grace")
+      const begin = (page: Page, provider: Provider) => begins(page, home, provider)
+      const allow = (page: Page, by?: "keyboard") => allows(page, home, by)
+      const held = new Set<string>()
+      /** What the person reads, and what is in the vault then: what was there, and this one if it is given. */
+      const ends = Effect.fn(function*(read: Effect.Effect<string>, expected: string, grant?: string) {
+        assert.strictEqual(yield* read, expected)
+        if (grant !== undefined) held.add(grant)
+        assert.deepStrictEqual(yield* grants, sorted(held))
+      })
+      /** Allows, while the application is away; gives the address to which the browser returned in vain. */
+      const returnsInVain = Effect.fn(function*(page: Page) {
+        yield* setAway(true)
+        yield* ends(allow(page), "503")
+        yield* setAway(false)
+        return page.url()
+      })
+
+      // Eight begin, over each other, in four tabs; what a tab has left can be opened again by its address.
+      const adaGithub = yield* begin(ada1, "github")
+      const adaGithubAsked = ada1.url()
+      yield* begin(grace1, "google")
+      const graceGoogleAsked = grace1.url()
+      yield* begin(ada2, "google")
+      const adaGoogleAsked = ada2.url()
+      yield* begin(grace2, "github")
+      const graceGithubAsked = grace2.url()
+      yield* begin(grace1, "slack")
+      yield* begin(ada2, "slack")
+      yield* begin(grace2, "microsoft")
+      yield* begin(ada1, "microsoft")
+
+      // The first to end is the last but one that began.
+      yield* ends(allow(grace2), allowed, "userId:grace microsoft")
+
+      // A link that was made for another does not even begin, and goes on working for the one it was made for.
+      yield* ends(opens(grace2, adaGithub), otherUser)
+
+      // Deny is the end of one request, and of no other in the browser.
+      yield* does(async () => {
+        await ada1.getByRole("button", { name: "Deny" }).click()
+        await ada1.waitForSelector(".notice")
+      })
+      yield* ends(does(() => ada1.innerText("h1")), "Access was denied")
+
+      // What one tab was asked is answered in the other.
+      yield* does(() => ada1.goto(adaGoogleAsked))
+      yield* ends(allow(ada1, "keyboard"), allowed, "userId:ada google")
+
+      // Grace allows what Ada is asked: nobody gets anything by it, and Ada has to start again.
+      yield* does(() => grace2.goto(ada2.url()))
+      yield* ends(allow(grace2), otherBrowser)
+      yield* does(() => ada2.getByRole("button", { name: "Allow" }).click())
+      yield* does(() => ada2.getByText("This request was answered already").first().waitFor())
+      yield* begin(ada2, "slack")
+      yield* ends(allow(grace1), allowed, "userId:grace slack")
+      yield* ends(allow(ada2), allowed, "userId:ada slack")
+
+      // Ada's return address comes to Grace before Ada is through: it is used up, and Ada has to start again.
+      yield* does(() => ada2.goto(adaGithubAsked))
+      const adaReturn = yield* returnsInVain(ada2)
+      yield* ends(opens(grace2, adaReturn), otherBrowser)
+      yield* ends(opens(ada2, adaReturn), used)
+      yield* begin(ada1, "github")
+
+      // What one tab returned to in vain is opened in the other.
+      yield* does(() => grace2.goto(graceGoogleAsked))
+      const graceReturn = yield* returnsInVain(grace2)
+      yield* ends(opens(grace1, graceReturn), allowed, "userId:grace google")
+      yield* ends(opens(grace2, graceReturn), used)
+      yield* ends(allow(ada1), allowed, "userId:ada github")
+
+      // Ada signs in where Grace began, and allows.
+      yield* opens(grace1, `${home}/login?user=ada`)
+      yield* does(() => grace2.goto(graceGithubAsked))
+      yield* ends(allow(grace2), otherUser)
+
+      const controls = yield* IdentityControls.IdentityControls
+      const answered = (yield* controls.sessions).filter(({ status }) => status !== "pending")
+      assert.deepStrictEqual(
+        sorted(answered.map(({ providerName, status, user }) => `${user} ${providerName} ${status}`)),
+        [
+          "userId:ada github approved",
+          "userId:ada github completed",
+          "userId:ada google completed",
+          "userId:ada microsoft failed",
+          "userId:ada slack approved",
+          "userId:ada slack completed",
+          "userId:grace github approved",
+          "userId:grace google completed",
+          "userId:grace microsoft completed",
+          "userId:grace slack completed"
+        ]
+      )
+      // What was not theirs was never even tried.
+      const completions = (yield* controls.journal).filter((call) => call.operation === "completeResourceTokenAuth")
+      assert.deepStrictEqual(completions.map(({ outcome }) => outcome), Array.replicate("ok", 6))
+
+      const tokens = new Set<string>()
+      for (const user of ["ada", "grace"]) {
+        for (const [provider] of providers) {
+          const outcome = yield* Effect.either(getToken(user, provider))
+          if (Either.isRight(outcome)) tokens.add(Redacted.value(outcome.right))
+          assert.strictEqual(
+            Either.isRight(outcome) ? "a token" : outcome.left._tag,
+            held.has(`userId:${user} ${provider}`) ? "a token" : "ConsentRequired"
+          )
+        }
+      }
+      assert.strictEqual(tokens.size, 6)
+    }).pipe(Effect.provide(layer)),
+  60_000
+)
+
+it.scopedLive(
+  "whatever people read at the start and the end can be read by all, in light and in dark",
+  () =>
+    Effect.gen(function*() {
+      const { home, move } = yield* application
+      const browser = yield* chromium
+      const [ada, late] = yield* tabs(browser, home, "ada")
+      const [grace] = yield* tabs(browser, home, "grace")
+      const reads = Effect.fn(function*(page: Page, read: Effect.Effect<string>, expected: string) {
+        assert.strictEqual(yield* read, expected)
+        assert.deepStrictEqual(yield* does(() => violations(page)), [], expected)
+      })
+      const link = yield* begins(ada, home, "github")
+      yield* reads(grace, opens(grace, link), otherUser)
+      yield* does(() => grace.goto(ada.url()))
+      yield* reads(grace, allows(grace, home), otherBrowser)
+      assert.strictEqual(yield* opens(grace, grace.url()), used)
+      yield* begins(ada, home, "google")
+      yield* reads(ada, allows(ada, home), allowed)
+      yield* begins(ada, home, "slack")
+      const lateLink = yield* asks(late, home, "slack")
+      yield* move(Duration.seconds(601))
+      yield* reads(ada, allows(ada, home), "410 This request has expired")
+      assert.strictEqual(yield* opens(late, lateLink), "410 This request has expired")
+      assert.deepStrictEqual(yield* grants, ["userId:ada google"])
+    }).pipe(Effect.provide(layer)),
+  60_000
+)

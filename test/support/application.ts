@@ -1,0 +1,107 @@
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
+import { Array, Context, Effect, Layer, MutableRef, Option, Order, Redacted } from "effect"
+import {
+  Credential,
+  IdentityControls,
+  IdentityServer,
+  IdentityService,
+  MemoryIdentity,
+  SessionBinding
+} from "../../src/index.js"
+import * as Trouble from "../../src/internal/server/trouble.js"
+import { asUser, workloadName } from "./agent.js"
+import { over } from "./binding.js"
+import { required } from "./person.js"
+import { Client, origin, Port } from "./server.js"
+
+const provider = { clientId: "id", clientSecret: Redacted.make("secret") }
+
+export const providers = [
+  ["github", "GithubOauth2", { githubOauth2ProviderConfig: provider }],
+  ["google", "GoogleOauth2", { googleOauth2ProviderConfig: provider }],
+  ["microsoft", "MicrosoftOauth2", { microsoftOauth2ProviderConfig: provider }],
+  ["slack", "SlackOauth2", { slackOauth2ProviderConfig: provider }]
+] as const
+
+export type Provider = typeof providers[number][0]
+
+const Local = Layer.unwrapEffect(Effect.map(IdentityServer.makeLocal(), (app) => HttpServer.serve(app))).pipe(
+  Layer.provideMerge(Layer.unwrapEffect(Effect.map(origin, (endpoint) => MemoryIdentity.layerApi({ endpoint })))),
+  Layer.provideMerge(Port)
+)
+
+/** The whole local server, and over HTTP to it all that an application needs. */
+export const layer = over(Layer.orDie(Layer.provideMerge(Client, Local)))
+
+/**
+ * An application at an address of its own, which people sign in to by a cookie, and in which they ask for access. The
+ * provider is at 127.0.0.1, and this at localhost: another site to a browser.
+ */
+export const application = Effect.gen(function*() {
+  const server = Context.get(yield* Layer.build(Port), HttpServer.HttpServer)
+  const address = yield* Effect.provideService(origin, HttpServer.HttpServer, server)
+  const home = address.replace("127.0.0.1", "localhost")
+  const returnUrl = `${home}/oauth2/return`
+  const identity = yield* IdentityService.IdentityService
+  yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [returnUrl] })
+  for (const [name, credentialProviderVendor, oauth2ProviderConfigInput] of providers) {
+    yield* identity.createOauth2CredentialProvider({ name, credentialProviderVendor, oauth2ProviderConfigInput })
+  }
+  const getToken = Effect.fn(function*(userId: string, providerName: string) {
+    return yield* identity.getToken({
+      ...asUser,
+      providerName,
+      callbackUrl: returnUrl,
+      customState: yield* SessionBinding.customState,
+      workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName, userId })
+    })
+  })
+  const binding = yield* SessionBinding.make({ origin: home })
+  const { clock, move } = yield* Trouble.make()
+  const isAway = MutableRef.make(false)
+
+  const login = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
+    const user = new URL(originalUrl, home).searchParams.get("user") ?? ""
+    return HttpServerResponse.setCookie(HttpServerResponse.html("<h1>Signed in</h1>"), "user", user, {
+      httpOnly: true,
+      sameSite: "lax",
+      path: "/"
+    })
+  })
+  const connect = Effect.gen(function*() {
+    const { provider = "" } = yield* HttpRouter.params
+    const user = Option.getOrThrow(yield* Effect.flatten(SessionBinding.CurrentUser))
+    const consent = yield* required(getToken(user, provider))
+    const link = yield* binding.begin(consent, { user, userIdentifier: Credential.UserIdIdentifier(user) })
+    return HttpServerResponse.text(link)
+  })
+  const pages = HttpRouter.empty.pipe(
+    HttpRouter.get("/login", login),
+    HttpRouter.get("/connect/:provider", connect),
+    HttpRouter.get("/oauth2/start", binding.start),
+    HttpRouter.get(
+      "/oauth2/return",
+      Effect.suspend(() =>
+        MutableRef.get(isAway) ? HttpServerResponse.text("Nobody is here", { status: 503 }) : binding.end
+      )
+    ),
+    HttpRouter.use((page) => Effect.withClock(page, clock))
+  )
+  yield* Effect.provideService(HttpServer.serveEffect(pages), HttpServer.HttpServer, server)
+  return {
+    home,
+    getToken,
+    /** Moves the application's clock, and nobody else's. */
+    move,
+    /** While it is away, who returns meets nobody, and keeps the address. */
+    setAway: (away: boolean) => Effect.sync(() => MutableRef.set(isAway, away))
+  }
+})
+
+export const sorted = (all: Iterable<string>): ReadonlyArray<string> => Array.sort(all, Order.string)
+
+/** Who has allowed what, by the vault. */
+export const grants = Effect.flatMap(
+  IdentityControls.IdentityControls,
+  ({ grants }) => Effect.map(grants, (all) => sorted(all.map(({ providerName, user }) => `${user} ${providerName}`)))
+)
