@@ -25,7 +25,6 @@ interface Slept {
   readonly waiters: number
   readonly secondsToStart: number
   readonly heapKBPerWaiter: number
-  readonly socketsOfQuiet: number
   readonly socketsMost: number
   readonly millisToInterrupt: number
 }
@@ -35,10 +34,14 @@ const round = <A extends object>(figures: A) =>
     Object.entries(figures).map(([name, figure]) => [name, Number(Number(figure).toFixed(2))])
   )
 
+const count = 10_000
+
 const waiters = async () => {
-  const server = start("./sessions.js")
-  const { port } = await message<{ readonly port: number }>(server)
-  const { from, to, ...slept } = await message<Slept>(start("./waiters.js", String(port)))
+  const server = start("./sessions.js", String(count))
+  const { port, tokens } = await message<{ readonly port: number; readonly tokens: ReadonlyArray<string> }>(server)
+  const child = start("./waiters.js", String(port))
+  child.send(tokens)
+  const { from, to, ...slept } = await message<Slept>(child)
   const answer = message<{ readonly arrivals: ReadonlyArray<number> }>(server)
   server.send("arrivals")
   const arrivals = (await answer).arrivals.filter((time) => time >= from && time < to)

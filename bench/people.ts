@@ -1,6 +1,6 @@
 /** A workload whose users have to be asked, and users who wait. */
 import { Deferred, Effect, type Fiber, Redacted, Schedule } from "effect"
-import { Consent, type IdentityError, IdentityService, type TokenPoller } from "../src/index.js"
+import { Consent, type IdentityError, IdentityService } from "../src/index.js"
 
 const workloadName = "agent"
 
@@ -31,11 +31,16 @@ const reliably = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effe
     while: (error) => error._tag === "TransportFailure"
   })
 
+export const workloadAccessToken = (userId: string) =>
+  Effect.flatMap(
+    IdentityService.IdentityService,
+    (identity) => identity.getWorkloadAccessToken({ workloadName, userId })
+  )
+
 /** Starts a user who waits; ends when they have been told the URL, and sleep. */
-export const begin = (userId: string, poller?: TokenPoller.Poller) =>
+export const begin = (userId: string, workloadAccessToken: Redacted.Redacted) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
-    const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId })
     const told = yield* Deferred.make<Redacted.Redacted, IdentityService.UserFailure>()
     const fiber = yield* identity.getToken({
       providerName: "github",
@@ -44,8 +49,7 @@ export const begin = (userId: string, poller?: TokenPoller.Poller) =>
       callbackUrl,
       workloadAccessToken,
       consent: Consent.wait({
-        announce: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri),
-        poller
+        announce: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri)
       })
     }).pipe(
       Effect.tapError((error) => Deferred.fail(told, error)),
@@ -56,7 +60,9 @@ export const begin = (userId: string, poller?: TokenPoller.Poller) =>
   }).pipe(reliably)
 
 /** So many users who wait, all with different names. */
-export const beginAll = (prefix: string, count: number, poller?: TokenPoller.Poller) =>
-  Effect.forEach(Array.from({ length: count }, (_, i) => `${prefix}-${i}`), (userId) => begin(userId, poller), {
-    concurrency: 32
-  })
+export const beginAll = (prefix: string, count: number) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, i) => `${prefix}-${i}`),
+    (userId) => Effect.flatMap(workloadAccessToken(userId), (token) => begin(userId, token)),
+    { concurrency: 32 }
+  )

@@ -1,13 +1,15 @@
-/** What ten thousand waiters cost the process they wait in, which asks a server elsewhere: `argv[2]` is its port. */
+/**
+ * What ten thousand waiters cost the process they wait in, which asks a server elsewhere: `argv[2]` is its port, and
+ * the first message their workload access tokens.
+ */
 import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Fiber, Layer, Schedule } from "effect"
-import { AwsIdentity, IdentityService, TokenPoller } from "../src/index.js"
-import { beginAll, prepare } from "./people.js"
+import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { AwsIdentity, IdentityService } from "../src/index.js"
+import { begin } from "./people.js"
 
-/** What a waiter costs is the difference between so many and so many, without what a program costs that has any. */
+/** What a waiter costs is what those after the first few add, without what a program costs that has any. */
 const few = 2_000
-const many = 10_000
-const seconds = 20
+const seconds = 10
 
 const endpoint = `http://127.0.0.1:${process.argv[2]}`
 
@@ -24,20 +26,30 @@ const sockets = Effect.sync(() => process.getActiveResourcesInfo().filter((name)
 
 const now = Effect.sync(() => performance.timeOrigin + performance.now())
 
-const measure = Effect.gen(function*() {
-  yield* prepare
+const received = Effect.async<ReadonlyArray<string>>((resume) => {
+  process.once("message", (tokens: ReadonlyArray<string>) => resume(Effect.succeed(tokens)))
+})
 
-  // A few who do not poll yet, which shows what is left open between polls.
-  const quiet = yield* beginAll("quiet", 500, TokenPoller.fromSchedule(Schedule.spaced("5 minutes")))
-  yield* Effect.sleep("6 seconds")
-  const socketsOfQuiet = yield* sockets
-  yield* Fiber.interruptAll(quiet.map(({ fiber }) => fiber))
+// Each with a token of its own, as if a reply had brought it, so that its text counts as well.
+const beginAll = (tokens: ReadonlyArray<string>) =>
+  Effect.forEach(
+    tokens,
+    (token, i) =>
+      Effect.map(
+        Effect.suspend(() => begin(`user-${i}`, Redacted.make(Buffer.from(token).toString()))),
+        // No more than the fiber is kept, which a program does not need to.
+        ({ fiber }) => fiber
+      ),
+    { concurrency: 32 }
+  )
+
+const measure = Effect.gen(function*() {
+  const tokens = yield* received
 
   const start = yield* now
-  // Only the fibers are kept here, which a program does not need to.
-  const first = (yield* beginAll("few", few)).map(({ fiber }) => fiber)
+  const first = yield* beginAll(tokens.slice(0, few))
   const heapOfFew = yield* heap
-  const rest = (yield* beginAll("many", many - few)).map(({ fiber }) => fiber)
+  const rest = yield* beginAll(tokens.slice(few))
   const asleep = yield* now
   const heapOfMany = yield* heap
   const fibers = [...first, ...rest]
@@ -57,10 +69,9 @@ const measure = Effect.gen(function*() {
   process.send?.({
     from,
     to,
-    waiters: many,
+    waiters: fibers.length,
     secondsToStart: (asleep - start) / 1000,
-    heapKBPerWaiter: (heapOfMany - heapOfFew) / 1024 / (many - few),
-    socketsOfQuiet,
+    heapKBPerWaiter: (heapOfMany - heapOfFew) / 1024 / rest.length,
     socketsMost: Math.max(...open),
     millisToInterrupt: interrupted - interrupting
   })

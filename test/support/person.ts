@@ -1,5 +1,6 @@
 import { Effect, Redacted } from "effect"
 import { Credential, IdentityControls, IdentityError, IdentityService } from "../../src/index.js"
+import { unhurried } from "./clock.js"
 
 /** The person agrees in their browser, and the application finishes for them. */
 export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequired, userId = "ada") {
@@ -11,7 +12,7 @@ export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequir
     userIdentifier: Credential.UserIdIdentifier(userId)
   })
   return returned
-})
+}, unhurried)
 
 /** The consent that a call asks for. */
 export const required = <A, E, R>(self: Effect.Effect<A, E, R>) =>
