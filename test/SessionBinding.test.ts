@@ -1,26 +1,19 @@
 import { HttpApp } from "@effect/platform"
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Redacted, TestClock } from "effect"
+import { assert, describe } from "@effect/vitest"
+import { Effect, Redacted, TestClock } from "effect"
 import { Credential, IdentityControls, IdentityError, type IdentityService, SessionBinding } from "../src/index.js"
 import {
   agrees,
-  type Application,
-  application,
   asks,
   begun,
   browser,
   completions,
-  layer,
   nothingAllowed,
   origin,
   returnUrl,
+  test,
   withValue
 } from "./support/binding.js"
-
-const test = <E>(
-  title: string,
-  body: (app: Application) => Effect.Effect<unknown, E, Layer.Layer.Success<typeof layer>>
-) => it.effect(title, () => application.pipe(Effect.flatMap(body), Effect.provide(layer)))
 
 const webHandler = (end: HttpApp.Default<never, IdentityService.IdentityService>) =>
   Effect.map(Effect.runtime<IdentityService.IdentityService>(), (runtime) => HttpApp.toWebHandlerRuntime(runtime)(end))

@@ -13,7 +13,6 @@ import {
 import { asUser } from "./support/agent.js"
 import {
   agrees,
-  type Application,
   application,
   applicationWith,
   asks,
@@ -24,13 +23,9 @@ import {
   nothingAllowed,
   origin,
   returnUrl,
+  test,
   withValue
 } from "./support/binding.js"
-
-type Provided = Layer.Layer.Success<typeof layer>
-
-const test = <E>(title: string, body: (app: Application) => Effect.Effect<unknown, E, Provided>) =>
-  it.effect(title, () => application.pipe(Effect.flatMap(body), Effect.provide(layer)))
 
 const operation = "CompleteResourceTokenAuth"
 

@@ -15,10 +15,17 @@ const until = (time: number): Effect.Effect<number> =>
 /** A call in a minute. */
 const slowest = 1 / 60
 
+/** The part of the budget that is used: what goes evenly arrives a little less so. */
+const used = 9 / 10
+
+/** The part of that that may go at once: who comes alone is not delayed, and a crowd does not come all together. */
+const burstShare = 1 / 20
+
 /**
- * Lets through as many calls in any second as the budget has, at once while there is room. Who finds none waits, and a
- * little longer at random, so that those who come together spread out. They stand in a line, of which only the first has
- * an eye on the clock, and whoever leaves it early takes no turn from the others.
+ * Lets through a few calls at once and the others evenly, in any second no more than the budget has (the generic cell rate
+ * algorithm). Those who wait go a little late at random, so that processes that began together do not call together. They
+ * stand in a line, of which only the first has an eye on the clock, and whoever leaves it early takes no turn from the
+ * others.
  *
  * Not a semaphore, which wakes everybody in the line for each that leaves it.
  *
@@ -28,22 +35,26 @@ export const make: Effect.Effect<{ readonly turn: Effect.Effect<void> }> = Effec
   const nobody = yield* Deferred.make<void>()
   yield* Deferred.succeed(nobody, undefined)
   const last = yield* Ref.make(nobody)
-  // When the latest calls went, oldest first; no more than may go in one window.
-  const gone = yield* Ref.make<ReadonlyArray<number>>([])
+  // When the next call would go if all went evenly.
+  const even = yield* Ref.make(0)
 
   const first = Effect.gen(function*() {
     const given = yield* PollBudget
-    // Whatever is given, everybody gets their turn before a session ends. A budget of less than one call a second is one call in more than a second.
-    const budget = given > slowest ? given : slowest
-    const calls = Math.max(1, Math.floor(budget))
-    const window = 1000 * calls / budget
-    const latest = (yield* Ref.get(gone)).slice(-calls)
-    const [oldest = 0] = latest
+    // Whatever is given, everybody gets their turn before a session ends.
+    const budget = (given > slowest ? given : slowest) * used
+    const burst = Math.max(1, Math.floor(budget * burstShare))
+    // A second has room for the burst, less the one that is even anyhow, and for what follows it.
+    const spacing = 1000 / (budget - burst + 1)
+    const ahead = (burst - 1) * spacing
     const now = yield* Clock.currentTimeMillis
-    // Never further away than a window, unless the clock has been set back.
-    const isFull = latest.length === calls && oldest <= now && now < oldest + window
-    const taken = isFull ? yield* until(oldest + window + window / calls * (yield* Random.next)) : now
-    yield* Ref.set(gone, [...latest, taken].slice(-calls))
+    // Never further away than a turn, unless the clock has been set back.
+    const time = Math.min(yield* Ref.get(even), now + ahead + spacing)
+    const earliest = time - ahead
+    const taken = earliest > now
+      ? yield* until(earliest + Math.min(spacing, ahead) * (yield* Random.next))
+      : now
+    // A process that was held up does not catch up all at once.
+    yield* Ref.set(even, Math.max(time, taken) + spacing)
   })
 
   return {

@@ -41,7 +41,14 @@ export const make = (flow: TokenFlow, waiting: Waiting) =>
     const replayed = new HandleRejected({ reason: "Replayed" })
     if (Option.isSome(yield* ledger.get(key))) return yield* replayed
     const accessToken = yield* token
-    // Used when it gives a token, and not before: whoever is stopped while they wait leaves it good.
-    const isFirst = yield* ledger.add(key, "", DateTime.add(consent.expiresAt, { minutes: 1 }))
-    return isFirst ? accessToken : yield* replayed
+    // Used when it gives a token, and not before: whoever is stopped while they wait, or while it is noted, leaves it good.
+    return yield* Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        ledger.add(key, "", DateTime.add(consent.expiresAt, { minutes: 1 })),
+        (isFirst): Effect.Effect<Redacted.Redacted, HandleRejected> =>
+          isFirst
+            ? Effect.onInterrupt(restore(Effect.succeed(accessToken)), () => Effect.ignore(ledger.take(key)))
+            : replayed
+      )
+    )
   })

@@ -1,5 +1,5 @@
 import { HttpApp, HttpServerRequest } from "@effect/platform"
-import { assert } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import {
   ConsentLedger,
@@ -164,3 +164,9 @@ export const withValue = (url: URL, name: string, value: string) => {
   changed.searchParams.set(name, value)
   return changed.href
 }
+
+/** A test of the application's pages. */
+export const test = <E>(
+  title: string,
+  body: (app: Application) => Effect.Effect<unknown, E, Layer.Layer.Success<typeof layer>>
+) => it.effect(title, () => application.pipe(Effect.flatMap(body), Effect.provide(layer)))

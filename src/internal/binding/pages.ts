@@ -2,9 +2,8 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { Html, html, privacy, type Value } from "../server/html.js"
+import { document, html, privacy, type Value } from "../server/html.js"
 import * as random from "../server/random.js"
-import { style } from "../server/style.js"
 
 /** @internal */
 export interface Notice {
@@ -23,24 +22,10 @@ export class Refused extends Data.TaggedError("Refused")<Notice> {}
 /** @internal */
 export const page = ({ status, text, title }: Notice): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(random.token, (nonce) => {
-    const markup = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style nonce="${nonce}">${Html.of([style], [])}</style>
-</head>
-<body>
-<main id="main" class="narrow"><section class="card notice ${
+    const content = html`<main id="main" class="narrow"><section class="card notice ${
       status < 400 ? "good" : "bad"
-    }"><h1>${title}</h1><p>${text}</p></section></main>
-</body>
-</html>
-`
-    return HttpServerResponse.text(markup.toString(), {
+    }"><h1>${title}</h1><p>${text}</p></section></main>`
+    return HttpServerResponse.text(document({ title, nonce, content }), {
       status,
       contentType: "text/html; charset=utf-8",
       headers: {

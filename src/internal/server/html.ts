@@ -89,6 +89,34 @@ export const privacy = {
   "cross-origin-opener-policy": "same-origin"
 } as const
 
+/**
+ * The frame of every page. Its style is allowed by `nonce` alone.
+ *
+ * @internal
+ */
+export const document = ({ content, nonce, refresh, title }: {
+  readonly title: string
+  readonly nonce: string
+  readonly content: Html
+  readonly refresh?: number | undefined
+}): string =>
+  html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="${refresh}">`}
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style nonce="${nonce}">${Html.of([style], [])}</style>
+</head>
+<body>
+${content}
+</body>
+</html>
+`.toString()
+
 /** @internal */
 export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const { body, foot, isWide = false, leadsAway = false, refresh, status = 200, title } = options
@@ -101,30 +129,15 @@ export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServer
       "frame-ancestors 'none'",
       ...(leadsAway ? [] : ["form-action 'self'"])
     ]
-    const markup = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="${refresh}">`}
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style nonce="${nonce}">${Html.of([style], [])}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
+    const content = html`<a class="skip" href="#main">Skip to the content</a>
 <header class="bar"><div class="${
       isWide ? "wide" : "narrow"
     }"><a class="brand" href="/"><span class="mark" aria-hidden="true"></span>AgentCore Identity</a><span class="where">local</span></div></header>
 <main id="main" class="${isWide ? "wide" : "narrow"}">${body}</main>
 <footer class="${
       isWide ? "wide" : "narrow"
-    }">Simulated on this machine. No vendor is asked, and no token is real.${foot}</footer>
-</body>
-</html>
-`
-    return HttpServerResponse.text(markup.toString(), {
+    }">Simulated on this machine. No vendor is asked, and no token is real.${foot}</footer>`
+    return HttpServerResponse.text(document({ title, nonce, refresh, content }), {
       status,
       contentType: "text/html; charset=utf-8",
       headers: { ...privacy, "content-security-policy": policy.join("; ") }

@@ -1,0 +1,298 @@
+import { HttpApp, HttpServerRequest } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, identity, Layer, Redacted } from "effect"
+import {
+  Consent,
+  type ConsentLedger,
+  ConsentSeal,
+  Credential,
+  type IdentityApi,
+  type IdentityControls,
+  type IdentityError,
+  IdentityService,
+  MemoryIdentity,
+  SessionBinding
+} from "../src/index.js"
+import { agent, asUser, workloadName } from "./support/agent.js"
+import * as binding from "./support/binding.js"
+import {
+  type Failure,
+  idle,
+  makeAsked,
+  makeStage,
+  type Moment,
+  moments,
+  type Stage,
+  type Story,
+  tell
+} from "./support/interruption.js"
+import { consents, required } from "./support/person.js"
+import * as server from "./support/server.js"
+
+type Services =
+  | IdentityService.IdentityService
+  | IdentityApi.IdentityApi
+  | IdentityControls.IdentityControls
+  | ConsentLedger.ConsentLedger
+  | ConsentSeal.ConsentSeal
+
+type Setup<R> = (stage: Stage) => Effect.Effect<Story<R>, Failure, R>
+
+type Person = (consent: IdentityError.ConsentRequired) => Effect.Effect<unknown, Failure, Services>
+
+const atOnce: Person = (consent) => consents(consent)
+
+const later: Person = (consent) => Effect.delay(consents(consent), "12 seconds")
+
+/** A flow that is begun again from its beginning; by then the person may have to be asked no more. */
+const restarted = <R>(attempt: () => Pick<Story<R>, "flow" | "others" | "isTold">): Story<R> => ({
+  ...attempt(),
+  again: () => {
+    const { flow, others } = attempt()
+    return Effect.raceFirst(flow, Effect.zipRight(others, Effect.never))
+  }
+})
+
+const asAda = (identity: IdentityService.IdentityService["Type"]) =>
+  Effect.map(
+    identity.getWorkloadAccessToken({ workloadName, userId: "ada" }),
+    (workloadAccessToken) => ({ ...asUser, workloadAccessToken })
+  )
+
+const waiting = (person: Person): Setup<Services> => () =>
+  Effect.map(agent, ({ identity }) =>
+    restarted(() => {
+      const { isTold, tell, told } = makeAsked<IdentityError.ConsentRequired>()
+      const consent = Consent.wait({ announce: (_, consent) => tell(consent) })
+      return {
+        flow: Effect.flatMap(asAda(identity), (options) => identity.getToken({ ...options, consent })),
+        others: Effect.flatMap(told, person),
+        isTold
+      }
+    }))
+
+/** The handle is good for a token unless it has given one; in the last steps of its own it may have, unheard. */
+const resuming = (person: Person): Setup<Services> => (stage) =>
+  Effect.map(agent, ({ identity, workloadAccessToken }) => {
+    const { isTold, latest, tell, told } = makeAsked<IdentityError.ConsentRequired>()
+    const options = { ...asUser, workloadAccessToken }
+    const resume = (consent: IdentityError.ConsentRequired) =>
+      identity.resume(consent.handle ?? Redacted.make("none"), { workloadAccessToken })
+    const suspended = required(identity.getToken({ ...options, consent: Consent.suspend }))
+    const isGiven = (exit: Exit.Exit<unknown, unknown>) =>
+      stage.isAmidCalls ? Exit.isSuccess(exit) : stage.entries.size === 1
+    return {
+      flow: suspended.pipe(Effect.tap(tell), Effect.flatMap(resume)),
+      others: Effect.flatMap(told, person),
+      isTold,
+      left: (exit) => assert.strictEqual(stage.entries.size, isGiven(exit) ? 1 : 0),
+      again: (exit) =>
+        Effect.gen(function*() {
+          if (isGiven(exit)) return yield* identity.getToken(options)
+          return yield* resume(latest() ?? (yield* Effect.tap(suspended, consents)))
+        })
+    }
+  })
+
+const refusedToken = Effect.gen(function*() {
+  const { identity, workloadAccessToken } = yield* agent
+  const options = { ...asUser, workloadAccessToken }
+  yield* consents(yield* required(identity.getToken(options)))
+  const refused = yield* identity.getToken(options)
+  const another = (announce: Person) =>
+    identity.reauthenticate({
+      ...options,
+      refused,
+      consent: Consent.wait({ announce: (_, consent) => announce(consent) })
+    }).pipe(
+      Effect.tap((token) => assert.notStrictEqual(Redacted.value(token), Redacted.value(refused)))
+    )
+  return another
+})
+
+const three = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.all([self, self, self], { concurrency: "unbounded" })
+
+const allReauthenticating = (person: Person): Setup<Services> => () =>
+  Effect.map(refusedToken, (another) =>
+    restarted(() => {
+      const { isTold, tell, told } = makeAsked<IdentityError.ConsentRequired>()
+      return { flow: three(another(tell)), others: Effect.flatMap(told, person), isTold }
+    }))
+
+const oneReauthenticating = (person: Person): Setup<Services> => () =>
+  Effect.map(refusedToken, (another) => ({
+    ...restarted(() => {
+      const { tell, told } = makeAsked<IdentityError.ConsentRequired>()
+      const others = Effect.zip(three(another(tell)), Effect.flatMap(told, person), { concurrent: true })
+      return { flow: another(tell), others, isTold: () => true }
+    }),
+    isShared: true
+  }))
+
+/** Ada's browser, whose requests are all given up when it is closed; it keeps its cookies. */
+const closing = (pages: (app: Pages) => Pages) =>
+  Effect.gen(function*() {
+    const app = yield* binding.application
+    const runtime = yield* Effect.runtime<SessionBinding.Needs>()
+    const page = Effect.flatMap(
+      HttpServerRequest.HttpServerRequest,
+      ({ originalUrl }) => new URL(originalUrl).pathname === "/oauth2/start" ? app.binding.start : app.binding.end
+    )
+    const serve = HttpApp.toWebHandlerRuntime(runtime)(pages(page))
+    let controller = new AbortController()
+    const close = () => {
+      controller.abort()
+      controller = new AbortController()
+    }
+    const handler = (request: Request) => serve(new Request(request, { signal: controller.signal }))
+    const ada = binding.browser({ ...app, handler }, "ada")
+    const asked = (announce: (consent: IdentityError.ConsentRequired, link: string) => Effect.Effect<unknown>) =>
+      Effect.gen(function*() {
+        const options = yield* asAda(app.identity)
+        const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+        return yield* app.identity.getToken({
+          ...options,
+          callbackUrl: binding.returnUrl,
+          customState: yield* SessionBinding.customState,
+          consent: Consent.wait({
+            announce: (_, consent) =>
+              Effect.flatMap(app.binding.begin(consent, who), (link) => announce(consent, link)),
+            poller: { poll: () => Effect.never }
+          })
+        })
+      })
+    return { ada, asked, close }
+  })
+
+type Pages = HttpApp.Default<never, SessionBinding.Needs>
+
+interface Link {
+  readonly consent: IdentityError.ConsentRequired
+  readonly link: string
+}
+
+const wholeStory: Setup<Services | SessionBinding.CurrentUser> = () =>
+  Effect.map(closing(Effect.interruptible), ({ ada, asked, close }) => ({
+    ...restarted(() => {
+      const { isTold, tell, told } = makeAsked<Link>()
+      const journey = Effect.gen(function*() {
+        const { consent, link } = yield* told
+        assert.strictEqual((yield* ada.open(link)).status, 303)
+        const back = yield* binding.agrees(consent.sessionUri)
+        assert.strictEqual((yield* ada.open(back.href)).status, 200)
+      })
+      const flow = Effect.raceFirst(
+        asked((consent, link) => tell({ consent, link })),
+        Effect.zipRight(journey, Effect.never)
+      )
+      return { flow, others: Effect.void, isTold }
+    }),
+    interrupt: close
+  }))
+
+/** The agent waits on; the person who closed the browser opens the link again, in the same one. */
+const browsing = (pages: (app: Pages) => Pages): Setup<Services | SessionBinding.CurrentUser> => () =>
+  Effect.gen(function*() {
+    const { ada, asked, close } = yield* closing(pages)
+    const { tell, told } = makeAsked<Link>()
+    const waiting = yield* Effect.fork(asked((consent, link) => tell({ consent, link })))
+    const { consent, link } = yield* told
+    let back: URL | undefined
+    const journey = Effect.gen(function*() {
+      assert.strictEqual((yield* ada.open(link)).status, 303)
+      back = back ?? (yield* binding.agrees(consent.sessionUri))
+      assert.strictEqual((yield* ada.open(back.href)).status, 200)
+    })
+    return {
+      flow: journey,
+      others: Effect.void,
+      isTold: () => true,
+      interrupt: close,
+      again: () =>
+        Effect.gen(function*() {
+          const { status } = yield* ada.open(link)
+          // Nobody may end twice: what is spent has been completed, or the agent would wait forever.
+          if (status === 409) assert.isDefined(back)
+          else yield* journey
+          assert.isNotEmpty(Redacted.value(yield* Fiber.join(waiting)))
+        })
+    }
+  })
+
+const inMemory = (stage: Stage) => Layer.merge(binding.over(stage.api(MemoryIdentity.layerApi())), stage.ledger)
+
+const overHttp = (stage: Stage) =>
+  Layer.mergeAll(server.over(stage.api(MemoryIdentity.layerApi())), ConsentSeal.layerEphemeral, stage.ledger)
+
+/** The sockets that are in use; those of the agent that rest are not counted by Node, their other ends are. */
+const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+
+/** More sockets than a flow needs are opened beforehand, and rest; afterwards no more than these are there. */
+const noSocketIsBusy = IdentityService.IdentityService.pipe(
+  Effect.flatMap((identity) => three(three(asAda(identity)))),
+  Effect.zipRight(idle(() => false, 5)),
+  Effect.map(() => {
+    const before = sockets()
+    return Effect.map(
+      idle(() => sockets() <= before),
+      () => assert.isAtMost(sockets(), before, "a socket is busy")
+    )
+  })
+)
+
+type World<R> = (stage: Stage) => Layer.Layer<R, Failure>
+
+/** Interrupts the flow in one place after the other, `stride` apart, until it runs through; gives how many there were. */
+const interruptedAt = <R, R2 = never>(
+  moment: Moment,
+  setup: Setup<R>,
+  { check = Effect.succeed(Effect.void), stride = 1, world }: {
+    readonly world: World<R | R2>
+    readonly check?: Effect.Effect<Effect.Effect<void>, Failure, R2>
+    readonly stride?: number
+  }
+) =>
+  Effect.gen(function*() {
+    for (let at = stride;; at += stride) {
+      const stage = makeStage({ at, moment })
+      const reached = yield* Effect.provide(tell(stage, setup(stage), check), world(stage))
+      if (!reached) return at / stride - 1
+    }
+  })
+
+/** Each with the number of its calls, or fewer. */
+type Flow<R> = readonly [name: string, setup: Setup<R>, calls: number]
+
+const flows: ReadonlyArray<Flow<Services>> = [
+  ["a wait that is answered at once", waiting(atOnce), 4],
+  ["a call that is put aside and resumed after the answer", resuming(atOnce), 5],
+  ["reauthentication of three whose token was refused", allReauthenticating(atOnce), 5]
+]
+
+const moreFlows: ReadonlyArray<Flow<Services | SessionBinding.CurrentUser>> = [
+  ["a wait that is answered later", waiting(later), 4],
+  ["a call that is put aside and resumed before the answer", resuming(later), 5],
+  ["the first of four whose token was refused", oneReauthenticating(atOnce), 4],
+  ["an agent that waits, with the browser on its pages", wholeStory, 9],
+  ["a browser on the pages", browsing(Effect.interruptible), 6],
+  ["a browser whose pages go on without it", browsing(identity), 6]
+]
+
+describe("interruption", () => {
+  for (const [name, setup, calls] of [...flows, ...moreFlows]) {
+    for (const moment of moments) {
+      it.effect(`${name}, interrupted ${moment} each call, leaves nothing that blocks a retry`, () =>
+        Effect.map(interruptedAt(moment, setup, { world: inMemory }), (count) => assert.isAtLeast(count, calls)))
+    }
+    it.effect(`${name}, interrupted amid its own steps, leaves nothing that blocks a retry`, () =>
+      Effect.map(interruptedAt("step", setup, { world: inMemory, stride: 61 }), (count) => assert.isAtLeast(count, 5)))
+  }
+
+  const overSockets = { world: overHttp, check: noSocketIsBusy }
+  for (const [name, setup, calls] of flows) {
+    for (const moment of ["before", "after"] as const) {
+      it.effect(`${name}, interrupted ${moment} the server has done what each call asks, leaves no socket busy`, () =>
+        Effect.map(interruptedAt(moment, setup, overSockets), (count) => assert.isAtLeast(count, calls)))
+    }
+  }
+})
