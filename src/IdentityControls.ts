@@ -29,6 +29,115 @@ export class SessionNotPending extends Schema.TaggedError<SessionNotPending>(
 }
 
 /**
+ * The provider of this session answers for itself (see `FederatedIssuer`), so that nobody can consent in its place: open
+ * the authorization URL in a browser, or say `setIssuer(providerName, "simulated")`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotSimulated extends Schema.TaggedError<NotSimulated>("effect-agentcore-identity/NotSimulated")(
+  "NotSimulated",
+  { providerName: Schema.String }
+) {
+  /**
+   * @since 0.1.0
+   */
+  override get message(): string {
+    return `the provider '${this.providerName}' is federated: consent at its authorization URL, or simulate its issuer`
+  }
+}
+
+/**
+ * Who answers in a provider's name: nobody but this library, the vendor, or another authorization server in its place.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const IssuerChoice = Schema.Union(
+  Schema.Literal("simulated", "federated"),
+  Schema.Struct({ discoveryUrl: Schema.String })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type IssuerChoice = typeof IssuerChoice.Type
+
+/**
+ * What a vendor answered instead of what it was asked for. AgentCore tells its callers next to nothing of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProviderFailure {
+  readonly at: DateTime.Utc
+  readonly providerName: string
+  /** What was asked for. */
+  readonly step: "discovery" | "authorization" | "token" | "refresh" | "exchange" | "verification"
+  /**
+   * `Refused`: an error in terms of OAuth 2.0, or a status that says no. `Unreachable`: nothing was sent. `Lost`: the
+   * connection ended before the answer. `Forbidden`: the address is one that is not asked. `Malformed`: not what the
+   * protocol says. `Misconfigured`: what the provider is configured with does not do.
+   */
+  readonly reason:
+    | "Refused"
+    | "Unreachable"
+    | "Lost"
+    | "TimedOut"
+    | "Certificate"
+    | "Redirected"
+    | "TooLarge"
+    | "Malformed"
+    | "Forbidden"
+    | "Misconfigured"
+  /** Of the HTTP answer. */
+  readonly status?: number | undefined
+  /** As the vendor wrote it, shortened, without control characters and without what it was sent. */
+  readonly error?: string | undefined
+  /** The vendor's `error_description`, treated likewise, or ours. */
+  readonly description?: string | undefined
+}
+
+/**
+ * The vendor did not do what a person's consent needs of it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ProviderRefused extends Schema.TaggedError<ProviderRefused>("effect-agentcore-identity/ProviderRefused")(
+  "ProviderRefused",
+  {
+    providerName: Schema.String,
+    /** Whether the session is over: the person, or the vendor, has said no. */
+    isFinal: Schema.Boolean,
+    reason: Schema.String,
+    error: Schema.optional(Schema.String),
+    description: Schema.optional(Schema.String)
+  }
+) {
+  /**
+   * @since 0.1.0
+   */
+  override get message(): string {
+    return `the provider '${this.providerName}' did not authorize: ${
+      [this.reason, this.error, this.description].filter((part) => part !== undefined).join(": ")
+    }`
+  }
+}
+
+/**
+ * Where a person's browser goes for a federated provider, and what to keep until it is back.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Redirect {
+  readonly url: Redacted.Redacted
+  readonly codeVerifier: Redacted.Redacted
+}
+
+/**
  * One call of an operation, its secrets `Redacted`. `outcome` is `"ok"`, or the tag of the error.
  *
  * @since 0.1.0
@@ -91,6 +200,10 @@ export interface Inventory {
     readonly name: string
     readonly credentialProviderVendor: string
     readonly callbackUrl: string
+    /** Who answers for it. */
+    readonly issuer: "simulated" | "federated"
+    /** What was said of its issuer, if anything. */
+    readonly issuerChoice: IssuerChoice | undefined
   }>
   readonly apiKeyCredentialProviders: ReadonlyArray<{ readonly name: string }>
   readonly paymentCredentialProviders: ReadonlyArray<{
@@ -134,7 +247,37 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
    * The person consents; gives the URL to which the browser returns, with `session_id` and `state`. There is no token
    * yet: as on AWS, the page at that URL has to call `completeResourceTokenAuth`.
    */
-  readonly approve: (sessionUri: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, SessionNotPending>
+  readonly approve: (
+    sessionUri: Redacted.Redacted
+  ) => Effect.Effect<Redacted.Redacted, SessionNotPending | NotSimulated>
+  /**
+   * Where the person's browser goes to consent, with this `state`; `undefined` where the provider is simulated. The
+   * session waits until the browser is back.
+   */
+  readonly authorize: (
+    sessionUri: Redacted.Redacted,
+    state: string
+  ) => Effect.Effect<Redirect | undefined, SessionNotPending | ProviderRefused>
+  /**
+   * The browser is back at the provider's callback URL, with these parameters; gives the URL to which it returns, as
+   * `approve` does. An answer that was meant for another request changes nothing.
+   */
+  readonly authorized: (
+    sessionUri: Redacted.Redacted,
+    answer: {
+      readonly state: string
+      readonly codeVerifier: Redacted.Redacted
+      readonly parameters: URLSearchParams
+    }
+  ) => Effect.Effect<Redacted.Redacted, SessionNotPending | ProviderRefused>
+  /**
+   * Who answers for the provider of this name, whether it exists already or not. Unless it is said: the vendor if its
+   * endpoints are on loopback, and nobody but this library otherwise. Ends what was granted by another. Nobody but this
+   * library answers where there is no `FederatedIssuer`.
+   */
+  readonly setIssuer: (providerName: string, issuer: IssuerChoice | undefined) => Effect.Effect<void>
+  /** The last hundred answers of vendors that were none, oldest first. */
+  readonly providerFailures: Effect.Effect<ReadonlyArray<ProviderFailure>>
   /** The person refuses: the session is `FAILED` from now on. */
   readonly deny: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>
   /** The session's ten minutes are over at once. */

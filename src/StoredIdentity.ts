@@ -12,6 +12,7 @@ import { IdentityApi } from "./IdentityApi.js"
 import { IdentityControls } from "./IdentityControls.js"
 import * as engine from "./internal/engine/engine.js"
 import * as level from "./internal/storage/level.js"
+import * as sealed from "./internal/storage/sealed.js"
 import type * as MemoryIdentity from "./MemoryIdentity.js"
 
 /**
@@ -38,7 +39,9 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-agent
  */
 export interface Options extends MemoryIdentity.Options {
   /**
-   * Created if it is missing, and kept from other users (0700): secrets lie in it as they are. One process at a time.
+   * Created if it is missing, and kept from other users (0700). One process at a time. Its records are encrypted
+   * (AES-256-GCM) with the key in the file of the same name with `.key` at its end (0600), which is created with it:
+   * without that file nothing in the folder can be read.
    */
   readonly directory: string
 }
@@ -66,6 +69,7 @@ export interface Options extends MemoryIdentity.Options {
 export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityControls, StorageError> =>
   Layer.scopedContext(
     level.open(options.directory).pipe(
+      Effect.flatMap((storage) => sealed.open(options.directory, storage)),
       Effect.flatMap((storage) => engine.makeStored(engine.settings(options), storage)),
       Effect.mapBoth({
         onFailure: ({ cause, message }) =>

@@ -4,8 +4,11 @@ import { Context, Effect, Encoding, Exit, Fiber, Layer, Redacted, Scope } from "
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -23,7 +26,11 @@ import * as Server from "./support/server.js"
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-stored-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-)
+).pipe(Effect.map((home) => {
+  const directory = join(home, "data")
+  mkdirSync(directory)
+  return directory
+}))
 
 suite(
   "SDK over HTTP over a folder",
@@ -134,12 +141,69 @@ const damages: ReadonlyArray<Damage> = [
     await db.put("workloads/one-agent", "{}")
     await db.close()
   }, /lost or changed/],
-  ["of another version", edit({ "meta/version": "2" }), /format 2/],
+  ["of another version", edit({ "meta/version": "3" }), /format 3/],
   ["with an undecodable record", edit({ "workloads/one-agent": "{}" }), /a record of 'workloads' is damaged/],
-  ["with a record of another kind", edit({ "things/a": "{}" }), /not of this library/]
+  ["with a record of another kind", edit({ "things/a": "{}" }), /a record of 'things' is damaged/]
 ]
 
 describe("StoredIdentity", () => {
+  test("a copy of the folder tells nothing of what is in it", (directory) =>
+    Effect.gen(function*() {
+      const { asked, token } = yield* life(directory, (api, controls) =>
+        Effect.gen(function*() {
+          yield* api.createWorkloadIdentity({
+            name: workloadName,
+            allowedResourceOauth2ReturnUrls: [resourceOauth2ReturnUrl]
+          })
+          yield* api.createOauth2CredentialProvider(google)
+          const { workloadAccessToken } = yield* api.getWorkloadAccessTokenForUserId({ workloadName, userId: "ada" })
+          const asked = {
+            workloadIdentityToken: workloadAccessToken,
+            resourceCredentialProviderName: "google",
+            scopes: ["mail"],
+            oauth2Flow: "USER_FEDERATION" as const,
+            resourceOauth2ReturnUrl
+          }
+          const { sessionUri = "" } = yield* api.getResourceOauth2Token(asked)
+          const uri = typeof sessionUri === "string" ? Redacted.make(sessionUri) : sessionUri
+          yield* controls.approve(uri)
+          yield* api.completeResourceTokenAuth({ sessionUri: uri, userIdentifier: { userId: "ada" } })
+          return { asked, token: (yield* api.getResourceOauth2Token(asked)).accessToken ?? Redacted.make("") }
+        }))
+      const everything = readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1")).join("")
+      for (
+        const text of [
+          Redacted.value(token),
+          Redacted.value(asked.workloadIdentityToken),
+          "very-secret",
+          "simulated-refresh",
+          "urn:ietf:params:oauth:request_uri"
+        ]
+      ) assert.isFalse(everything.includes(text), text)
+      assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
+      chmodSync(`${directory}.key`, 0o644)
+      const again = yield* life(directory, (api) => api.getResourceOauth2Token(asked))
+      assert.deepStrictEqual(again.accessToken, token)
+      assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
+    }))
+
+  test("without its key, or with another, the folder cannot be used, and nothing is lost", (directory) =>
+    Effect.gen(function*() {
+      const key = `${directory}.key`
+      yield* create(directory, "one-agent")
+      const right = readFileSync(key, "utf8")
+      rmSync(key)
+      assert.match(yield* refusal(directory), /its key .*data\.key is missing/)
+      assert.isFalse(existsSync(key))
+      writeFileSync(key, `${"0".repeat(64)}\n`)
+      assert.match(yield* refusal(directory), /is not encrypted with the key in/)
+      writeFileSync(key, "none")
+      assert.match(yield* refusal(directory), /holds no key/)
+      writeFileSync(key, right)
+      const { workloadIdentities } = yield* life(directory, (api) => api.listWorkloadIdentities({}))
+      assert.deepStrictEqual(workloadIdentities.map(({ name }) => name), ["one-agent"])
+    }))
+
   test("remembers everything that is there", (directory) =>
     Effect.gen(function*() {
       const before = yield* life(directory, (api, controls) =>

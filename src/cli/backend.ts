@@ -4,6 +4,7 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as FederatedIssuer from "../FederatedIssuer.js"
 import type { IdentityApi } from "../IdentityApi.js"
 import type { IdentityControls } from "../IdentityControls.js"
 import * as IdentityServer from "../IdentityServer.js"
@@ -17,6 +18,7 @@ export type Signature = NonNullable<IdentityServer.Options["requireSignature"]>
 /** @internal */
 export interface ApiOptions extends MemoryIdentity.Options {
   readonly directory?: string | undefined
+  readonly federation: FederatedIssuer.Options
 }
 
 /**
@@ -34,8 +36,10 @@ export const app = (
  * @internal
  */
 export const layerApi = (
-  { directory, ...options }: ApiOptions
+  { directory, federation, ...options }: ApiOptions
 ): Layer.Layer<IdentityApi | IdentityControls, CommandFailed> =>
-  directory === undefined ? MemoryIdentity.layerApi(options) : StoredIdentity.layerApi({ ...options, directory }).pipe(
-    Layer.catchAll(({ message }) => Layer.fail(new CommandFailed({ reason: "ServerFailed", message })))
-  )
+  (directory === undefined
+    ? MemoryIdentity.layerApi(options)
+    : StoredIdentity.layerApi({ ...options, directory }).pipe(
+      Layer.catchAll(({ message }) => Layer.fail(new CommandFailed({ reason: "ServerFailed", message })))
+    )).pipe(Layer.provide(FederatedIssuer.layer(federation)))

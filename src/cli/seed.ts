@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { IdentityApi, operations } from "../IdentityApi.js"
-import { IdentityControls } from "../IdentityControls.js"
+import { IdentityControls, type IssuerChoice } from "../IdentityControls.js"
 import type { IdentityError, InvalidField } from "../IdentityError.js"
+import { expected, fromText, toText } from "../internal/issuerChoice.js"
 import * as Input from "./input.js"
 import { CommandFailed } from "./output.js"
 
@@ -16,6 +17,8 @@ const Seed = Schema.Struct({
   oauth2CredentialProviders: Schema.optional(Schema.Array(operations.createOauth2CredentialProvider.request)),
   apiKeyCredentialProviders: Schema.optional(Schema.Array(operations.createApiKeyCredentialProvider.request)),
   paymentCredentialProviders: Schema.optional(Schema.Array(operations.createPaymentCredentialProvider.request)),
+  /** By the name of an OAuth2 credential provider. */
+  issuers: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String })),
   secrets: Schema.optional(
     Schema.Record({ key: Schema.String, value: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
   )
@@ -35,6 +38,21 @@ const lists = [
   "paymentCredentialProviders"
 ] as const
 
+/** The issuers that the file names, or the first that is none. */
+const issuers = (
+  where: string,
+  seed: Seed
+): Effect.Effect<ReadonlyArray<readonly [string, IssuerChoice]>, CommandFailed> =>
+  Effect.forEach(
+    Object.entries(seed.issuers ?? {}),
+    ([name, text]) =>
+      Effect.mapBoth(fromText(text), {
+        onSuccess: (choice) => [name, choice] as const,
+        onFailure: () =>
+          new CommandFailed({ reason: "InputInvalid", message: `${where}issuers.${name}: expected ${expected}` })
+      })
+  )
+
 /** The names that one list has twice: the second would be taken for something that was there before. */
 const repeated = (seed: Seed): ReadonlyArray<InvalidField> =>
   lists.flatMap((member) => {
@@ -53,7 +71,7 @@ export const read = (path: string) =>
   Effect.flatMap(Input.json(path, Seed), (seed) => {
     const fieldList = repeated(seed)
     return fieldList.length === 0
-      ? Effect.succeed(seed)
+      ? Effect.as(issuers(`${path}: `, seed), seed)
       : new CommandFailed({
         reason: "InputInvalid",
         message: `${path}: ${fieldList.map(({ message, name }) => `${name}: ${message}`).join("; ")}`,
@@ -96,6 +114,12 @@ export const apply = (seed: Seed): Effect.Effect<void, CommandFailed, IdentityAp
         ),
       { discard: true }
     )
+    const { oauth2CredentialProviders: there } = yield* controls.inventory
+    for (const [name, choice] of yield* issuers("", seed)) {
+      const isKept = there.some((provider) => provider.name === name)
+      if (!isKept) yield* controls.setIssuer(name, choice)
+      yield* Effect.logInfo(`seed issuers ${name}: ${isKept ? "kept" : toText(choice)}`)
+    }
     yield* put("workloadIdentities", seed.workloadIdentities, api.getWorkloadIdentity, api.createWorkloadIdentity)
     yield* put(
       "oauth2CredentialProviders",

@@ -16,6 +16,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { isIP } from "node:net"
+import { IdentityControls } from "../IdentityControls.js"
+import { expected, fromText } from "../internal/issuerChoice.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
@@ -31,6 +33,14 @@ const signatureOf = (given: Redacted.Redacted): Backend.Signature => {
   const text = Redacted.value(given)
   const colon = text.indexOf(":")
   return { accessKeyId: text.slice(0, colon), secretAccessKey: Redacted.make(text.slice(colon + 1)) }
+}
+
+const issuerOf = (given: string) => {
+  const [, name = "", text = ""] = /^([^=]+)=(.+)$/.exec(given) ?? []
+  return Effect.mapBoth(fromText(text), {
+    onSuccess: (choice) => [name, choice] as const,
+    onFailure: () => usageInvalid(`--issuer: expected NAME= and then ${expected}`)
+  })
 }
 
 const levels: ReadonlyArray<[string, LogLevel.LogLevel]> = [
@@ -88,6 +98,27 @@ const options = {
     Options.withFallbackConfig(Config.redacted("AGENTCORE_IDENTITY_REQUIRE_SIGNATURE")),
     Options.withDescription("refuse every call that is not signed with these AWS credentials"),
     Options.optional
+  ),
+  issuers: Options.text("issuer").pipe(
+    Options.withPseudoName("NAME=ISSUER"),
+    Options.withDescription(
+      "who answers for an OAuth2 provider: simulated, federated (its own authorization server), or the discovery URL of another; repeat for more"
+    ),
+    Options.repeated
+  ),
+  issuerHosts: Options.text("issuer-host").pipe(
+    Options.withPseudoName("HOST"),
+    Options.withDescription(
+      "a host of an authorization server inside your own network that may be asked; repeat for more"
+    ),
+    Options.repeated
+  ),
+  verifyJwt: Options.text("verify-jwt").pipe(
+    Options.withPseudoName("AUDIENCE"),
+    Options.withDescription(
+      "check the JWTs of users: signature by the issuer's keys, expiry, and that they are for AUDIENCE; repeat for more"
+    ),
+    Options.repeated
   ),
   // The parser has an option of this name for all commands, sets the level by itself and takes the option away. It looks
   // at the first argument alone: behind others it comes here. So a default of ours would undo what was said there.
@@ -174,11 +205,18 @@ const serve = (settings: Settings) =>
           usageInvalid("--require-signature: expected KEY:SECRET"),
         onSuccess: signatureOf
       })))
+    const issuers = yield* Effect.forEach(settings.issuers, issuerOf)
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
     const api = yield* Layer.build(
-      Backend.layerApi({ accountId: account, region, endpoint: origin, directory: Option.getOrUndefined(data) })
+      Backend.layerApi({
+        accountId: account,
+        region,
+        endpoint: origin,
+        directory: Option.getOrUndefined(data),
+        federation: { allowedHosts: settings.issuerHosts, verifyJwtFor: settings.verifyJwt }
+      })
     )
     const app = yield* Backend.app({
       requireSignature: Option.getOrUndefined(signature),
@@ -193,6 +231,10 @@ const serve = (settings: Settings) =>
     if (Option.isSome(seed)) {
       yield* Effect.provide(Seed.apply(seed.value), api)
     }
+    // What is said here goes before what the seed, or the folder, says.
+    const { setIssuer } = Context.get(api, IdentityControls)
+    yield* Effect.forEach(issuers, ([name, issuer]) =>
+      setIssuer(name, issuer), { discard: true })
     yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(
       Effect.provide(Context.merge(http, api)),
       Effect.zipRight(refuseUpgrades)

@@ -6,6 +6,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
+import * as Schedule from "effect/Schedule"
 import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
 import type { OperationName, Session, State, Target } from "./state.js"
@@ -30,6 +31,32 @@ export const accessTokenLifetime = Duration.hours(1)
  * @internal
  */
 export const refreshTokenLifetime = Duration.days(30)
+
+/**
+ * How long AWS keeps a person's token whose lifetime the vendor does not tell is not stated: a year, or until somebody
+ * forces another (in seconds). A machine's token of that kind is asked for each time.
+ *
+ * @internal
+ */
+export const untoldLifetime = 365 * 24 * 60 * 60
+
+/**
+ * How long before its end AWS refreshes a token is not stated: a minute, or a tenth of a shorter life than ten (in
+ * seconds).
+ *
+ * @internal
+ */
+export const refreshAhead = (lifetime: number): number => Math.min(60, lifetime / 10)
+
+/**
+ * Whether AWS asks a vendor again that could not be reached is not stated: two more times.
+ *
+ * @internal
+ */
+export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential("200 millis").pipe(
+  Schedule.jittered,
+  Schedule.intersect(Schedule.recurs(2))
+)
 
 /**
  * How long AWS remembers a session that is over is unknown; here it is forgotten an hour later.
@@ -80,7 +107,7 @@ export const workloadTokenRefused = (operation: OperationName): Unauthorized =>
   new Unauthorized({ operation, message: "Invalid or expired workload access token" })
 
 /**
- * What a JWT that is none, or has expired, gives is not stated. The signature is never checked here.
+ * What a JWT that is none, has expired, or is not signed as it should be gives is not stated.
  *
  * @internal
  */

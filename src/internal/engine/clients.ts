@@ -6,7 +6,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Reply, Request } from "../../IdentityApi.js"
 import type { ResourceNotFound, Unauthorized, ValidationError } from "../../IdentityError.js"
-import type { Client } from "./issuer.js"
+import type { Core } from "./core.js"
+import { discoveryOf, isLocal, keyArnOf } from "./endpoints.js"
+import { type Client, type Issuer, simulated } from "./issuer.js"
 import { findOauth2Provider } from "./oauth2Providers.js"
 import { reveal } from "./providers.js"
 import type { Oauth2Provider, OperationName, State, WorkloadToken } from "./state.js"
@@ -40,13 +42,39 @@ export const party = (
       )
   )
 
+/**
+ * Who answers for this provider: as it was said; else the vendor, if it is on this machine.
+ *
+ * @internal
+ */
+export const issuerOf = (
+  { issuers: { federated } }: Core,
+  state: State,
+  { config, name }: Oauth2Provider
+): Pick<Client, "issuer" | "discovery"> => {
+  const own = discoveryOf(config)
+  const choice = Option.getOrUndefined(HashMap.get(state.issuers, name))
+  const isAsked = choice === undefined ? isLocal(own) : choice !== "simulated"
+  const issuer: Issuer = federated !== undefined && isAsked ? federated : simulated
+  return { issuer, discovery: typeof choice === "object" ? choice : own }
+}
+
 /** @internal */
 export const client = (
+  core: Core,
   operation: OperationName,
   state: State,
   provider: Oauth2Provider
 ): Either.Either<Client, ValidationError> =>
-  Either.map(reveal(operation, state, provider.clientSecret), (secret) => ({ provider, secret }))
+  Either.map(reveal(operation, state, provider.clientSecret), (secret) => ({
+    provider,
+    secret,
+    privateKey: Option.getOrUndefined(Option.flatMap(
+      Option.fromNullable(keyArnOf(provider.config)),
+      (arn) => HashMap.get(state.secrets, arn)
+    )),
+    ...issuerOf(core, state, provider)
+  }))
 
 /**
  * Whether what was begun by `request` may still be stored: nobody has deleted its workload identity, or changed its

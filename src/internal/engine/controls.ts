@@ -18,7 +18,11 @@ import {
   type PendingFailure,
   SessionNotPending
 } from "../../IdentityControls.js"
+import * as browser from "./browser.js"
+import * as choices from "./choices.js"
+import { issuerOf } from "./clients.js"
 import { answer, type Aside, type Core } from "./core.js"
+import { simulated } from "./issuer.js"
 import * as journal from "./journal.js"
 import * as sessions from "./sessions.js"
 import { workloadArn } from "./settings.js"
@@ -40,15 +44,24 @@ export const make = (core: Core): IdentityControls["Type"] => {
     )
 
   return {
-    approve: (uri) =>
-      waiting(
-        uri,
-        isPending,
-        (state, session) => answer(returnedTo(session), sessions.setStatus(state, session, "approved"))
-      ),
+    ...browser.make(core),
 
     deny: (uri) =>
       waiting(uri, isPending, (state, session) => answer(undefined, sessions.setStatus(state, session, "failed"))),
+
+    setIssuer: (providerName, issuer) =>
+      core.change((state) => {
+        const before = Option.getOrUndefined(HashMap.get(state.issuers, providerName))
+        if (JSON.stringify(before) === JSON.stringify(issuer)) return state
+        return {
+          ...choices.withoutTokens(state, providerName),
+          issuers: issuer === undefined
+            ? HashMap.remove(state.issuers, providerName)
+            : HashMap.set(state.issuers, providerName, issuer)
+        }
+      }),
+
+    providerFailures: core.read((state) => Either.right(state.providerFailures)),
 
     expireSession: (uri) =>
       waiting(uri, isUnfinished, (state, session, now) =>
@@ -122,7 +135,7 @@ export const make = (core: Core): IdentityControls["Type"] => {
 
     grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
 
-    inventory: core.read((state) => Either.right(inventory(state)))
+    inventory: core.read((state) => Either.right(inventory(core, state)))
   }
 }
 
@@ -138,16 +151,6 @@ const isPending = (status: Session["status"]) => status === "pending"
 const isUnfinished = (status: Session["status"]) => status === "pending" || status === "approved"
 
 const byAge = Order.mapInput(Order.number, (session: Session) => session.ordinal)
-
-// Put together as text: not every registered URL is one that `URL` would leave as it is, or take at all.
-const returnedTo = ({ customState, returnUrl, uri }: Session): Redacted.Redacted => {
-  const query = new URLSearchParams({ session_id: uri })
-  if (customState !== undefined) query.set("state", Redacted.value(customState))
-  const hash = returnUrl.indexOf("#")
-  const [base, fragment] = hash < 0 ? [returnUrl, ""] : [returnUrl.slice(0, hash), returnUrl.slice(hash)]
-  const joint = !base.includes("?") ? "?" : /[?&]$/.test(base) ? "" : "&"
-  return Redacted.make(`${base}${joint}${query.toString()}${fragment}`)
-}
 
 const fits = (
   filter: GrantFilter = {},
@@ -189,12 +192,15 @@ const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKe
 const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
   Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
 
-const inventory = (state: State): Inventory => ({
+const inventory = (core: Core, state: State): Inventory => ({
   workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
-  oauth2CredentialProviders: listed(
-    state.oauth2Providers,
-    ({ callbackUrl, name, vendor }) => ({ name, credentialProviderVendor: vendor, callbackUrl })
-  ),
+  oauth2CredentialProviders: listed(state.oauth2Providers, (provider) => ({
+    name: provider.name,
+    credentialProviderVendor: provider.vendor,
+    callbackUrl: provider.callbackUrl,
+    issuer: issuerOf(core, state, provider).issuer === simulated ? "simulated" as const : "federated" as const,
+    issuerChoice: Option.getOrUndefined(HashMap.get(state.issuers, provider.name))
+  })),
   apiKeyCredentialProviders: listed(state.apiKeyProviders, ({ name }) => ({ name })),
   paymentCredentialProviders: listed(
     state.paymentProviders,

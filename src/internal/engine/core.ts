@@ -5,7 +5,8 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import { ResourceNotFound } from "../../IdentityError.js"
-import type { Issuer } from "./issuer.js"
+import type { IssuedToken, Issuers, Refused } from "./issuer.js"
+import type { Landing } from "./landing.js"
 import type { Settings } from "./settings.js"
 import type { OperationName, State } from "./state.js"
 
@@ -22,7 +23,9 @@ export const answer = <Reply>(reply: Reply, state: State): Answer<Reply> => [rep
 /** @internal */
 export interface Core {
   readonly settings: Settings
-  readonly issuer: Issuer
+  readonly issuers: Issuers["Type"]
+  /** What vendors are being asked for. */
+  readonly flights: Landing<IssuedToken, Refused>
   /** Decides in one step: either everything is changed, or nothing. */
   readonly decide: <Reply, E>(
     decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>
@@ -42,7 +45,7 @@ export interface Core {
  *
  * @internal
  */
-export type Aside = Pick<State, "faults" | "journal">
+export type Aside = Pick<State, "faults" | "journal" | "providerFailures">
 
 /**
  * Where the state is: here, or here and in a storage.
@@ -75,9 +78,13 @@ export const volatile = (state: Ref.Ref<State>): Memory => ({
 })
 
 /** @internal */
-export const make = (settings: Settings, issuer: Issuer, memory: Memory): Core => ({
+export const make = (
+  { flights, issuers, settings }: Pick<Core, "settings" | "issuers" | "flights">,
+  memory: Memory
+): Core => ({
   settings,
-  issuer,
+  issuers,
+  flights,
   decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>) =>
     Effect.flatMap(
       DateTime.now,

@@ -16,9 +16,10 @@ import * as check from "../check.js"
 import * as apiKeyProviders from "./apiKeyProviders.js"
 import * as apiKeys from "./apiKeys.js"
 import * as controls from "./controls.js"
-import { type Aside, type Core, make as makeCore, volatile } from "./core.js"
-import * as issuer from "./issuer.js"
+import { type Aside, type Core, make as makeCore, type Memory, volatile } from "./core.js"
+import { type IssuedToken, Issuers, type Refused as RefusedToken } from "./issuer.js"
 import * as journal from "./journal.js"
+import * as landing from "./landing.js"
 import * as oauth2Providers from "./oauth2Providers.js"
 import * as paymentProviders from "./paymentProviders.js"
 import * as payments from "./payments.js"
@@ -53,11 +54,18 @@ export const settings = ({
   readonly endpoint?: string | undefined
 }): Settings => ({ accountId, region, endpoint: endpoint.replace(/\/+$/, "") })
 
+const over = (settings: Settings) => (memory: Memory): Effect.Effect<Engine> =>
+  Effect.gen(function*() {
+    const issuers = yield* Issuers
+    const flights = yield* landing.make<IssuedToken, RefusedToken>()
+    return served(makeCore({ settings, issuers, flights }, memory))
+  })
+
 /** @internal */
 export const make = (settings: Settings): Effect.Effect<Engine> =>
   DateTime.now.pipe(
     Effect.flatMap((now) => Ref.make(state.empty(now))),
-    Effect.map((state) => over(makeCore(settings, issuer.simulated, volatile(state))))
+    Effect.flatMap((state) => over(settings)(volatile(state)))
   )
 
 /**
@@ -71,11 +79,11 @@ export const makeStored = (
 ): Effect.Effect<Engine, StorageProblem, Scope.Scope> =>
   DateTime.now.pipe(
     Effect.flatMap((now) => memory(settings, storage, state.empty(now))),
-    Effect.map((memory) => over(makeCore(settings, issuer.simulated, memory)))
+    Effect.flatMap(over(settings))
   )
 
-const over = (core: Core): Engine => ({
-  api: served(core, {
+const served = (core: Core): Engine => ({
+  api: calls(core, {
     ...workloads.make(core),
     ...oauth2Providers.make(core),
     ...apiKeyProviders.make(core),
@@ -93,7 +101,7 @@ const over = (core: Core): Engine => ({
 })
 
 /** What each call goes through: the faults that wait for it, the limits of the model, its handler, the journal. */
-const served = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
+const calls = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
   IdentityApi.make((key) => {
     const operation: Operation.Any = IdentityApi.operations[key]
     const validate = check.validate(operation)
@@ -148,7 +156,7 @@ const record = (
 ) =>
   Effect.flatMap(DateTime.now, (at) =>
     core.aside((aside) => [undefined, {
-      faults: aside.faults,
+      ...aside,
       journal: journal.append(aside.journal, { at, operation, request, outcome: outcome(exit) })
     }]))
 

@@ -10,8 +10,9 @@ import { type AccessDenied, type ResourceNotFound, type Unauthorized, Validation
 import * as choices from "./choices.js"
 import { client, current, party, type TokenReply, type TokenRequest } from "./clients.js"
 import { type Answer, answer, type Core } from "./core.js"
+import { reported } from "./failures.js"
 import { grant, grantKey } from "./grants.js"
-import type { Client } from "./issuer.js"
+import type { Client, Refused } from "./issuer.js"
 import * as random from "./random.js"
 import * as sessions from "./sessions.js"
 import { authorizationUrl, type Settings } from "./settings.js"
@@ -53,31 +54,59 @@ export const make = (core: Core) => {
       const next = yield* core.decide((state, now) =>
         Either.flatMap(
           asked(state, now, request),
-          (asked) => decide(core.settings, state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
+          (asked) => decide(core, state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
         )
       )
       return next._tag === "Reply" ? next.reply : yield* refresh(request, next)
     })
 
-  const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) =>
-    core.issuer.refresh(client, { target: old.target, refreshToken }).pipe(
+  const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) => {
+    const { provider } = client
+    const asked = client.issuer.refresh(client, { target: old.target, refreshToken }).pipe(
+      // Where the answer was lost, the same token is all there is to ask with: nobody has another.
+      Effect.retry({ schedule: choices.refreshSchedule, while: isPassing }),
+      reported(core, provider.name),
       Effect.tap((issued) =>
         core.change((state, now) =>
-          current(state, request, client.provider) && isStill(state, key, old)
+          current(state, request, provider) && isStill(state, key, old)
             ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
             : state
         )
-      ),
-      Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
-      // Decided anew: either there is no grant any more, or somebody else has renewed it in the meantime.
-      Effect.catchTag("Refused", () => Effect.zipRight(drop(key, old), ask(request)))
+      )
     )
+    // One for everybody: a vendor that rotates takes a token that comes twice for a stolen one.
+    return core.flights.join(`refresh ${Redacted.value(refreshToken)}`, asked).pipe(
+      Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
+      Effect.catchTag("Refused", (refused): Effect.Effect<TokenReply, Failure> =>
+        isFinal(refused)
+          // Decided anew: either there is no grant any more, or somebody else has renewed it in the meantime.
+          ? Effect.zipRight(drop(key, old), ask(request))
+          : inItsPlace(old))
+    )
+  }
 
   const drop = (key: GrantKey, grant: Grant) =>
     core.change((state) => isStill(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state)
 
   return ask
 }
+
+const isPassing = ({ reason, status = 0 }: Refused) =>
+  reason === "Unreachable" || reason === "Lost" || reason === "TimedOut" || status >= 500 || status === 429
+
+/** Whether the refresh token is good for nothing any more. What is wrong with the client says nothing of it. */
+const isFinal = (refused: Refused) =>
+  refused.reason === "Refused" && !isPassing(refused) &&
+  !["invalid_client", "unauthorized_client", "invalid_request", "server_error", "temporarily_unavailable"].includes(
+    refused.error ?? "server_error"
+  )
+
+/** A token that is nearly over is better than none. */
+const inItsPlace = ({ accessToken, expiresAt }: Grant): Effect.Effect<TokenReply, Failure> =>
+  Effect.flatMap(
+    DateTime.now,
+    (now) => DateTime.lessThan(now, expiresAt) ? Effect.succeed({ accessToken }) : choices.retrievalFailed(operation)
+  )
 
 const isStill = (state: State, key: GrantKey, grant: Grant) => Option.contains(HashMap.get(state.grants, key), grant)
 
@@ -92,7 +121,7 @@ const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.E
   })
 
 const decide = (
-  settings: Settings,
+  core: Core,
   state: State,
   now: DateTime.Utc,
   asked: Asked,
@@ -100,6 +129,7 @@ const decide = (
 ): Either.Either<Answer<Next>, Failure> =>
   Either.gen(function*() {
     const { request } = asked
+    const { settings } = core
     const key = grantKey(asked)
     if (request.forceAuthentication === true) {
       return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
@@ -111,8 +141,9 @@ const decide = (
     )
     if (Option.isNone(stored)) return yield* consent(settings, state, now, asked, newUri)
     const grant = stored.value
-    if (DateTime.lessThan(now, grant.expiresAt)) return replied({ accessToken: grant.accessToken }, state)
     const refreshToken = usableRefreshToken(grant, now)
+    const until = refreshToken === undefined ? grant.expiresAt : DateTime.min(grant.expiresAt, grant.freshUntil)
+    if (DateTime.lessThan(now, until)) return replied({ accessToken: grant.accessToken }, state)
     if (refreshToken === undefined) {
       return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
     }
@@ -121,7 +152,7 @@ const decide = (
       key,
       grant,
       refreshToken,
-      client: yield* client(operation, state, asked.provider)
+      client: yield* client(core, operation, state, asked.provider)
     }
     return answer(next, state)
   })

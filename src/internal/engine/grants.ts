@@ -1,5 +1,6 @@
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import * as choices from "./choices.js"
 import type { IssuedToken } from "./issuer.js"
 import { type Grant, type GrantKey, type Target, type User, userKey } from "./state.js"
 
@@ -12,6 +13,11 @@ export const grantKey = (
   }
 ): GrantKey => Data.struct({ workloadName, user: userKey(user), providerName })
 
+const lifetime = (seconds: number, now: DateTime.Utc) => ({
+  expiresAt: DateTime.add(now, { seconds }),
+  freshUntil: DateTime.add(now, { seconds: seconds - choices.refreshAhead(seconds) })
+})
+
 /**
  * What a vendor issued, as the vault keeps it. A vendor that gives no new refresh token leaves the old one good.
  *
@@ -20,7 +26,7 @@ export const grantKey = (
 export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => ({
   target,
   accessToken: issued.accessToken,
-  expiresAt: DateTime.add(now, { seconds: issued.expiresIn }),
+  ...lifetime(issued.expiresIn ?? choices.untoldLifetime, now),
   refresh: issued.refreshToken === undefined ? old : {
     token: issued.refreshToken,
     expiresAt: issued.refreshExpiresIn === undefined

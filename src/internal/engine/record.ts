@@ -1,6 +1,7 @@
 /**
- * How the state is written down: one record per entity, under `<table>/<key>`, as JSON. Secrets are bare in there, so
- * that whatever keeps the records has to be private. Faults, the journal and machine tokens (a cache) are not kept.
+ * How the state is written down: one record per entity, under `<table>/<key>`, as JSON. Secrets are bare in there, in
+ * keys as well as in values, so that whatever keeps the records has to hide both. Faults, the journal, what vendors
+ * answered and machine tokens (a cache) are not kept.
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
@@ -8,10 +9,19 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ConsentPortal } from "../../ConsentPortal.js"
-import { CredentialProviderVendor } from "../../Oauth2Provider.js"
-import { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../Oauth2ProviderConfig.js"
-import { PaymentProviderConfigurationOutput } from "../../PaymentProvider.js"
+import { IssuerChoice } from "../../IdentityControls.js"
 import { TokenVault } from "../../TokenVault.js"
+import {
+  ApiKeyProvider,
+  Grant,
+  GrantKey,
+  Hidden,
+  Oauth2Provider,
+  PaymentProvider,
+  SessionRecord,
+  Workload,
+  WorkloadToken
+} from "./entities.js"
 import type { Settings } from "./settings.js"
 import type { Session, State } from "./state.js"
 
@@ -114,112 +124,6 @@ const single = <V, I>(
   }
 }
 
-/** What is `undefined` in the state is written down too, as `null`. */
-const maybe = <A, I>(schema: Schema.Schema<A, I>) =>
-  Schema.transform(Schema.NullOr(schema), Schema.UndefinedOr(Schema.typeSchema(schema)), {
-    strict: true,
-    decode: (value) => value ?? undefined,
-    encode: (value) => value ?? null
-  })
-
-const Time = Schema.DateTimeUtcFromNumber
-
-const Hidden = Schema.Redacted(Schema.String)
-
-const times = { createdTime: Time, lastUpdatedTime: Time }
-
-const named = { name: Schema.String, arn: Schema.String }
-
-const Workload = Schema.Struct({
-  ...named,
-  ...times,
-  returnUrls: maybe(Schema.Array(Schema.String)),
-  linked: Schema.Boolean
-})
-
-const Secret = Schema.Union(
-  Schema.Struct({ source: Schema.Literal("MANAGED"), arn: Schema.String, value: maybe(Hidden) }),
-  Schema.Struct({
-    source: Schema.Literal("EXTERNAL"),
-    arn: Schema.String,
-    secretId: Schema.String,
-    jsonKey: Schema.String
-  })
-)
-
-const Oauth2Provider = Schema.Struct({
-  ...named,
-  ...times,
-  vendor: CredentialProviderVendor,
-  callbackUrl: Schema.String,
-  clientSecret: Secret,
-  config: Oauth2ProviderConfigOutput,
-  onBehalfOf: maybe(OnBehalfOfTokenExchangeConfig)
-})
-
-const ApiKeyProvider = Schema.Struct({ ...named, ...times, apiKey: Secret })
-
-const PaymentProvider = Schema.Struct({
-  ...named,
-  ...times,
-  account: Schema.Union(
-    Schema.Struct({
-      vendor: Schema.Literal("CoinbaseCDP"),
-      apiKeyId: Schema.String,
-      apiKeySecret: Secret,
-      walletSecret: Secret
-    }),
-    Schema.Struct({
-      vendor: Schema.Literal("StripePrivy"),
-      appId: Schema.String,
-      appSecret: Secret,
-      authorizationPrivateKey: Secret
-    })
-  ),
-  config: PaymentProviderConfigurationOutput
-})
-
-const User = Schema.Union(
-  Schema.Struct({ kind: Schema.Literal("userId"), userId: Schema.String }),
-  Schema.Struct({ kind: Schema.Literal("jwt"), issuer: Schema.String, subject: Schema.String, token: Hidden })
-)
-
-const WorkloadToken = Schema.Struct({ workloadName: Schema.String, user: maybe(User), expiresAt: Time })
-
-// Targets are compared by value.
-const Target = Schema.Data(Schema.Struct({
-  scopes: Schema.HashSet(Schema.String),
-  resources: Schema.HashSet(Schema.String),
-  audiences: Schema.HashSet(Schema.String)
-}))
-
-const SessionRecord = Schema.Struct({
-  uri: Schema.String,
-  ordinal: Schema.Number,
-  workloadName: Schema.String,
-  user: User,
-  providerName: Schema.String,
-  target: Target,
-  returnUrl: Schema.String,
-  customState: maybe(Hidden),
-  customParameters: maybe(Schema.Record({ key: Schema.String, value: Hidden })),
-  createdAt: Time,
-  expiresAt: Time,
-  status: Schema.Literal("pending", "approved", "completing", "completed", "failed"),
-  granted: maybe(Schema.Struct({ accessToken: Hidden, expiresAt: Time }))
-})
-
-const GrantKey = Schema.parseJson(
-  Schema.Data(Schema.Struct({ workloadName: Schema.String, user: Schema.String, providerName: Schema.String }))
-)
-
-const Grant = Schema.Struct({
-  target: Target,
-  accessToken: Hidden,
-  expiresAt: Time,
-  refresh: maybe(Schema.Struct({ token: Hidden, expiresAt: maybe(Time) }))
-})
-
 /** Whoever was completing it is gone, and its claim with them. */
 const unclaimed = (session: Session): Session =>
   session.status === "completing" ? { ...session, status: "approved" } : session
@@ -299,6 +203,13 @@ const parts: ReadonlyArray<Part> = [
     (state) => state.secrets,
     (state, secrets) => ({ ...state, secrets })
   ),
+  table(
+    "issuers",
+    Schema.String,
+    IssuerChoice,
+    (state) => state.issuers,
+    (state, issuers) => ({ ...state, issuers })
+  ),
   vault,
   single(
     "sessionsOpened",
@@ -321,11 +232,12 @@ export const isSame = (before: State, after: State): boolean =>
  *
  * @internal
  */
-export const beside = (kept: State, { faults, journal, machineTokens }: State): State => ({
+export const beside = (kept: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
   ...kept,
   faults,
   journal,
-  machineTokens
+  machineTokens,
+  providerFailures
 })
 
 /**
@@ -336,7 +248,12 @@ export const beside = (kept: State, { faults, journal, machineTokens }: State): 
 export const changes = (before: State, after: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
 
-const version = "1"
+/**
+ * The format, which stands under `meta/version`.
+ *
+ * @internal
+ */
+export const version = "2"
 
 const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
 

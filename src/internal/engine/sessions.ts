@@ -13,6 +13,7 @@ import type { Method } from "../../IdentityApi.js"
 import * as choices from "./choices.js"
 import { client } from "./clients.js"
 import { answer, type Core, sweep } from "./core.js"
+import { reported } from "./failures.js"
 import { grant, grantKey } from "./grants.js"
 import type { IssuedToken, Refused } from "./issuer.js"
 import { findOauth2Provider } from "./oauth2Providers.js"
@@ -31,7 +32,7 @@ export const isOver = (session: Session, now: DateTime.Utc): boolean => DateTime
 export const open = (
   state: State,
   now: DateTime.Utc,
-  session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status" | "granted">
+  session: Omit<Session, "ordinal" | "createdAt" | "expiresAt" | "status" | "authorization" | "granted">
 ): State => {
   const remembered = sweep(
     state.sessions,
@@ -45,6 +46,7 @@ export const open = (
       createdAt: now,
       expiresAt: DateTime.addDuration(now, lifetime),
       status: "pending",
+      authorization: undefined,
       granted: undefined
     }),
     sessionsOpened: state.sessionsOpened + 1
@@ -75,7 +77,8 @@ const operation = "CompleteResourceTokenAuth"
 
 /**
  * Claims the session, asks the vendor, and stores the grant. Whoever comes second finds the session claimed; if the
- * vendor is never heard, because the call was interrupted, the claim is given back.
+ * vendor is never heard, because the call was interrupted, the claim is given back. But what a real vendor was sent is
+ * spent, so that its answer is awaited even if nobody waits for this one.
  *
  * @internal
  */
@@ -87,17 +90,21 @@ export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ 
         Either.fromOption(() => choices.sessionRefused(operation))
       )
       const provider = yield* findOauth2Provider(operation, state, session.providerName)
-      const claimed = { session, client: yield* client(operation, state, provider) }
+      const claimed = { session, client: yield* client(core, operation, state, provider) }
       return answer(claimed, setStatus(state, session, "completing"))
     })
   )
   return Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(claim, ({ client, session }) =>
-      restore(core.issuer.user(client, session)).pipe(
-        Effect.onExit((exit) => core.change((state, now) => settled(state, now, session, exit))),
-        Effect.mapError(() => choices.retrievalFailed(operation)),
-        Effect.as({})
-      ))
+    Effect.flatMap(claim, ({ client, session }) => {
+      const ask = client.issuer.user(client, session).pipe(reported(core, session.providerName))
+      const settle = (asked: Effect.Effect<IssuedToken, Refused>) =>
+        Effect.onExit(asked, (exit) => core.change((state, now) => settled(state, now, session, exit)))
+      return (session.authorization === undefined ? settle(restore(ask)) : restore(Effect.disconnect(settle(ask))))
+        .pipe(
+          Effect.mapError(() => choices.retrievalFailed(operation)),
+          Effect.as({})
+        )
+    })
   )
 }
 
@@ -108,10 +115,14 @@ const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.E
       onSuccess: (issued) => {
         const granted = grant(session.target, issued, now)
         return {
-          ...setStatus(state, { ...session, granted }, "completed"),
+          ...setStatus(state, { ...session, granted, authorization: undefined }, "completed"),
           grants: HashMap.set(state.grants, grantKey(session), granted)
         }
       },
-      onFailure: (cause) => setStatus(state, session, Option.isSome(Cause.failureOption(cause)) ? "failed" : "approved")
+      onFailure: (cause) => setStatus(state, session, isAnswered(cause) ? "failed" : "approved")
     })
     : state
+
+/** A vendor that was never reached may be asked again. */
+const isAnswered = (cause: Cause.Cause<Refused>) =>
+  Option.exists(Cause.failureOption(cause), ({ reason }) => reason !== "Unreachable")

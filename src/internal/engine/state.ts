@@ -6,6 +6,7 @@ import * as HashSet from "effect/HashSet"
 import type * as Redacted from "effect/Redacted"
 import type { ConsentPortal } from "../../ConsentPortal.js"
 import type * as IdentityApi from "../../IdentityApi.js"
+import type { IssuerChoice, ProviderFailure } from "../../IdentityControls.js"
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../Oauth2ProviderConfig.js"
 import type { PaymentProviderConfigurationOutput } from "../../PaymentProvider.js"
@@ -138,6 +139,8 @@ export interface Session {
   readonly returnUrl: string
   readonly customState: Redacted.Redacted | undefined
   readonly customParameters: CustomParameters
+  /** What the vendor answered the browser with, if it was asked. */
+  readonly authorization: { readonly code: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted } | undefined
   readonly createdAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc
   /** `completing` while somebody who may complete it waits for the vendor: nobody else may begin to. */
@@ -158,6 +161,8 @@ export interface Grant {
   readonly target: Target
   readonly accessToken: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
+  /** From when on it is refreshed although it has not expired yet. */
+  readonly freshUntil: DateTime.Utc
   readonly refresh: { readonly token: Redacted.Redacted; readonly expiresAt: DateTime.Utc | undefined } | undefined
 }
 
@@ -198,8 +203,12 @@ export interface State {
   /** By workload identity, provider and what they are for. */
   readonly machineTokens: HashMap.HashMap<string, MachineToken>
   readonly secrets: HashMap.HashMap<string, Redacted.Redacted>
+  /** Who answers for an OAuth2 provider, by its name, where somebody has said so. */
+  readonly issuers: HashMap.HashMap<string, IssuerChoice>
   readonly faults: Faults
   readonly journal: journal.Journal
+  /** What vendors answered instead of a token, oldest first. */
+  readonly providerFailures: ReadonlyArray<ProviderFailure>
 }
 
 /** @internal */
@@ -218,6 +227,8 @@ export const empty = (now: DateTime.Utc): State => ({
   grants: HashMap.empty(),
   machineTokens: HashMap.empty(),
   secrets: HashMap.empty(),
+  issuers: HashMap.empty(),
   faults: {},
-  journal: journal.empty
+  journal: journal.empty,
+  providerFailures: []
 })

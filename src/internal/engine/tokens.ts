@@ -10,8 +10,9 @@ import type * as Redacted from "effect/Redacted"
 import type { Method } from "../../IdentityApi.js"
 import { ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
-import { client, current, party, type TokenRequest } from "./clients.js"
+import { client as clientOf, current, party, type TokenRequest } from "./clients.js"
 import { type Core, sweep } from "./core.js"
+import { reported } from "./failures.js"
 import * as federation from "./federation.js"
 import type { Client, IssuedToken } from "./issuer.js"
 import { target } from "./state.js"
@@ -51,28 +52,36 @@ const machineToken = (core: Core) =>
         )
         return Option.isSome(cached)
           ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })
-          : Either.map(client(operation, state, provider), (client) => ({ _tag: "Ask", key, workloadName, client }))
+          : Either.map(
+            clientOf(core, operation, state, provider),
+            (client) => ({ _tag: "Ask", key, workloadName, client })
+          )
       })
     )
     if (next._tag === "Cached") return { accessToken: next.accessToken }
 
+    const { client, key, workloadName } = next
     const { customParameters } = request
-    const issued = yield* core.issuer.machine(next.client, { target: target(request), customParameters }).pipe(
+    const { accessToken } = yield* client.issuer.machine(client, { target: target(request), customParameters }).pipe(
+      reported(core, client.provider.name),
+      Effect.tap((issued) =>
+        core.change((state, now) =>
+          current(state, request, client.provider)
+            ? {
+              ...state,
+              machineTokens: HashMap.set(
+                sweep(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+                key,
+                stored(workloadName, request, issued, now)
+              )
+            }
+            : state
+        )
+      ),
+      (ask) => core.flights.join(`machine ${key}`, ask),
       Effect.mapError(() => choices.retrievalFailed(operation))
     )
-    yield* core.change((state, now) =>
-      current(state, request, next.client.provider)
-        ? {
-          ...state,
-          machineTokens: HashMap.set(
-            sweep(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
-            next.key,
-            stored(next.workloadName, request, issued, now)
-          )
-        }
-        : state
-    )
-    return { accessToken: issued.accessToken }
+    return { accessToken }
   })
 
 const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
@@ -90,13 +99,13 @@ const machineTokenKey = (workloadName: string, request: TokenRequest) =>
 const stored = (
   workloadName: string,
   { resourceCredentialProviderName: providerName }: TokenRequest,
-  { accessToken, expiresIn }: IssuedToken,
+  { accessToken, expiresIn = 0 }: IssuedToken,
   now: DateTime.Utc
 ) => ({
   workloadName,
   providerName,
   accessToken,
-  expiresAt: DateTime.add(now, { seconds: expiresIn })
+  expiresAt: DateTime.add(now, { seconds: expiresIn - choices.refreshAhead(expiresIn) })
 })
 
 /** Asked for anew each time, and never stored. */
@@ -110,16 +119,20 @@ const exchangedToken = (core: Core) =>
         if (provider.onBehalfOf.tokenExchangeGrantTypeConfig?.actorTokenContent === "AWS_IAM_ID_TOKEN_JWT") {
           return yield* Either.left(choices.noTokenService(operation))
         }
-        return { userToken: user.token, client: yield* client(operation, state, provider) }
+        return { userToken: user.token, client: yield* clientOf(core, operation, state, provider) }
       })
     )
-    const { accessToken } = yield* core.issuer.onBehalfOf(exchange.client, {
+    const { client: asked, userToken } = exchange
+    const { accessToken } = yield* asked.issuer.onBehalfOf(asked, {
       target: target(request),
       customParameters: request.customParameters,
-      userToken: exchange.userToken
+      userToken
     }).pipe(
+      reported(core, asked.provider.name),
       Effect.mapError(({ status }) =>
-        new ValidationError({ operation, message: `Token exchange failed with HTTP status ${status}` })
+        status === undefined
+          ? choices.retrievalFailed(operation)
+          : new ValidationError({ operation, message: `Token exchange failed with HTTP status ${status}` })
       )
     )
     return { accessToken }

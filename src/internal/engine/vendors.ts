@@ -10,41 +10,12 @@ import type {
   OnBehalfOfTokenExchangeConfig
 } from "../../Oauth2ProviderConfig.js"
 import { fieldError } from "../check.js"
+import { metadata, openId } from "../presets/shape.js"
+import { presets } from "../presets/table.js"
 import type { SecretInput } from "./providers.js"
 import type { OperationName } from "./state.js"
 
 type Member = Oauth2ProviderConfigInput extends infer Config ? Config extends unknown ? keyof Config : never : never
-
-/** What is known of an included vendor: its endpoints, or that they depend on a tenant. */
-type Included = Oauth2Discovery | "tenant"
-
-const metadata = (issuer: string, authorizationEndpoint: string, tokenEndpoint: string): Oauth2Discovery => ({
-  authorizationServerMetadata: { issuer, authorizationEndpoint, tokenEndpoint }
-})
-
-const openId = (issuer: string): Oauth2Discovery => ({
-  discoveryUrl: `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`
-})
-
-const google = openId("https://accounts.google.com")
-const github = metadata(
-  "https://github.com",
-  "https://github.com/login/oauth/authorize",
-  "https://github.com/login/oauth/access_token"
-)
-const slack = metadata(
-  "https://slack.com",
-  "https://slack.com/oauth/v2/authorize",
-  "https://slack.com/api/oauth.v2.access"
-)
-const salesforce = openId("https://login.salesforce.com")
-const microsoft = (tenantId = "common") => openId(`https://login.microsoftonline.com/${tenantId}/v2.0`)
-const atlassian = metadata(
-  "https://auth.atlassian.com",
-  "https://auth.atlassian.com/authorize",
-  "https://auth.atlassian.com/oauth/token"
-)
-const linkedin = openId("https://www.linkedin.com/oauth")
 
 const own = {
   CustomOauth2: "customOauth2ProviderConfig",
@@ -57,54 +28,10 @@ const own = {
   LinkedinOauth2: "linkedinOauth2ProviderConfig"
 } satisfies { readonly [Vendor in CredentialProviderVendor]?: Member }
 
-const included: { readonly [Vendor in Exclude<CredentialProviderVendor, keyof typeof own>]: Included } = {
-  XOauth2: metadata("https://x.com", "https://x.com/i/oauth2/authorize", "https://api.x.com/2/oauth2/token"),
-  FacebookOauth2: metadata(
-    "https://www.facebook.com",
-    "https://www.facebook.com/dialog/oauth",
-    "https://graph.facebook.com/oauth/access_token"
-  ),
-  YandexOauth2: metadata(
-    "https://oauth.yandex.com",
-    "https://oauth.yandex.com/authorize",
-    "https://oauth.yandex.com/token"
-  ),
-  RedditOauth2: metadata(
-    "https://www.reddit.com",
-    "https://www.reddit.com/api/v1/authorize",
-    "https://www.reddit.com/api/v1/access_token"
-  ),
-  ZoomOauth2: metadata("https://zoom.us", "https://zoom.us/oauth/authorize", "https://zoom.us/oauth/token"),
-  TwitchOauth2: openId("https://id.twitch.tv/oauth2"),
-  SpotifyOauth2: openId("https://accounts.spotify.com"),
-  DropboxOauth2: metadata(
-    "https://www.dropbox.com",
-    "https://www.dropbox.com/oauth2/authorize",
-    "https://api.dropboxapi.com/oauth2/token"
-  ),
-  NotionOauth2: metadata(
-    "https://api.notion.com",
-    "https://api.notion.com/v1/oauth/authorize",
-    "https://api.notion.com/v1/oauth/token"
-  ),
-  HubspotOauth2: metadata(
-    "https://app.hubspot.com",
-    "https://app.hubspot.com/oauth/authorize",
-    "https://api.hubapi.com/oauth/v1/token"
-  ),
-  OktaOauth2: "tenant",
-  OneLoginOauth2: "tenant",
-  PingOneOauth2: "tenant",
-  CyberArkOauth2: "tenant",
-  FusionAuthOauth2: "tenant",
-  Auth0Oauth2: "tenant",
-  CognitoOauth2: "tenant"
-}
-
-const isIncluded = (vendor: CredentialProviderVendor): vendor is keyof typeof included => vendor in included
+const hasOwn = (vendor: CredentialProviderVendor): vendor is keyof typeof own => vendor in own
 
 const memberOf = (vendor: CredentialProviderVendor): Member =>
-  isIncluded(vendor) ? "includedOauth2ProviderConfig" : own[vendor]
+  hasOwn(vendor) ? own[vendor] : "includedOauth2ProviderConfig"
 
 type Custom = Extract<Oauth2ProviderConfigInput, { readonly customOauth2ProviderConfig: unknown }>[
   "customOauth2ProviderConfig"
@@ -113,6 +40,11 @@ type Custom = Extract<Oauth2ProviderConfigInput, { readonly customOauth2Provider
 type IncludedInput = Extract<Oauth2ProviderConfigInput, { readonly includedOauth2ProviderConfig: unknown }>[
   "includedOauth2ProviderConfig"
 ]
+
+/** What a caller says of where the authorization server is. */
+interface Where extends Pick<IncludedInput, "issuer" | "authorizationEndpoint" | "tokenEndpoint"> {
+  readonly tenantId?: string | undefined
+}
 
 /** @internal */
 export interface Configured {
@@ -145,15 +77,15 @@ export const configure = (
   })
   const preset = (
     client: Client,
-    oauthDiscovery: Oauth2Discovery,
     config: (output: { oauthDiscovery: Oauth2Discovery; clientId: string | undefined }) => Oauth2ProviderConfigOutput,
+    where: Where = {},
     onBehalfOf?: OnBehalfOfTokenExchangeConfig
   ) =>
-    Either.right({
+    Either.map(discovery(operation, path, vendor, where), (oauthDiscovery): Configured => ({
       config: config({ oauthDiscovery, clientId: client.clientId }),
       clientSecret: secret(client),
       onBehalfOf
-    })
+    }))
 
   if (!(member in input)) {
     return Either.left(fieldError(operation, {
@@ -166,36 +98,31 @@ export const configure = (
   }
   if ("includedOauth2ProviderConfig" in input) {
     const client = input.includedOauth2ProviderConfig
-    return Either.flatMap(
-      includedDiscovery(operation, path, isIncluded(vendor) ? included[vendor] : "tenant", client),
-      (discovery) => preset(client, discovery, (output) => ({ includedOauth2ProviderConfig: output }))
-    )
+    return preset(client, (output) => ({ includedOauth2ProviderConfig: output }), client)
   }
   if ("googleOauth2ProviderConfig" in input) {
-    return preset(input.googleOauth2ProviderConfig, google, (output) => ({ googleOauth2ProviderConfig: output }))
+    return preset(input.googleOauth2ProviderConfig, (output) => ({ googleOauth2ProviderConfig: output }))
   }
   if ("githubOauth2ProviderConfig" in input) {
-    return preset(input.githubOauth2ProviderConfig, github, (output) => ({ githubOauth2ProviderConfig: output }))
+    return preset(input.githubOauth2ProviderConfig, (output) => ({ githubOauth2ProviderConfig: output }))
   }
   if ("slackOauth2ProviderConfig" in input) {
-    return preset(input.slackOauth2ProviderConfig, slack, (output) => ({ slackOauth2ProviderConfig: output }))
+    return preset(input.slackOauth2ProviderConfig, (output) => ({ slackOauth2ProviderConfig: output }))
   }
   if ("salesforceOauth2ProviderConfig" in input) {
-    const client = input.salesforceOauth2ProviderConfig
-    return preset(client, salesforce, (output) => ({ salesforceOauth2ProviderConfig: output }))
+    return preset(input.salesforceOauth2ProviderConfig, (output) => ({ salesforceOauth2ProviderConfig: output }))
   }
   if ("atlassianOauth2ProviderConfig" in input) {
-    const client = input.atlassianOauth2ProviderConfig
-    return preset(client, atlassian, (output) => ({ atlassianOauth2ProviderConfig: output }))
+    return preset(input.atlassianOauth2ProviderConfig, (output) => ({ atlassianOauth2ProviderConfig: output }))
   }
   if ("linkedinOauth2ProviderConfig" in input) {
-    return preset(input.linkedinOauth2ProviderConfig, linkedin, (output) => ({ linkedinOauth2ProviderConfig: output }))
+    return preset(input.linkedinOauth2ProviderConfig, (output) => ({ linkedinOauth2ProviderConfig: output }))
   }
   const client = input.microsoftOauth2ProviderConfig
   return preset(
     client,
-    microsoft(client.tenantId),
     (output) => ({ microsoftOauth2ProviderConfig: output }),
+    { tenantId: client.tenantId },
     { grantType: "JWT_AUTHORIZATION_GRANT" }
   )
 }
@@ -220,20 +147,28 @@ const custom = (
   })
 }
 
-const includedDiscovery = (
+const discovery = (
   operation: OperationName,
   path: string,
-  known: Included,
-  { authorizationEndpoint, issuer, tokenEndpoint }: IncludedInput
+  vendor: CredentialProviderVendor,
+  { authorizationEndpoint, issuer, tenantId, tokenEndpoint }: Where
 ): Either.Either<Oauth2Discovery, ValidationError> => {
   if (authorizationEndpoint !== undefined && tokenEndpoint !== undefined) {
     return Either.right(metadata(issuer ?? authorizationEndpoint, authorizationEndpoint, tokenEndpoint))
   }
   if (issuer !== undefined) return Either.right(openId(issuer))
-  return known === "tenant"
-    ? Either.left(fieldError(operation, {
+  return Either.fromNullable(known(vendor, tenantId), () =>
+    fieldError(operation, {
       name: `${path}.issuer`,
       message: "Member must not be null, unless authorizationEndpoint and tokenEndpoint are given"
     }))
-    : Either.right(known)
+}
+
+const known = (vendor: CredentialProviderVendor, tenantId: string | undefined): Oauth2Discovery | undefined => {
+  if (vendor === "CustomOauth2") return undefined
+  const { endpoints } = presets[vendor]
+  if (!("tenant" in endpoints)) return endpoints
+  const id = tenantId ?? endpoints.defaultTenantId
+  // A tenant's id is pasted as it is: `replace` would read a `$` in it.
+  return id === undefined ? undefined : openId(endpoints.tenant.issuer.split("{tenantId}").join(id))
 }

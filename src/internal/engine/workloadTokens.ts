@@ -10,6 +10,7 @@ import type { IdentityApi } from "../../IdentityApi.js"
 import type { Unauthorized } from "../../IdentityError.js"
 import * as choices from "./choices.js"
 import { answer, type Core, sweep } from "./core.js"
+import { reported } from "./failures.js"
 import * as random from "./random.js"
 import type { OperationName, State, User, WorkloadToken } from "./state.js"
 import { findWorkload } from "./workloads.js"
@@ -96,12 +97,19 @@ export const make = (
   return {
     getWorkloadAccessToken: ({ workloadName }) =>
       mint("GetWorkloadAccessToken", workloadName, () => Either.right({ user: undefined, until: Infinity })),
-    getWorkloadAccessTokenForJWT: ({ userToken, workloadName }) =>
-      mint(
-        "GetWorkloadAccessTokenForJWT",
-        workloadName,
-        (now) => readUserToken("GetWorkloadAccessTokenForJWT", userToken, now)
-      ),
+    getWorkloadAccessTokenForJWT: ({ userToken, workloadName }) => {
+      const operation = "GetWorkloadAccessTokenForJWT"
+      const verified = core.issuers.verify?.(userToken).pipe(
+        reported(core, "(inbound JWT)"),
+        Effect.mapError(({ description = "it could not be checked" }) =>
+          choices.userTokenRefused(operation, description)
+        )
+      )
+      return Effect.zipRight(
+        verified ?? Effect.void,
+        mint(operation, workloadName, (now) => readUserToken(operation, userToken, now))
+      )
+    },
     getWorkloadAccessTokenForUserId: ({ userId, workloadName }) =>
       mint(
         "GetWorkloadAccessTokenForUserId",

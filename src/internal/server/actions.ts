@@ -33,7 +33,9 @@ const done: Readonly<Record<string, string>> = {
   fail: "The next calls will fail.",
   delay: "The next calls will be slow.",
   drop: "The next calls will lose their connection.",
-  reset: "Cancelled: the next calls are served as usual."
+  reset: "Cancelled: the next calls are served as usual.",
+  federate: "From now on the provider's own authorization server is asked. What was granted before is gone.",
+  simulate: "From now on the provider is simulated. What was granted before is gone."
 }
 
 /**
@@ -61,6 +63,7 @@ type Field =
   | "times"
   | "seconds"
   | "lost"
+  | "provider"
 
 /** @internal */
 export const handle: Effect.Effect<
@@ -79,7 +82,8 @@ export const handle: Effect.Effect<
     "operation",
     "times",
     "seconds",
-    "lost"
+    "lost",
+    "provider"
   )
   const controls = yield* IdentityControls
   const trouble = yield* Trouble
@@ -113,7 +117,11 @@ export const handle: Effect.Effect<
   const action = yield* required(of, "action")
   switch (action) {
     case "approve":
-      yield* Effect.mapError(controls.approve(yield* session), notPending)
+      yield* Effect.catchTags(controls.approve(yield* session), {
+        SessionNotPending: notPending,
+        NotSimulated: ({ message }) =>
+          new Refused({ status: 409, title: "The provider answers for itself", text: `${message}.` })
+      })
       break
     case "deny":
       yield* Effect.mapError(controls.deny(yield* session), notPending)
@@ -151,6 +159,13 @@ export const handle: Effect.Effect<
       yield* trouble.dropNext(yield* operation, yield* times, lost)
       break
     }
+    case "federate":
+    case "simulate":
+      yield* controls.setIssuer(
+        yield* Effect.mapError(of("provider"), () => broken("provider")),
+        action === "federate" ? "federated" : "simulated"
+      )
+      break
     case "reset":
       yield* controls.clearFailures()
       yield* trouble.reset

@@ -1,12 +1,12 @@
 /**
  * The legs of a consent that a person walks in the browser: the question, the provider's callback, and the way back to
- * the application. The vendor is simulated, and says what the person says.
+ * the application. A simulated vendor says what the person says; a federated one asks on pages of its own.
  */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { type ConsentSession, IdentityControls } from "../../IdentityControls.js"
+import { type ConsentSession, IdentityControls, type ProviderRefused } from "../../IdentityControls.js"
 import { browser, form, once, orNotice, query, Refused, remember, required, seeOther, ticketRefused } from "./form.js"
 import { html, notice, page } from "./html.js"
 import { vendorName } from "./inventory.js"
@@ -62,6 +62,30 @@ const unusable = new Refused({
   text: "The credential provider is not there any more, or has no callback on this server. Nothing was changed."
 })
 
+/** The provider's own pages ask, if it is federated. */
+const elsewhere = (session: ConsentSession, callbackId: string) =>
+  Effect.gen(function*() {
+    const controls = yield* IdentityControls
+    const { tickets } = yield* Trouble
+    const state = yield* random.token
+    const redirect = yield* Effect.catchTags(controls.authorize(session.sessionUri, state), {
+      SessionNotPending: () => whyNot(session.sessionUri),
+      ProviderRefused: unavailable
+    })
+    if (redirect === undefined) return undefined
+    const who = yield* browser
+    const { codeVerifier, url } = redirect
+    yield* tickets.redirects.put(state, who, { sessionUri: session.sessionUri, callbackId, codeVerifier })
+    return remember(seeOther(Redacted.value(url)), who)
+  })
+
+const unavailable = ({ message }: ProviderRefused) =>
+  new Refused({
+    status: 502,
+    title: "The provider cannot be asked",
+    text: `Nothing was changed, and you may try again. The reason: ${message}.`
+  })
+
 /** What a person may want to know about the provider. */
 const providerOf = (name: string) =>
   Effect.gen(function*() {
@@ -76,6 +100,8 @@ const question = Effect.gen(function*() {
   const uri = yield* required(yield* once(yield* query, "request_uri"), "request_uri")
   const session = yield* waiting(uri)
   const { callbackId, vendor } = yield* providerOf(session.providerName)
+  const redirected = yield* elsewhere(session, callbackId)
+  if (redirected !== undefined) return redirected
   const { tickets } = yield* Trouble
   const who = yield* browser
   const ticket = yield* tickets.consents.issue(who, { sessionUri: session.sessionUri, callbackId })
@@ -143,8 +169,41 @@ const mixedUp = new Refused({
   text: "It does not fit what was asked, and nothing was changed. Open the authorization URL again."
 })
 
+const refusal = (provider: string, error: string, description: Option.Option<string>) =>
+  notice({
+    title: "The provider refused",
+    status: 400,
+    text: html`It says <q>${error}</q>${
+      Option.match(description, { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
+    }. The agent gets nothing from ${provider}.`
+  })
+
+/** A federated provider has answered. */
+const authorized = (
+  { sessionUri }: ConsentSession,
+  answer: Parameters<IdentityControls["Type"]["authorized"]>[1]
+) =>
+  Effect.gen(function*() {
+    const { authorized } = yield* IdentityControls
+    return yield* authorized(sessionUri, answer).pipe(
+      Effect.map((url) => seeOther(Redacted.value(url))),
+      Effect.catchTags({
+        SessionNotPending: () => whyNot(sessionUri),
+        ProviderRefused: (refused) =>
+          refused.error === "access_denied"
+            ? denied(refused.providerName)
+            : refused.isFinal
+            ? refusal(refused.providerName, refused.error ?? refused.reason, Option.fromNullable(refused.description))
+            : refused.reason === "Malformed"
+            ? mixedUp
+            : unavailable(refused)
+      })
+    )
+  })
+
 const callback = Effect.gen(function*() {
-  const of = yield* once(yield* query, "code", "state", "error", "error_description")
+  const parameters = yield* query
+  const of = yield* once(parameters, "code", "state", "error", "error_description", "iss")
   const { id = "" } = yield* HttpRouter.params
   const { tickets } = yield* Trouble
   const state = yield* required(of, "state")
@@ -155,17 +214,14 @@ const callback = Effect.gen(function*() {
   // One callback per provider: an answer that was meant for another is a mix-up, however good its state is.
   if (!random.isSame(asked.callbackId, id)) return yield* mixedUp
   const session = yield* waiting(Redacted.value(asked.sessionUri))
+  if ("codeVerifier" in asked) {
+    return yield* authorized(session, { state, codeVerifier: asked.codeVerifier, parameters })
+  }
   const controls = yield* IdentityControls
   const error = of("error")
   if (Option.isSome(error)) {
     yield* Effect.catchAll(controls.deny(asked.sessionUri), () => whyNot(asked.sessionUri))
-    return yield* notice({
-      title: "The provider refused",
-      status: 400,
-      text: html`It says <q>${error.value}</q>${
-        Option.match(of("error_description"), { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
-      }. The agent gets nothing from ${session.providerName}.`
-    })
+    return yield* refusal(session.providerName, error.value, of("error_description"))
   }
   if (!random.isSame(asked.code, yield* required(of, "code"))) return yield* mixedUp
   const returnUrl = yield* Effect.catchAll(controls.approve(asked.sessionUri), () => whyNot(asked.sessionUri))

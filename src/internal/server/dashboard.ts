@@ -10,7 +10,8 @@ import {
   type Grant,
   IdentityControls,
   type JournalEntry,
-  type PendingFailure
+  type PendingFailure,
+  type ProviderFailure
 } from "../../IdentityControls.js"
 import { faults } from "../faults.js"
 import * as actions from "./actions.js"
@@ -117,6 +118,26 @@ const callRow = ({ at, operation, outcome }: JournalEntry) =>
     outcome === "ok" ? "ok" : "no"
   }">${outcome}</span></td></tr>`
 
+/** OAuth2 providers only: their names are no secret, and the handle is their place among all. */
+const providerRow = (of: Frame) => ({ discoveryUrl, issuer, kind, name, vendor }: inventory.Provider) =>
+  html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td><td class="row">${
+    issuer === undefined ? "–" : [
+      html`<span class="state ${issuer === "federated" ? "ok" : "wait"}">${issuer}</span> ${discoveryUrl}`,
+      html`<form method="post" action="/">${frame(of)}${
+        hidden("provider", name)
+      }<button class="small" name="action" value="${issuer === "federated" ? "simulate" : "federate"}" aria-label="${
+        issuer === "federated" ? "Simulate" : "Federate"
+      }: ${name}">${issuer === "federated" ? "Simulate" : "Federate"}</button></form>`
+    ]
+  }</td></tr>`
+
+const providerFailureRow = ({ at, description, error, providerName, reason, status, step }: ProviderFailure) =>
+  html`<tr><td class="time">${
+    time(at)
+  }</td><td>${providerName}</td><td>${step}</td><td><span class="state no">${reason}</span></td><td>${
+    [status, error, description].filter((part) => part !== undefined).join(", ")
+  }</td></tr>`
+
 const times = html`<label>How often <input type="number" name="times" value="1" min="1" max="1000" required></label>`
 
 const operations = html`<label class="grow">Operation <select name="operation">${
@@ -188,6 +209,7 @@ const dashboard = Effect.gen(function*() {
     ({ session }) => session.status !== "pending"
   )
   const grants = yield* controls.grants
+  const providerFailures = yield* controls.providerFailures
   const current = yield* trouble.current
   const now = DateTime.unsafeMake(yield* Clock.currentTimeMillis)
   const of: Frame = {
@@ -273,13 +295,22 @@ ${
         "providers",
         "Credential providers",
         providers.length,
+        table("Credential providers", ["Name", "Kind", "Vendor", "Issuer"], providers, providerRow(of), "None yet.")
+      )
+    }
+${
+      section(
+        "provider-failures",
+        "What providers answered",
+        providerFailures.length,
         table(
-          "Credential providers",
-          ["Name", "Kind", "Vendor"],
-          providers,
-          ({ kind, name, vendor }) => html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td></tr>`,
-          "None yet."
-        )
+          "What providers answered",
+          ["Time", "Provider", "Asked for", "Reason", "Answer"],
+          Arr.reverse(providerFailures),
+          providerFailureRow,
+          "No federated provider has refused anything."
+        ),
+        true
       )
     }
 ${

@@ -7,6 +7,10 @@ export interface Provider {
   readonly kind: "OAuth2" | "API key" | "Payment"
   readonly name: string
   readonly vendor: string | undefined
+  /** Who answers for an OAuth2 provider. */
+  readonly issuer?: "simulated" | "federated"
+  /** Whose documents are asked in its place. */
+  readonly discoveryUrl?: string
 }
 
 /** @internal */
@@ -35,10 +39,12 @@ export const read: Effect.Effect<Inventory, never, IdentityControls> = Effect.fl
     Effect.map(inventory, (all): Inventory => ({
       workloads: all.workloadIdentities.map(({ name }) => name),
       providers: [
-        ...all.oauth2CredentialProviders.map(({ credentialProviderVendor, name }): Provider => ({
+        ...all.oauth2CredentialProviders.map(({ credentialProviderVendor, issuer, issuerChoice, name }): Provider => ({
           kind: "OAuth2",
           name,
-          vendor: vendorName(credentialProviderVendor)
+          vendor: vendorName(credentialProviderVendor),
+          issuer,
+          ...(typeof issuerChoice === "object" && { discoveryUrl: issuerChoice.discoveryUrl })
         })),
         ...all.apiKeyCredentialProviders.map(({ name }): Provider => ({ kind: "API key", name, vendor: undefined })),
         ...all.paymentCredentialProviders.map(({ credentialProviderVendor, name }): Provider => ({

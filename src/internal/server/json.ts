@@ -5,7 +5,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { SessionNotPending } from "../../IdentityControls.js"
+import type { NotSimulated, SessionNotPending } from "../../IdentityControls.js"
 import type { InvalidField } from "../../IdentityError.js"
 import * as check from "../check.js"
 import { isForeign, mediaType, text } from "./form.js"
@@ -34,14 +34,15 @@ const notJson = new Refused({ status: 400, error: "InvalidBody", message: "The b
 
 /** @internal */
 export const respond = <R>(
-  effect: Effect.Effect<unknown, Refused | SessionNotPending, R>
+  effect: Effect.Effect<unknown, Refused | SessionNotPending | NotSimulated, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   effect.pipe(
     Effect.map((body) => answer(body)),
     Effect.catchTags({
       Refused: ({ error, fieldList, message, status }) =>
         Effect.succeed(answer({ error, message, ...(fieldList !== undefined && { fieldList }) }, status)),
-      SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
+      SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409)),
+      NotSimulated: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
     })
   )
 

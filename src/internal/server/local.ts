@@ -3,8 +3,6 @@
  * without asking first; and since nothing here ever answers such a question, it never may.
  */
 import * as HttpRouter from "@effect/platform/HttpRouter"
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -12,46 +10,16 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { type ConsentSession, IdentityControls, type SessionNotPending } from "../../IdentityControls.js"
+import { type ConsentSession, IdentityControls } from "../../IdentityControls.js"
 import { integer, text as limited } from "../shape.js"
 import { longestMove } from "./actions.js"
+import { type Endpoint, get, post, withControls } from "./endpoint.js"
 import * as failures from "./failures.js"
 import * as inventory from "./inventory.js"
-import { body, invalid, Refused, respond } from "./json.js"
+import * as issuers from "./issuers.js"
+import { invalid, Refused, respond } from "./json.js"
 import * as sessions from "./sessions.js"
 import { Trouble } from "./trouble.js"
-
-type Handler = Effect.Effect<
-  HttpServerResponse.HttpServerResponse,
-  never,
-  HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
->
-
-/** What `GET /_local/` tells of an endpoint, and what answers there. */
-interface Endpoint {
-  readonly method: "GET" | "POST"
-  readonly path: `/_local/${string}`
-  readonly does: string
-  /** Its members; `?` marks those that may be left out. */
-  readonly body?: { readonly [member: string]: string }
-  readonly answer: string
-  readonly handler: Handler
-}
-
-type About = Pick<Endpoint, "does" | "answer">
-
-const get = <R extends IdentityControls | Trouble>(
-  path: Endpoint["path"],
-  about: About,
-  effect: Effect.Effect<unknown, Refused, R>
-): Endpoint => ({ method: "GET", path, ...about, handler: respond(effect) })
-
-const post = <A, I, R extends IdentityControls | Trouble>(
-  path: Endpoint["path"],
-  about: About & Pick<Endpoint, "body">,
-  schema: Schema.Schema<A, I>,
-  f: (body: A) => Effect.Effect<unknown, Refused | SessionNotPending, R>
-): Endpoint => ({ method: "POST", path, ...about, handler: respond(Effect.flatMap(body(schema), f)) })
 
 const name = Schema.optional(limited({ min: 1, max: 2048 }))
 
@@ -100,9 +68,6 @@ const operationOf = (name: string) => {
     ? Effect.fail(invalid({ name: "operation", message: "No such operation" }))
     : Effect.succeed(key)
 }
-
-const withControls = <A, E, R>(f: (controls: IdentityControls["Type"]) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(IdentityControls, f)
 
 const withTrouble = <A, E, R>(f: (trouble: Trouble["Type"]) => Effect.Effect<A, E, R>) => Effect.flatMap(Trouble, f)
 
@@ -261,6 +226,7 @@ const endpoints: ReadonlyArray<Endpoint> = [
         Effect.flatMap(sessions.find(selector, ["pending"]), (uri) => Effect.as(controls.deny(uri), done))
       )
   ),
+  ...issuers.endpoints,
   post("/_local/expire", ...expire),
   post("/_local/expire-session", ...expire),
   post(

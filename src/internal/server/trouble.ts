@@ -45,6 +45,9 @@ interface Asked {
   readonly callbackId: string
 }
 
+/** What a callback has to bring: a code of ours, or what a federated provider makes of this verifier's challenge. */
+type Answer = { readonly code: string } | { readonly codeVerifier: Redacted.Redacted }
+
 /** The rows of a dashboard, which its forms know by their places among all there are. */
 interface Shown {
   readonly sessions: ReadonlyMap<number, Redacted.Redacted>
@@ -73,7 +76,7 @@ export class Trouble extends Context.Tag("effect-agentcore-identity/internal/Tro
   /** What the pages of this server have handed out. */
   readonly tickets: {
     readonly consents: tickets.Tickets<Asked>
-    readonly redirects: tickets.Tickets<Asked & { readonly code: string }>
+    readonly redirects: tickets.Tickets<Asked & Answer>
     readonly dashboards: tickets.Tickets<Shown>
   }
 }>() {}
@@ -173,7 +176,7 @@ export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Ef
       }),
     tickets: {
       consents: yield* tickets.make<Asked>(),
-      redirects: yield* tickets.make<Asked & { readonly code: string }>(),
+      redirects: yield* tickets.make<Asked & Answer>(),
       dashboards: yield* tickets.make<Shown>()
     }
   })

@@ -1,0 +1,72 @@
+/**
+ * Real OAuth 2.0 behind the local service: credential providers are asked for tokens at their own authorization servers,
+ * instead of simulated. It needs Node.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
+import { Issuers } from "./internal/engine/issuer.js"
+import { verify } from "./internal/federated/inbound.js"
+import * as issuer from "./internal/federated/issuer.js"
+
+/**
+ * How authorization servers are asked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long one answer may take; 10 seconds unless given. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /**
+   * Hosts, as they stand in a URL, that are asked although their address is not on the internet: one in a company's own
+   * network, for example. This machine is asked where a provider's own configuration names it.
+   */
+  readonly allowedHosts?: ReadonlyArray<string> | undefined
+  /**
+   * Whom the JWTs have to be for (`aud`, any of these) with which `getWorkloadAccessTokenForJWT` is called. With it their
+   * signatures are held against the keys of their issuers, and `exp` and `sub` are required; a token that fails is
+   * `Unauthorized`. Without it nobody checks them.
+   */
+  readonly verifyJwtFor?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Provides the in-memory and the stored service with it: a provider whose endpoints are on loopback is asked for real, as
+ * is one for which somebody says so (`IdentityControls.setIssuer`); all others stay simulated, so that no request leaves
+ * the machine by surprise. A person consents on the provider's own pages, behind the authorization URL of a local server.
+ *
+ * Authorization code with PKCE, client credentials, refresh, token exchange (RFC 8693) and JWT bearer (RFC 7523). Only
+ * the provider's endpoints are asked, by https unless on loopback; redirects are not followed, answers of more than 1 MiB
+ * and addresses inside the network are refused. What a provider answered is told by
+ * `IdentityControls.providerFailures`; callers are told what AWS tells.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { IdentityControls, IdentityService } from "effect-agentcore-identity"
+ * import * as FederatedIssuer from "effect-agentcore-identity/FederatedIssuer"
+ *
+ * const Identity = IdentityService.layerTest.pipe(
+ *   Layer.provide(FederatedIssuer.layer({ timeout: "5 seconds" }))
+ * )
+ *
+ * export const program = Effect.gen(function*() {
+ *   const { setIssuer } = yield* IdentityControls.IdentityControls
+ *   yield* setIssuer("github", { discoveryUrl: "http://127.0.0.1:9000/.well-known/openid-configuration" })
+ * }).pipe(Effect.provide(Identity))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  { allowedHosts = [], timeout = "10 seconds", verifyJwtFor = [] }: Options = {}
+): Layer.Layer<never> => {
+  const reach = { limit: Duration.decode(timeout), hosts: allowedHosts }
+  return Layer.succeed(Issuers, {
+    federated: issuer.make(reach),
+    verify: verifyJwtFor.length === 0 ? undefined : verify(reach, verifyJwtFor)
+  })
+}

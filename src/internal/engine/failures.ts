@@ -1,0 +1,28 @@
+/** What vendors answered instead of what they were asked for: kept for whoever runs the server, and logged. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { Core } from "./core.js"
+import type { Refused } from "./issuer.js"
+
+const remembered = 100
+
+/** @internal */
+export const reported =
+  (core: Core, providerName: string) => <A, R>(effect: Effect.Effect<A, Refused, R>): Effect.Effect<A, Refused, R> =>
+    Effect.tapError(effect, ({ description, error, reason, status, step }) =>
+      Effect.gen(function*() {
+        const at = yield* DateTime.now
+        const failure = { at, providerName, step, reason, status, error, description }
+        yield* core.aside((aside) => [undefined, {
+          ...aside,
+          providerFailures: [...aside.providerFailures.slice(1 - remembered), failure]
+        }])
+        yield* Effect.logWarning(`the provider '${providerName}' gave nothing (${step})`).pipe(
+          Effect.annotateLogs({
+            reason,
+            ...(status !== undefined && { status }),
+            ...(error !== undefined && { error }),
+            ...(description !== undefined && { description })
+          })
+        )
+      }))

@@ -1,0 +1,79 @@
+/** Which addresses are asked: those of the internet, and of this machine where the configuration itself names it. */
+import { BlockList, isIP } from "node:net"
+import { isLoopback } from "../engine/endpoints.js"
+
+const inside = new BlockList()
+
+// What IANA's registries of special-purpose addresses (RFC 6890) say is not on the internet.
+for (
+  const [net, prefix] of [
+    ["0.0.0.0", 8],
+    ["10.0.0.0", 8],
+    ["100.64.0.0", 10],
+    ["127.0.0.0", 8],
+    ["169.254.0.0", 16],
+    ["172.16.0.0", 12],
+    ["192.0.0.0", 24],
+    ["192.0.2.0", 24],
+    ["192.168.0.0", 16],
+    ["198.18.0.0", 15],
+    ["198.51.100.0", 24],
+    ["203.0.113.0", 24],
+    ["224.0.0.0", 3]
+  ] as const
+) inside.addSubnet(net, prefix, "ipv4")
+
+// Of IPv6 only 2000::/3 is the internet, and not all of that: these two carry IPv4 addresses within.
+for (
+  const [net, prefix] of [
+    ["::", 3],
+    ["2001::", 32],
+    ["2001:db8::", 32],
+    ["2002::", 16],
+    ["4000::", 2],
+    ["8000::", 1]
+  ] as const
+) inside.addSubnet(net, prefix, "ipv6")
+
+const isInside = (address: string) => inside.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+
+const loopback = new BlockList()
+loopback.addSubnet("127.0.0.0", 8, "ipv4")
+loopback.addAddress("::1", "ipv6")
+
+const isOwn = (address: string) => loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+
+/** @internal */
+export interface Allowed {
+  /** Hosts that may be inside, as they stand in a URL. */
+  readonly hosts: ReadonlyArray<string>
+  /** Whether this machine may be asked: the provider's own configuration has to say so. */
+  readonly loopback: boolean
+}
+
+/**
+ * Whether a host of this name may have this address.
+ *
+ * @internal
+ */
+export const mayBe = ({ hosts, loopback }: Allowed, hostname: string, address: string): boolean =>
+  hosts.includes(hostname) || !isInside(address) || (loopback && isLoopback(hostname) && isOwn(address))
+
+const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
+
+/**
+ * Why a URL is not asked, if it is not. What its host's name stands for is seen when it is looked up.
+ *
+ * @internal
+ */
+export const objection = (allowed: Allowed, url: URL): string | undefined => {
+  const { hostname, password, protocol, username } = url
+  if (username !== "" || password !== "") return "a URL with a user name or password is not asked"
+  const isHere = isLoopback(hostname)
+  if (protocol !== "https:" && !(protocol === "http:" && isHere)) return "only https is asked, unless on this machine"
+  const address = bare(hostname)
+  if (isHere ? allowed.loopback || allowed.hosts.includes(hostname) : isIP(address) === 0) return undefined
+  return !isHere && mayBe(allowed, hostname, address)
+    ? undefined
+    : `the host ${hostname} is inside this machine's network, and not allowed by name`
+}

@@ -1,0 +1,90 @@
+/** The way of a person's browser to the vendor and back: RFC 6749, section 4.1, with PKCE (RFC 7636) and RFC 9207. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as oauth from "oauth4webapi"
+import { clientIdOf } from "../engine/endpoints.js"
+import { type Client, type Issuer, Refused } from "../engine/issuer.js"
+import type { Session } from "../engine/state.js"
+import { endpoint, type Reach, serverOf } from "./metadata.js"
+import { targeted } from "./parameters.js"
+import { presetOf } from "./preset.js"
+import { malformed, shown } from "./refusal.js"
+
+const step = "authorization"
+
+/** What the caller adds never stands in for what the request rests on. */
+const own = new Set([
+  "client_id",
+  "client_secret",
+  "code_challenge",
+  "code_challenge_method",
+  "redirect_uri",
+  "request",
+  "request_uri",
+  "response_mode",
+  "response_type",
+  "scope",
+  "state"
+])
+
+const url = (target: URL, client: Client, session: Session, state: string, codeChallenge: string) => {
+  const { provider } = client
+  const preset = presetOf(provider.vendor)
+  const given = Object.entries(session.customParameters ?? {}).map(([name, value]) =>
+    [name, Redacted.value(value)] as const
+  )
+  const parameters = new URLSearchParams([
+    ...targeted(session.target, { scopeName: preset?.scopesAs, scopeSeparator: preset?.scopeSeparator })
+  ])
+  for (const [name, value] of [...Object.entries(preset?.authorizationParameters ?? {}), ...given]) {
+    if (!own.has(name)) parameters.set(name, value)
+  }
+  parameters.set("response_type", "code")
+  parameters.set("client_id", clientIdOf(provider.config))
+  parameters.set("redirect_uri", provider.callbackUrl)
+  parameters.set("state", state)
+  if (preset?.pkce !== "omit") {
+    parameters.set("code_challenge", codeChallenge)
+    parameters.set("code_challenge_method", "S256")
+  }
+  const full = new URL(target)
+  for (const [name, value] of parameters) full.searchParams.append(name, value)
+  return Redacted.make(full.href)
+}
+
+/** @internal */
+export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
+  authorization: (client, session, state) =>
+    Effect.gen(function*() {
+      const server = yield* serverOf(reach, client)
+      const target = yield* endpoint(step, reach, client, server, "authorization_endpoint")
+      const codeVerifier = oauth.generateRandomCodeVerifier()
+      const codeChallenge = yield* Effect.promise(() => oauth.calculatePKCECodeChallenge(codeVerifier))
+      return {
+        url: url(target, client, session, state, codeChallenge),
+        codeVerifier: Redacted.make(codeVerifier)
+      }
+    }),
+
+  code: (client, state, parameters) =>
+    Effect.gen(function*() {
+      const server = yield* serverOf(reach, client)
+      const answer = yield* Effect.try({
+        try: () =>
+          oauth.validateAuthResponse(server, { client_id: clientIdOf(client.provider.config) }, parameters, state),
+        catch: (error) =>
+          error instanceof oauth.AuthorizationResponseError
+            ? new Refused({
+              step,
+              reason: "Refused",
+              error: shown(error.error, []),
+              description: shown(error.error_description, [])
+            })
+            : malformed(step, "the answer is of another authorization server, or of another request")
+      })
+      const code = answer.get("code")
+      return code === null || code === ""
+        ? yield* malformed(step, "the answer has neither a code nor an error")
+        : Redacted.make(code)
+    })
+})

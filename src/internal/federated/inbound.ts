@@ -1,0 +1,85 @@
+/** The JWT that a user comes with: whether its issuer has signed it, for us, and until when (RFC 7519). */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as jose from "jose"
+import { isLoopback } from "../engine/endpoints.js"
+import { Refused } from "../engine/issuer.js"
+import type { Allowed } from "./addresses.js"
+import { ask } from "./ask.js"
+import { discover, type Reach } from "./metadata.js"
+import { malformed, unanswered } from "./refusal.js"
+
+const step = "verification"
+
+const KeySet = Schema.parseJson(
+  Schema.Struct({
+    keys: Schema.mutable(
+      Schema.Array(Schema.Struct({ kty: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
+    )
+  })
+)
+
+// Never a symmetric one: its key would be a public document.
+const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+const refused = (description: string) => new Refused({ step, reason: "Refused", description })
+
+const why = (error: unknown): string =>
+  Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : "the token is not a JWT"
+
+const keySet = (reach: Reach, allowed: Allowed, jwksUri: string) =>
+  Effect.gen(function*() {
+    if (!URL.canParse(jwksUri)) return yield* malformed(step, "the jwks_uri is no URL")
+    const { status, text } = yield* Effect.mapError(
+      ask(allowed, reach.limit, {
+        url: new URL(jwksUri),
+        method: "GET",
+        headers: { accept: "application/json" },
+        body: undefined
+      }),
+      unanswered(step)
+    )
+    const keys = Schema.decodeUnknownEither(KeySet)(text)
+    return status !== 200 || Either.isLeft(keys)
+      ? yield* malformed(step, "the keys of the issuer are not there", status)
+      : jose.createLocalJWKSet(keys.right)
+  })
+
+/**
+ * Looks the keys up anew each time: what an issuer has withdrawn is good no longer.
+ *
+ * @internal
+ */
+export const verify = (reach: Reach, audiences: ReadonlyArray<string>) => (token: Redacted.Redacted) =>
+  Effect.gen(function*() {
+    const jwt = Redacted.value(token)
+    const { iss } = yield* Effect.try({
+      try: () => jose.decodeJwt(jwt),
+      catch: () => refused("the token is not a JWT")
+    })
+    if (iss === undefined || !URL.canParse(iss)) return yield* refused("its issuer is no URL")
+    const allowed = { hosts: reach.hosts, loopback: isLoopback(new URL(iss).hostname) }
+    const { jwks_uri } = yield* discover(
+      reach,
+      allowed,
+      `${iss.replace(/\/+$/, "")}/.well-known/openid-configuration`
+    )
+    if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")
+    const keys = yield* keySet(reach, allowed, jwks_uri)
+    const now = yield* DateTime.now
+    yield* Effect.tryPromise({
+      try: () =>
+        jose.jwtVerify(jwt, keys, {
+          issuer: iss,
+          audience: [...audiences],
+          algorithms,
+          requiredClaims: ["exp", "sub"],
+          currentDate: DateTime.toDate(now)
+        }),
+      catch: (error) => refused(why(error))
+    })
+  })

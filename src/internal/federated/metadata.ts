@@ -1,0 +1,125 @@
+/** What an authorization server says of itself, or the configuration of it. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import * as oauth from "oauth4webapi"
+import { type Discovery, discoveryOf, isLocal } from "../engine/endpoints.js"
+import { type Client, Refused } from "../engine/issuer.js"
+import { type Allowed, objection } from "./addresses.js"
+import { ask } from "./ask.js"
+import { presetOf } from "./preset.js"
+import { malformed, misconfigured, type Step, unanswered } from "./refusal.js"
+
+/** @internal */
+export interface Reach {
+  readonly limit: Duration.Duration
+  readonly hosts: ReadonlyArray<string>
+}
+
+/**
+ * What may be asked for this provider: a document from elsewhere does not lead to this machine.
+ *
+ * @internal
+ */
+export const allowed = ({ hosts }: Reach, discovery: Discovery | undefined): Allowed => ({
+  hosts,
+  loopback: isLocal(discovery)
+})
+
+const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
+
+const suffix = /\/\.well-known\/(openid-configuration|oauth-authorization-server)$/
+
+/**
+ * The document of an authorization server, which has to be its own: RFC 8414, section 3.3.
+ *
+ * @internal
+ */
+export const discover = (
+  reach: Reach,
+  allowed: Allowed,
+  discoveryUrl: string,
+  expected = discoveryUrl.replace(suffix, "")
+): Effect.Effect<oauth.AuthorizationServer, Refused> =>
+  Effect.gen(function*() {
+    const step = "discovery"
+    if (!URL.canParse(discoveryUrl)) return yield* misconfigured(step, "the discovery URL is none")
+    const { status, text } = yield* Effect.mapError(
+      ask(allowed, reach.limit, {
+        url: new URL(discoveryUrl),
+        method: "GET",
+        headers: { accept: "application/json" },
+        body: undefined
+      }),
+      unanswered(step)
+    )
+    if (status !== 200) return yield* malformed(step, "the discovery document is not there", status)
+    const document = Schema.decodeUnknownEither(Issuer)(text)
+    if (Either.isLeft(document)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
+    // The slash at the end of an issuer is not in the URL of its document.
+    const own = document.right.issuer.endsWith("/") && !expected.endsWith("/") ? `${expected}/` : expected
+    if (!URL.canParse(document.right.issuer) || !URL.canParse(own)) {
+      return yield* malformed(step, "the issuer of the discovery document is no URL")
+    }
+    const response = new Response(text, { status, headers: { "content-type": "application/json" } })
+    return yield* Effect.tryPromise({
+      try: () => oauth.processDiscoveryResponse(new URL(own), response),
+      catch: () => malformed(step, "the discovery document is of another issuer")
+    })
+  })
+
+/**
+ * An endpoint that may be asked, or that a browser may be sent to.
+ *
+ * @internal
+ */
+export const endpoint = (
+  step: Step,
+  reach: Reach,
+  { discovery }: Client,
+  server: oauth.AuthorizationServer,
+  name: "authorization_endpoint" | "token_endpoint"
+): Either.Either<URL, Refused> => {
+  const url = server[name]
+  if (typeof url !== "string" || !URL.canParse(url)) {
+    return Either.left(malformed(step, `the authorization server has no ${name}`))
+  }
+  const parsed = new URL(url)
+  const why = objection(allowed(reach, discovery), parsed)
+  return why === undefined
+    ? Either.right(parsed)
+    : Either.left(new Refused({ step, reason: "Forbidden", description: `${name}: ${why}` }))
+}
+
+/** @internal */
+export const serverOf = (
+  reach: Reach,
+  { discovery, provider }: Client
+): Effect.Effect<oauth.AuthorizationServer, Refused> =>
+  Effect.gen(function*() {
+    if (discovery === undefined) {
+      return yield* misconfigured("discovery", "nothing says where the authorization server is")
+    }
+    if ("discoveryUrl" in discovery) {
+      const { discoveryUrl } = discovery
+      // A document for any tenant names an issuer that is none. That of one tenant names its own.
+      const isOfAnyTenant = discovery === discoveryOf(provider.config) &&
+        /\/(common|organizations)\//.test(discoveryUrl)
+      const expected = isOfAnyTenant ? presetOf(provider.vendor)?.discoveredIssuer : undefined
+      return yield* discover(reach, allowed(reach, discovery), discoveryUrl, expected)
+    }
+    if (!("authorizationServerMetadata" in discovery)) {
+      return yield* misconfigured("discovery", "the configuration is of a kind that is not known")
+    }
+    const { authorizationEndpoint, issuer, tokenEndpoint, tokenEndpointAuthMethods } =
+      discovery.authorizationServerMetadata
+    return {
+      issuer,
+      authorization_endpoint: authorizationEndpoint,
+      token_endpoint: tokenEndpoint,
+      ...(tokenEndpointAuthMethods !== undefined && {
+        token_endpoint_auth_methods_supported: [...tokenEndpointAuthMethods]
+      })
+    }
+  })

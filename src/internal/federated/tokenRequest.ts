@@ -1,0 +1,143 @@
+/** A request at the token endpoint: put together and read by `oauth4webapi`, sent by us. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as oauth from "oauth4webapi"
+import { clientIdOf } from "../engine/endpoints.js"
+import { type Client, type IssuedToken, Refused } from "../engine/issuer.js"
+import { type Preset } from "../presets/table.js"
+import { ask, type Asked } from "./ask.js"
+import { authentication } from "./authentication.js"
+import { allowed, endpoint, type Reach, serverOf } from "./metadata.js"
+import { presetOf } from "./preset.js"
+import { malformed, shown, type Step, unanswered } from "./refusal.js"
+
+/** The request as it would be sent. The library sends through a function, which gets everything. */
+const prepared = (
+  step: Step,
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  authenticate: oauth.ClientAuth,
+  grantType: string,
+  parameters: URLSearchParams
+): Effect.Effect<Asked, Refused> =>
+  Effect.async((resume) => {
+    oauth.genericTokenEndpointRequest(server, client, authenticate, grantType, parameters, {
+      // What may be asked without TLS is decided where it is sent.
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: async (url, { body, headers, method }) => {
+        resume(Effect.succeed({ url: new URL(url), method, headers, body: String(body) }))
+        return new Response()
+      }
+    }).catch(() => resume(malformed(step, "the request could not be put together")))
+  })
+
+/** Some vendors want JSON, and headers of their own. */
+const asWanted = ({ tokenRequestBody, tokenRequestHeaders }: Partial<Preset>) => (asked: Asked): Asked => ({
+  ...asked,
+  headers: {
+    ...asked.headers,
+    ...tokenRequestHeaders,
+    ...(tokenRequestBody === "json" && { "content-type": "application/json" })
+  },
+  body: tokenRequestBody === "json"
+    ? JSON.stringify(Object.fromEntries(new URLSearchParams(asked.body)))
+    : asked.body
+})
+
+const Body = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+type Body = typeof Body.Type
+
+const secretParameters = [
+  "code",
+  "code_verifier",
+  "refresh_token",
+  "client_secret",
+  "client_assertion",
+  "subject_token",
+  "actor_token",
+  "assertion"
+]
+
+/** Whether an answer says no, whatever its status. */
+const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, body: Body) =>
+  status < 200 || status > 299 || Predicate.isString(body["error"]) && body["access_token"] === undefined ||
+  (how === "ok" && body["ok"] === false)
+
+/** The answer as RFC 6749 has it. What is not used is not read: an `id_token` says nothing that anybody asks here. */
+const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
+  const inner = tokensUnder === undefined ? undefined : body[tokensUnder]
+  const { access_token, expires_in, refresh_token, token_type } =
+    Predicate.isRecord(inner) && inner["access_token"] !== undefined ? inner : body
+  return {
+    access_token,
+    ...(expires_in !== undefined && expires_in !== null && { expires_in }),
+    ...(refresh_token !== undefined && refresh_token !== null && { refresh_token }),
+    token_type: Predicate.isString(token_type) ? token_type : "Bearer"
+  }
+}
+
+const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): IssuedToken => ({
+  accessToken: Redacted.make(access_token),
+  expiresIn: expires_in,
+  refreshToken: refresh_token === undefined ? undefined : Redacted.make(refresh_token)
+})
+
+/**
+ * Asks the token endpoint once.
+ *
+ * @internal
+ */
+export const tokenRequest = (
+  reach: Reach,
+  step: Step,
+  client: Client,
+  grantType: string,
+  parameters: URLSearchParams
+): Effect.Effect<IssuedToken, Refused> =>
+  Effect.gen(function*() {
+    const { provider, secret } = client
+    const preset = presetOf(provider.vendor) ?? {}
+    const server = yield* serverOf(reach, client)
+    const tokenEndpoint = yield* endpoint(step, reach, client, server, "token_endpoint")
+    const authenticate = yield* authentication(step, client, server, tokenEndpoint)
+    const identity = { client_id: clientIdOf(provider.config) }
+    const asked = yield* prepared(step, server, identity, authenticate, grantType, parameters)
+    const { status, text } = yield* Effect.mapError(
+      ask(allowed(reach, client.discovery), reach.limit, asWanted(preset)(asked)),
+      unanswered(step)
+    )
+    const body = Schema.decodeUnknownEither(Body)(text)
+    const sent = new URLSearchParams(asked.body)
+    const secrets = [
+      ...secretParameters.flatMap((name) => sent.getAll(name)),
+      ...(secret === undefined ? [] : [Redacted.value(secret)])
+    ]
+    if (Either.isLeft(body)) {
+      return yield* status >= 400
+        ? new Refused({ step, reason: "Refused", status })
+        : malformed(step, "the answer is no JSON object", status)
+    }
+    if (isError(status, preset, body.right)) {
+      return yield* new Refused({
+        step,
+        reason: "Refused",
+        status,
+        error: shown(body.right["error"], secrets),
+        description: shown(body.right["error_description"], secrets)
+      })
+    }
+    const response = new Response(JSON.stringify(conform(preset, body.right)), { status: 200 })
+    const token = yield* Effect.tryPromise({
+      try: () =>
+        oauth.processGenericTokenEndpointResponse(server, identity, response, {
+          // RFC 8693 says so of a token that is none to be borne.
+          recognizedTokenTypes: { n_a: () => {} }
+        }),
+      catch: () => malformed(step, "the answer is none that RFC 6749, section 5.1, describes", status)
+    })
+    return issued(token)
+  })

@@ -1,0 +1,215 @@
+/** The included vendors whose endpoints depend on a tenant, and have to be given. */
+import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
+import { aws, code, guide, type Preset, quirk, unverified, vendor } from "./shape.js"
+
+const okta = "https://developer.okta.com/docs/guides/refresh-tokens/main/"
+const oktaGuide = guide("identity-idp-okta")
+const oneLogin = "https://developers.onelogin.com/openid-connect/api/refresh-session"
+const oneLoginDiscovery = "https://developers.onelogin.com/openid-connect/api/provider-config"
+const oneLoginGuide = guide("identity-idp-onelogin")
+const pingOne = "https://developer.pingidentity.com/pingone-api/auth/openid-connect-oauth-2/"
+const pingOneRefresh =
+  "https://developer.pingidentity.com/pingone-api/workflow-library/platform-sso-and-authorization/" +
+  "openid-connect-oidc/refresh-token-exchange-flow/environment-configuration.html"
+const pingOneGuide = guide("identity-idp-pingidentity")
+const cyberArk = "https://docs.cyberark.com/identity/Latest/en/Content/Developer/oidc/about-openidconnect.htm"
+const cyberArkRefresh = "https://docs.cyberark.com/identity/Latest/en/Content/Developer/oidc/tokens/refresh-tokens.htm"
+const cyberArkGuide = guide("identity-idp-cyberark")
+const fusionAuth = "https://fusionauth.io/docs/lifecycle/authenticate-users/oauth/endpoints"
+const fusionAuthScopes = "https://fusionauth.io/docs/lifecycle/authenticate-users/oauth/scopes"
+const fusionAuthGuide = guide("identity-idp-fusionauth")
+const auth0 = "https://auth0.com/docs/secure/tokens/refresh-tokens/get-refresh-tokens"
+const auth0Guide = guide("identity-idp-auth0")
+const cognito = "https://docs.aws.amazon.com/cognito/latest/developerguide/authorization-endpoint.html"
+const cognitoToken = "https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html"
+const cognitoGuide = guide("identity-idp-cognito")
+
+type Tenant = Extract<
+  CredentialProviderVendor,
+  | "OktaOauth2"
+  | "OneLoginOauth2"
+  | "PingOneOauth2"
+  | "CyberArkOauth2"
+  | "FusionAuthOauth2"
+  | "Auth0Oauth2"
+  | "CognitoOauth2"
+>
+
+/** @internal */
+export const tenant: { readonly [Vendor in Tenant]: Preset } = {
+  OktaOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://{tenant}.okta.com/oauth2/{authorizationServer}",
+        authorizationEndpoint: "https://{tenant}.okta.com/oauth2/{authorizationServer}/v1/authorize",
+        tokenEndpoint: "https://{tenant}.okta.com/oauth2/{authorizationServer}/v1/token"
+      }
+    },
+    refresh: {
+      issued: "conditional",
+      scopes: ["offline_access"],
+      registration: "Refresh Token among the allowed grant types."
+    },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_basic",
+    evidence: {
+      endpoints: aws(oktaGuide, okta),
+      refresh: vendor(okta),
+      scopeSeparator: vendor(okta),
+      clientAuthentication: vendor(okta)
+    },
+    quirks: [quirk("The scopes together have 1024 characters at most.", vendor(okta))]
+  },
+  OneLoginOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://{subdomain}.onelogin.com/oidc/2",
+        authorizationEndpoint: "https://{subdomain}.onelogin.com/oidc/2/auth",
+        tokenEndpoint: "https://{subdomain}.onelogin.com/oidc/2/token"
+      }
+    },
+    refresh: { issued: "conditional", registration: "A Refresh Token Timeout." },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_post",
+    evidence: {
+      endpoints: vendor(oneLoginDiscovery, oneLoginGuide),
+      refresh: unverified(oneLogin),
+      scopeSeparator: unverified("https://www.rfc-editor.org/rfc/rfc6749#section-3.3"),
+      clientAuthentication: aws(oneLoginGuide, oneLogin)
+    },
+    quirks: [
+      quirk(
+        "The way to authenticate is a setting of the application, and AWS wants it to be POST.",
+        aws(oneLoginGuide, oneLogin)
+      ),
+      quirk("Credentials both in the header and in the body are an error.", vendor(oneLogin))
+    ]
+  },
+  PingOneOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://auth.pingone.com/{environmentId}/as",
+        authorizationEndpoint: "https://auth.pingone.com/{environmentId}/as/authorize",
+        tokenEndpoint: "https://auth.pingone.com/{environmentId}/as/token"
+      }
+    },
+    refresh: { issued: "conditional", registration: "The grant type `REFRESH_TOKEN`." },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_basic",
+    evidence: {
+      endpoints: aws(pingOneGuide, pingOne),
+      refresh: vendor(pingOneRefresh),
+      scopeSeparator: code(pingOne),
+      clientAuthentication: aws(pingOneGuide)
+    },
+    quirks: [
+      quirk(
+        "An application is for people or for machines, not for both; that for machines wants `client_secret_post`.",
+        aws(pingOneGuide)
+      ),
+      quirk("The host ends otherwise outside North America.", code(pingOne))
+    ]
+  },
+  CyberArkOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://{tenant}.id.cyberark.cloud/{applicationId}",
+        authorizationEndpoint: "https://{tenant}.id.cyberark.cloud/OAuth2/Authorize/{applicationId}",
+        tokenEndpoint: "https://{tenant}.id.cyberark.cloud/OAuth2/Token/{applicationId}"
+      }
+    },
+    refresh: { issued: "conditional", registration: "The issuing of refresh tokens, enabled in the Admin Portal." },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_basic",
+    evidence: {
+      endpoints: aws(cyberArkGuide, cyberArk),
+      refresh: vendor(cyberArkRefresh),
+      scopeSeparator: unverified("https://www.rfc-editor.org/rfc/rfc6749#section-3.3"),
+      clientAuthentication: code(cyberArk)
+    },
+    quirks: []
+  },
+  FusionAuthOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://{host}",
+        authorizationEndpoint: "https://{host}/oauth2/authorize",
+        tokenEndpoint: "https://{host}/oauth2/token"
+      }
+    },
+    refresh: {
+      issued: "conditional",
+      scopes: ["offline_access"],
+      registration: "Generate refresh tokens, and Refresh Token among the enabled grants."
+    },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_basic",
+    evidence: {
+      endpoints: vendor(fusionAuth, fusionAuthGuide),
+      refresh: vendor(fusionAuthScopes),
+      scopeSeparator: vendor(fusionAuth),
+      clientAuthentication: vendor(fusionAuth)
+    },
+    quirks: [
+      quirk("The authorization request wants `tenantId`.", vendor(fusionAuth)),
+      quirk(
+        "The issuer is a setting of the tenant, and need not be where the endpoints are.",
+        unverified("https://fusionauth.io/docs/get-started/core-concepts/tenants", fusionAuthGuide)
+      )
+    ]
+  },
+  Auth0Oauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://{tenant}.auth0.com",
+        authorizationEndpoint: "https://{tenant}.auth0.com/authorize",
+        tokenEndpoint: "https://{tenant}.auth0.com/oauth/token"
+      }
+    },
+    refresh: { issued: "conditional", scopes: ["offline_access"], registration: "Allow Offline Access, at the API." },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_post",
+    evidence: {
+      endpoints: aws(auth0Guide),
+      refresh: vendor(auth0),
+      scopeSeparator: code("https://auth0.com/docs/get-started/apis/scopes"),
+      clientAuthentication: vendor(auth0)
+    },
+    quirks: [
+      quirk(
+        "Without `audience`, the identifier of an API, the token is opaque and good for Auth0's own API only.",
+        code("https://auth0.com/docs/secure/tokens/access-tokens/get-access-tokens", auth0)
+      ),
+      quirk(
+        "The issuer in Auth0's documents ends in a slash, unlike that in AWS's guide.",
+        unverified(
+          "https://auth0.com/docs/get-started/applications/configure-applications-with-oidc-discovery",
+          auth0Guide
+        )
+      )
+    ]
+  },
+  CognitoOauth2: {
+    endpoints: {
+      tenant: {
+        issuer: "https://cognito-idp.{region}.amazonaws.com/{userPoolId}",
+        authorizationEndpoint: "https://{domain}.auth.{region}.amazoncognito.com/oauth2/authorize",
+        tokenEndpoint: "https://{domain}.auth.{region}.amazoncognito.com/oauth2/token"
+      }
+    },
+    refresh: { issued: "always" },
+    scopeSeparator: " ",
+    clientAuthentication: "client_secret_basic",
+    evidence: {
+      endpoints: aws(cognitoGuide, cognito),
+      refresh: vendor(cognitoToken),
+      scopeSeparator: vendor(cognito),
+      clientAuthentication: vendor(cognitoToken)
+    },
+    quirks: [
+      quirk("The issuer has another host than the endpoints.", aws(cognitoGuide)),
+      quirk("Refreshing gives no refresh token: the old one stays good.", vendor(cognitoToken)),
+      quirk("Of PKCE it knows `S256` only.", vendor(cognito))
+    ]
+  }
+}

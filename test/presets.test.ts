@@ -1,0 +1,100 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { IdentityApi, MemoryIdentity } from "../src/index.js"
+import { presets } from "../src/internal/presets/table.js"
+import { CredentialProviderVendor } from "../src/Oauth2Provider.js"
+import { configOf, evidenceOf, row, updated, urlsOf, vendors } from "./support/presets.js"
+
+const file = new URL("../guides/vendors.md", import.meta.url)
+
+const isHttps = (url: string) => URL.canParse(url) && new URL(url).protocol === "https:"
+
+const create = Effect.fnUntraced(function*(...[vendor, given]: Parameters<typeof configOf>) {
+  const api = yield* IdentityApi.IdentityApi
+  const { oauth2ProviderConfigOutput } = yield* api.createOauth2CredentialProvider({
+    name: "provider",
+    credentialProviderVendor: vendor,
+    oauth2ProviderConfigInput: configOf(vendor, given)
+  })
+  const [output] = Object.values(oauth2ProviderConfigOutput ?? {})
+  return output?.oauthDiscovery
+})
+
+const inMemory = <A, E>(effect: Effect.Effect<A, E, IdentityApi.IdentityApi>) =>
+  Effect.provide(effect, MemoryIdentity.layerApi())
+
+it("every vendor has a preset, but for the custom one, and every preset is plain data", () => {
+  assert.sameMembers([...vendors, "CustomOauth2"], [...CredentialProviderVendor.literals])
+  assert.deepStrictEqual(JSON.parse(JSON.stringify(presets)), presets)
+})
+
+it("every endpoint of a preset is an https URL", () => {
+  for (const vendor of vendors) {
+    for (const url of urlsOf(presets[vendor])) assert.isTrue(isHttps(url), `${vendor}: ${url}`)
+  }
+})
+
+it("every fact of a preset has a source, and every source is an https URL", () => {
+  for (const vendor of vendors) {
+    for (const { sources } of evidenceOf(presets[vendor])) {
+      assert.isNotEmpty(sources, vendor)
+      for (const source of sources) assert.isTrue(isHttps(source), `${vendor}: ${source}`)
+    }
+  }
+})
+
+it("a refresh token that comes on a condition says which, and only such a one does", () => {
+  for (const vendor of vendors) {
+    const { instead, issued, parameters, registration, scopes } = presets[vendor].refresh
+    const conditions = [parameters, registration, scopes].filter((condition) => condition !== undefined)
+    assert.strictEqual(conditions.length > 0, issued === "conditional", vendor)
+    assert.strictEqual(instead !== undefined, issued === "never", vendor)
+  }
+})
+
+for (const vendor of vendors) {
+  const { endpoints } = presets[vendor]
+  if (!("tenant" in endpoints)) {
+    it.effect(`a provider of ${vendor} has the endpoints of its preset`, () =>
+      inMemory(Effect.map(create(vendor), (discovery) => assert.deepStrictEqual(discovery, endpoints))))
+  } else if (endpoints.defaultTenantId === undefined) {
+    const { authorizationEndpoint, issuer, tokenEndpoint } = endpoints.tenant
+    const member = "oauth2ProviderConfigInput.includedOauth2ProviderConfig.issuer"
+    it.effect(`a provider of ${vendor} is refused without its tenant's issuer or endpoints`, () =>
+      inMemory(Effect.gen(function*() {
+        for (const given of [{}, { authorizationEndpoint }, { tokenEndpoint }]) {
+          const error = yield* Effect.flip(create(vendor, given))
+          assert.strictEqual(error._tag, "ValidationError")
+          assert.include(error.message, member)
+        }
+      })))
+    it.effect(`a provider of ${vendor} has the endpoints it is given, or is discovered at its issuer`, () =>
+      inMemory(Effect.gen(function*() {
+        assert.deepStrictEqual(yield* create(vendor, { issuer, authorizationEndpoint, tokenEndpoint }), {
+          authorizationServerMetadata: { issuer, authorizationEndpoint, tokenEndpoint }
+        })
+        assert.deepStrictEqual(yield* inMemory(create(vendor, { issuer: `${issuer}/` })), {
+          discoveryUrl: `${issuer}/.well-known/openid-configuration`
+        })
+      })))
+  } else {
+    it.effect(`a provider of ${vendor} is its tenant's, or that of ${endpoints.defaultTenantId}`, () =>
+      inMemory(Effect.gen(function*() {
+        const discovered = (id: string) => ({
+          discoveryUrl: `${endpoints.tenant.issuer.replace("{tenantId}", id)}/.well-known/openid-configuration`
+        })
+        assert.deepStrictEqual(yield* create(vendor), discovered(endpoints.defaultTenantId ?? ""))
+        const given = yield* inMemory(create(vendor, { tenantId: "my-tenant" }))
+        assert.deepStrictEqual(given, discovered("my-tenant"))
+      })))
+  }
+}
+
+it("the guide to the vendors says what the presets say", () => {
+  const guide = readFileSync(file, "utf8")
+  if (process.env.UPDATE_GUIDES === "1") return writeFileSync(file, updated(guide))
+  const hint = "guides/vendors.md is not as the presets are: UPDATE_GUIDES=1 npx vitest run test/presets.test.ts"
+  for (const vendor of vendors) assert.isTrue(guide.includes(row(vendor, presets[vendor])), `${hint} (${vendor})`)
+  assert.isTrue(guide === updated(guide), hint)
+})
