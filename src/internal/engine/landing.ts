@@ -23,10 +23,10 @@ export const make = <A, E>(): Effect.Effect<Landing<A, E>> =>
             return [found, Option.isSome(found) ? all : HashMap.set(all, key, own)]
           })
           if (Option.isSome(others)) return yield* restore(Deferred.await(others.value))
-          yield* Effect.exit(effect).pipe(
+          // By itself it may be interrupted, as by a limit of its own; but nobody has its fiber.
+          yield* Effect.exit(Effect.interruptible(effect)).pipe(
             Effect.zipLeft(Ref.update(flights, HashMap.remove(key))),
             Effect.flatMap((exit) => Deferred.done(own, exit)),
-            Effect.uninterruptible,
             Effect.forkDaemon
           )
           return yield* restore(Deferred.await(own))

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -99,7 +100,9 @@ export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ 
       const ask = client.issuer.user(client, session).pipe(reported(core, session.providerName))
       const settle = (asked: Effect.Effect<IssuedToken, Refused>) =>
         Effect.onExit(asked, (exit) => core.change((state, now) => settled(state, now, session, exit)))
-      return (session.authorization === undefined ? settle(restore(ask)) : restore(Effect.disconnect(settle(ask))))
+      return (session.authorization === undefined
+        ? settle(restore(ask))
+        : Effect.flatMap(Effect.forkDaemon(settle(Effect.interruptible(ask))), (fiber) => restore(Fiber.join(fiber))))
         .pipe(
           Effect.mapError(() => choices.retrievalFailed(operation)),
           Effect.as({})

@@ -2,7 +2,8 @@
 import { BlockList, isIP } from "node:net"
 import { isLoopback } from "../engine/endpoints.js"
 
-const inside = new BlockList()
+// One list a family: in a common one Node takes an IPv4 address for the IPv6 address that stands for it.
+const inside = { ipv4: new BlockList(), ipv6: new BlockList() }
 
 // What IANA's registries of special-purpose addresses (RFC 6890) say is not on the internet.
 for (
@@ -21,7 +22,7 @@ for (
     ["203.0.113.0", 24],
     ["224.0.0.0", 3]
   ] as const
-) inside.addSubnet(net, prefix, "ipv4")
+) inside.ipv4.addSubnet(net, prefix, "ipv4")
 
 // Of IPv6 only 2000::/3 is the internet, and not all of that: these two carry IPv4 addresses within.
 for (
@@ -33,15 +34,17 @@ for (
     ["4000::", 2],
     ["8000::", 1]
   ] as const
-) inside.addSubnet(net, prefix, "ipv6")
+) inside.ipv6.addSubnet(net, prefix, "ipv6")
 
-const isInside = (address: string) => inside.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+const familyOf = (address: string) => isIP(address) === 6 ? "ipv6" : "ipv4"
+
+const isInside = (address: string) => inside[familyOf(address)].check(address, familyOf(address))
 
 const loopback = new BlockList()
 loopback.addSubnet("127.0.0.0", 8, "ipv4")
 loopback.addAddress("::1", "ipv6")
 
-const isOwn = (address: string) => loopback.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")
+const isOwn = (address: string) => loopback.check(address, familyOf(address))
 
 /** @internal */
 export interface Allowed {

@@ -101,7 +101,7 @@ export const ask = (
 ): Effect.Effect<Answered, Unanswered> => {
   const description = objection(allowed, url)
   if (description !== undefined) return Effect.fail({ reason: "Forbidden", description })
-  return Effect.async<Answered, Unanswered>((resume) => {
+  const answered = Effect.async<Answered, Unanswered>((resume) => {
     const options = {
       method,
       // Nothing is decompressed, so that the limit is of what comes.
@@ -115,10 +115,11 @@ export const ask = (
     request.on("error", (error) => resume(Effect.fail(failed(error))))
     request.end(body)
     return Effect.sync(() => request.destroy())
-  }).pipe(
-    Effect.timeoutFail({
+  })
+  return Duration.isFinite(limit)
+    ? Effect.timeoutFail(answered, {
       duration: limit,
       onTimeout: (): Unanswered => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
     })
-  )
+    : answered
 }

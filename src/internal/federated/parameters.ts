@@ -1,6 +1,11 @@
 /** What a token is for, in the parameters of RFC 6749 and RFC 8707. */
-import * as HashSet from "effect/HashSet"
+import * as Arr from "effect/Array"
+import { type HashSet, size } from "effect/HashSet"
+import * as Order from "effect/Order"
 import type { Target } from "../engine/state.js"
+
+// The same request is the same text, whatever the order it was asked in.
+const sorted = (values: HashSet<string>) => Arr.sort(values, Order.string)
 
 /**
  * An audience is asked for by a parameter that RFC 8693 defines, and some vendors know it elsewhere.
@@ -15,8 +20,8 @@ export const targeted = (
   } = {}
 ): URLSearchParams => {
   const parameters = new URLSearchParams()
-  if (HashSet.size(scopes) > 0) parameters.set(scopeName, HashSet.toValues(scopes).join(scopeSeparator))
-  for (const resource of resources) parameters.append("resource", resource)
-  for (const audience of audiences) parameters.append("audience", audience)
+  if (size(scopes) > 0) parameters.set(scopeName, sorted(scopes).join(scopeSeparator))
+  for (const resource of sorted(resources)) parameters.append("resource", resource)
+  for (const audience of sorted(audiences)) parameters.append("audience", audience)
   return parameters
 }

@@ -1,0 +1,66 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Redacted } from "effect"
+import * as jose from "jose"
+import * as FederatedIssuer from "../src/FederatedIssuer.js"
+import { IdentityControls, MemoryIdentity } from "../src/index.js"
+import { agent, asUser } from "./support/agent.js"
+import { unhurried } from "./support/clock.js"
+import * as Contract from "./support/contract.js"
+import { consents, required } from "./support/person.js"
+import * as Server from "./support/server.js"
+import * as vendor from "./support/vendor.js"
+
+/** Whoever consents does so at the providers' own pages. */
+const Controls = Layer.scoped(
+  IdentityControls.IdentityControls,
+  Effect.gen(function*() {
+    const controls = yield* IdentityControls.IdentityControls
+    const server = yield* vendor.make({ isTrusting: true })
+    const register = Effect.map(controls.inventory, ({ oauth2CredentialProviders: all }) =>
+      server.register({
+        clientId: "client",
+        clientSecret: "client-secret",
+        method: "client_secret_post",
+        redirectUris: all.map(({ callbackUrl }) => callbackUrl)
+      }))
+    yield* register
+    for (const name of ["github", "exchange"]) {
+      yield* controls.setIssuer(name, { discoveryUrl: server.discoveryUrl })
+    }
+    return {
+      ...controls,
+      approve: (sessionUri) =>
+        Effect.gen(function*() {
+          yield* register
+          const state = "a state"
+          const redirect = yield* Effect.catchTag(controls.authorize(sessionUri, state), "ProviderRefused", Effect.die)
+          if (redirect === undefined) return yield* controls.approve(sessionUri)
+          const { searchParams: parameters } = yield* server.walk(Redacted.value(redirect.url))
+          return yield* Effect.catchTag(
+            controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters }),
+            "ProviderRefused",
+            Effect.die
+          )
+        }).pipe(unhurried)
+    }
+  })
+)
+
+/** No answer of a real server waits for the clock of a test. */
+const Issuer = FederatedIssuer.layer({ timeout: Duration.infinity })
+
+const layer = Server.over(Layer.provideMerge(Controls, Layer.provide(MemoryIdentity.layerApi(), Issuer)))
+
+describe("contract", () => {
+  it.effect("the tokens of this door are the authorization server's", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
+      for (const options of [asUser, { ...asUser, authFlow: "M2M" } as const]) {
+        const token = yield* identity.getToken({ ...options, workloadAccessToken })
+        assert.match(jose.decodeJwt(Redacted.value(token)).iss ?? "", /^http:\/\/127\.0\.0\.1:/)
+      }
+    }).pipe(Effect.provide(layer)))
+
+  Contract.suite("SDK over HTTP over memory, federated", layer)
+})

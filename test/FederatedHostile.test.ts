@@ -1,0 +1,292 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
+import * as FederatedIssuer from "../src/FederatedIssuer.js"
+import { IdentityControls, IdentityService } from "../src/index.js"
+import * as addresses from "../src/internal/federated/addresses.js"
+import { selfSigned } from "./fixtures/selfSigned.js"
+import { workloadName } from "./support/agent.js"
+import { answering, freePort, overTls } from "./support/answering.js"
+import * as federated from "./support/federated.js"
+
+const layer = (options?: FederatedIssuer.Options) =>
+  IdentityService.layerTest.pipe(
+    Layer.provide(FederatedIssuer.layer({ timeout: "300 millis", ...options })),
+    Layer.provide(Logger.minimumLogLevel(LogLevel.None))
+  )
+
+type Services = IdentityService.IdentityService | IdentityControls.IdentityControls
+
+const test = <E>(
+  name: string,
+  body: Effect.Effect<void, E, Services | Scope.Scope>,
+  options?: FederatedIssuer.Options
+) => it.scopedLive(name, () => Effect.provide(body, layer(options)))
+
+type Server = Effect.Effect.Success<ReturnType<typeof answering>>
+
+type Handler = (...args: Parameters<Parameters<typeof answering>[0]>) => void
+
+const json = (body: unknown, status = 200): Handler => (_, response) => {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+}
+
+const text = (body: string, status = 200): Handler => (_, response) => {
+  response.writeHead(status, { "content-type": "text/html" }).end(body)
+}
+
+/** A machine's token is asked for, of a provider whose token endpoint answers so. */
+const asked = (token: Handler, config: Parameters<typeof federated.provide>[1] = {}) =>
+  Effect.gen(function*() {
+    const server: Server = yield* answering((request, response) => token(request, response))
+    const description = {
+      issuer: server.origin,
+      authorizationEndpoint: `${server.origin}/auth`,
+      tokenEndpoint: `${server.origin}/token`
+    }
+    return yield* askedOf({ oauthDiscovery: { authorizationServerMetadata: description }, ...config })
+  })
+
+const askedOf = (config: Parameters<typeof federated.provide>[1]) =>
+  Effect.gen(function*() {
+    const identity = yield* IdentityService.IdentityService
+    const controls = yield* IdentityControls.IdentityControls
+    yield* identity.createWorkloadIdentity({ name: workloadName })
+    yield* federated.provide("https://unused.example/.well-known/openid-configuration", config)
+    const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName })
+    const outcome = yield* Effect.either(
+      identity.getToken({
+        providerName: federated.providerName,
+        scopes: ["read"],
+        authFlow: "M2M",
+        workloadAccessToken
+      })
+    )
+    return { outcome, failures: yield* controls.providerFailures }
+  })
+
+const discovered = (discoveryUrl: string) => askedOf({ oauthDiscovery: { discoveryUrl } })
+
+const refused = ({ outcome }: Effect.Effect.Success<ReturnType<typeof askedOf>>) => {
+  if (outcome._tag === "Right") return assert.fail("there was a token")
+  assert.strictEqual(outcome.left._tag, "ValidationError")
+  assert.strictEqual(outcome.left.message, "Failed to retrieve token")
+}
+
+describe("a token endpoint", () => {
+  const cases: ReadonlyArray<readonly [what: string, handler: Handler, failure: object]> = [
+    ["that answers garbage", text("<html>hello"), { reason: "Malformed", status: 200 }],
+    ["that answers with a list", json(["access_token"]), { reason: "Malformed" }],
+    ["that answers with nothing", text(""), { reason: "Malformed" }],
+    ["that answers without a token", json({ token_type: "bearer" }), { reason: "Malformed" }],
+    ["that answers with a token that is none", json({ access_token: 7, token_type: "bearer" }), {
+      reason: "Malformed"
+    }],
+    [
+      "that answers with a lifetime that is none",
+      json({ access_token: "token", token_type: "bearer", expires_in: "soon" }),
+      { reason: "Malformed" }
+    ],
+    [
+      "that wants its tokens borne in another way",
+      json({ access_token: "token", token_type: "mac", expires_in: 60 }),
+      { reason: "Malformed" }
+    ],
+    ["that fails with a page", text("<html>oops", 500), { reason: "Refused", status: 500 }],
+    ["that fails with status 200", json({ error: "bad_verification_code" }), {
+      reason: "Refused",
+      status: 200,
+      error: "bad_verification_code"
+    }],
+    ["that sends us elsewhere", (_, response) => {
+      response.writeHead(307, { location: "http://127.0.0.1:1/token" }).end()
+    }, { reason: "Redirected", status: 307 }],
+    ["that answers with two megabytes", text("x".repeat(2_097_152)), { reason: "TooLarge" }],
+    ["that never ends", (_, response) => {
+      response.writeHead(200)
+      response.write("{")
+    }, { reason: "TimedOut" }],
+    ["that never begins", () => {}, { reason: "TimedOut" }],
+    ["that hangs up", (request) => request.socket.destroy(), { reason: "Lost" }],
+    ["that hangs up in the middle", (request, response) => {
+      response.writeHead(200, { "content-length": "100" })
+      response.write("{", () => request.socket.destroy())
+    }, { reason: "Lost" }]
+  ]
+  for (const [what, handler, failure] of cases) {
+    test(
+      `${what} gives no token`,
+      Effect.gen(function*() {
+        const answer = yield* asked(handler)
+        refused(answer)
+        assert.deepInclude(answer.failures[0], { providerName: "own", step: "token", ...failure })
+        assert.strictEqual(answer.failures.length, 1)
+      })
+    )
+  }
+
+  test(
+    "that repeats what it was sent tells nothing of it",
+    Effect.gen(function*() {
+      const answer = yield* asked((request, response) => {
+        let body = ""
+        request.on("data", (chunk) => body += chunk)
+        request.on("end", () => {
+          const secret = new URLSearchParams(body).get("client_secret")
+          json({ error: "invalid_client", error_description: `\u001b[2Jnot ${secret}\r\n${"x".repeat(999)}` }, 401)(
+            request,
+            response
+          )
+        })
+      }, { clientAuthenticationMethod: "CLIENT_SECRET_POST" })
+      refused(answer)
+      const { description = "" } = answer.failures[0] ?? {}
+      assert.match(description, /^ ?\[2Jnot <redacted> x+…$/)
+      assert.isTrue(description.length < 310)
+    })
+  )
+
+  test(
+    "that tells no lifetime is asked each time",
+    Effect.gen(function*() {
+      let count = 0
+      const { outcome } = yield* asked((request, response) =>
+        json({ access_token: `token-${++count}`, token_type: "Bearer" })(request, response)
+      )
+      assert.strictEqual(outcome._tag, "Right")
+      const identity = yield* IdentityService.IdentityService
+      const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName })
+      const again = yield* identity.getToken({
+        providerName: federated.providerName,
+        scopes: ["read"],
+        authFlow: "M2M",
+        workloadAccessToken
+      })
+      assert.strictEqual(Redacted.value(again), "token-2")
+    })
+  )
+
+  test(
+    "that is down gives no token, and is not reached",
+    Effect.gen(function*() {
+      const origin = `http://127.0.0.1:${yield* freePort}`
+      const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
+      refused(answer)
+      assert.deepInclude(answer.failures[0], { step: "discovery", reason: "Unreachable", description: "ECONNREFUSED" })
+    })
+  )
+
+  test(
+    "whose certificate nobody vouches for is not asked",
+    Effect.gen(function*() {
+      const origin = yield* overTls(() => {}, selfSigned)
+      const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
+      refused(answer)
+      assert.deepInclude(answer.failures[0], {
+        step: "discovery",
+        reason: "Certificate",
+        description: "DEPTH_ZERO_SELF_SIGNED_CERT"
+      })
+    })
+  )
+
+  test(
+    "that does not speak TLS where it should is not asked",
+    Effect.gen(function*() {
+      const { origin, paths } = yield* answering(() => {})
+      const answer = yield* discovered(`${origin.replace("http:", "https:")}/.well-known/openid-configuration`)
+      refused(answer)
+      assert.deepInclude(answer.failures[0], { reason: "Certificate" })
+      assert.deepStrictEqual(paths, [])
+    })
+  )
+})
+
+describe("a discovery document", () => {
+  const documented = (document: (origin: string) => unknown) =>
+    Effect.gen(function*() {
+      const server: Server = yield* answering((request, response) =>
+        request.url?.startsWith("/.well-known/") === true
+          ? json(document(`http://${request.headers.host}`))(request, response)
+          : json({ access_token: "stolen", token_type: "bearer", expires_in: 60 })(request, response)
+      )
+      return { server, answer: yield* discovered(`${server.origin}/.well-known/openid-configuration`) }
+    })
+
+  const cases: ReadonlyArray<readonly [string, (origin: string) => unknown, object]> = [
+    ["of another issuer", (origin) => ({
+      issuer: "https://another.example",
+      token_endpoint: `${origin}/token`
+    }), { step: "discovery", reason: "Malformed" }],
+    ["without an issuer", (origin) => ({ token_endpoint: `${origin}/token` }), {
+      step: "discovery",
+      reason: "Malformed"
+    }],
+    ["without a token endpoint", (origin) => ({ issuer: origin }), { step: "token", reason: "Malformed" }],
+    ["whose token endpoint is no URL", (origin) => ({ issuer: origin, token_endpoint: "token" }), {
+      step: "token",
+      reason: "Malformed"
+    }],
+    ...[
+      "http://169.254.169.254/latest/meta-data",
+      "https://169.254.169.254/latest/meta-data",
+      "https://[fd00:ec2::254]/latest/meta-data",
+      "https://[::ffff:169.254.169.254]/",
+      "https://2852039166/",
+      "https://10.0.0.1/token",
+      "https://192.168.1.1/token",
+      "https://0.0.0.0/token",
+      "https://me:secret@issuer.example/token",
+      "http://issuer.example/token",
+      "file:///etc/passwd",
+      "ftp://issuer.example/token"
+    ].map((url) =>
+      [`that leads to ${url}`, (origin: string) => ({ issuer: origin, token_endpoint: url }), {
+        step: "token",
+        reason: "Forbidden"
+      }] as const
+    )
+  ]
+  for (const [what, document, failure] of cases) {
+    test(
+      `${what} is not followed`,
+      Effect.gen(function*() {
+        const { answer, server } = yield* documented(document)
+        refused(answer)
+        assert.deepInclude(answer.failures[0], failure)
+        assert.deepStrictEqual(server.paths, ["/.well-known/openid-configuration"])
+      })
+    )
+  }
+})
+
+describe("an address", () => {
+  const from = (loopback: boolean, ...hosts: ReadonlyArray<string>) => ({ loopback, hosts })
+  const isAsked = (allowed: addresses.Allowed, url: string) => addresses.objection(allowed, new URL(url)) === undefined
+
+  it("of this machine is asked only if the configuration names this machine", () => {
+    for (const url of ["http://127.0.0.1:9/", "http://localhost:9/", "https://localhost/", "http://[::1]:9/"]) {
+      assert.isTrue(isAsked(from(true), url), url)
+      assert.isFalse(isAsked(from(false), url), url)
+    }
+  })
+
+  it("inside is asked if it is allowed by name, and then by https", () => {
+    assert.isTrue(isAsked(from(false, "10.1.2.3"), "https://10.1.2.3/token"))
+    assert.isFalse(isAsked(from(false, "10.1.2.3"), "http://10.1.2.3/token"))
+    assert.isFalse(isAsked(from(false, "10.1.2.3"), "https://10.1.2.4/token"))
+  })
+
+  it("that a name stands for is looked at as well", () => {
+    for (
+      const address of ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "fc00::1"]
+    ) {
+      assert.isFalse(addresses.mayBe(from(true), "rebound.example", address), address)
+      assert.isTrue(addresses.mayBe(from(false, "idp.corp.example"), "idp.corp.example", address), address)
+    }
+    for (const address of ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"]) {
+      assert.isTrue(addresses.mayBe(from(false), "issuer.example", address), address)
+    }
+    assert.isTrue(addresses.mayBe(from(true), "localhost", "127.0.0.1"))
+    assert.isFalse(addresses.mayBe(from(true), "localhost", "10.0.0.1"))
+  })
+})
