@@ -1,12 +1,22 @@
 /**
  * An agent at work: a machine's token, an API key, and a person's token by consent, each used at an HTTP resource.
- * `npm start` runs it on the embedded service, `npm start -- --live` on AWS.
+ * `npm start` runs it on this machine, with an authorization server that is asked for real, `npm start -- --live` on AWS.
  */
-import { FetchHttpClient } from "@effect/platform"
+import { FetchHttpClient, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Console, DateTime, Effect, Layer, Redacted } from "effect"
-import { AccessToken, ApiKey, AwsIdentity, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
+import {
+  AccessToken,
+  ApiKey,
+  AwsIdentity,
+  IdentityServer,
+  IdentityService,
+  MemoryIdentity,
+  WorkloadAccessToken
+} from "effect-agentcore-identity"
+import * as FederatedIssuer from "effect-agentcore-identity/FederatedIssuer"
 import { createServer } from "node:http"
+import * as Authorization from "./agent/Authorization.js"
 import * as Person from "./agent/Person.js"
 import * as Providers from "./agent/providers.js"
 import * as Site from "./agent/Site.js"
@@ -51,16 +61,33 @@ const program = Effect.gen(function*() {
 
 const isLive = process.argv.includes("--live")
 
-const Identity = isLive
-  ? Layer.merge(AwsIdentity.layer(), Person.layerLive)
-  : Person.layerSimulated.pipe(Layer.provideMerge(IdentityService.layerTest))
-
-const Main = Site.layer.pipe(
-  Layer.provideMerge(Layer.merge(Identity, NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))),
-  Layer.provide(FetchHttpClient.layer)
+/** The identity service and its local server, which asks providers on this machine for real. */
+const Local = Layer.unwrapEffect(Effect.map(IdentityServer.makeLocal(), (app) => HttpServer.serve(app))).pipe(
+  Layer.provideMerge(
+    Layer.unwrapEffect(
+      HttpServer.addressFormattedWith((endpoint) => Effect.succeed(MemoryIdentity.layerApi({ endpoint })))
+    )
+  ),
+  Layer.provide(FederatedIssuer.layer()),
+  Layer.provide(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
 )
 
-Console.log(`an agent on ${isLive ? "AWS" : "the embedded identity service"}`).pipe(
+const World = isLive
+  ? Layer.mergeAll(AwsIdentity.layer(), Person.layerLive, Authorization.layerLive)
+  : Layer.mergeAll(
+    IdentityService.layer.pipe(Layer.provide(Layer.orDie(Local))),
+    Person.layerSimulated,
+    Authorization.layerEmbedded
+  )
+
+const Main = Site.layer.pipe(
+  Layer.provideMerge(Layer.merge(World, NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))),
+  Layer.provide(FetchHttpClient.layer),
+  // Its cookies are the browser's own.
+  Layer.provide(Layer.succeed(FetchHttpClient.RequestInit, { redirect: "manual" }))
+)
+
+Console.log(`an agent on ${isLive ? "AWS" : "this machine, with an authorization server of its own"}`).pipe(
   Effect.zipRight(program),
   Effect.zipRight(Console.log("done")),
   Effect.provide(Main),

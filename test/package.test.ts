@@ -60,11 +60,12 @@ describe("the package", () => {
   it("runs the agent on the embedded service, without a secret in its output", async () => {
     const { code, output } = await run({}, "scratchpad/agent.ts")
     assert.strictEqual(code, 0, output)
-    assert.match(output, /machine's token: .* saw a bearer token of \d+ characters/)
-    assert.match(output, /API key: .* saw an API key of 21 characters/)
-    assert.match(output, /person's token: .* saw a bearer token of \d+ characters/)
+    assert.match(output, /machine's token: .* accepted a token of demo, for https:\/\/api\.example, to read/)
+    assert.match(output, /API key: .* accepted an API key of 21 characters/)
+    assert.match(output, /the simulated person signs in at http:\/\/127\.0\.0\.1:\d+, and agrees/)
+    assert.match(output, /person's token: .* accepted a token of ada, for https:\/\/api\.example, to read/)
     assert.match(output, /identities\/oauth2\/authorize\?request_uri=/)
-    assert.notMatch(output, /simulated-(machine|user)-|a-key-for-the-weather/)
+    assert.notMatch(output, /simulated-(machine|user)-|a-key-for-the-weather|eyJ|a-secret-of-the-demo/)
   }, 60_000)
 
   it("runs the other programs of the scratchpad", async () => {

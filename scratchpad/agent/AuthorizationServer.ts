@@ -14,6 +14,8 @@ export interface Client {
   readonly method?: "client_secret_basic" | "client_secret_post" | "private_key_jwt"
   readonly jwks?: { readonly keys: ReadonlyArray<jose.JWK> }
   readonly redirectUris?: ReadonlyArray<string>
+  /** Besides client credentials and, with a redirect URI, authorization codes. */
+  readonly grantTypes?: ReadonlyArray<string>
 }
 
 export interface Options {
@@ -161,7 +163,7 @@ const configuration = (
 })
 
 const metadata = (
-  { clientId, clientSecret, jwks, method = "client_secret_basic", redirectUris = [] }: Client
+  { clientId, clientSecret, grantTypes = [], jwks, method = "client_secret_basic", redirectUris = [] }: Client
 ): ClientMetadata => ({
   client_id: clientId,
   ...(clientSecret !== undefined && { client_secret: clientSecret }),
@@ -171,8 +173,7 @@ const metadata = (
   response_types: redirectUris.length === 0 ? [] : ["code"],
   grant_types: [
     "client_credentials",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    ...grantTypes,
     ...(redirectUris.length === 0 ? [] : ["authorization_code", "refresh_token"])
   ]
 })

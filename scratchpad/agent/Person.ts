@@ -1,6 +1,6 @@
-import { HttpClient } from "@effect/platform"
 import { Console, Context, Effect, Layer, Redacted } from "effect"
-import { IdentityControls, type IdentityError } from "effect-agentcore-identity"
+import type { IdentityError } from "effect-agentcore-identity"
+import * as Browser from "./Browser.js"
 
 /** Whoever the agent works for, and how they come to open a page. */
 export class Person extends Context.Tag("scratchpad/Person")<Person, {
@@ -14,18 +14,18 @@ export const layerLive = Layer.succeed(Person, {
   open: () => Console.log("waiting for you to open it ...")
 })
 
-/** One who agrees after two seconds, and whose browser then goes where it is sent. */
+/** One who signs in and agrees after two seconds, and whose browser then goes where it is sent. */
 export const layerSimulated = Layer.effect(
   Person,
   Effect.gen(function*() {
-    const controls = yield* IdentityControls.IdentityControls
-    const browser = yield* HttpClient.HttpClient
+    const browser = yield* Browser.make
     const agree = (consent: IdentityError.ConsentRequired) =>
       Effect.gen(function*() {
         yield* Effect.sleep("2 seconds")
-        const returnUrl = yield* controls.approve(consent.sessionUri)
-        const page = yield* browser.get(Redacted.value(returnUrl))
-        yield* Console.log(`the simulated person agreed; their browser shows: ${yield* page.text}`)
+        const question = yield* browser.open(Redacted.value(consent.authorizationUrl))
+        yield* Console.log(`the simulated person signs in at ${new URL(question.url).origin}, and agrees`)
+        const end = yield* browser.send(question, { user: "ada", decision: "allow" })
+        yield* Console.log(`their browser shows: ${end.text}`)
       })
     return Person.of({
       userId: "demo+ada",

@@ -9,6 +9,7 @@ import {
 import { Context, Effect, Layer, Option, Redacted, Ref } from "effect"
 import { Credential, IdentityService } from "effect-agentcore-identity"
 import { randomBytes } from "node:crypto"
+import { Authorization } from "./Authorization.js"
 
 /** The application around the agent: the page that browsers return to, and a resource that wants credentials. */
 export class Site extends Context.Tag("scratchpad/Site")<Site, {
@@ -23,14 +24,16 @@ export class Site extends Context.Tag("scratchpad/Site")<Site, {
 }>() {}
 
 const resource = Effect.gen(function*() {
+  const authorization = yield* Authorization
   const { headers, url } = yield* HttpServerRequest.HttpServerRequest
-  const [kind, credential] = headers.authorization?.startsWith("Bearer ")
-    ? ["a bearer token", headers.authorization.slice("Bearer ".length)]
-    : ["an API key", headers["x-api-key"] ?? ""]
-  return HttpServerResponse.text(
-    credential === "" ? "no credential" : `${url} saw ${kind} of ${credential.length} characters`,
-    { status: credential === "" ? 401 : 200 }
-  )
+  const key = headers["x-api-key"]
+  const seen = key === undefined
+    ? authorization.verify((headers.authorization ?? "").replace(/^Bearer /, ""))
+    : Effect.succeed(`an API key of ${key.length} characters`)
+  return yield* Effect.match(seen, {
+    onSuccess: (what) => HttpServerResponse.unsafeJson(`${url} accepted ${what}`),
+    onFailure: (why) => HttpServerResponse.unsafeJson(`${url} refused the token: ${why}`, { status: 401 })
+  })
 })
 
 const returnPage = (pending: Ref.Ref<Option.Option<{ readonly userId: string; readonly state: string }>>) =>
@@ -78,7 +81,8 @@ export const layer = Layer.scoped(
             ? HttpClientRequest.bearerToken(Redacted.value(credential.token))
             : HttpClientRequest.setHeader("x-api-key", Redacted.value(credential.key)),
           client.execute,
-          Effect.flatMap((response) => response.text),
+          Effect.flatMap((response) => response.json),
+          Effect.map(String),
           Effect.orDie,
           Effect.scoped
         )

@@ -1,21 +1,12 @@
-import { Config, Effect, Option, Redacted } from "effect"
+import { Effect, Redacted } from "effect"
 import { IdentityService } from "effect-agentcore-identity"
-
-/** The authorization server to use on AWS; the embedded service invents one. */
-const server = Config.all({
-  discoveryUrl: Config.string("DEMO_DISCOVERY_URL").pipe(
-    Config.withDefault("https://issuer.example/.well-known/openid-configuration")
-  ),
-  clientId: Config.string("DEMO_CLIENT_ID").pipe(Config.withDefault("demo")),
-  clientSecret: Config.redacted("DEMO_CLIENT_SECRET").pipe(Config.withDefault(Redacted.make("demo"))),
-  scopes: Config.array(Config.string(), "DEMO_SCOPES").pipe(Config.withDefault(["read"]))
-})
+import { Authorization } from "./Authorization.js"
 
 /** A workload identity and three providers, which go when the scope closes. */
 export const create = (options: { readonly callbackUrl: string }) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
-    const { clientId, clientSecret, discoveryUrl, scopes } = yield* server
+    const { allow, clientId, clientSecret, discoveryUrl, scopes } = yield* Authorization
     const { name: workloadName } = yield* Effect.acquireRelease(
       identity.createWorkloadIdentity({ allowedResourceOauth2ReturnUrls: [options.callbackUrl] }),
       ({ name }) => Effect.ignoreLogged(identity.deleteWorkloadIdentity({ name }))
@@ -33,6 +24,7 @@ export const create = (options: { readonly callbackUrl: string }) =>
       )
     const machine = yield* oauth2("machine")
     const user = yield* oauth2("user")
+    yield* allow(user.callbackUrl === undefined ? [] : [user.callbackUrl])
     const apiKey = yield* Effect.acquireRelease(
       identity.createApiKeyCredentialProvider({
         name: `${workloadName}-weather`,
@@ -43,7 +35,7 @@ export const create = (options: { readonly callbackUrl: string }) =>
     return {
       workloadName,
       machine: { providerName: machine.name, scopes },
-      user: { providerName: user.name, scopes, redirectUri: Option.fromNullable(user.callbackUrl) },
+      user: { providerName: user.name, scopes },
       apiKey: apiKey.name
     }
   })

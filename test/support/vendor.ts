@@ -199,6 +199,7 @@ export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.E
     })
     return {
       ...server,
+      register: (client) => server.register({ grantTypes: [exchange, bearer], ...client }),
       requests: (grantType) => requests.filter((request) => grantType === undefined || request.grantType === grantType),
       failNext: (fault, path = "/token") => void faults.push({ path, fault }),
       walk: (url, user = "ada", decision = "allow") =>

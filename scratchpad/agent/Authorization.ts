@@ -1,0 +1,64 @@
+import { Config, Context, Effect, Layer, Redacted } from "effect"
+import * as jose from "jose"
+import * as AuthorizationServer from "./AuthorizationServer.js"
+
+/** The authorization server behind the providers, for those who trust it. */
+export class Authorization extends Context.Tag("scratchpad/Authorization")<Authorization, {
+  readonly discoveryUrl: string
+  readonly clientId: string
+  readonly clientSecret: Redacted.Redacted
+  readonly scopes: ReadonlyArray<string>
+  /** Tells the server where browsers may come back to. */
+  readonly allow: (redirectUris: ReadonlyArray<string>) => Effect.Effect<void>
+  /** What a resource says of a token: whose it is, or why it is none. */
+  readonly verify: (token: string) => Effect.Effect<string, string>
+}>() {}
+
+const clientId = "demo"
+
+/** One of your own: register the callback URLs of the providers there. */
+export const layerLive = Layer.effect(
+  Authorization,
+  Effect.gen(function*() {
+    return {
+      discoveryUrl: yield* Config.string("DEMO_DISCOVERY_URL"),
+      clientId: yield* Config.string("DEMO_CLIENT_ID"),
+      clientSecret: yield* Config.redacted("DEMO_CLIENT_SECRET"),
+      scopes: yield* Config.array(Config.string(), "DEMO_SCOPES").pipe(Config.withDefault(["read"])),
+      allow: () => Effect.void,
+      verify: (token) => Effect.succeed(`a bearer token of ${token.length} characters, unverified`)
+    }
+  })
+)
+
+/** One on this machine. The resource asks it for its keys, and for nothing else. */
+export const layerEmbedded = Layer.scoped(
+  Authorization,
+  Effect.gen(function*() {
+    const server = yield* AuthorizationServer.make()
+    const clientSecret = "a-secret-of-the-demo"
+    const scopes = ["read"]
+    const keys = jose.createRemoteJWKSet(new URL(`${server.issuer}/jwks`))
+    const allow = (redirectUris: ReadonlyArray<string>) =>
+      Effect.sync(() => server.register({ clientId, clientSecret, redirectUris }))
+    yield* allow([])
+    return {
+      discoveryUrl: server.discoveryUrl,
+      clientId,
+      clientSecret: Redacted.make(clientSecret),
+      scopes,
+      allow,
+      verify: (token) =>
+        Effect.tryPromise({
+          try: () => jose.jwtVerify(token, keys, { issuer: server.issuer, audience: AuthorizationServer.api }),
+          catch: (error) => error instanceof jose.errors.JOSEError ? error.code : "no token"
+        }).pipe(
+          Effect.filterOrFail(
+            ({ payload }) => scopes.every((scope) => String(payload["scope"]).split(" ").includes(scope)),
+            () => "the scope does not do"
+          ),
+          Effect.map(({ payload }) => `a token of ${payload.sub}, for ${payload.aud}, to ${payload["scope"]}`)
+        )
+    }
+  })
+)
