@@ -17,6 +17,7 @@ import {
   type ConsentTimedOut,
   isTransient
 } from "./IdentityError.js"
+import * as scheduled from "./internal/scheduled.js"
 
 /**
  * What one poll can fail with: `ConsentPending` while nobody has answered.
@@ -70,14 +71,18 @@ export const defaultSchedule: Schedule.Schedule<unknown> = Schedule.spaced("5 se
  * @category constructors
  */
 export const fromSchedule = (schedule: Schedule.Schedule<unknown>): Poller => ({
-  poll: Effect.fnUntraced(function*(consent, ask) {
-    const justAsked = yield* Ref.make(true)
-    return yield* Ref.getAndSet(justAsked, false).pipe(
-      // The person has only now been asked, so the first attempt of the retry is not worth a request.
-      Effect.flatMap((first) => first ? new ConsentPending({ providerName: consent.providerName }) : ask),
-      Effect.retry({ schedule, while: (error) => error._tag === "ConsentPending" || isTransient(error) })
-    )
-  })
+  // This is for whoever calls it; a wait only takes the schedule from it.
+  poll: scheduled.mark(
+    schedule,
+    Effect.fnUntraced(function*(consent: ConsentRequired, ask: Effect.Effect<Redacted.Redacted, PollFailure>) {
+      const justAsked = yield* Ref.make(true)
+      return yield* Ref.getAndSet(justAsked, false).pipe(
+        // The person has only now been asked, so the first attempt of the retry is not worth a request.
+        Effect.flatMap((first) => first ? new ConsentPending({ providerName: consent.providerName }) : ask),
+        Effect.retry({ schedule, while: (error) => error._tag === "ConsentPending" || isTransient(error) })
+      )
+    })
+  )
 })
 
 /**

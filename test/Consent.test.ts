@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, TestClock } from "effect"
-import { Consent, IdentityControls, IdentityService, TokenPoller } from "../src/index.js"
+import { Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, type Tracer } from "effect"
+import { Consent, IdentityControls, type IdentityError, IdentityService, TokenPoller } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
+import { consents } from "./support/person.js"
 
 /** The moments at which the service was asked for a token. */
 const calls = Effect.gen(function*() {
@@ -39,4 +40,52 @@ describe("Consent", () => {
         )
       }
     }).pipe(Effect.provide(Layer.merge(IdentityService.layerTest, TokenPoller.layerBudget(5)))))
+
+  it.effect("a strategy may give up its wait and begin another, which hears of the consent as well", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const reminding: Consent.Strategy<Consent.WaitFailure> = {
+        onConsent: (consent, waiting) =>
+          Deferred.succeed(told, consent).pipe(
+            Effect.zipRight(Effect.timeoutOption(waiting(), "12 seconds")),
+            Effect.flatMap(Option.match({ onNone: () => waiting(), onSome: Effect.succeed }))
+          )
+      }
+      const fiber = yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent: reminding }))
+      const consent = yield* Deferred.await(told)
+      yield* TestClock.adjust("23 seconds")
+      // At 5, 10, 17 and 22 seconds.
+      assert.deepStrictEqual((yield* calls).map((at, _, [first = 0]) => at - first), [0, 5000, 10_000, 17_000, 22_000])
+      yield* consents(consent)
+      assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
+    }).pipe(Effect.provide(IdentityService.layerTest)))
+
+  it.effect("a call is one span for whoever reads a trace, with its wait and the announcement in it", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const spans: Array<Tracer.AnySpan> = []
+      const here = Effect.map(Effect.currentParentSpan, (span) => spans.push(span))
+      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const call = identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ announce: (_, consent) => Effect.zipRight(here, Deferred.succeed(told, consent)) })
+      })
+      const caller = yield* Effect.makeSpan("caller")
+      const fiber = yield* Effect.fork(Effect.withParentSpan(Effect.zipRight(Effect.exit(call), here), caller))
+      const { sessionUri } = yield* Deferred.await(told)
+      yield* (yield* IdentityControls.IdentityControls).deny(sessionUri)
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(fiber)
+
+      const [span, after] = spans
+      assert.strictEqual(after, caller)
+      if (span?._tag !== "Span" || span.status._tag !== "Ended") return assert.fail("the span has not ended")
+      assert.strictEqual(span.name, "IdentityService.getToken")
+      assert.strictEqual(Option.getOrUndefined(span.parent), caller)
+      assert.deepStrictEqual([...span.attributes], [["providerName", "github"], ["authFlow", "USER_FEDERATION"]])
+      assert.strictEqual(span.status.endTime - span.status.startTime, 5_000_000_000n)
+      assert.isTrue(Exit.isFailure(span.status.exit))
+    }).pipe(Effect.provide(IdentityService.layerTest)))
 })

@@ -1,7 +1,29 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Deferred, Duration, Effect, Fiber, Schedule, Supervisor, TestClock } from "effect"
-import { IdentityControls, IdentityError, IdentityService, RetryPolicy, TokenPoller } from "../src/index.js"
+import {
+  Chunk,
+  Clock,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Redacted,
+  Schedule,
+  Supervisor,
+  TestClock
+} from "effect"
+import {
+  IdentityApi,
+  IdentityControls,
+  IdentityError,
+  IdentityService,
+  MemoryIdentity,
+  RetryPolicy,
+  TokenPoller
+} from "../src/index.js"
 import { agent, asUser } from "./support/agent.js"
+import { consents } from "./support/person.js"
 
 const waits = (schedule: Schedule.Schedule<unknown>) =>
   Effect.map(
@@ -9,23 +31,52 @@ const waits = (schedule: Schedule.Schedule<unknown>) =>
     (delays) => Chunk.toArray(delays).slice(0, -1).map((delay) => Duration.toMillis(delay))
   )
 
-/** An agent that waits on the default poller, and the number of requests that it has made so far. */
-const waiting = Effect.gen(function*() {
-  const { identity, workloadAccessToken } = yield* agent
-  const { journal } = yield* IdentityControls.IdentityControls
-  const told = yield* Deferred.make<IdentityError.ConsentRequired>()
-  const fiber = yield* Effect.fork(identity.getToken({
-    ...asUser,
-    workloadAccessToken,
-    onAuthUrl: (_, consent) => Deferred.succeed(told, consent)
+/** An agent that waits on this poller and by this clock, and the number of requests that it has made so far. */
+const waitingOn = (tokenPoller?: TokenPoller.Poller, given?: Clock.Clock) =>
+  Effect.gen(function*() {
+    const clock = given ?? (yield* Effect.clock)
+    const { identity, workloadAccessToken } = yield* agent
+    const { journal } = yield* IdentityControls.IdentityControls
+    const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+    const fiber = yield* identity.getToken({
+      ...asUser,
+      workloadAccessToken,
+      tokenPoller,
+      onAuthUrl: (_, consent) => Deferred.succeed(told, consent)
+    }).pipe(Effect.withClock(clock), Effect.fork)
+    const consent = yield* Deferred.await(told)
+    yield* TestClock.adjust("0 millis")
+    const requests = Effect.map(
+      journal,
+      (entries) => entries.filter(({ operation }) => operation === "getResourceOauth2Token").length
+    )
+    return { identity, workloadAccessToken, fiber, requests, consent, sessionUri: consent.sessionUri }
+  })
+
+const waiting = waitingOn()
+
+/** The clock of the test, but for what it shows. */
+const shifted = (offset: () => number) =>
+  Effect.map(Effect.clock, (clock): Clock.Clock => ({
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    currentTimeMillis: Effect.map(clock.currentTimeMillis, (millis) => millis + offset()),
+    currentTimeNanos: Effect.map(clock.currentTimeNanos, (nanos) => nanos + BigInt(offset()) * 1_000_000n),
+    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + offset(),
+    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos() + BigInt(offset()) * 1_000_000n,
+    sleep: (duration) => clock.sleep(duration)
   }))
-  const { sessionUri } = yield* Deferred.await(told)
-  yield* TestClock.adjust("0 millis")
-  const requests = Effect.map(
-    journal,
-    (entries) => entries.filter(({ operation }) => operation === "getResourceOauth2Token").length
-  )
-  return { fiber, requests, sessionUri }
+
+/** The same service, whose replies to polls are a second old when they arrive. */
+const slow = Layer.map(MemoryIdentity.layerApi(), (context) => {
+  const api = Context.get(context, IdentityApi.IdentityApi)
+  return Context.add(context, IdentityApi.IdentityApi, {
+    ...api,
+    getResourceOauth2Token: (request) =>
+      Effect.zipLeft(
+        api.getResourceOauth2Token(request),
+        request.sessionUri === undefined ? Effect.void : Effect.sleep("1 second")
+      )
+  })
 })
 
 const test = <A, E>(title: string, body: Effect.Effect<A, E, Effect.Effect.Context<typeof waiting>>) =>
@@ -117,6 +168,110 @@ describe("TokenPoller", () => {
       assert.strictEqual(yield* requests, before)
     })
   )
+
+  test(
+    "a wait sleeps in the fiber that called, and all together by one more",
+    Effect.gen(function*() {
+      const supervisor = yield* Supervisor.track
+      const { fiber, identity, workloadAccessToken } = yield* Effect.supervised(waiting, supervisor)
+      const options = { ...asUser, workloadAccessToken, onAuthUrl: () => Effect.void }
+      const others = yield* Effect.replicateEffect(Effect.fork(identity.getToken(options)), 9).pipe(
+        Effect.supervised(supervisor)
+      )
+      yield* TestClock.adjust("17 seconds")
+      assert.lengthOf(yield* supervisor.value, 11)
+      yield* Fiber.interruptAll(others)
+      assert.lengthOf(yield* supervisor.value, 2)
+      yield* Fiber.interrupt(fiber)
+      assert.isEmpty(yield* supervisor.value)
+    })
+  )
+
+  test(
+    "a schedule sees what every poll ended with, and has its own delays",
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const schedule = Schedule.exponential("1 second").pipe(
+        Schedule.tapInput((error: unknown) => Effect.sync(() => seen.push(error))),
+        Schedule.intersect(Schedule.recurs(3))
+      )
+      const { fiber, requests } = yield* waitingOn(TokenPoller.fromSchedule(schedule))
+      const { failNext } = yield* IdentityControls.IdentityControls
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(yield* requests, 1)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* requests, 2)
+      const throttled = new IdentityError.Throttled({ operation: "GetResourceOauth2Token", message: "slow down" })
+      yield* failNext("getResourceOauth2Token", throttled)
+      yield* TestClock.adjust("2 seconds")
+      assert.isNull(fiber.unsafePoll())
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentTimedOut")
+      assert.deepStrictEqual(
+        seen.map((error) => IdentityError.isIdentityError(error) ? error._tag : error),
+        ["ConsentPending", "ConsentPending", "Throttled", "ConsentPending"]
+      )
+    })
+  )
+
+  test(
+    "a poller that is made of a scheduled one polls in its own way",
+    Effect.gen(function*() {
+      const { fiber } = yield* waitingOn({
+        ...TokenPoller.fromSchedule(Schedule.stop),
+        poll: () => Effect.succeed(Redacted.make("by itself"))
+      })
+      assert.strictEqual(Redacted.value(yield* Fiber.join(fiber)), "by itself")
+    })
+  )
+
+  test(
+    "whoever goes by another clock is woken by that one",
+    Effect.gen(function*() {
+      const { fiber, identity, requests, workloadAccessToken } = yield* waiting
+      let millis = 0
+      const hurried: Clock.Clock = {
+        ...(yield* shifted(() => millis)),
+        sleep: (duration) =>
+          Effect.sync(() => {
+            millis += Duration.toMillis(duration)
+          })
+      }
+      const error = yield* Effect.flip(Effect.withClock(
+        identity.getToken({ ...asUser, workloadAccessToken, onAuthUrl: () => Effect.void }),
+        hurried
+      ))
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+      const before = yield* requests
+      assert.isAbove(before, 100)
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* requests, before + 1)
+      assert.isNull(fiber.unsafePoll())
+    })
+  )
+
+  test(
+    "a clock that is set back puts a poll off by no more than a wait",
+    Effect.gen(function*() {
+      let offset = Duration.toMillis("1 minute")
+      const { requests } = yield* waitingOn(undefined, yield* shifted(() => offset))
+      offset = 0
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* requests, 2)
+    })
+  )
+
+  it.effect("what is completed while a poll is under way is asked for as soon as that has failed", () =>
+    Effect.gen(function*() {
+      const { consent, fiber, requests } = yield* waiting
+      yield* TestClock.adjust("5500 millis")
+      assert.strictEqual(yield* requests, 2)
+      yield* consents(consent)
+      assert.strictEqual(yield* requests, 2)
+      yield* TestClock.adjust("1500 millis")
+      assert.strictEqual(yield* requests, 3)
+      assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
+    }).pipe(Effect.provide(Layer.provideMerge(IdentityService.layer, slow))))
 
   it.effect("retries wait at random below a doubling limit, four times at the most", () =>
     Effect.gen(function*() {

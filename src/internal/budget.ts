@@ -1,17 +1,3 @@
-import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
-import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import * as Ref from "effect/Ref"
-import { PollBudget } from "../TokenPoller.js"
-
-// Again, since a timer may ring a little early.
-const until = (time: number): Effect.Effect<number> =>
-  Effect.flatMap(
-    Clock.currentTimeMillis,
-    (now) => now >= time ? Effect.succeed(now) : Effect.zipRight(Effect.sleep(Math.ceil(time - now)), until(time))
-  )
-
 /** A call in a minute. */
 const slowest = 1 / 60
 
@@ -23,51 +9,33 @@ const burstShare = 1 / 20
 
 /**
  * Lets through a few calls at once and the others evenly, in any second no more than the budget has (the generic cell rate
- * algorithm). Those who wait go a little late at random, so that processes that began together do not call together. They
- * stand in a line, of which only the first has an eye on the clock, and whoever leaves it early takes no turn from the
- * others.
+ * algorithm). Those who wait go a little late, by a random part, so that processes that began together do not call
+ * together.
  *
- * Not a semaphore, which wakes everybody in the line for each that leaves it.
+ * Says when whoever is first may go; and, if that is now, when the next call would go if all went evenly.
  *
  * @internal
  */
-export const make: Effect.Effect<{ readonly turn: Effect.Effect<void> }> = Effect.gen(function*() {
-  const nobody = yield* Deferred.make<void>()
-  yield* Deferred.succeed(nobody, undefined)
-  const last = yield* Ref.make(nobody)
-  // When the next call would go if all went evenly.
-  const even = yield* Ref.make(0)
-
-  const first = Effect.gen(function*() {
-    const given = yield* PollBudget
-    // Whatever is given, everybody gets their turn before a session ends.
-    const budget = (given > slowest ? given : slowest) * used
-    const burst = Math.max(1, Math.floor(budget * burstShare))
-    // A second has room for the burst, less the one that is even anyhow, and for what follows it.
-    const spacing = 1000 / (budget - burst + 1)
-    const ahead = (burst - 1) * spacing
-    const now = yield* Clock.currentTimeMillis
-    // Never further away than a turn, unless the clock has been set back.
-    const time = Math.min(yield* Ref.get(even), now + ahead + spacing)
-    const earliest = time - ahead
-    const taken = earliest > now
-      ? yield* until(earliest + Math.min(spacing, ahead) * (yield* Random.next))
-      : now
-    // A process that was held up does not catch up all at once.
-    yield* Ref.set(even, Math.max(time, taken) + spacing)
-  })
-
-  return {
-    turn: Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const left = yield* Deferred.make<void>()
-        const ahead = yield* Ref.getAndSet(last, left)
-        yield* restore(Deferred.await(ahead)).pipe(
-          // Whoever is behind waits from now on for those who were ahead.
-          Effect.onInterrupt(() => Deferred.completeWith(left, Deferred.await(ahead)))
-        )
-        yield* Effect.ensuring(restore(first), Deferred.succeed(left, undefined))
-      })
-    )
+export const turn = (
+  { budget: given, even, late, now }: {
+    readonly budget: number
+    readonly even: number
+    readonly late: number
+    readonly now: number
   }
-})
+): { readonly at: number; readonly even: number } => {
+  // Whatever is given, everybody gets their turn before a session ends.
+  const budget = (given > slowest ? given : slowest) * used
+  const burst = Math.max(1, Math.floor(budget * burstShare))
+  // A second has room for the burst, less the one that is even anyhow, and for what follows it.
+  const spacing = 1000 / (budget - burst + 1)
+  const ahead = (burst - 1) * spacing
+  // A turn away at the most, whatever budget was given by those before.
+  const time = Math.min(even, now + ahead + spacing)
+  const earliest = time - ahead
+  return {
+    at: earliest > now ? earliest + Math.min(spacing, ahead) * late : now,
+    // A process that was held up does not catch up all at once.
+    even: Math.max(time, now) + spacing
+  }
+}

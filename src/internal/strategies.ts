@@ -5,9 +5,9 @@ import type { ConsentRequired } from "../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../TokenOptions.js"
 import type { Poller } from "../TokenPoller.js"
 import * as Grant from "./grant.js"
+import { within } from "./span.js"
 import type { Asked } from "./tokenFlow.js"
-import type { Waiting } from "./waiting.js"
-import type { Bell } from "./wake.js"
+import { type Seat, seat as seatOf, type Waiting } from "./waiting.js"
 
 type Failure = Consent.WaitFailure | ConsentRequired
 
@@ -20,9 +20,9 @@ export const make = (waiting: Waiting) => {
   const onConsent = <E, R>(
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     consent: ConsentRequired,
-    completed: Bell
+    seat: Seat
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
-    const waits = (poller?: Poller) => waiting.wait(consent, options.workloadAccessToken, completed, poller)
+    const waits = (poller?: Poller) => waiting.wait(consent, options.workloadAccessToken, seat, poller)
     if (options.onAuthUrl !== undefined) {
       const { onAuthUrl: announce, tokenPoller: poller } = options
       return Consent.wait({ announce, poller }).onConsent(consent, waits)
@@ -38,15 +38,19 @@ export const make = (waiting: Waiting) => {
     ask: (asked: Asked) => Effect.Effect<Redacted.Redacted, Failure>
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
     const { authFlow, providerName, workloadAccessToken } = options
-    return Grant.ofOptions(options).pipe(
-      Effect.flatMap((grant) => ask({ grant, workloadAccessToken })),
-      Effect.catchIf(
-        (error) => error._tag === "ConsentRequired",
-        // Heard from before anybody is told, who may be quick.
-        (consent) => waiting.listening(consent, (completed) => onConsent(options, consent, completed))
-      ),
-      // Nobody's code is between here and the span, and whoever waits would keep the stack in memory all the while.
-      Effect.withSpan(span, { attributes: { providerName, authFlow }, captureStackTrace: false })
-    )
+    const asked = (seat: Seat) =>
+      Grant.ofOptions(options).pipe(
+        Effect.flatMap((grant) => ask({ grant, workloadAccessToken })),
+        Effect.catchIf(
+          (error) => error._tag === "ConsentRequired",
+          // Heard from before anybody is told, who may be quick.
+          (consent) => Effect.zipRight(waiting.hear(seat, consent), onConsent(options, consent, seat))
+        )
+      )
+    return Effect.suspend(() => {
+      const seat = seatOf()
+      // What has been done is not kept while the rest of it sleeps.
+      return within(span, { providerName, authFlow }, Effect.suspend(() => asked(seat)), waiting.leave(seat))
+    })
   }
 }

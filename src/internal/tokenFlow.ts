@@ -42,6 +42,19 @@ export interface Asked {
 }
 
 /** @internal */
+export type Polling = Grant.TokenRequest & Pick<ConsentRequired, "sessionUri">
+
+/**
+ * The same request, with the session, and never forcing, which would open another session.
+ *
+ * @internal
+ */
+export const polling = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): Polling => ({
+  ...Grant.request(consent, workloadAccessToken),
+  sessionUri: consent.sessionUri
+})
+
+/** @internal */
 export interface TokenFlow extends ReturnType<typeof make> {}
 
 /** @internal */
@@ -78,10 +91,10 @@ export const make = (api: IdentityApi["Type"]) => {
     }, { disableValidation: true })
   })
 
-  /** The same request, with the session, and never forcing, which would open another session. */
-  const poll = Effect.fnUntraced(function*(consent: ConsentRequired, workloadAccessToken: Redacted.Redacted) {
-    const { providerName, sessionUri } = consent
-    const reply = yield* send(Grant.request(consent, workloadAccessToken, { sessionUri }))
+  /** What has become of the session that `request` is of. */
+  const answer = Effect.fnUntraced(function*(request: Polling) {
+    const { resourceCredentialProviderName: providerName, sessionUri } = request
+    const reply = yield* send(request)
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
     // The service has given up the session that the person was sent to, and opened one that nobody knows of.
@@ -89,5 +102,8 @@ export const make = (api: IdentityApi["Type"]) => {
     return yield* isOther ? new ConsentTimedOut({ providerName }) : new ConsentPending({ providerName })
   })
 
-  return { machine, ask, poll }
+  const poll = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted) =>
+    answer(polling(consent, workloadAccessToken))
+
+  return { machine, ask, answer, poll }
 }

@@ -1,24 +1,26 @@
 /** Those who sleep until something of a name happens. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import { constVoid } from "effect/Function"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
 /**
- * Of one who hears of it, which costs less than a fiber that awaits it.
+ * Of one who hears of it; changed in place, which costs less than a fiber that awaits it.
  *
  * @internal
  */
 export interface Bell {
-  /** Runs `ring` once it has happened; at once if it has already. Whoever is given later takes the place. */
-  readonly onRing: (ring: Effect.Effect<unknown>) => Effect.Effect<void>
+  isRung: boolean
+  /** Called when it rings; whether it has already is the listener's to see. */
+  onRing: () => void
 }
 
 /** @internal */
 export interface Hub {
-  /** Runs `use` with a bell that rings once it has happened, from now on. */
-  readonly hearing: <A, E, R>(name: string, use: (bell: Bell) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** From now on `bell` rings once it has happened. */
+  readonly enter: (name: string, bell: Bell) => Effect.Effect<void>
+  readonly leave: (name: string, bell: Bell) => Effect.Effect<void>
   /** Runs `use` with what ends once it has happened, from now on. */
   readonly listening: <A, E, R>(
     name: string,
@@ -27,55 +29,52 @@ export interface Hub {
   readonly wake: (name: string) => Effect.Effect<void>
 }
 
-type Sleeper = Ref.Ref<{ readonly isRung: boolean; readonly ring: Effect.Effect<unknown> }>
+/** @internal */
+export const bell = (): Bell => ({ isRung: false, onRing: constVoid })
 
-const bell = (sleeper: Sleeper): Bell => ({
-  onRing: (ring) =>
-    Effect.asVoid(Effect.flatten(
-      Ref.modify(sleeper, ({ isRung }) => [isRung ? ring : Effect.void, { isRung, ring }])
-    ))
-})
+const ring = (bell: Bell) => {
+  bell.isRung = true
+  bell.onRing()
+}
 
-const rung = (sleeper: Sleeper) =>
-  Effect.flatten(Ref.modify(sleeper, ({ ring }) => [ring, { isRung: true, ring: Effect.void }]))
+const rung = (bell: Bell) =>
+  Effect.async<void>((resume) => {
+    if (bell.isRung) resume(Effect.void)
+    else bell.onRing = () => resume(Effect.void)
+  })
 
 /** @internal */
 export const make: Effect.Effect<Hub> = Effect.map(
-  Ref.make(HashMap.empty<string, ReadonlyArray<Sleeper>>()),
+  Ref.make(HashMap.empty<string, ReadonlyArray<Bell>>()),
   (rooms) => {
-    const enter = (name: string) =>
-      Effect.tap(
-        Ref.make({ isRung: false, ring: Effect.void }),
-        (sleeper: Sleeper) =>
-          Ref.update(rooms, (all) =>
-            HashMap.set(all, name, [...Option.getOrElse(HashMap.get(all, name), () => []), sleeper]))
+    const enter = (name: string, bell: Bell) =>
+      Ref.update(
+        rooms,
+        (all) => HashMap.set(all, name, [...Option.getOrElse(HashMap.get(all, name), () => []), bell])
       )
 
     // The room may have been left by the bell, and be others' by now.
-    const leave = (name: string, sleeper: Sleeper) =>
+    const leave = (name: string, bell: Bell) =>
       Ref.update(rooms, (all) =>
         HashMap.modifyAt(all, name, (room) =>
           Option.filter(
-            Option.map(room, (sleepers) => sleepers.filter((other) => other !== sleeper)),
-            (sleepers) => sleepers.length > 0
+            Option.map(room, (bells) => bells.filter((other) => other !== bell)),
+            (bells) => bells.length > 0
           )))
 
-    const hearing: Hub["hearing"] = (name, use) =>
-      Effect.acquireUseRelease(enter(name), (sleeper) => use(bell(sleeper)), (sleeper) => leave(name, sleeper))
-
     return {
-      hearing,
+      enter,
+      leave,
       listening: (name, use) =>
-        Effect.flatMap(
-          Deferred.make<void>(),
-          (happened) =>
-            hearing(name, ({ onRing }) =>
-              Effect.zipRight(onRing(Deferred.succeed(happened, undefined)), use(Deferred.await(happened))))
+        Effect.acquireUseRelease(
+          Effect.tap(Effect.sync(bell), (bell) => enter(name, bell)),
+          (bell) => use(rung(bell)),
+          (bell) => leave(name, bell)
         ),
       wake: (name) =>
-        Effect.flatMap(
+        Effect.map(
           Ref.modify(rooms, (all) => [Option.getOrElse(HashMap.get(all, name), () => []), HashMap.remove(all, name)]),
-          Effect.forEach(rung, { discard: true })
+          (bells) => bells.forEach(ring)
         )
     }
   }

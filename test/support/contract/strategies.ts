@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Cause, Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref, Schedule, TestServices } from "effect"
 import {
   Consent,
   ConsentLedger,
@@ -10,6 +10,7 @@ import {
   IdentityService
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
+import { unhurried } from "../clock.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -146,6 +147,11 @@ export const strategies = section("strategies", (test) => {
       assert.notInclude(Redacted.value(handle), "github")
       const elsewhere = yield* IdentityService.make
       const resumed = yield* Effect.fork(elsewhere.resume(handle, { workloadAccessToken }))
+      // The handle is opened in real time, of which the clock knows nothing.
+      yield* Effect.repeat(calls, { until: (all) => all.length > 1, schedule: Schedule.spaced("1 millis") }).pipe(
+        TestServices.provideLive,
+        unhurried
+      )
       yield* Effect.sleep("7 seconds")
       yield* consents(consent)
       const token = yield* Fiber.join(resumed)
