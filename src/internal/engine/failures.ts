@@ -17,12 +17,6 @@ export const reported =
           ...aside,
           providerFailures: [...aside.providerFailures.slice(1 - remembered), failure]
         }])
-        yield* Effect.logWarning(`the provider '${providerName}' gave nothing (${step})`).pipe(
-          Effect.annotateLogs({
-            reason,
-            ...(status !== undefined && { status }),
-            ...(error !== undefined && { error }),
-            ...(description !== undefined && { description })
-          })
-        )
+        const answer = [reason, status, error, description].filter((part) => part !== undefined).join(", ")
+        yield* Effect.logWarning(`the provider '${providerName}' gave nothing (${step}): ${answer}`)
       }))
