@@ -1,5 +1,5 @@
 /**
- * An OAuth 2.0 and OpenID Connect server on this machine (`oidc-provider`): PKCE for everybody, refresh tokens that rotate,
+ * An OAuth 2.0 and OpenID Connect server on this machine (`oidc-provider`): PKCE for everybody (unless told otherwise), refresh tokens that rotate,
  * access tokens that are JWTs, and one page on which a person signs in and allows or denies.
  */
 import { Effect } from "effect"
@@ -23,6 +23,8 @@ export interface Options {
   readonly accessTokenSeconds?: number
   /** What signs its tokens (RS256); made anew unless given. */
   readonly key?: jose.JWK
+  /** `true` unless given. */
+  readonly isPkceRequired?: boolean
   readonly middleware?: Parameters<Provider["use"]>[0]
   readonly extend?: (provider: Provider, key: jose.JWK) => void
 }
@@ -104,7 +106,7 @@ const adapterOf = (clients: Map<string, ClientMetadata>) => {
 const configuration = (
   clients: Map<string, ClientMetadata>,
   key: jose.JWK,
-  { accessTokenSeconds = 3600 }: Options
+  { accessTokenSeconds = 3600, isPkceRequired = true }: Options
 ): Configuration => ({
   adapter: adapterOf(clients),
   jwks: { keys: [key] },
@@ -114,7 +116,7 @@ const configuration = (
     clientAuthSigningAlgValues: ["RS256", "PS256", "ES256"]
   },
   cookies: { keys: ["only for this process"] },
-  pkce: { methods: ["S256"], required: () => true },
+  pkce: { methods: ["S256"], required: () => isPkceRequired },
   rotateRefreshToken: true,
   issueRefreshToken: async () => true,
   conformIdTokenClaims: false,
