@@ -77,7 +77,7 @@ const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried)
     })
     const consented = Effect.gen(function*() {
       const consent = yield* Effect.flip(user)
-      if (consent._tag !== "ConsentRequired") return yield* Effect.fail(consent)
+      if (consent._tag !== "ConsentRequired") return yield* consent
       const state = "state"
       const redirect = yield* controls.authorize(consent.sessionUri, state)
       if (redirect === undefined) yield* controls.approve(consent.sessionUri)
@@ -95,7 +95,9 @@ const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried)
         const before = yield* user
         yield* controls.expireTokens()
         const after = yield* user
-        return yield* Redacted.value(before) === Redacted.value(after) ? Effect.fail("the same") : Effect.succeed(after)
+        return yield* Redacted.value(before) === Redacted.value(after)
+          ? Effect.fail("the same" as const)
+          : Effect.succeed(after)
       }),
       exchange: Effect.gen(function*() {
         const userToken = yield* server.userToken({ sub: "ada" })

@@ -122,7 +122,14 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
   it.scopedLive("checks the tokens of users with --verify-jwt", () =>
     Effect.gen(function*() {
       const server = yield* vendor.make()
-      const { run } = yield* serving(["--seed", seedOf(server), "--verify-jwt", "the agent"])
+      const { run } = yield* serving([
+        "--seed",
+        seedOf(server),
+        "--verify-jwt",
+        "the agent",
+        "--issuer-host",
+        "127.0.0.1"
+      ])
       const ask = (userToken: Redacted.Redacted) =>
         Effect.promise(() =>
           run(

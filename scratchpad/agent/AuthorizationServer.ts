@@ -91,7 +91,7 @@ const adapterOf = (clients: Map<string, ClientMetadata>) => {
       findByUserCode: async (code) => some((payload) => payload.userCode === code),
       consume: async (id) => {
         const payload = entries.get(key(id))
-        if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000)
+        if (payload !== undefined) payload.consumed = true
       },
       destroy: async (id) => void entries.delete(key(id)),
       revokeByGrantId: async (grantId) => {

@@ -1,6 +1,7 @@
 /** The embedded authorization server, with what a test wants of it: exchanges, faults, a log, and a person. */
 import { Effect, Redacted, type Scope } from "effect"
 import * as jose from "jose"
+import { setTimeout as delay } from "node:timers/promises"
 import type { Provider } from "oidc-provider"
 import * as AuthorizationServer from "../../scratchpad/agent/AuthorizationServer.js"
 
@@ -177,7 +178,7 @@ export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.E
           ctx.body = fault.body
           return
         }
-        if (typeof fault === "object") await new Promise((resolve) => setTimeout(resolve, fault.millis))
+        if (typeof fault === "object") await delay(fault.millis)
         await next()
         if (ctx.path === "/token") {
           const body: Record<string, string | ReadonlyArray<string>> = ctx.oidc?.body ?? {}
@@ -206,7 +207,6 @@ export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.E
         Effect.promise(async () => new URL(await walk(server.issuer, url, user, decision))),
       userToken: ({ aud = "the agent", expiresIn = 3600, isForged = false, sub }) =>
         Effect.promise(async () => {
-          const now = Math.floor(Date.now() / 1000)
           const key = await jose.importJWK(isForged ? await foreign() : server.key, "RS256")
           return Redacted.make(
             await new jose.SignJWT({})
@@ -214,8 +214,8 @@ export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.E
               .setIssuer(server.issuer)
               .setSubject(sub)
               .setAudience(aud)
-              .setIssuedAt(now)
-              .setExpirationTime(now + expiresIn)
+              .setIssuedAt()
+              .setExpirationTime(`${expiresIn} seconds`)
               .sign(key)
           )
         }),

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type AccessDenied, type ResourceNotFound, type Unauthorized, ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
-import { client, current, party, type TokenReply, type TokenRequest } from "./clients.js"
+import { client, party, type TokenReply, type TokenRequest } from "./clients.js"
 import { type Answer, answer, type Core } from "./core.js"
 import { reported } from "./failures.js"
 import { grant, grantKey } from "./grants.js"
@@ -68,14 +68,17 @@ export const make = (core: Core) => {
       reported(core, provider.name),
       Effect.tap((issued) =>
         core.change((state, now) =>
-          current(state, request, provider) && isStill(state, key, old)
+          isStill(state, key, old)
             ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
             : state
         )
       )
     )
     // One for everybody: a vendor that rotates takes a token that comes twice for a stolen one.
-    return core.flights.join(`refresh ${Redacted.value(refreshToken)}`, asked).pipe(
+    return core.flights.join(
+      `refresh ${JSON.stringify([key.workloadName, key.user, key.providerName, Redacted.value(refreshToken)])}`,
+      asked
+    ).pipe(
       Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
       Effect.catchTag("Refused", (refused): Effect.Effect<TokenReply, Failure> =>
         isFinal(refused)
@@ -94,12 +97,19 @@ export const make = (core: Core) => {
 const isPassing = ({ reason, status = 0 }: Refused) =>
   reason === "Unreachable" || reason === "Lost" || reason === "TimedOut" || status >= 500 || status === 429
 
-/** Whether the refresh token is good for nothing any more. What is wrong with the client says nothing of it. */
+/** The words for a refresh token that is good for nothing any more: RFC 6749's, GitHub's and Slack's. */
+const ends = new Set([
+  "invalid_grant",
+  "bad_refresh_token",
+  "invalid_refresh_token",
+  "token_revoked",
+  "token_expired",
+  "access_denied"
+])
+
+/** What is wrong with the client, or with the vendor, says nothing of the refresh token. */
 const isFinal = (refused: Refused) =>
-  refused.reason === "Refused" && !isPassing(refused) &&
-  !["invalid_client", "unauthorized_client", "invalid_request", "server_error", "temporarily_unavailable"].includes(
-    refused.error ?? "server_error"
-  )
+  refused.reason === "Refused" && !isPassing(refused) && ends.has(refused.error ?? "")
 
 /** A token that is nearly over is better than none. */
 const inItsPlace = ({ accessToken, expiresAt }: Grant): Effect.Effect<TokenReply, Failure> =>
@@ -108,7 +118,12 @@ const inItsPlace = ({ accessToken, expiresAt }: Grant): Effect.Effect<TokenReply
     (now) => DateTime.lessThan(now, expiresAt) ? Effect.succeed({ accessToken }) : choices.retrievalFailed(operation)
   )
 
-const isStill = (state: State, key: GrantKey, grant: Grant) => Option.contains(HashMap.get(state.grants, key), grant)
+/** Whoever changes the provider, its issuer or the workload identity has ended the grant. */
+const isStill = (state: State, key: GrantKey, { refresh }: Grant) =>
+  Option.exists(
+    HashMap.get(state.grants, key),
+    (stored) => Equal.equals(stored.refresh?.token, refresh?.token)
+  )
 
 const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<Asked, Failure> =>
   Either.gen(function*() {

@@ -126,6 +126,8 @@ const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.E
     })
     : state
 
-/** A vendor that was never reached may be asked again. */
+/** A code that was never sent may be sent again. */
+const unsent: ReadonlyArray<Refused["reason"]> = ["Unreachable", "Certificate", "Forbidden", "Misconfigured"]
+
 const isAnswered = (cause: Cause.Cause<Refused>) =>
-  Option.exists(Cause.failureOption(cause), ({ reason }) => reason !== "Unreachable")
+  Option.exists(Cause.failureOption(cause), ({ reason, step }) => step === "token" && !unsent.includes(reason))

@@ -10,11 +10,11 @@ import type * as Redacted from "effect/Redacted"
 import type { Method } from "../../IdentityApi.js"
 import { ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
-import { client as clientOf, current, party, type TokenRequest } from "./clients.js"
+import { client as clientOf, current, issuerOf, party, type TokenRequest } from "./clients.js"
 import { type Core, sweep } from "./core.js"
 import { reported } from "./failures.js"
 import * as federation from "./federation.js"
-import type { Client, IssuedToken } from "./issuer.js"
+import { type Client, type IssuedToken, simulated } from "./issuer.js"
 import { target } from "./state.js"
 
 const operation = "GetResourceOauth2Token"
@@ -66,7 +66,7 @@ const machineToken = (core: Core) =>
       reported(core, client.provider.name),
       Effect.tap((issued) =>
         core.change((state, now) =>
-          current(state, request, client.provider)
+          current(state, request, client.provider) && isStill(issuerOf(core, state, client.provider), client)
             ? {
               ...state,
               machineTokens: HashMap.set(
@@ -78,11 +78,18 @@ const machineToken = (core: Core) =>
             : state
         )
       ),
-      (ask) => core.flights.join(`machine ${key}`, ask),
+      (ask) => core.flights.join(`machine ${key} ${asker(client)}`, ask),
       Effect.mapError(() => choices.retrievalFailed(operation))
     )
     return { accessToken }
   })
+
+/** Who is asked, and through which client: whoever asks after a change does not get what was asked for before. */
+const asker = ({ discovery, issuer, provider }: Client) =>
+  JSON.stringify([issuer === simulated, discovery, DateTime.toEpochMillis(provider.lastUpdatedTime)])
+
+const isStill = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
+  now.issuer === asked.issuer && JSON.stringify(now.discovery) === JSON.stringify(asked.discovery)
 
 const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
 
@@ -129,8 +136,8 @@ const exchangedToken = (core: Core) =>
       userToken
     }).pipe(
       reported(core, asked.provider.name),
-      Effect.mapError(({ status }) =>
-        status === undefined
+      Effect.mapError(({ status, step }) =>
+        status === undefined || step !== "exchange"
           ? choices.retrievalFailed(operation)
           : new ValidationError({ operation, message: `Token exchange failed with HTTP status ${status}` })
       )

@@ -101,8 +101,12 @@ export const make = (
       const operation = "GetWorkloadAccessTokenForJWT"
       const verified = core.issuers.verify?.(userToken).pipe(
         reported(core, "(inbound JWT)"),
-        Effect.mapError(({ description = "it could not be checked" }) =>
-          choices.userTokenRefused(operation, description)
+        // What became of a request to an address that the caller named is not for the caller.
+        Effect.mapError(({ description, reason }) =>
+          choices.userTokenRefused(
+            operation,
+            reason === "Refused" && description !== undefined ? description : "it could not be checked"
+          )
         )
       )
       return Effect.zipRight(

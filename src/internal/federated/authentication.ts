@@ -59,7 +59,8 @@ const methodOf = ({ provider }: Client, server: oauth.AuthorizationServer): Meth
   const own = customOf(provider.config)?.clientAuthenticationMethod
   if (own !== undefined) return own
   const known = presetOf(provider.vendor)?.clientAuthentication
-  const supported = server.token_endpoint_auth_methods_supported ?? ["client_secret_basic"]
+  const told: unknown = server.token_endpoint_auth_methods_supported
+  const supported: ReadonlyArray<unknown> = Array.isArray(told) ? told : ["client_secret_basic"]
   const method = known ?? (supported.includes("client_secret_basic") ? "client_secret_basic" : supported[0])
   return method === "client_secret_post" ? "CLIENT_SECRET_POST" : "CLIENT_SECRET_BASIC"
 }

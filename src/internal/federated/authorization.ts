@@ -37,7 +37,7 @@ const url = (target: URL, client: Client, session: Session, state: string, codeC
     ...targeted(session.target, { scopeName: preset?.scopesAs, scopeSeparator: preset?.scopeSeparator })
   ])
   for (const [name, value] of [...Object.entries(preset?.authorizationParameters ?? {}), ...given]) {
-    if (!own.has(name)) parameters.set(name, value)
+    if (!own.has(name) && name !== preset?.scopesAs) parameters.set(name, value)
   }
   parameters.set("response_type", "code")
   parameters.set("client_id", clientIdOf(provider.config))
@@ -48,6 +48,8 @@ const url = (target: URL, client: Client, session: Session, state: string, codeC
     parameters.set("code_challenge_method", "S256")
   }
   const full = new URL(target)
+  // What the endpoint's own address says does not stand in for ours.
+  for (const name of new Set([...own, ...parameters.keys()])) full.searchParams.delete(name)
   for (const [name, value] of parameters) full.searchParams.append(name, value)
   return Redacted.make(full.href)
 }

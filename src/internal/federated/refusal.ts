@@ -1,4 +1,6 @@
 /** What is kept of an answer that was none. */
+import * as Arr from "effect/Array"
+import * as Order from "effect/Order"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { Refused } from "../engine/issuer.js"
 import type { Unanswered } from "./ask.js"
@@ -18,8 +20,12 @@ const shortest = 4
  */
 export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || text === "") return undefined
-  const masked = secrets
-    .filter((secret) => secret.length >= shortest)
+  // The longer first, of which a shorter may be a part.
+  const masked = Arr.sortWith(
+    secrets.filter((secret) => secret.length >= shortest),
+    ({ length }) => -length,
+    Order.number
+  )
     .reduce((masked, secret) => masked.replaceAll(secret, "<redacted>"), text)
   const plain = masked.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim()
   return plain.length > longest ? `${plain.slice(0, longest)}…` : plain

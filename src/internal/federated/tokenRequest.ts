@@ -1,10 +1,12 @@
 /** A request at the token endpoint: put together and read by `oauth4webapi`, sent by us. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
+import * as choices from "../engine/choices.js"
 import { clientIdOf } from "../engine/endpoints.js"
 import { type Client, type IssuedToken, Refused } from "../engine/issuer.js"
 import { type Preset } from "../presets/table.js"
@@ -51,16 +53,16 @@ const Body = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.
 
 type Body = typeof Body.Type
 
-const secretParameters = [
-  "code",
-  "code_verifier",
-  "refresh_token",
-  "client_secret",
-  "client_assertion",
-  "subject_token",
-  "actor_token",
-  "assertion"
-]
+/** What may be shown of what was sent: everything else may be a secret. */
+const open = new Set(["client_id", "grant_type", "scope", "redirect_uri", "resource", "audience"])
+
+/** The credentials of HTTP Basic, as they were sent and as they are meant. */
+const basic = ({ headers }: Asked): ReadonlyArray<string> => {
+  const [, sent] = /^Basic (.+)$/.exec(headers["authorization"] ?? "") ?? []
+  if (sent === undefined) return []
+  const pair = Either.getOrElse(Encoding.decodeBase64String(sent), () => "")
+  return [sent, pair, pair.slice(pair.indexOf(":") + 1)]
+}
 
 /** Whether an answer says no, whatever its status. */
 const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, body: Body) =>
@@ -76,13 +78,15 @@ const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
     access_token,
     ...(expires_in !== undefined && expires_in !== null && { expires_in }),
     ...(refresh_token !== undefined && refresh_token !== null && { refresh_token }),
-    token_type: Predicate.isString(token_type) ? token_type : "Bearer"
+    // Some vendors say there whose token it is.
+    token_type: Predicate.isString(token_type) && tokensUnder === undefined ? token_type : "Bearer"
   }
 }
 
 const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): IssuedToken => ({
   accessToken: Redacted.make(access_token),
-  expiresIn: expires_in,
+  // Forever, as some write it, is further than a date goes.
+  expiresIn: expires_in === undefined ? undefined : Math.min(expires_in, choices.untoldLifetime),
   refreshToken: refresh_token === undefined ? undefined : Redacted.make(refresh_token)
 })
 
@@ -113,7 +117,8 @@ export const tokenRequest = (
     const body = Schema.decodeUnknownEither(Body)(text)
     const sent = new URLSearchParams(asked.body)
     const secrets = [
-      ...secretParameters.flatMap((name) => sent.getAll(name)),
+      ...[...sent].flatMap(([name, value]) => open.has(name) ? [] : [value]),
+      ...basic(asked),
       ...(secret === undefined ? [] : [Redacted.value(secret)])
     ]
     if (Either.isLeft(body)) {
@@ -129,6 +134,9 @@ export const tokenRequest = (
         error: shown(body.right["error"], secrets),
         description: shown(body.right["error_description"], secrets)
       })
+    }
+    if (!Predicate.isString(conform(preset, body.right)["access_token"])) {
+      return yield* malformed(step, "the answer has no access token", status)
     }
     const response = new Response(JSON.stringify(conform(preset, body.right)), { status: 200 })
     const token = yield* Effect.tryPromise({
