@@ -100,17 +100,17 @@ export const open = (directory: string, storage: Storage): Effect.Effect<Storage
       })
     }
     const { name, open, seal } = cipherOf(found ?? (yield* createKey(path)))
-    const opened = Effect.forEach(stored, ([key, value]) =>
-      isMeta(key)
-        ? Effect.succeed<Entry>([key, value])
-        : Effect.try({
-          try: (): Entry => Schema.decodeSync(Pair)(open(key, value)),
-          catch: () =>
-            new StorageProblem({
-              message: `a record of '${key.slice(0, Math.max(key.indexOf("/"), 0))}' is damaged, or is not encrypted ` +
-                `with the key in ${path}: restore both from copies of the same time`
-            })
-        }))
+    const opened = Effect.forEach(stored, ([key, value]) => {
+      if (isMeta(key)) return Effect.succeed<Entry>([key, value])
+      const problem = new StorageProblem({
+        message: `a record of '${key.slice(0, Math.max(key.indexOf("/"), 0))}' is damaged, or is not encrypted ` +
+          `with the key in ${path}: restore both from copies of the same time`
+      })
+      return Effect.try({ try: () => open(key, value), catch: () => problem }).pipe(
+        Effect.flatMap(Schema.decode(Pair)),
+        Effect.mapBoth({ onFailure: () => problem, onSuccess: (entry): Entry => entry })
+      )
+    })
     const sealed = ({ key, value }: Change): Change => {
       if (isMeta(key)) return { key, value }
       const as = name(key)
