@@ -23,9 +23,9 @@ import { doneAt, isLoopback, isPageOf, placeOf } from "./internal/binding/addres
 import { finish } from "./internal/binding/finish.js"
 import * as local from "./internal/binding/local.js"
 import { page, type Refused, unavailable } from "./internal/binding/pages.js"
-import { quiet } from "./internal/binding/quiet.js"
 import * as record from "./internal/binding/record.js"
 import { start } from "./internal/binding/start.js"
+import { quiet } from "./internal/server/quiet.js"
 import * as random from "./internal/server/random.js"
 
 /**

@@ -87,6 +87,13 @@ describe("a token endpoint", () => {
       { reason: "Malformed" }
     ],
     [
+      "that answers with a token that has no end",
+      text(`{"access_token":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
+      {
+        reason: "Malformed"
+      }
+    ],
+    [
       "that wants its tokens borne in another way",
       json({ access_token: "token", token_type: "mac", expires_in: 60 }),
       { reason: "Malformed" }
@@ -142,6 +149,26 @@ describe("a token endpoint", () => {
       const { description = "" } = answer.failures[0] ?? {}
       assert.match(description, /^ ?\[2Jnot <redacted> x+…$/)
       assert.isTrue(description.length < 310)
+    })
+  )
+
+  test(
+    "that repeats the client's credentials, as they came or as they are meant, tells nothing of them",
+    Effect.gen(function*() {
+      const answer = yield* asked((request, response) => {
+        const [, sent = ""] = (request.headers.authorization ?? "").split(" ")
+        const description = `bad: ${sent} ${Buffer.from(sent, "base64").toString()}`
+        json({ error: "invalid_client", error_description: description }, 401)(request, response)
+      })
+      assert.strictEqual(answer.failures[0]?.description, "bad: <redacted> <redacted>")
+    })
+  )
+
+  test(
+    "whose tokens last forever gives one",
+    Effect.gen(function*() {
+      const { outcome } = yield* asked(json({ access_token: "token", token_type: "bearer", expires_in: 2 ** 63 }))
+      assert.strictEqual(outcome._tag, "Right")
     })
   )
 
@@ -246,6 +273,18 @@ describe("a discovery document", () => {
       }] as const
     )
   ]
+  test(
+    "that says nonsense of authentication is read as far as it goes",
+    Effect.gen(function*() {
+      const { answer } = yield* documented((origin) => ({
+        issuer: origin,
+        token_endpoint: `${origin}/token`,
+        token_endpoint_auth_methods_supported: 5
+      }))
+      assert.strictEqual(answer.outcome._tag, "Right")
+    })
+  )
+
   for (const [what, document, failure] of cases) {
     test(
       `${what} is not followed`,

@@ -1,9 +1,10 @@
 import { Headers, HttpMiddleware, HttpRouter, HttpServer } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FiberRef, Inspectable, Layer, Logger, Redacted, Tracer } from "effect"
+import { Effect, FiberRef, Layer, Redacted } from "effect"
 import { request } from "node:http"
 import { ConsentLedger, ConsentSeal, IdentityService, SessionBinding } from "../src/index.js"
 import { agrees, asks, CurrentUser, providers } from "./support/binding.js"
+import { recording } from "./support/recording.js"
 import { origin, Port } from "./support/server.js"
 
 interface Answer {
@@ -30,26 +31,6 @@ const send = (url: string, init: { readonly method?: string; readonly headers?: 
     sent.on("error", (error) => resume(Effect.fail(error)))
     sent.end()
   })
-
-/** Everything that is logged, and every span with what is on it, as text. */
-const recording = Effect.map(Effect.tracer, (native) => {
-  const lines: Array<string> = []
-  const spans: Array<Tracer.Span> = []
-  const logger = Logger.make(({ annotations, cause, message }) => {
-    lines.push(`${Inspectable.format(message)} ${Inspectable.format([...annotations])} ${Inspectable.format(cause)}`)
-  })
-  const tracer = Tracer.make({
-    span: (...rest) => {
-      const span = native.span(...rest)
-      spans.push(span)
-      return span
-    },
-    context: (f, fiber) => native.context(f, fiber)
-  })
-  const text = () =>
-    [...lines, ...spans.map(({ attributes, name }) => `${name} ${Inspectable.format([...attributes])}`)].join("\n")
-  return { layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Layer.setTracer(tracer)), spans, text }
-})
 
 const served = Layer.mergeAll(
   IdentityService.layerTest,

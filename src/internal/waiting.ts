@@ -5,7 +5,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { constVoid } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
@@ -65,15 +64,8 @@ export interface Waiting {
 
 /** @internal */
 export const seat = (): Seat => ({
-  isRung: false,
-  onRing: constVoid,
-  onDue: constVoid,
-  isDue: false,
-  watch: undefined,
-  due: 0,
-  place: 0,
-  budget: 0,
-  late: 0,
+  ...wake.bell(),
+  ...alarm.sleeper(),
   name: undefined,
   listener: undefined,
   isTaken: false,

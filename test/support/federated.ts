@@ -1,6 +1,7 @@
 /** Everything a person's token takes: the AWS SDK, the local server, and a real authorization server behind it. */
 import { HttpServer } from "@effect/platform"
-import { Effect, Layer, Logger, LogLevel, Redacted } from "effect"
+import { it } from "@effect/vitest"
+import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
 import * as FederatedIssuer from "../../src/FederatedIssuer.js"
 import {
   Credential,
@@ -14,7 +15,7 @@ import {
 import { callbackUrl, workloadName } from "./agent.js"
 import { Jar } from "./jar.js"
 import { Client, origin, Port } from "./server.js"
-import type { Vendor } from "./vendor.js"
+import { make as makeVendor, type Vendor } from "./vendor.js"
 
 export const providerName = "own"
 
@@ -34,6 +35,13 @@ export const layer = (options?: FederatedIssuer.Options) =>
       )
     )
   )
+
+/** With an authorization server of its own. */
+export const test = <E>(
+  name: string,
+  body: (server: Vendor) => Effect.Effect<void, E, Layer.Layer.Success<ReturnType<typeof layer>> | Scope.Scope>,
+  options: FederatedIssuer.Options = {}
+) => it.scopedLive(name, () => Effect.flatMap(makeVendor(), body).pipe(Effect.provide(layer(options))))
 
 type Custom = Extract<
   Oauth2ProviderConfig.Oauth2ProviderConfigInput,

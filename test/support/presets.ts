@@ -7,9 +7,10 @@ export const vendors = Object.keys(presets) as ReadonlyArray<PresetVendor>
 /** The configuration that gives a vendor no more than it needs, or what `given` says. */
 export const configOf = (
   vendor: PresetVendor,
-  given: { readonly [member: string]: string } = {}
+  given: { readonly [member: string]: string } = {},
+  clientSecret = Redacted.make("secret")
 ): Oauth2ProviderConfig.Oauth2ProviderConfigInput => {
-  const client = { clientId: "client", clientSecret: Redacted.make("secret"), ...given }
+  const client = { clientId: "client", clientSecret, ...given }
   switch (vendor) {
     case "GoogleOauth2":
       return { googleOauth2ProviderConfig: client }

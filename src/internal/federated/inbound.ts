@@ -1,16 +1,14 @@
 /** The JWT that a user comes with: whether its issuer has signed it, for us, and until when (RFC 7519). */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as jose from "jose"
 import { Refused } from "../engine/issuer.js"
 import type { Allowed } from "./addresses.js"
-import { ask } from "./ask.js"
-import { discover, type Reach } from "./metadata.js"
-import { malformed, unanswered } from "./refusal.js"
+import { discover, document, type Reach } from "./metadata.js"
+import { malformed } from "./refusal.js"
 
 const step = "verification"
 
@@ -32,24 +30,10 @@ const why = (error: unknown): string =>
 
 const keySet = (reach: Reach, allowed: Allowed, jwksUri: string) =>
   Effect.gen(function*() {
-    if (!URL.canParse(jwksUri)) return yield* malformed(step, "the jwks_uri is no URL")
-    const { status, text } = yield* Effect.mapError(
-      ask(allowed, reach.limit, {
-        url: new URL(jwksUri),
-        method: "GET",
-        headers: { accept: "application/json" },
-        body: undefined
-      }),
-      unanswered(step)
-    )
-    const keys = Schema.decodeUnknownEither(KeySet)(text)
-    if (status !== 200 || Either.isLeft(keys)) {
-      return yield* malformed(step, "the keys of the issuer are not there", status)
-    }
-    return yield* Effect.try({
-      try: () => jose.createLocalJWKSet(keys.right),
-      catch: () => malformed(step, "the keys of the issuer are none")
-    })
+    const none = malformed(step, "the keys of the issuer are none")
+    const text = yield* document(step, reach, allowed, "the key set of the issuer", jwksUri)
+    const keys = yield* Effect.mapError(Schema.decode(KeySet)(text), () => none)
+    return yield* Effect.try({ try: () => jose.createLocalJWKSet(keys), catch: () => none })
   })
 
 /**

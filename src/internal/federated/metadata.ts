@@ -32,6 +32,32 @@ const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
 const suffix = /\/\.well-known\/(openid-configuration|oauth-authorization-server)$/
 
 /**
+ * What an authorization server publishes at this URL.
+ *
+ * @internal
+ */
+export const document = (
+  step: Step,
+  reach: Reach,
+  allowed: Allowed,
+  what: string,
+  url: string
+): Effect.Effect<string, Refused> =>
+  Effect.gen(function*() {
+    if (!URL.canParse(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
+    const { status, text } = yield* Effect.mapError(
+      ask(allowed, reach.limit, {
+        url: new URL(url),
+        method: "GET",
+        headers: { accept: "application/json" },
+        body: undefined
+      }),
+      unanswered(step)
+    )
+    return status === 200 ? text : yield* malformed(step, `${what} is not there`, status)
+  })
+
+/**
  * The document of an authorization server, which has to be its own: RFC 8414, section 3.3.
  *
  * @internal
@@ -44,25 +70,15 @@ export const discover = (
 ): Effect.Effect<oauth.AuthorizationServer, Refused> =>
   Effect.gen(function*() {
     const step = "discovery"
-    if (!URL.canParse(discoveryUrl)) return yield* misconfigured(step, "the discovery URL is none")
-    const { status, text } = yield* Effect.mapError(
-      ask(allowed, reach.limit, {
-        url: new URL(discoveryUrl),
-        method: "GET",
-        headers: { accept: "application/json" },
-        body: undefined
-      }),
-      unanswered(step)
-    )
-    if (status !== 200) return yield* malformed(step, "the discovery document is not there", status)
-    const document = Schema.decodeUnknownEither(Issuer)(text)
-    if (Either.isLeft(document)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
+    const text = yield* document(step, reach, allowed, "the discovery document", discoveryUrl)
+    const described = Schema.decodeUnknownEither(Issuer)(text)
+    if (Either.isLeft(described)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
     // The slash at the end of an issuer is not in the URL of its document.
-    const own = document.right.issuer.endsWith("/") && !expected.endsWith("/") ? `${expected}/` : expected
-    if (!URL.canParse(document.right.issuer) || !URL.canParse(own)) {
+    const own = described.right.issuer.endsWith("/") && !expected.endsWith("/") ? `${expected}/` : expected
+    if (!URL.canParse(described.right.issuer) || !URL.canParse(own)) {
       return yield* malformed(step, "the issuer of the discovery document is no URL")
     }
-    const response = new Response(text, { status, headers: { "content-type": "application/json" } })
+    const response = new Response(text, { status: 200, headers: { "content-type": "application/json" } })
     return yield* Effect.tryPromise({
       try: () => oauth.processDiscoveryResponse(new URL(own), response),
       catch: () => malformed(step, "the discovery document is of another issuer")

@@ -10,6 +10,7 @@ import { type ConsentSession, IdentityControls, type ProviderRefused } from "../
 import { browser, form, once, orNotice, query, Refused, remember, required, seeOther, ticketRefused } from "./form.js"
 import { html, notice, page } from "./html.js"
 import { vendorName } from "./inventory.js"
+import { quiet } from "./quiet.js"
 import * as random from "./random.js"
 import { Trouble } from "./trouble.js"
 
@@ -232,5 +233,6 @@ const callback = Effect.gen(function*() {
 export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.empty.pipe(
   HttpRouter.get(authorizePath, orNotice(question)),
   HttpRouter.post(authorizePath, orNotice(decision)),
-  HttpRouter.get(`${callbackPath}/:id`, orNotice(callback))
+  HttpRouter.get(`${callbackPath}/:id`, orNotice(callback)),
+  HttpRouter.use(quiet)
 )

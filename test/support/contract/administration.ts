@@ -7,7 +7,9 @@ import {
   type Oauth2Provider,
   type Oauth2ProviderConfig
 } from "../../../src/index.js"
+import { own } from "../../../src/internal/presets/own.js"
 import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
+import * as presets from "../presets.js"
 import { section } from "./section.js"
 
 const tagOf = <A, E extends { readonly _tag: string }, R>(self: Effect.Effect<A, E, R>) =>
@@ -16,6 +18,12 @@ const tagOf = <A, E extends { readonly _tag: string }, R>(self: Effect.Effect<A,
 const secretName = "client-secret-canary"
 
 const clientSecret = Redacted.make(secretName)
+
+const tenant = {
+  issuer: "https://tenant.example",
+  authorizationEndpoint: "https://tenant.example/authorize",
+  tokenEndpoint: "https://tenant.example/token"
+}
 
 const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2ProviderConfig.Oauth2ProviderConfigInput => {
   const client = { clientId: "client", clientSecret }
@@ -39,29 +47,10 @@ const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2Provid
           }
         }
       }
-    case "GoogleOauth2":
-      return { googleOauth2ProviderConfig: client }
-    case "GithubOauth2":
-      return { githubOauth2ProviderConfig: client }
-    case "SlackOauth2":
-      return { slackOauth2ProviderConfig: client }
-    case "SalesforceOauth2":
-      return { salesforceOauth2ProviderConfig: client }
     case "MicrosoftOauth2":
       return { microsoftOauth2ProviderConfig: { ...client, tenantId: "my-tenant" } }
-    case "AtlassianOauth2":
-      return { atlassianOauth2ProviderConfig: client }
-    case "LinkedinOauth2":
-      return { linkedinOauth2ProviderConfig: client }
     default:
-      return {
-        includedOauth2ProviderConfig: {
-          ...client,
-          issuer: "https://tenant.example",
-          authorizationEndpoint: "https://tenant.example/authorize",
-          tokenEndpoint: "https://tenant.example/token"
-        }
-      }
+      return presets.configOf(vendor, vendor in own ? {} : tenant, clientSecret)
   }
 }
 

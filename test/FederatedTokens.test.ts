@@ -1,0 +1,261 @@
+import { assert, describe } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import * as jose from "jose"
+import { api } from "../scratchpad/agent/AuthorizationServer.js"
+import { IdentityControls, IdentityService } from "../src/index.js"
+import { workloadName } from "./support/agent.js"
+import * as federated from "./support/federated.js"
+import { test } from "./support/federated.js"
+import * as jar from "./support/jar.js"
+import { required } from "./support/person.js"
+import type { Vendor } from "./support/vendor.js"
+
+const moved = (browser: jar.Jar, seconds: number) => browser.json("/_local/clock", { moveSeconds: seconds })
+
+describe("a refresh", () => {
+  const granted = (server: Vendor) =>
+    Effect.gen(function*() {
+      const world = yield* federated.setUp(server)
+      yield* federated.consents(server, yield* required(world.identity.getToken(world.asUser)))
+      return { ...world, ask: world.identity.getToken(world.asUser), browser: yield* jar.jar }
+    })
+
+  test("is made once for a hundred askers, rotates, and can be made again", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls } = yield* granted(server)
+      for (const refreshes of [1, 2, 3]) {
+        yield* controls.expireTokens()
+        const tokens = yield* Effect.all(Array.from({ length: 100 }, () => ask), { concurrency: "unbounded" })
+        assert.strictEqual(new Set(tokens.map((token) => Redacted.value(token))).size, 1)
+        assert.strictEqual(server.requests("refresh_token").length, refreshes)
+      }
+      const used = server.requests("refresh_token").map(({ parameters }) => parameters.get("refresh_token"))
+      assert.strictEqual(new Set(used).size, 3)
+      assert.deepStrictEqual(server.requests("refresh_token").map(({ status }) => status), [200, 200, 200])
+    }))
+
+  test("comes a minute before the token ends, and not earlier", (server) =>
+    Effect.gen(function*() {
+      const { ask, browser } = yield* granted(server)
+      const token = yield* ask
+      yield* moved(browser, 3530)
+      assert.deepStrictEqual(yield* ask, token)
+      yield* moved(browser, 20)
+      assert.notDeepEqual(Redacted.value(yield* ask), Redacted.value(token))
+      assert.strictEqual(server.requests("refresh_token").length, 1)
+    }))
+
+  test("that is refused means that the person is asked again", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls } = yield* granted(server)
+      yield* server.revokeAll
+      yield* controls.expireTokens()
+      yield* required(ask)
+      assert.deepStrictEqual(yield* controls.grants, [])
+      const [failure] = yield* controls.providerFailures
+      assert.deepInclude(failure, { step: "refresh", reason: "Refused", status: 400, error: "invalid_grant" })
+    }))
+
+  test("whose request was lost is made again, with the same token", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls } = yield* granted(server)
+      yield* controls.expireTokens()
+      server.failNext("lost request")
+      yield* server.verify(Redacted.value(yield* ask), api)
+      assert.deepStrictEqual(server.requests("refresh_token").map(({ status }) => status), [200])
+    }))
+
+  test("whose answer was lost is made again, and a provider that takes it for theft means that the person is asked", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls } = yield* granted(server)
+      yield* controls.expireTokens()
+      server.failNext("lost answer")
+      yield* required(ask)
+      assert.deepStrictEqual(server.requests("refresh_token").map(({ status }) => status), [200, 400])
+      assert.deepStrictEqual(yield* controls.grants, [])
+    }))
+
+  test("that finds the provider ailing gives the old token while it lasts, then an error, and loses nothing", (server) =>
+    Effect.gen(function*() {
+      const { ask: before, asUser, browser, controls, identity } = yield* granted(server)
+      const token = yield* before
+      yield* moved(browser, 3550)
+      // The workload access token lasts no longer than that.
+      const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+      const ask = identity.getToken({ ...asUser, workloadAccessToken })
+      const ailing = () => [1, 2, 3].forEach(() => server.failNext({ status: 503, body: "not now" }))
+      ailing()
+      assert.deepStrictEqual(yield* ask, token)
+      yield* moved(browser, 60)
+      ailing()
+      const error = yield* Effect.flip(ask)
+      assert.strictEqual(error._tag, "ValidationError")
+      assert.strictEqual(error.message, "Failed to retrieve token")
+      assert.deepInclude((yield* controls.providerFailures).at(-1), { step: "refresh", reason: "Refused", status: 503 })
+      assert.notDeepEqual(Redacted.value(yield* ask), Redacted.value(token))
+    }))
+
+  test("that the client's secret no longer does for loses nothing", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls, provider } = yield* granted(server)
+      const redirectUris = [provider.callbackUrl ?? ""]
+      yield* controls.expireTokens()
+      server.register({ clientId: "me", clientSecret: "rotated", redirectUris })
+      assert.strictEqual((yield* Effect.flip(ask))._tag, "ValidationError")
+      server.register({ clientId: "me", clientSecret: "s:e/c r+e%t", redirectUris })
+      yield* ask
+    }))
+})
+
+describe("on behalf of", () => {
+  const acting = (server: Vendor, config: Parameters<typeof federated.setUp>[1]) =>
+    Effect.gen(function*() {
+      const { asMachine, controls, identity } = yield* federated.setUp(server, config)
+      const ask = (userToken: Redacted.Redacted, customParameters = {}) =>
+        Effect.flatMap(identity.getWorkloadAccessToken({ workloadName, userToken }), (workloadAccessToken) =>
+          identity.getToken({
+            ...asMachine,
+            authFlow: "ON_BEHALF_OF_TOKEN_EXCHANGE",
+            workloadAccessToken,
+            audiences: ["https://files.example"],
+            customParameters
+          }))
+      return { ask, controls }
+    })
+
+  const exchange = (tokenExchangeGrantTypeConfig?: {
+    readonly actorTokenContent: "NONE" | "M2M" | "AWS_IAM_ID_TOKEN_JWT"
+    readonly actorTokenScopes?: ReadonlyArray<string>
+  }) => ({ onBehalfOfTokenExchangeConfig: { grantType: "TOKEN_EXCHANGE" as const, tokenExchangeGrantTypeConfig } })
+
+  test("a user, a token is exchanged for one of another audience", (server) =>
+    Effect.gen(function*() {
+      const { ask } = yield* acting(server, exchange({ actorTokenContent: "NONE" }))
+      const token = yield* ask(yield* server.userToken({ sub: "ada" }))
+      const claims = yield* server.verify(Redacted.value(token), "https://files.example")
+      assert.deepInclude(claims, {
+        sub: "ada",
+        scope: "read",
+        subject_token_type: "urn:ietf:params:oauth:token-type:jwt"
+      })
+      assert.isUndefined(claims["act"])
+    }))
+
+  test("a user, the actor is the agent's own token", (server) =>
+    Effect.gen(function*() {
+      const { ask } = yield* acting(server, exchange({ actorTokenContent: "M2M", actorTokenScopes: ["write"] }))
+      const token = yield* ask(yield* server.userToken({ sub: "ada" }))
+      assert.deepStrictEqual((yield* server.verify(Redacted.value(token), "https://files.example"))["act"], {
+        sub: "me"
+      })
+      assert.strictEqual(server.requests("client_credentials")[0]?.parameters.get("scope"), "write")
+    }))
+
+  test("a user, the type of the subject's token can be said, and nothing else be replaced", (server) =>
+    Effect.gen(function*() {
+      const { ask } = yield* acting(server, exchange())
+      const type = "urn:ietf:params:oauth:token-type:access_token"
+      const token = yield* ask(yield* server.userToken({ sub: "ada" }), {
+        subject_token_type: type,
+        subject_token: "another's",
+        grant_type: "client_credentials",
+        tenant: "mine"
+      })
+      const claims = yield* server.verify(Redacted.value(token), "https://files.example")
+      assert.deepInclude(claims, { sub: "ada", subject_token_type: type })
+      assert.strictEqual(server.requests()[0]?.parameters.get("tenant"), "mine")
+    }))
+
+  test("a user, the JWT is an assertion (RFC 7523)", (server) =>
+    Effect.gen(function*() {
+      const { ask } = yield* acting(server, {
+        onBehalfOfTokenExchangeConfig: { grantType: "JWT_AUTHORIZATION_GRANT" }
+      })
+      const token = yield* ask(yield* server.userToken({ sub: "ada" }))
+      assert.strictEqual((yield* server.verify(Redacted.value(token), "https://files.example")).sub, "ada")
+      assert.deepStrictEqual(server.requests().map(({ grantType }) => grantType), [
+        "urn:ietf:params:oauth:grant-type:jwt-bearer"
+      ])
+    }))
+
+  test("a user whose token is refused, the error says with which status", (server) =>
+    Effect.gen(function*() {
+      const { ask, controls } = yield* acting(server, exchange())
+      const userToken = yield* server.userToken({ sub: "ada", isForged: true })
+      const error = yield* Effect.flip(ask(userToken))
+      assert.strictEqual(error._tag, "ValidationError")
+      assert.strictEqual(error.message, "Token exchange failed with HTTP status 400")
+      const failures = yield* controls.providerFailures
+      assert.deepInclude(failures[0], { step: "exchange", error: "invalid_grant" })
+      assert.notInclude(JSON.stringify(failures), Redacted.value(userToken))
+    }))
+
+  test("a user, an actor of AWS STS is not to be had", (server) =>
+    Effect.gen(function*() {
+      const { ask } = yield* acting(server, exchange({ actorTokenContent: "AWS_IAM_ID_TOKEN_JWT" }))
+      const error = yield* Effect.flip(ask(yield* server.userToken({ sub: "ada" })))
+      assert.strictEqual(error._tag, "ValidationError")
+      assert.include(error.message, "STS")
+      assert.strictEqual(server.requests().length, 0)
+    }))
+})
+
+describe("a JWT that a user comes with", () => {
+  const mint = (userToken: Redacted.Redacted) =>
+    Effect.gen(function*() {
+      const identity = yield* IdentityService.IdentityService
+      yield* Effect.ignore(identity.createWorkloadIdentity({ name: workloadName }))
+      return yield* identity.getWorkloadAccessToken({ workloadName, userToken })
+    })
+  const verifying = { verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] }
+
+  test(
+    "is good if its issuer has signed it for us",
+    (server) =>
+      Effect.flatMap(
+        Effect.flatMap(server.userToken({ sub: "ada" }), mint),
+        (token) => Effect.sync(() => assert.isNotEmpty(Redacted.value(token)))
+      ),
+    verifying
+  )
+
+  test(
+    "whose issuer is on this machine is refused, unless that is allowed by name, and nobody is asked",
+    (server) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(mint(yield* server.userToken({ sub: "ada" })))
+        assert.strictEqual(error._tag, "Unauthorized")
+        assert.strictEqual(error.message, "Invalid user token: it could not be checked")
+        const { providerFailures } = yield* IdentityControls.IdentityControls
+        assert.deepInclude((yield* providerFailures)[0], { reason: "Forbidden" })
+      }),
+    { verifyJwtFor: ["the agent"] }
+  )
+
+  for (
+    const [what, claims, why] of [
+      ["that somebody else has signed", { isForged: true }, /ERR_JWS_SIGNATURE_VERIFICATION_FAILED/],
+      ["for somebody else", { aud: "another agent" }, /ERR_JWT_CLAIM_VALIDATION_FAILED/],
+      ["that is over", { expiresIn: -1 }, /ERR_JWT_EXPIRED/]
+    ] as const
+  ) {
+    test(`${what} is refused`, (server) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(mint(yield* server.userToken({ sub: "ada", ...claims })))
+        assert.strictEqual(error._tag, "Unauthorized")
+        assert.match(error.message, why)
+      }), verifying)
+  }
+
+  test("without a signature, or signed with a secret, is refused", (server) =>
+    Effect.gen(function*() {
+      const payload = { iss: server.issuer, sub: "ada", aud: "the agent", exp: 4_102_444_800 }
+      const none = `${new jose.UnsecuredJWT(payload).encode()}c2ln`
+      const shared = yield* Effect.promise(() =>
+        new jose.SignJWT(payload).setProtectedHeader({ alg: "HS256" }).sign(new Uint8Array(32))
+      )
+      for (const token of [none, shared]) {
+        assert.strictEqual((yield* Effect.flip(mint(Redacted.make(token))))._tag, "Unauthorized")
+      }
+    }), verifying)
+})
