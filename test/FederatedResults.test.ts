@@ -7,6 +7,7 @@ import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityControls, IdentityService, type Oauth2Provider, type Oauth2ProviderConfig } from "../src/index.js"
 import { presets } from "../src/internal/presets/table.js"
 import { callbackUrl, workloadName } from "./support/agent.js"
+import { dialect } from "./support/dialect.js"
 import { configOf, vendors } from "./support/presets.js"
 import * as vendor from "./support/vendor.js"
 
@@ -42,8 +43,9 @@ const resultOf = <E, R>(server: vendor.Vendor, token: Effect.Effect<Redacted.Red
 /** Each flow of one provider, for real if it can be, else simulated. */
 const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried) =>
   Effect.gen(function*() {
-    const isPkceRequired = of === "CustomOauth2" || presets[of].pkce !== "omit"
-    const server = yield* vendor.make({ isPkceRequired })
+    const server = yield* vendor.make(
+      of === "CustomOauth2" ? {} : { isPkceRequired: presets[of].pkce !== "omit", dialect: dialect(presets[of]) }
+    )
     const identity = yield* IdentityService.IdentityService
     const controls = yield* IdentityControls.IdentityControls
     yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })

@@ -72,7 +72,7 @@ const interaction = (provider: Provider) => async (request: IncomingMessage, res
     request,
     response,
     answer.get("decision") === "allow"
-      ? { login: { accountId: answer.get("user") ?? "nobody" } }
+      ? { login: { accountId: answer.get("user") ?? "nobody" }, consent: {} }
       : { error: "access_denied", error_description: "the person said no" }
   )
 }

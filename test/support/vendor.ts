@@ -147,9 +147,13 @@ const foreign = once(AuthorizationServer.makeKey)
 export interface Options extends AuthorizationServer.Options {
   /** Whether any JWT is exchanged, whoever has signed it. */
   readonly isTrusting?: boolean
+  /** What it does otherwise than the standard says. */
+  readonly dialect?: NonNullable<AuthorizationServer.Options["middleware"]>
 }
 
-export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.Effect<Vendor, never, Scope.Scope> =>
+export const make = (
+  { dialect = (_, next) => next(), isTrusting = false, ...options }: Options = {}
+): Effect.Effect<Vendor, never, Scope.Scope> =>
   Effect.gen(function*() {
     const requests: Array<TokenRequest> = []
     const faults: Array<{ readonly path: string; readonly fault: Fault }> = []
@@ -179,7 +183,7 @@ export const make = ({ isTrusting = false, ...options }: Options = {}): Effect.E
           return
         }
         if (typeof fault === "object") await delay(fault.millis)
-        await next()
+        await dialect(ctx, next)
         if (ctx.path === "/token") {
           const body: Record<string, string | ReadonlyArray<string>> = ctx.oidc?.body ?? {}
           const parameters = new URLSearchParams(

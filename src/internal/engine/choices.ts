@@ -59,6 +59,14 @@ export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
 )
 
 /**
+ * Which issuer AWS takes for a vendor whose endpoints are given without it is not stated: their origin.
+ *
+ * @internal
+ */
+export const untoldIssuer = (authorizationEndpoint: string): string =>
+  URL.canParse(authorizationEndpoint) ? new URL(authorizationEndpoint).origin : authorizationEndpoint
+
+/**
  * How long AWS remembers a session that is over is unknown; here it is forgotten an hour later.
  *
  * @internal

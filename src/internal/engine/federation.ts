@@ -97,7 +97,7 @@ export const make = (core: Core) => {
 const isPassing = ({ reason, status = 0 }: Refused) =>
   reason === "Unreachable" || reason === "Lost" || reason === "TimedOut" || status >= 500 || status === 429
 
-/** The words for a refresh token that is good for nothing any more: RFC 6749's, GitHub's and Slack's. */
+/** The words for a refresh token that is good for nothing any more: RFC 6749's, GitHub's, HubSpot's and Slack's. */
 const ends = new Set([
   "invalid_grant",
   "bad_refresh_token",
@@ -109,7 +109,7 @@ const ends = new Set([
 
 /** What is wrong with the client, or with the vendor, says nothing of the refresh token. */
 const isFinal = (refused: Refused) =>
-  refused.reason === "Refused" && !isPassing(refused) && ends.has(refused.error ?? "")
+  refused.reason === "Refused" && !isPassing(refused) && ends.has((refused.error ?? "").toLowerCase())
 
 /** A token that is nearly over is better than none. */
 const inItsPlace = ({ accessToken, expiresAt }: Grant): Effect.Effect<TokenReply, Failure> =>

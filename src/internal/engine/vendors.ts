@@ -12,6 +12,7 @@ import type {
 import { fieldError } from "../check.js"
 import { metadata, openId } from "../presets/shape.js"
 import { presets } from "../presets/table.js"
+import * as choices from "./choices.js"
 import type { SecretInput } from "./providers.js"
 import type { OperationName } from "./state.js"
 
@@ -154,7 +155,9 @@ const discovery = (
   { authorizationEndpoint, issuer, tenantId, tokenEndpoint }: Where
 ): Either.Either<Oauth2Discovery, ValidationError> => {
   if (authorizationEndpoint !== undefined && tokenEndpoint !== undefined) {
-    return Either.right(metadata(issuer ?? authorizationEndpoint, authorizationEndpoint, tokenEndpoint))
+    return Either.right(
+      metadata(issuer ?? choices.untoldIssuer(authorizationEndpoint), authorizationEndpoint, tokenEndpoint)
+    )
   }
   if (issuer !== undefined) return Either.right(openId(issuer))
   return Either.fromNullable(known(vendor, tenantId), () =>

@@ -111,7 +111,13 @@ export const ask = (
       agent: false as const
     }
     const request: ClientRequest = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options)
-    request.on("response", (response) => read(response, resume))
+    let isAnswered = false
+    request.on("response", (response) => {
+      isAnswered = true
+      read(response, resume)
+    })
+    // Node tells of an answer that switches protocols by nothing else.
+    request.on("close", () => isAnswered || resume(Effect.fail(failed(undefined))))
     request.on("error", (error) => resume(Effect.fail(failed(error))))
     request.end(body)
     return Effect.sync(() => request.destroy())

@@ -54,6 +54,12 @@ const url = (target: URL, client: Client, session: Session, state: string, codeC
   return Redacted.make(full.href)
 }
 
+/** RFC 9207: whoever runs the server has to see which of the two is wrong. */
+const whoseIsIt = ({ issuer }: oauth.AuthorizationServer, told: string | null) =>
+  told === null || told === issuer
+    ? "the answer is of another authorization server, or of another request"
+    : `the answer is of the issuer ${shown(told, [])}, and the provider's issuer is ${issuer}`
+
 /** @internal */
 export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
   authorization: (client, session, state) =>
@@ -82,7 +88,7 @@ export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
               error: shown(error.error, []),
               description: shown(error.error_description, [])
             })
-            : malformed(step, "the answer is of another authorization server, or of another request")
+            : malformed(step, whoseIsIt(server, parameters.get("iss")))
       })
       const code = answer.get("code")
       return code === null || code === ""

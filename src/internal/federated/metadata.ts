@@ -66,16 +66,19 @@ export const discover = (
   reach: Reach,
   allowed: Allowed,
   discoveryUrl: string,
-  expected = discoveryUrl.replace(suffix, "")
+  isAlsoIssuer: (issuer: string) => boolean = () => false
 ): Effect.Effect<oauth.AuthorizationServer, Refused> =>
   Effect.gen(function*() {
     const step = "discovery"
     const text = yield* document(step, reach, allowed, "the discovery document", discoveryUrl)
     const described = Schema.decodeUnknownEither(Issuer)(text)
     if (Either.isLeft(described)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
+    const { issuer } = described.right
+    const asked = discoveryUrl.replace(suffix, "")
     // The slash at the end of an issuer is not in the URL of its document.
-    const own = described.right.issuer.endsWith("/") && !expected.endsWith("/") ? `${expected}/` : expected
-    if (!URL.canParse(described.right.issuer) || !URL.canParse(own)) {
+    const expected = issuer.endsWith("/") && !asked.endsWith("/") ? `${asked}/` : asked
+    const own = isAlsoIssuer(issuer) ? issuer : expected
+    if (!URL.canParse(issuer) || !URL.canParse(own)) {
       return yield* malformed(step, "the issuer of the discovery document is no URL")
     }
     const response = new Response(text, { status: 200, headers: { "content-type": "application/json" } })
@@ -108,6 +111,22 @@ export const endpoint = (
     : Either.left(new Refused({ step, reason: "Forbidden", description: `${name}: ${why}` }))
 }
 
+const tenantId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * Whether the issuer is the one that the template stands for, whose tenant is known by its name, or is any.
+ *
+ * @internal
+ */
+export const isOfTemplate = (template: string, discoveryUrl: string) => (issuer: string): boolean => {
+  const [before = "", after = ""] = template.split("{tenantid}")
+  const asked = discoveryUrl.slice(before.length).split("/")[0] ?? ""
+  // The document of one tenant, known by its id, names just that.
+  if (!discoveryUrl.startsWith(before) || tenantId.test(asked)) return false
+  return issuer === template ||
+    issuer.startsWith(before) && issuer.endsWith(after) && tenantId.test(issuer.slice(before.length, -after.length))
+}
+
 /** @internal */
 export const serverOf = (
   reach: Reach,
@@ -119,11 +138,11 @@ export const serverOf = (
     }
     if ("discoveryUrl" in discovery) {
       const { discoveryUrl } = discovery
-      // A document for any tenant names an issuer that is none. That of one tenant names its own.
-      const isOfAnyTenant = discovery === discoveryOf(provider.config) &&
-        /\/(common|organizations)\//.test(discoveryUrl)
-      const expected = isOfAnyTenant ? presetOf(provider.vendor)?.discoveredIssuer : undefined
-      return yield* discover(reach, allowed(reach, discovery), discoveryUrl, expected)
+      const template = discovery === discoveryOf(provider.config)
+        ? presetOf(provider.vendor)?.discoveredIssuer
+        : undefined
+      const isAlsoIssuer = template === undefined ? undefined : isOfTemplate(template, discoveryUrl)
+      return yield* discover(reach, allowed(reach, discovery), discoveryUrl, isAlsoIssuer)
     }
     if (!("authorizationServerMetadata" in discovery)) {
       return yield* misconfigured("discovery", "the configuration is of a kind that is not known")

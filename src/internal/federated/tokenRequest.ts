@@ -69,6 +69,12 @@ const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, b
   status < 200 || status > 299 || Predicate.isString(body["error"]) && body["access_token"] === undefined ||
   (how === "ok" && body["ok"] === false)
 
+/** Why an answer says no, in the members of the standard or of the vendor. */
+const reasonOf = ({ refusedAs }: Partial<Preset>, body: Body) => ({
+  error: body["error"] ?? body[refusedAs?.error ?? "error"],
+  description: body["error_description"] ?? body[refusedAs?.description ?? "error_description"]
+})
+
 /** The answer as RFC 6749 has it. What is not used is not read: an `id_token` says nothing that anybody asks here. */
 const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
   const inner = tokensUnder === undefined ? undefined : body[tokensUnder]
@@ -127,12 +133,13 @@ export const tokenRequest = (
         : malformed(step, "the answer is no JSON object", status)
     }
     if (isError(status, preset, body.right)) {
+      const { description, error } = reasonOf(preset, body.right)
       return yield* new Refused({
         step,
         reason: "Refused",
         status,
-        error: shown(body.right["error"], secrets),
-        description: shown(body.right["error_description"], secrets)
+        error: shown(error, secrets),
+        description: shown(description, secrets)
       })
     }
     if (!Predicate.isString(conform(preset, body.right)["access_token"])) {

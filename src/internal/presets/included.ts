@@ -140,9 +140,14 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: unverified(zoom),
       clientAuthentication: vendor("https://developers.zoom.us/docs/rooms/oauth/", zoom)
     },
+    refusedAs: { description: "reason" },
     quirks: [
       quirk("Some clients put commas between scopes.", unverified(zoom)),
       quirk("A refresh token is good for one use.", code(zoom)),
+      quirk(
+        "A refused token request tells why in `reason`, and not in `error_description`.",
+        code("https://github.com/raycast/extensions/issues/10896")
+      ),
       quirk("No issuer is published: the origin stands for it.", unverified(zoom))
     ]
   },
@@ -248,8 +253,13 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: code(hubspotFlow),
       clientAuthentication: vendor(hubspotNewer, hubspot)
     },
+    refusedAs: { error: "status", description: "message" },
     quirks: [
       quirk("`oauth` has to be among the scopes.", aws(guide("identity-idp-hubspot"))),
+      quirk(
+        "A refused token request has the code in `status`, `BAD_REFRESH_TOKEN` for one, and no `error`.",
+        code("https://github.com/HGData/mk-node-hubspot/issues/64")
+      ),
       quirk(
         "The token endpoint of `v1` is called legacy; `https://api.hubapi.com/oauth/v3/token` takes the same.",
         vendor(hubspotNewer, hubspot)

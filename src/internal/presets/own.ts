@@ -170,7 +170,8 @@ export const own: { readonly [Vendor in Own]: Preset } = {
     discoveredIssuer: "https://login.microsoftonline.com/{tenantid}/v2.0",
     quirks: [
       quirk(
-        "The discovery document of `common` names an issuer with `{tenantid}` in it, which equals no issuer.",
+        "The discovery document of `common` names an issuer with `{tenantid}` in it, which equals no issuer; that of a " +
+          "tenant known by its domain, or of `consumers`, names an issuer with the id of the tenant.",
         code(microsoftOpenId)
       )
     ]

@@ -71,6 +71,8 @@ export interface Preset {
   readonly tokensUnder?: string
   readonly tokenRequestBody?: "json"
   readonly tokenRequestHeaders?: { readonly [name: string]: string }
+  /** The members that tell why a token request was refused, where they are not those of RFC 6749. */
+  readonly refusedAs?: { readonly error?: string; readonly description: string }
   /** What tells a failure from a success, where both have the status 200: `error` is there, or `ok` is false. */
   readonly failsWithStatus200?: "error" | "ok"
   /** How the token response writes the granted scopes, where it is not with spaces. */
@@ -78,7 +80,7 @@ export interface Preset {
   /** The token response may come without `expires_in`. */
   readonly mayOmitExpiry?: true
   readonly pkce?: "required" | "omit"
-  /** The issuer in the discovery document, where it is not the one the document was asked for. */
+  /** The issuer in the discovery document of a tenant that is not known by its id. */
   readonly discoveredIssuer?: string
   readonly quirks: ReadonlyArray<Quirk>
 }

@@ -26,7 +26,8 @@ export const orNotice = <R>(
 
 const malformed = (text: string) => new Refused({ status: 400, title: "This link is broken", text })
 
-const longest = 2048
+// What a vendor calls a code may be a whole token; the address of a request is limited by Node to 16 KiB.
+const longest = 8192
 
 /**
  * The parameters of these names: given once or not at all, and of a reasonable length.

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto"
-import { chmod, open as openFile, readFile } from "node:fs/promises"
+import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import type { Change, Entry } from "../engine/record.js"
 import { version } from "../engine/record.js"
@@ -37,13 +37,16 @@ const readKey = (path: string) =>
     Effect.map((text) => text === undefined ? undefined : Buffer.from(text.trim(), "hex"))
   )
 
-/** The name is durable too before anything is encrypted with it. */
+/** There is the whole of it or nothing, and its name is durable too before anything is encrypted with it. */
 const createKey = (path: string) =>
   Effect.tryPromise({
     try: async () => {
       const key = randomBytes(keyBytes)
-      const file = await openFile(path, "wx", 0o600)
+      const unfinished = `${path}.new`
+      await rm(unfinished, { force: true })
+      const file = await openFile(unfinished, "wx", 0o600)
       await file.writeFile(`${key.toString("hex")}\n`).then(() => file.sync()).finally(() => file.close())
+      await rename(unfinished, path)
       const folder = await openFile(dirname(path), "r")
       await folder.sync().finally(() => folder.close())
       return key

@@ -1,0 +1,45 @@
+/** What a vendor's server does otherwise than the standard says, in front of one that does as it says. */
+import type { Provider } from "oidc-provider"
+import type { Preset } from "../../src/internal/presets/table.js"
+
+type Middleware = Parameters<Provider["use"]>[0]
+
+const textOf = async (request: AsyncIterable<Buffer>) => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+/** Refuses what the vendor would not understand. */
+export const dialect = (preset: Preset): Middleware => async (ctx, next) => {
+  const {
+    authorizationParameters = {},
+    failsWithStatus200,
+    scopesAs,
+    tokenRequestBody,
+    tokenRequestHeaders = {},
+    tokensUnder
+  } = preset
+  if (ctx.path === "/auth") {
+    if (Object.entries(authorizationParameters).some(([name, value]) => ctx.query[name] !== value)) ctx.throw(400)
+    const scope = String(ctx.query[scopesAs ?? "scope"] ?? "").split(preset.scopeSeparator).join(" ")
+    ctx.query = { ...ctx.query, scope }
+  }
+  if (ctx.path !== "/token") return next()
+  if (Object.entries(tokenRequestHeaders).some(([name, value]) => ctx.get(name) !== value)) ctx.throw(406)
+  if (tokenRequestBody === "json") {
+    if (ctx.is("json") !== "json") ctx.throw(415)
+    Object.assign(ctx.request, { body: JSON.parse(await textOf(ctx.req)) })
+    ctx.req.headers["content-type"] = "application/x-www-form-urlencoded"
+  }
+  await next()
+  const isGood = ctx.status === 200
+  const { expires_in, ...rest } = ctx.body
+  const tokens = preset.mayOmitExpiry === true ? rest : ctx.body
+  const isPersons = isGood && tokensUnder !== undefined && ctx.oidc.params?.["grant_type"] === "authorization_code"
+  ctx.body = {
+    ...(failsWithStatus200 === "ok" && { ok: isGood }),
+    ...(isPersons ? { token_type: "bot", [tokensUnder]: { ...tokens, token_type: "user" } } : tokens)
+  }
+  if (failsWithStatus200 !== undefined) ctx.status = 200
+}
