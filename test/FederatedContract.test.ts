@@ -6,6 +6,7 @@ import { IdentityControls, MemoryIdentity } from "../src/index.js"
 import { agent, asUser } from "./support/agent.js"
 import { unhurried } from "./support/clock.js"
 import * as Contract from "./support/contract.js"
+import { answers } from "./support/federated.js"
 import { consents, required } from "./support/person.js"
 import * as Server from "./support/server.js"
 import * as vendor from "./support/vendor.js"
@@ -32,15 +33,7 @@ const Controls = Layer.scoped(
       approve: (sessionUri) =>
         Effect.gen(function*() {
           yield* register
-          const state = "a state"
-          const redirect = yield* Effect.catchTag(controls.authorize(sessionUri, state), "ProviderRefused", Effect.die)
-          if (redirect === undefined) return yield* controls.approve(sessionUri)
-          const { searchParams: parameters } = yield* server.walk(Redacted.value(redirect.url))
-          return yield* Effect.catchTag(
-            controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters }),
-            "ProviderRefused",
-            Effect.die
-          )
+          return yield* Effect.catchTag(answers(controls, server, sessionUri), "ProviderRefused", Effect.die)
         }).pipe(unhurried)
     }
   })

@@ -113,6 +113,9 @@ describe("a token endpoint", () => {
       response.write("{")
     }, { reason: "TimedOut" }],
     ["that never begins", () => {}, { reason: "TimedOut" }],
+    ["that speaks another protocol", (request) => {
+      request.socket.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n")
+    }, { reason: "Lost" }],
     ["that hangs up", (request) => request.socket.destroy(), { reason: "Lost" }],
     ["that hangs up in the middle", (request, response) => {
       response.writeHead(200, { "content-length": "100" })

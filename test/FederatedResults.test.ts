@@ -8,6 +8,7 @@ import { IdentityControls, IdentityService, type Oauth2Provider, type Oauth2Prov
 import { presets } from "../src/internal/presets/table.js"
 import { callbackUrl, workloadName } from "./support/agent.js"
 import { dialect } from "./support/dialect.js"
+import { answers } from "./support/federated.js"
 import { configOf, vendors } from "./support/presets.js"
 import * as vendor from "./support/vendor.js"
 
@@ -80,13 +81,7 @@ const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried)
     const consented = Effect.gen(function*() {
       const consent = yield* Effect.flip(user)
       if (consent._tag !== "ConsentRequired") return yield* consent
-      const state = "state"
-      const redirect = yield* controls.authorize(consent.sessionUri, state)
-      if (redirect === undefined) yield* controls.approve(consent.sessionUri)
-      else {
-        const { searchParams: parameters } = yield* Effect.sandbox(server.walk(Redacted.value(redirect.url)))
-        yield* controls.authorized(consent.sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
-      }
+      yield* Effect.sandbox(answers(controls, server, consent.sessionUri))
       yield* identity.completeResourceTokenAuth({ sessionUri: consent.sessionUri, userIdentifier: { userId: "ada" } })
       return yield* user
     })

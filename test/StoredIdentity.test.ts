@@ -5,8 +5,6 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
-  mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -14,7 +12,6 @@ import {
   truncateSync,
   writeFileSync
 } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { IdentityApi, IdentityControls } from "../src/index.js"
 import * as engine from "../src/internal/engine/engine.js"
@@ -22,15 +19,7 @@ import { StorageProblem } from "../src/internal/engine/storage.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
 import { suite } from "./support/contract.js"
 import * as Server from "./support/server.js"
-
-const temporary = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-stored-"))),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-).pipe(Effect.map((home) => {
-  const directory = join(home, "data")
-  mkdirSync(directory)
-  return directory
-}))
+import { temporary } from "./support/temporary.js"
 
 suite(
   "SDK over HTTP over a folder",
@@ -202,6 +191,16 @@ describe("StoredIdentity", () => {
       writeFileSync(key, right)
       const { workloadIdentities } = yield* life(directory, (api) => api.listWorkloadIdentities({}))
       assert.deepStrictEqual(workloadIdentities.map(({ name }) => name), ["one-agent"])
+    }))
+
+  test("whose key was not written to its end has none, and gets a whole one", (directory) =>
+    Effect.gen(function*() {
+      const key = `${directory}.key`
+      writeFileSync(`${key}.new`, "")
+      yield* create(directory, "one-agent")
+      assert.match(readFileSync(key, "utf8"), /^[0-9a-f]{64}\n$/)
+      assert.strictEqual(statSync(key).mode & 0o777, 0o600)
+      assert.isFalse(existsSync(`${key}.new`))
     }))
 
   test("remembers everything that is there", (directory) =>

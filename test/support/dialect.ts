@@ -1,4 +1,5 @@
 /** What a vendor's server does otherwise than the standard says, in front of one that does as it says. */
+import { Struct } from "effect"
 import type { Provider } from "oidc-provider"
 import type { Preset } from "../../src/internal/presets/table.js"
 
@@ -34,8 +35,7 @@ export const dialect = (preset: Preset): Middleware => async (ctx, next) => {
   }
   await next()
   const isGood = ctx.status === 200
-  const { expires_in, ...rest } = ctx.body
-  const tokens = preset.mayOmitExpiry === true ? rest : ctx.body
+  const tokens = preset.mayOmitExpiry === true ? Struct.omit(ctx.body, "expires_in") : ctx.body
   const isPersons = isGood && tokensUnder !== undefined && ctx.oidc.params?.["grant_type"] === "authorization_code"
   ctx.body = {
     ...(failsWithStatus200 === "ok" && { ok: isGood }),

@@ -89,7 +89,7 @@ export const handle: Effect.Effect<
   const trouble = yield* Trouble
   const shown = yield* Effect.mapError(
     trouble.tickets.dashboards.take(yield* required(of, "ticket"), yield* browser),
-    ticketRefused
+    ticketRefused("form")
   )
 
   const number = (name: Field, least: number, most: number, isWhole = true) =>

@@ -152,7 +152,7 @@ const decision = Effect.gen(function*() {
   }
   const { tickets } = yield* Trouble
   const who = yield* browser
-  const asked = yield* Effect.mapError(tickets.consents.take(yield* required(of, "ticket"), who), ticketRefused)
+  const asked = yield* Effect.mapError(tickets.consents.take(yield* required(of, "ticket"), who), ticketRefused("form"))
   const session = yield* waiting(Redacted.value(asked.sessionUri))
   if (decision === "deny") {
     const controls = yield* IdentityControls
@@ -210,7 +210,7 @@ const callback = Effect.gen(function*() {
   const state = yield* required(of, "state")
   const asked = yield* Effect.mapError(
     tickets.redirects.take(state, yield* browser),
-    (refused) => refused.reason === "unknown" ? mixedUp : ticketRefused(refused)
+    (refused) => refused.reason === "unknown" ? mixedUp : ticketRefused("answer")(refused)
   )
   // One callback per provider: an answer that was meant for another is a mix-up, however good its state is.
   if (!random.isSame(asked.callbackId, id)) return yield* mixedUp

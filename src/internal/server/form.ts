@@ -163,16 +163,15 @@ export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
     }
   })
 
-const refusals = {
-  unknown: { status: 403, title: "This form is not known", text: "Open the page again, and answer there." },
-  foreign: {
-    status: 403,
-    title: "This form belongs to another browser",
-    text: "Open the page again in this browser, and answer there. Cookies have to be allowed."
-  },
-  used: { status: 409, title: "This form was sent already", text: "An answer counts once." },
+const again = "Open the page again in this browser, and answer there. Cookies have to be allowed."
+
+const refusals = (what: string) => ({
+  unknown: { status: 403, title: `This ${what} is not known`, text: "Open the page again, and answer there." },
+  foreign: { status: 403, title: `This ${what} belongs to another browser`, text: again },
+  used: { status: 409, title: `This ${what} was sent already`, text: "An answer counts once." },
   expired: { status: 410, title: "This request has expired", text: "This request has expired, start again." }
-} as const
+})
 
 /** @internal */
-export const ticketRefused = ({ reason }: TicketRefused): Refused => new Refused(refusals[reason])
+export const ticketRefused = (what: "form" | "answer") => ({ reason }: TicketRefused): Refused =>
+  new Refused(refusals(what)[reason])

@@ -1,0 +1,204 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer, Logger, LogLevel, Queue, Redacted, type Scope, TestClock } from "effect"
+import * as FederatedIssuer from "../src/FederatedIssuer.js"
+import { IdentityControls, IdentityService } from "../src/index.js"
+import { callbackUrl, workloadName } from "./support/agent.js"
+import { answering } from "./support/answering.js"
+import * as federated from "./support/federated.js"
+import { required } from "./support/person.js"
+
+// The clock is the test's: no answer of a socket waits for it.
+const layer = IdentityService.layerTest.pipe(
+  Layer.provide(FederatedIssuer.layer({ timeout: Duration.infinity })),
+  Layer.provide(Logger.minimumLogLevel(LogLevel.None))
+)
+
+interface Arrival {
+  readonly parameters: URLSearchParams
+  readonly answer: (accessToken: string, refreshToken?: string) => void
+}
+
+/** An agent whose provider answers each request when the test says so. */
+const setUp = Effect.gen(function*() {
+  const identity = yield* IdentityService.IdentityService
+  const controls = yield* IdentityControls.IdentityControls
+  const arrivals = yield* Queue.unbounded<Arrival>()
+  const { origin } = yield* answering((request, response) => {
+    const chunks: Array<Buffer> = []
+    request.on("data", (chunk: Buffer) => chunks.push(chunk))
+    request.on("end", () =>
+      arrivals.unsafeOffer({
+        parameters: new URLSearchParams(Buffer.concat(chunks).toString()),
+        answer: (access_token, refresh_token) =>
+          void response.writeHead(200, { "content-type": "application/json" })
+            .end(JSON.stringify({ access_token, refresh_token, token_type: "Bearer", expires_in: 3600 }))
+      }))
+  })
+  yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
+  const config = {
+    clientId: "me",
+    clientSecret: Redacted.make("secret"),
+    oauthDiscovery: {
+      authorizationServerMetadata: {
+        issuer: origin,
+        authorizationEndpoint: `${origin}/auth`,
+        tokenEndpoint: `${origin}/token`
+      }
+    }
+  }
+  yield* federated.provide(origin, config)
+  const { providerName } = federated
+  const askFor = (userId: string) =>
+    Effect.flatMap(
+      identity.getWorkloadAccessToken({ workloadName, userId }),
+      (workloadAccessToken) =>
+        identity.getToken({
+          providerName,
+          scopes: ["read"],
+          authFlow: "USER_FEDERATION",
+          callbackUrl,
+          workloadAccessToken
+        })
+    )
+  const arrival = Queue.take(arrivals)
+  return {
+    identity,
+    controls,
+    config,
+    arrivals,
+    arrival,
+    askFor,
+    askAsMachine: Effect.flatMap(
+      identity.getWorkloadAccessToken({ workloadName }),
+      (workloadAccessToken) =>
+        identity.getToken({ providerName, scopes: ["read"], authFlow: "M2M", workloadAccessToken })
+    ),
+    consents: (userId: string, accessToken: string, refreshToken: string) =>
+      Effect.gen(function*() {
+        const { sessionUri } = yield* required(askFor(userId))
+        const state = "state"
+        const redirect = yield* controls.authorize(sessionUri, state)
+        if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
+        const parameters = new URLSearchParams({ state, code: "code" })
+        yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
+        const completed = yield* Effect.fork(
+          identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
+        )
+        const { answer } = yield* arrival
+        answer(accessToken, refreshToken)
+        yield* Fiber.join(completed)
+      })
+  }
+})
+
+const test = <E>(
+  name: string,
+  body: (
+    world: Effect.Effect.Success<typeof setUp>
+  ) => Effect.Effect<void, E, Layer.Layer.Success<typeof layer> | Scope.Scope>
+) => it.scoped(name, () => Effect.provide(Effect.flatMap(setUp, body), layer))
+
+const value = Effect.map(Redacted.value<string>)
+
+describe("while a provider is asked for a fresh token", () => {
+  test("another person with the same refresh token is given a token of their own", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "shared")
+      yield* world.consents("bob", "bob-1", "shared")
+      yield* world.controls.expireTokens()
+      const asked = yield* Effect.forEach(
+        ["ada", "ada", "bob", "bob"],
+        (user) => Effect.fork(value(world.askFor(user)))
+      )
+      for (const token of ["one", "two"]) {
+        const { answer, parameters } = yield* world.arrival
+        assert.strictEqual(parameters.get("refresh_token"), "shared")
+        answer(token)
+      }
+      const [ada, adaToo, bob, bobToo] = yield* Fiber.join(Fiber.all(asked))
+      assert.deepStrictEqual([adaToo, bobToo], [ada, bob])
+      assert.notStrictEqual(ada, bob)
+      assert.strictEqual(yield* value(world.askFor("ada")), ada)
+      assert.strictEqual(yield* value(world.askFor("bob")), bob)
+      assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+
+  test("the one who asked may leave: the fresh tokens are kept, and nobody asks with the old one", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      const left = yield* Effect.fork(world.askFor("ada"))
+      const { answer } = yield* world.arrival
+      yield* Fiber.interrupt(left)
+      const stays = yield* Effect.fork(value(world.askFor("ada")))
+      answer("ada-2", "refresh-2")
+      assert.strictEqual(yield* Fiber.join(stays), "ada-2")
+      yield* world.controls.expireTokens()
+      const again = yield* Effect.fork(value(world.askFor("ada")))
+      const next = yield* world.arrival
+      assert.strictEqual(next.parameters.get("refresh_token"), "refresh-2")
+      next.answer("ada-3", "refresh-3")
+      assert.strictEqual(yield* Fiber.join(again), "ada-3")
+    }))
+
+  test("the workload access token may end: what comes is kept for the next", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      yield* Effect.fork(world.askFor("ada"))
+      const { answer } = yield* world.arrival
+      yield* TestClock.adjust("2 hours")
+      const stays = yield* Effect.fork(value(world.askFor("ada")))
+      answer("ada-2", "refresh-2")
+      assert.strictEqual(yield* Fiber.join(stays), "ada-2")
+      assert.strictEqual(yield* value(world.askFor("ada")), "ada-2")
+      assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+
+  test("the issuer may change: what comes is nobody's grant any more", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      const asked = yield* Effect.fork(value(world.askFor("ada")))
+      const { answer } = yield* world.arrival
+      yield* world.controls.setIssuer(federated.providerName, "simulated")
+      answer("ada-2", "refresh-2")
+      yield* Fiber.await(asked)
+      assert.deepStrictEqual(yield* world.controls.grants, [])
+      yield* required(world.askFor("ada"))
+    }))
+})
+
+describe("while a provider is asked for a machine's token", () => {
+  test("whoever asks after the issuer was changed does not get the old one's", (world) =>
+    Effect.gen(function*() {
+      const before = yield* Effect.fork(value(world.askAsMachine))
+      const { answer } = yield* world.arrival
+      yield* world.controls.setIssuer(federated.providerName, "simulated")
+      const after = yield* value(world.askAsMachine)
+      assert.match(after, /^simulated-/)
+      answer("of before")
+      assert.strictEqual(yield* Fiber.join(before), "of before")
+      assert.strictEqual(yield* value(world.askAsMachine), after)
+    }))
+
+  test("whoever asks after the provider was updated does not get the old client's", (world) =>
+    Effect.gen(function*() {
+      const before = yield* Effect.fork(value(world.askAsMachine))
+      const first = yield* world.arrival
+      yield* TestClock.adjust("1 second")
+      yield* world.identity.updateOauth2CredentialProvider({
+        name: federated.providerName,
+        credentialProviderVendor: "CustomOauth2",
+        oauth2ProviderConfigInput: { customOauth2ProviderConfig: { ...world.config, clientId: "another" } }
+      })
+      const after = yield* Effect.fork(value(world.askAsMachine))
+      const second = yield* world.arrival
+      second.answer("of another")
+      assert.strictEqual(yield* Fiber.join(after), "of another")
+      first.answer("of me")
+      assert.strictEqual(yield* Fiber.join(before), "of me")
+      assert.strictEqual(yield* value(world.askAsMachine), "of another")
+      assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+})

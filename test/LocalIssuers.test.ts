@@ -1,0 +1,103 @@
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import * as federated from "./support/federated.js"
+import { test } from "./support/federated.js"
+import * as jar from "./support/jar.js"
+import { required } from "./support/person.js"
+
+const { providerName } = federated
+
+test("who answers for a provider is told by the control API, and what was granted by another is gone", (server) =>
+  Effect.gen(function*() {
+    const { asUser, controls, identity } = yield* federated.setUp(server)
+    const client = yield* jar.jar
+    const set = (issuer?: string) =>
+      Effect.map(client.json("/_local/issuer", { providerName, issuer }), ({ json, status }) => [status, json])
+    const issuer = Effect.map(controls.inventory, ({ oauth2CredentialProviders: [provider] }) => provider?.issuer)
+    yield* federated.consents(server, yield* required(identity.getToken(asUser)))
+    assert.deepStrictEqual(yield* set("simulated"), [200, {}])
+    assert.strictEqual(yield* issuer, "simulated")
+    assert.deepStrictEqual(yield* controls.grants, [])
+    assert.deepStrictEqual(yield* set(server.discoveryUrl), [200, {}])
+    assert.strictEqual(yield* issuer, "federated")
+    assert.deepStrictEqual(yield* set("simulated"), [200, {}])
+    assert.deepStrictEqual(yield* set(), [200, {}])
+    assert.strictEqual(yield* issuer, "federated")
+  }))
+
+test("an issuer that is none is refused with the name of the member, and nothing is changed", (server) =>
+  Effect.gen(function*() {
+    const { controls } = yield* federated.setUp(server)
+    const client = yield* jar.jar
+    for (const issuer of ["real", "http://issuer.example/.well-known/openid-configuration", "ftp://issuer.example"]) {
+      const { json, status } = yield* client.json("/_local/issuer", { providerName, issuer })
+      assert.deepStrictEqual([status, json.error], [400, "InvalidBody"], issuer)
+      assert.match(json.message, /issuer/)
+    }
+    const { json, status } = yield* client.json("/_local/issuer", { issuer: "simulated" })
+    assert.deepStrictEqual([status, json.error], [400, "InvalidBody"])
+    assert.match(json.message, /providerName/)
+    const { oauth2CredentialProviders: [provider] } = yield* controls.inventory
+    assert.strictEqual(provider?.issuer, "federated")
+  }))
+
+test("nobody answers here for a person whose provider asks on its own pages", (server) =>
+  Effect.gen(function*() {
+    const { asUser, controls, identity } = yield* federated.setUp(server)
+    const client = yield* jar.jar
+    const { sessionUri } = yield* required(identity.getToken(asUser))
+    const { json, status } = yield* client.json("/_local/approve", { session: 1 })
+    assert.deepStrictEqual([status, json.error], [409, "NotSimulated"])
+    assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
+    assert.strictEqual((yield* client.json("/_local/deny", { session: 1 })).status, 200)
+    assert.strictEqual((yield* Effect.flip(controls.authorize(sessionUri, "state")))._tag, "SessionNotPending")
+  }))
+
+test("what a provider answered is told by the control API, without what it was sent", (server) =>
+  Effect.gen(function*() {
+    const { asMachine, identity } = yield* federated.setUp(server, { clientAuthenticationMethod: "CLIENT_SECRET_POST" })
+    const client = yield* jar.jar
+    const told = Effect.map(client.get("/_local/provider-failures"), ({ text }) => JSON.parse(text))
+    assert.deepStrictEqual(yield* told, { providerFailures: [] })
+    server.failNext({
+      status: 400,
+      body: JSON.stringify({ error: "unauthorized_client", error_description: "s:e/c r+e%t is no secret" })
+    })
+    yield* Effect.flip(identity.getToken(asMachine))
+    const { providerFailures: [failure, ...others] } = yield* told
+    assert.deepStrictEqual(others, [])
+    const { at, ...rest } = failure
+    assert.match(at, /^\d{4}-\d\d-\d\dT.*Z$/)
+    assert.deepStrictEqual(rest, {
+      providerName,
+      step: "token",
+      reason: "Refused",
+      status: 400,
+      error: "unauthorized_client",
+      description: "<redacted> is no secret"
+    })
+  }))
+
+test("a code as long as a token comes through", (server) =>
+  Effect.gen(function*() {
+    const { asUser, identity } = yield* federated.setUp(server)
+    const { browser, callback } = yield* federated.goes(server, yield* required(identity.getToken(asUser)))
+    callback.searchParams.set("code", "c".repeat(6000))
+    const page = yield* browser.get(callback.pathname + callback.search)
+    assert.strictEqual(page.status, 303)
+  }))
+
+test("an answer in the name of another issuer changes nothing, and it is told which", (server) =>
+  Effect.gen(function*() {
+    const { asUser, controls, identity } = yield* federated.setUp(server)
+    const { browser, callback } = yield* federated.goes(server, yield* required(identity.getToken(asUser)))
+    callback.searchParams.set("iss", "https://another.example")
+    const page = yield* browser.get(callback.pathname + callback.search)
+    assert.strictEqual(page.status, 400)
+    assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
+    assert.deepInclude((yield* controls.providerFailures)[0], {
+      step: "authorization",
+      reason: "Malformed",
+      description: `the answer is of the issuer https://another.example, and the provider's issuer is ${server.issuer}`
+    })
+  }))
