@@ -9,6 +9,7 @@ import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
 import * as jar from "./support/jar.js"
 import { required } from "./support/person.js"
+import type { Vendor } from "./support/vendor.js"
 
 const keyArn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
@@ -209,6 +210,62 @@ describe("a person", () => {
       assert.strictEqual((yield* (yield* jar.jar).get(at)).status, 403)
       assert.strictEqual((yield* browser.get(at)).status, 303)
       assert.strictEqual((yield* browser.get(at)).status, 409)
+    }))
+})
+
+describe("a provider that ails", () => {
+  const ailments: ReadonlyArray<readonly [string, Parameters<Vendor["failNext"]>[0], object]> = [
+    ["is slow", { millis: 3000 }, { reason: "TimedOut" }],
+    ["answers garbage", { status: 200, body: "<html>hello" }, { reason: "Malformed", status: 200 }],
+    ["hangs up", "lost request", { reason: "Lost" }],
+    ["fails", { status: 500, body: "{}" }, { reason: "Refused", status: 500 }]
+  ]
+  for (const [what, fault, failure] of ailments) {
+    test(
+      `because it ${what} gives a machine nothing, and ends a person's wait at once`,
+      (server) =>
+        Effect.gen(function*() {
+          const { asMachine, asUser, controls, identity } = yield* federated.setUp(server)
+          server.failNext(fault)
+          const error = yield* Effect.flip(identity.getToken(asMachine))
+          assert.strictEqual(error._tag, "ValidationError")
+          assert.strictEqual(error.message, "Failed to retrieve token")
+          server.failNext(fault)
+          const ended = yield* Effect.flip(identity.getToken({
+            ...asUser,
+            tokenPoller: { poll: (_, ask) => ask },
+            onAuthUrl: (_, consent) =>
+              Effect.map(Effect.flip(federated.consents(server, consent)), (completion) => {
+                assert.strictEqual(completion._tag, "ValidationError")
+                assert.strictEqual(completion.message, "Failed to retrieve token")
+              })
+          }))
+          assert.strictEqual(ended._tag, "ConsentDenied")
+          const failures = yield* controls.providerFailures
+          assert.strictEqual(failures.length, 2)
+          for (const told of failures) assert.deepInclude(told, { step: "token", ...failure })
+          yield* server.verify(Redacted.value(yield* identity.getToken(asMachine)), api)
+        }),
+      { timeout: "1 second" }
+    )
+  }
+
+  test("because it is down gives a machine nothing, and a person a page that says so", (server) =>
+    Effect.gen(function*() {
+      const origin = `http://127.0.0.1:${yield* hostile.freePort}`
+      const { asMachine, asUser, controls, identity } = yield* federated.setUp(server, {
+        oauthDiscovery: { discoveryUrl: `${origin}/.well-known/openid-configuration` }
+      })
+      assert.strictEqual((yield* Effect.flip(identity.getToken(asMachine)))._tag, "ValidationError")
+      const consent = yield* required(identity.getToken(asUser))
+      const { pathname, search } = new URL(Redacted.value(consent.authorizationUrl))
+      const page = yield* Effect.flatMap(jar.jar, (browser) => browser.get(pathname + search))
+      assert.strictEqual(page.status, 502)
+      assert.include(page.text, "The provider cannot be asked")
+      assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
+      for (const told of yield* controls.providerFailures) {
+        assert.deepInclude(told, { step: "discovery", reason: "Unreachable" })
+      }
     }))
 })
 
