@@ -235,9 +235,10 @@ describe("a provider that ails", () => {
             ...asUser,
             tokenPoller: { poll: (_, ask) => ask },
             onAuthUrl: (_, consent) =>
-              Effect.map(Effect.flip(federated.consents(server, consent)), (completion) => {
-                assert.strictEqual(completion._tag, "ValidationError")
-                assert.strictEqual(completion.message, "Failed to retrieve token")
+              Effect.map(Effect.either(federated.consents(server, consent)), (completion) => {
+                if (completion._tag === "Right") return assert.fail("the completion was accepted")
+                assert.strictEqual(completion.left._tag, "ValidationError")
+                assert.strictEqual(completion.left.message, "Failed to retrieve token")
               })
           }))
           assert.strictEqual(ended._tag, "ConsentDenied")
