@@ -93,6 +93,20 @@ describe("MemoryIdentity", () => {
     })
   )
 
+  it.effect("gives a provider of the same name the same callback URL each time, and each provider another", () =>
+    Effect.gen(function*() {
+      const callbackUrls = Effect.forEach(
+        ["google", "another"],
+        (name) => Effect.flatMap(IdentityApi, (api) => api.createOauth2CredentialProvider({ ...google, name }))
+      ).pipe(
+        Effect.map((all) => all.map(({ callbackUrl }) => callbackUrl)),
+        Effect.provide(MemoryIdentity.layerApi())
+      )
+      const [one, another] = yield* callbackUrls
+      assert.deepStrictEqual(yield* callbackUrls, [one, another])
+      assert.notStrictEqual(one, another)
+    }))
+
   test(
     "checks what it is sent, secrets too, and says which member is wrong",
     Effect.gen(function*() {

@@ -2,8 +2,10 @@
  * Every answer that AWS has not given: what is open, and what the local service does. All guesses live here, so that one
  * look shows them, and one edit corrects them.
  */
+import { Sha256 } from "@aws-crypto/sha256-js"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Encoding from "effect/Encoding"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
 import * as Schedule from "effect/Schedule"
@@ -57,6 +59,25 @@ export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
   Schedule.jittered,
   Schedule.intersect(Schedule.recurs(2))
 )
+
+/**
+ * The id in AWS's callback URLs is opaque; here it follows from the provider's ARN (a UUID of version 8), so that a
+ * redirect URI that was registered at a vendor is good at the next start as well.
+ *
+ * @internal
+ */
+export const callbackId = (providerArn: string): string => {
+  const hash = new Sha256()
+  hash.update(providerArn)
+  const digits = Encoding.encodeHex(hash.digestSync())
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `8${digits.slice(13, 16)}`,
+    `a${digits.slice(17, 20)}`,
+    digits.slice(20, 32)
+  ].join("-")
+}
 
 /**
  * Which issuer AWS takes for a vendor whose endpoints are given without it is not stated: their origin.

@@ -55,7 +55,6 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
     createOauth2CredentialProvider: Effect.fnUntraced(function*(request) {
       const operation = "CreateOauth2CredentialProvider"
       const { name } = request
-      const id = yield* random.uuid
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
@@ -64,7 +63,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             ...(yield* configured(operation, request, suffix)),
             name,
             arn: providerArn(core.settings, "oauth2", name),
-            callbackUrl: callbackUrl(core.settings, id),
+            callbackUrl: callbackUrl(core.settings, name),
             createdTime: now,
             lastUpdatedTime: now
           }
