@@ -168,6 +168,20 @@ describe("a token endpoint", () => {
   )
 
   test(
+    "that repeats the request as it came tells nothing of what was secret in it",
+    Effect.gen(function*() {
+      const answer = yield* asked((request, response) => {
+        let body = ""
+        request.on("data", (chunk) => body += chunk)
+        request.on("end", () => json({ error: "invalid_request", error_description: body }, 400)(request, response))
+      }, { clientAuthenticationMethod: "CLIENT_SECRET_POST" })
+      const { description = "" } = answer.failures[0] ?? {}
+      assert.include(description, "client_secret=<redacted>")
+      assert.notMatch(description, /s(:|%3A)e/i)
+    })
+  )
+
+  test(
     "whose tokens last forever gives one",
     Effect.gen(function*() {
       const { outcome } = yield* asked(json({ access_token: "token", token_type: "bearer", expires_in: 2 ** 63 }))

@@ -23,10 +23,9 @@ type Services = Layer.Layer.Success<typeof IdentityService.layerTest>
 const test = <E>(name: string, body: Effect.Effect<void, E, Services | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(body, Layer.provide(IdentityService.layerTest, Issuer)))
 
-/** Ada has consented at a server that speaks as this vendor does. */
-const granted = (of: PresetVendor) =>
+/** An agent with a provider of this vendor. */
+const provided = (of: PresetVendor) =>
   Effect.gen(function*() {
-    const server = yield* vendor.make({ dialect: dialect(presets[of]), isPkceRequired: presets[of].pkce !== "omit" })
     const identity = yield* IdentityService.IdentityService
     const controls = yield* IdentityControls.IdentityControls
     yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
@@ -35,13 +34,6 @@ const granted = (of: PresetVendor) =>
       credentialProviderVendor: of,
       oauth2ProviderConfigInput: configOf(of)
     })
-    server.register({
-      clientId: "client",
-      clientSecret: "secret",
-      method: presets[of].clientAuthentication,
-      redirectUris: [provider.callbackUrl ?? ""]
-    })
-    yield* controls.setIssuer("vendor", { discoveryUrl: server.discoveryUrl })
     const ask = identity.getToken({
       providerName: "vendor",
       scopes: ["read", "write"],
@@ -49,6 +41,34 @@ const granted = (of: PresetVendor) =>
       callbackUrl,
       workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
     })
+    return { identity, controls, provider, ask }
+  })
+
+/** The person's browser comes back with a code. */
+const authorized = (sessionUri: Redacted.Redacted) =>
+  Effect.gen(function*() {
+    const controls = yield* IdentityControls.IdentityControls
+    const redirect = yield* controls.authorize(sessionUri, "state")
+    if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
+    yield* controls.authorized(sessionUri, {
+      state: "state",
+      codeVerifier: redirect.codeVerifier,
+      parameters: new URLSearchParams({ state: "state", code: "the-code" })
+    })
+  })
+
+/** Ada has consented at a server that speaks as this vendor does. */
+const granted = (of: PresetVendor) =>
+  Effect.gen(function*() {
+    const server = yield* vendor.make({ dialect: dialect(presets[of]), isPkceRequired: presets[of].pkce !== "omit" })
+    const { ask, controls, identity, provider } = yield* provided(of)
+    server.register({
+      clientId: "client",
+      clientSecret: "secret",
+      method: presets[of].clientAuthentication,
+      redirectUris: [provider.callbackUrl ?? ""]
+    })
+    yield* controls.setIssuer("vendor", { discoveryUrl: server.discoveryUrl })
     const { sessionUri } = yield* required(ask)
     yield* federated.answers(controls, server, sessionUri)
     yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId: "ada" } })
@@ -86,6 +106,32 @@ describe("a refresh token that is good for nothing any more means that the perso
     )
   }
 })
+
+test(
+  "Notion's refusal is told without what it repeats of a request in JSON",
+  Effect.gen(function*() {
+    const { origin } = yield* answering((request, response) => {
+      const answer = (status: number, body: unknown) =>
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body))
+      if (request.method === "GET") {
+        const issuer = `http://${request.headers.host}`
+        answer(200, { issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` })
+        return
+      }
+      let text = ""
+      request.on("data", (chunk) => text += chunk)
+      request.on("end", () => answer(400, { error: "invalid_request", error_description: text }))
+    })
+    const { ask, controls, identity } = yield* provided("NotionOauth2")
+    yield* controls.setIssuer("vendor", { discoveryUrl: `${origin}/.well-known/openid-configuration` })
+    const { sessionUri } = yield* required(ask)
+    yield* authorized(sessionUri)
+    yield* Effect.flip(identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId: "ada" } }))
+    const { description = "" } = (yield* controls.providerFailures)[0] ?? {}
+    assert.include(description, `"code":"<redacted>"`)
+    assert.notInclude(description, "the-code")
+  })
+)
 
 test(
   "a refusal that says nothing of the refresh token loses nothing",
@@ -192,7 +238,6 @@ it.scopedLive("a token that lasts forever is in the folder, which is read again 
     )
     yield* life(Effect.gen(function*() {
       const identity = yield* IdentityService.IdentityService
-      const controls = yield* IdentityControls.IdentityControls
       yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
       yield* federated.provide("", {
         oauthDiscovery: {
@@ -204,13 +249,7 @@ it.scopedLive("a token that lasts forever is in the folder, which is read again 
         }
       })
       const { sessionUri } = yield* required(ask)
-      const redirect = yield* controls.authorize(sessionUri, "state")
-      if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
-      yield* controls.authorized(sessionUri, {
-        state: "state",
-        codeVerifier: redirect.codeVerifier,
-        parameters: new URLSearchParams({ state: "state", code: "the-code" })
-      })
+      yield* authorized(sessionUri)
       yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId: "ada" } })
     }))
     for (const name of readdirSync(directory)) {

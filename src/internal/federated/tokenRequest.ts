@@ -64,6 +64,20 @@ const basic = ({ headers }: Asked): ReadonlyArray<string> => {
   return [sent, pair, pair.slice(pair.indexOf(":") + 1)]
 }
 
+/** Everything in a form that is not open. */
+const hidden = (asked: Asked): ReadonlyArray<string> => [
+  ...[...new URLSearchParams(asked.body)].flatMap(([name, value]) => open.has(name) ? [] : [value]),
+  ...basic(asked)
+]
+
+/** A server that repeats what it was sent may do so as it came. */
+const spellings = (secret: string): ReadonlyArray<string> => [
+  secret,
+  encodeURIComponent(secret),
+  new URLSearchParams({ "": secret }).toString().slice(1),
+  JSON.stringify(secret).slice(1, -1)
+]
+
 /** Whether an answer says no, whatever its status. */
 const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, body: Body) =>
   status < 200 || status > 299 || Predicate.isString(body["error"]) && body["access_token"] === undefined ||
@@ -121,12 +135,7 @@ export const tokenRequest = (
       unanswered(step)
     )
     const body = Schema.decodeUnknownEither(Body)(text)
-    const sent = new URLSearchParams(asked.body)
-    const secrets = [
-      ...[...sent].flatMap(([name, value]) => open.has(name) ? [] : [value]),
-      ...basic(asked),
-      ...(secret === undefined ? [] : [Redacted.value(secret)])
-    ]
+    const secrets = [...hidden(asked), ...(secret === undefined ? [] : [Redacted.value(secret)])].flatMap(spellings)
     if (Either.isLeft(body)) {
       return yield* status >= 400
         ? new Refused({ step, reason: "Refused", status })
