@@ -4,14 +4,16 @@
  */
 import { FetchHttpClient, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { Console, DateTime, Effect, Layer, Redacted } from "effect"
+import { Console, Effect, Layer } from "effect"
 import {
   AccessToken,
   ApiKey,
   AwsIdentity,
+  Consent,
   IdentityServer,
   IdentityService,
   MemoryIdentity,
+  SessionBinding,
   WorkloadAccessToken
 } from "effect-agentcore-identity"
 import * as FederatedIssuer from "effect-agentcore-identity/FederatedIssuer"
@@ -39,19 +41,20 @@ const program = Effect.gen(function*() {
   yield* Console.log(
     `workload identity ${workloadName}, providers ${machine.providerName}, ${apiKey}, ${user.providerName}`
   )
-  const customState = yield* site.expect(person.userId)
   yield* turn.pipe(
     AccessToken.provideAccessToken({
       ...user,
       authFlow: "USER_FEDERATION",
       callbackUrl: site.callbackUrl,
-      customState,
-      onAuthUrl: (url, consent) =>
-        Console.log(
-          `a person has to consent, until ${DateTime.formatIso(consent.expiresAt)}, at\n  ${Redacted.value(url)}`
-        ).pipe(
-          Effect.zipRight(person.open(consent))
+      customState: yield* SessionBinding.customState,
+      // The person gets a link of the application's, which holds their browser and who they are to the consent.
+      consent: Consent.wait({
+        announce: site.announce((link) =>
+          Console.log(`a person has to sign in at\n  ${site.signInUrl}\nand to consent at\n  ${link}`).pipe(
+            Effect.zipRight(person.open(site.signInUrl, link))
+          )
         )
+      })
     }),
     ApiKey.provideApiKey({ providerName: apiKey }),
     AccessToken.provideAccessToken({ ...machine, authFlow: "M2M", tag: Machine }),
@@ -80,7 +83,7 @@ const World = isLive
     Authorization.layerEmbedded
   )
 
-const Main = Site.layer.pipe(
+const Main = Layer.unwrapEffect(Effect.map(Person.Person, ({ userId }) => Site.layer(userId))).pipe(
   Layer.provideMerge(Layer.merge(World, NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))),
   Layer.provide(FetchHttpClient.layer),
   // Its cookies are the browser's own.

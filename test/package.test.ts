@@ -64,7 +64,8 @@ describe("the package", () => {
     assert.match(output, /API key: .* accepted an API key of 21 characters/)
     assert.match(output, /the simulated person signs in at http:\/\/127\.0\.0\.1:\d+, and agrees/)
     assert.match(output, /person's token: .* accepted a token of ada, for https:\/\/api\.example, to read/)
-    assert.match(output, /identities\/oauth2\/authorize\?request_uri=/)
+    assert.match(output, /and to consent at\n {2}http:\/\/127\.0\.0\.1:\d+\/oauth2\/start\?consent=[0-9a-f]{64}\n/)
+    assert.include(output, "their browser shows: Access was allowed")
     assert.notMatch(output, /simulated-(machine|user)-|a-key-for-the-weather|eyJ|a-secret-of-the-demo/)
   }, 60_000)
 

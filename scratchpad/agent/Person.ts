@@ -1,11 +1,11 @@
-import { Console, Context, Effect, Layer, Redacted } from "effect"
-import type { IdentityError } from "effect-agentcore-identity"
+import { Console, Context, Effect, Layer } from "effect"
 import * as Browser from "./Browser.js"
 
 /** Whoever the agent works for, and how they come to open a page. */
 export class Person extends Context.Tag("scratchpad/Person")<Person, {
   readonly userId: string
-  readonly open: (consent: IdentityError.ConsentRequired) => Effect.Effect<void>
+  /** Signs in to the application, and follows its link. */
+  readonly open: (signInUrl: string, link: string) => Effect.Effect<void>
 }>() {}
 
 /** A real one, at a real browser. */
@@ -19,19 +19,20 @@ export const layerSimulated = Layer.effect(
   Person,
   Effect.gen(function*() {
     const browser = yield* Browser.make
-    const agree = (consent: IdentityError.ConsentRequired) =>
+    const agree = (signInUrl: string, link: string) =>
       Effect.gen(function*() {
         yield* Effect.sleep("2 seconds")
-        const question = yield* browser.open(Redacted.value(consent.authorizationUrl))
+        yield* browser.open(signInUrl)
+        const question = yield* browser.open(link)
         yield* Console.log(`the simulated person signs in at ${new URL(question.url).origin}, and agrees`)
         const end = yield* browser.send(question, { user: "ada", decision: "allow" })
-        yield* Console.log(`their browser shows: ${end.text}`)
+        yield* Console.log(`their browser shows: ${/<h1[^>]*>([^<]*)/.exec(end.text)?.[1]}`)
       })
     return Person.of({
       userId: "demo+ada",
-      open: (consent) =>
+      open: (signInUrl, link) =>
         Console.log("waiting for a simulated person ...").pipe(
-          Effect.zipRight(Effect.forkDaemon(Effect.ignoreLogged(agree(consent)))),
+          Effect.zipRight(Effect.forkDaemon(Effect.ignoreLogged(agree(signInUrl, link)))),
           Effect.asVoid
         )
     })

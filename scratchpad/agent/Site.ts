@@ -6,16 +6,22 @@ import {
   HttpServerRequest,
   HttpServerResponse
 } from "@effect/platform"
-import { Context, Effect, Layer, Option, Redacted, Ref } from "effect"
-import { Credential, IdentityService } from "effect-agentcore-identity"
+import { Context, Effect, HashMap, Layer, Redacted, Ref } from "effect"
+import { ConsentLedger, ConsentSeal, Credential, type IdentityError, SessionBinding } from "effect-agentcore-identity"
 import { randomBytes } from "node:crypto"
 import { Authorization } from "./Authorization.js"
 
-/** The application around the agent: the page that browsers return to, and a resource that wants credentials. */
+/** The application around the agent: where people sign in and consent, and a resource that wants credentials. */
 export class Site extends Context.Tag("scratchpad/Site")<Site, {
+  /** Where the one person that the demonstration has signs in. */
+  readonly signInUrl: string
+  /** Where browsers return to from a consent. */
   readonly callbackUrl: string
-  /** Remembers who is about to consent; gives the state that their browser has to bring back. */
-  readonly expect: (userId: string) => Effect.Effect<string>
+  /** Has a link of the application's own shown, at which the person who is signed in begins to consent. */
+  readonly announce: <E, R>(show: (link: string) => Effect.Effect<void, E, R>) => (
+    authorizationUrl: Redacted.Redacted,
+    consent: IdentityError.ConsentRequired
+  ) => Effect.Effect<void, SessionBinding.BindingRefused | IdentityError.LedgerFailure | E, R>
   /** Calls the resource with a credential; gives what the resource saw. */
   readonly call: (
     path: string,
@@ -36,56 +42,66 @@ const resource = Effect.gen(function*() {
   })
 })
 
-const returnPage = (pending: Ref.Ref<Option.Option<{ readonly userId: string; readonly state: string }>>) =>
-  Effect.gen(function*() {
-    const identity = yield* IdentityService.IdentityService
-    const { url } = yield* HttpServerRequest.HttpServerRequest
-    const parameters = new URL(url, "http://localhost").searchParams
-    const expected = yield* Ref.getAndSet(pending, Option.none())
-    if (Option.isNone(expected) || parameters.get("state") !== expected.value.state) {
-      return HttpServerResponse.text("this is not a consent that was started here", { status: 400 })
-    }
-    // A real application takes the user from the browser's own session.
-    yield* identity.completeResourceTokenAuth({
-      sessionUri: parameters.get("session_id") ?? "",
-      userIdentifier: Credential.UserIdIdentifier(expected.value.userId)
-    })
-    return HttpServerResponse.text("thank you, you may close this page")
-  }).pipe(
-    Effect.catchAll((error) => HttpServerResponse.text(`the consent was not finished: ${error._tag}`, { status: 400 }))
-  )
+const cookie = "session"
 
-export const layer = Layer.scoped(
-  Site,
+/** Who is signed in, by the session that the browser has a cookie of. Here nobody is asked for a password. */
+const signIn = (sessions: Ref.Ref<HashMap.HashMap<string, string>>, userId: string) =>
   Effect.gen(function*() {
-    const pending = yield* Ref.make(Option.none<{ readonly userId: string; readonly state: string }>())
-    const client = yield* HttpClient.HttpClient
-    const server = yield* HttpServer.HttpServer
-    yield* HttpRouter.empty.pipe(
-      HttpRouter.get("/return", returnPage(pending)),
-      HttpRouter.get("/resource/:name", resource),
-      HttpServer.serveEffect()
+    const session = randomBytes(32).toString("base64url")
+    yield* Ref.update(sessions, HashMap.set(session, userId))
+    return yield* HttpServerResponse.text(`you are signed in as ${userId}`).pipe(
+      HttpServerResponse.setCookie(cookie, session, { httpOnly: true, sameSite: "lax", path: "/" })
     )
-    const origin = HttpServer.formatAddress(server.address)
-    return Site.of({
-      callbackUrl: `${origin}/return`,
-      expect: (userId) =>
-        Effect.gen(function*() {
-          const state = randomBytes(16).toString("base64url")
-          yield* Ref.set(pending, Option.some({ userId, state }))
-          return state
-        }),
-      call: (path, credential) =>
-        HttpClientRequest.get(`${origin}/resource/${path}`).pipe(
-          "token" in credential
-            ? HttpClientRequest.bearerToken(Redacted.value(credential.token))
-            : HttpClientRequest.setHeader("x-api-key", Redacted.value(credential.key)),
-          client.execute,
-          Effect.flatMap((response) => response.json),
-          Effect.map(String),
-          Effect.orDie,
-          Effect.scoped
-        )
-    })
   })
-)
+
+const signedIn = (sessions: Ref.Ref<HashMap.HashMap<string, string>>) =>
+  Effect.gen(function*() {
+    const { cookies } = yield* HttpServerRequest.HttpServerRequest
+    return HashMap.get(yield* Ref.get(sessions), cookies[cookie] ?? "")
+  })
+
+export const layer = (userId: string) =>
+  Layer.scoped(
+    Site,
+    Effect.gen(function*() {
+      const sessions = yield* Ref.make(HashMap.empty<string, string>())
+      const client = yield* HttpClient.HttpClient
+      const server = yield* HttpServer.HttpServer
+      const origin = HttpServer.formatAddress(server.address)
+      const binding = yield* SessionBinding.make({ origin })
+      const needs = yield* Layer.build(
+        Layer.mergeAll(
+          ConsentSeal.layerEphemeral,
+          ConsentLedger.layerMemory,
+          Layer.succeed(SessionBinding.CurrentUser, signedIn(sessions))
+        )
+      )
+      yield* HttpRouter.empty.pipe(
+        HttpRouter.get("/sign-in", signIn(sessions, userId)),
+        HttpRouter.all("/oauth2/start", binding.start),
+        HttpRouter.all("/oauth2/return", binding.end),
+        HttpRouter.get("/resource/:name", resource),
+        HttpServer.serveEffect()
+      ).pipe(Effect.provide(needs))
+      return Site.of({
+        signInUrl: `${origin}/sign-in`,
+        callbackUrl: `${origin}/oauth2/return`,
+        announce: (show) => (url, consent) =>
+          Effect.provide(
+            binding.announce({ user: userId, userIdentifier: Credential.UserIdIdentifier(userId) }, show)(url, consent),
+            needs
+          ),
+        call: (path, credential) =>
+          HttpClientRequest.get(`${origin}/resource/${path}`).pipe(
+            "token" in credential
+              ? HttpClientRequest.bearerToken(Redacted.value(credential.token))
+              : HttpClientRequest.setHeader("x-api-key", Redacted.value(credential.key)),
+            client.execute,
+            Effect.flatMap((response) => response.json),
+            Effect.map(String),
+            Effect.orDie,
+            Effect.scoped
+          )
+      })
+    })
+  )
