@@ -81,8 +81,9 @@ export const layer = (userId: string) =>
         HttpRouter.all("/oauth2/start", binding.start),
         HttpRouter.all("/oauth2/return", binding.end),
         HttpRouter.get("/resource/:name", resource),
-        HttpServer.serveEffect()
-      ).pipe(Effect.provide(needs))
+        HttpServer.serveEffect(),
+        Effect.provide(needs)
+      )
       return Site.of({
         signInUrl: `${origin}/sign-in`,
         callbackUrl: `${origin}/oauth2/return`,
