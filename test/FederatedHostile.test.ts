@@ -94,6 +94,11 @@ describe("a token endpoint", () => {
       }
     ],
     [
+      "that answers with a lifetime that has no end",
+      text(`{"access_token":"token","expires_in":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
+      { reason: "Malformed" }
+    ],
+    [
       "that wants its tokens borne in another way",
       json({ access_token: "token", token_type: "mac", expires_in: 60 }),
       { reason: "Malformed" }
@@ -178,6 +183,32 @@ describe("a token endpoint", () => {
       const { description = "" } = answer.failures[0] ?? {}
       assert.include(description, "client_secret=<redacted>")
       assert.notMatch(description, /s(:|%3A)e/i)
+    })
+  )
+
+  for (
+    const written of ["s%3ae%2fc+r%2be%25t", "s:e\\/c r+e%t", "s&#58;e&#x2f;c r+e%t", "\\u0073:e/c r+e%t"]
+  ) {
+    test(
+      `that repeats the client's secret as ${written} tells nothing of it`,
+      Effect.gen(function*() {
+        const answer = yield* asked(json({ error: "invalid_client", error_description: `not ${written}` }, 401))
+        assert.strictEqual(answer.failures[0]?.description, "<redacted>")
+      })
+    )
+  }
+
+  test(
+    "is given the client's id and secret as RFC 6749 says, and no more escapes than that",
+    Effect.gen(function*() {
+      let authorization = ""
+      const { outcome } = yield* asked((request, response) => {
+        authorization = request.headers.authorization ?? ""
+        json({ access_token: "token", token_type: "bearer", expires_in: 60 })(request, response)
+      }, { clientId: "1234.5678", clientSecret: Redacted.make("a_b-c.d/e") })
+      assert.strictEqual(outcome._tag, "Right")
+      const sent = Buffer.from(authorization.replace("Basic ", ""), "base64").toString()
+      assert.strictEqual(sent, "1234.5678:a_b-c.d%2Fe")
     })
   )
 

@@ -48,13 +48,13 @@ const setUp = Effect.gen(function*() {
   }
   yield* federated.provide(origin, config)
   const { providerName } = federated
-  const askFor = (userId: string) =>
+  const askFor = (userId: string, scopes = ["read"]) =>
     Effect.flatMap(
       identity.getWorkloadAccessToken({ workloadName, userId }),
       (workloadAccessToken) =>
         identity.getToken({
           providerName,
-          scopes: ["read"],
+          scopes,
           authFlow: "USER_FEDERATION",
           callbackUrl,
           workloadAccessToken
@@ -73,9 +73,9 @@ const setUp = Effect.gen(function*() {
       (workloadAccessToken) =>
         identity.getToken({ providerName, scopes: ["read"], authFlow: "M2M", workloadAccessToken })
     ),
-    consents: (userId: string, accessToken: string, refreshToken: string) =>
+    consents: (userId: string, accessToken: string, refreshToken: string, scopes?: Array<string>) =>
       Effect.gen(function*() {
-        const { sessionUri } = yield* required(askFor(userId))
+        const { sessionUri } = yield* required(askFor(userId, scopes))
         const state = "state"
         const redirect = yield* controls.authorize(sessionUri, state)
         if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
@@ -153,6 +153,18 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Fiber.join(stays), "ada-2")
       assert.strictEqual(yield* value(world.askFor("ada")), "ada-2")
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+
+  test("the person may consent anew: what comes does not replace what they granted", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      const asked = yield* Effect.fork(value(world.askFor("ada")))
+      const { answer } = yield* world.arrival
+      yield* world.consents("ada", "ada-2", "refresh-1", ["read", "write"])
+      answer("ada-late", "refresh-1")
+      assert.strictEqual(yield* Fiber.join(asked), "ada-late")
+      assert.strictEqual(yield* value(world.askFor("ada", ["read", "write"])), "ada-2")
     }))
 
   test("the issuer may change: what comes is nobody's grant any more", (world) =>

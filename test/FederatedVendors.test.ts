@@ -134,13 +134,16 @@ test(
 )
 
 test(
-  "a refusal that says nothing of the refresh token loses nothing",
+  "a refusal in words that nobody knows has the person asked once the token is over, and loses nothing",
   Effect.gen(function*() {
-    const { ask, controls, server } = yield* granted("HubspotOauth2")
+    const { ask, controls, server } = yield* granted("TwitchOauth2")
     yield* controls.expireTokens()
-    server.failNext({ status: 400, body: JSON.stringify({ status: "BAD_CLIENT_SECRET", message: "no" }) })
-    assert.strictEqual((yield* Effect.flip(ask))._tag, "ValidationError")
+    server.failNext({ status: 400, body: JSON.stringify({ status: 400, message: "Invalid refresh token" }) })
+    yield* required(ask)
+    assert.deepInclude((yield* controls.providerFailures)[0], { status: 400, description: "Invalid refresh token" })
+    assert.strictEqual((yield* controls.grants).length, 1)
     yield* ask
+    assert.strictEqual(server.requests("refresh_token").length, 1)
   })
 )
 

@@ -80,8 +80,9 @@ export const make = (core: Core): Pick<IdentityControls["Type"], "approve" | "au
           )),
 
     authorized: (uri, { codeVerifier, parameters, state }) =>
-      Effect.flatMap(pending(uri), ({ client, session: { providerName } }) => {
-        const code = client.issuer.browser?.code(client, state, parameters) ??
+      Effect.flatMap(pending(uri), ({ client, session }) => {
+        const { providerName } = session
+        const code = client.issuer.browser?.code(client, session, state, parameters) ??
           new Refused({
             step: "authorization",
             reason: "Misconfigured",

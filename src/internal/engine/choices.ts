@@ -2,15 +2,16 @@
  * Every answer that AWS has not given: what is open, and what the local service does. All guesses live here, so that one
  * look shows them, and one edit corrects them.
  */
-import { Sha256 } from "@aws-crypto/sha256-js"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Encoding from "effect/Encoding"
+import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
+import { digest } from "../digest.js"
 import type { OperationName, Session, State, Target } from "./state.js"
 
 /**
@@ -66,18 +67,15 @@ export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
  *
  * @internal
  */
-export const callbackId = (providerArn: string): string => {
-  const hash = new Sha256()
-  hash.update(providerArn)
-  const digits = Encoding.encodeHex(hash.digestSync())
-  return [
-    digits.slice(0, 8),
-    digits.slice(8, 12),
-    `8${digits.slice(13, 16)}`,
-    `a${digits.slice(17, 20)}`,
-    digits.slice(20, 32)
-  ].join("-")
-}
+export const callbackId = (providerArn: string): Effect.Effect<string> =>
+  Effect.map(digest(Redacted.make(providerArn)), (digits) =>
+    [
+      digits.slice(0, 8),
+      digits.slice(8, 12),
+      `8${digits.slice(13, 16)}`,
+      `a${digits.slice(17, 20)}`,
+      digits.slice(20, 32)
+    ].join("-"))
 
 /**
  * Which issuer AWS takes for a vendor whose endpoints are given without it is not stated: their origin.

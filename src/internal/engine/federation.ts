@@ -48,17 +48,32 @@ interface Asked {
  * @internal
  */
 export const make = (core: Core) => {
-  const ask = (request: TokenRequest): Effect.Effect<TokenReply, Failure> =>
+  const decided = (
+    request: TokenRequest,
+    decision: (
+      state: State,
+      now: DateTime.Utc,
+      asked: Asked,
+      newUri: string
+    ) => Either.Either<Answer<Next>, Failure>
+  ): Effect.Effect<TokenReply, Failure> =>
     Effect.gen(function*() {
       const id = yield* random.base62(43)
       const next = yield* core.decide((state, now) =>
         Either.flatMap(
           asked(state, now, request),
-          (asked) => decide(core, state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
+          (asked) => decision(state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
         )
       )
       return next._tag === "Reply" ? next.reply : yield* refresh(request, next)
     })
+
+  const ask = (request: TokenRequest) =>
+    decided(request, (state, now, asked, newUri) => decide(core, state, now, asked, newUri))
+
+  /** The person is asked, and nothing is lost until they answer. */
+  const anew = (request: TokenRequest) =>
+    decided(request, (state, now, asked, newUri) => consent(core.settings, state, now, asked, newUri))
 
   const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) => {
     const { provider } = client
@@ -84,7 +99,7 @@ export const make = (core: Core) => {
         isFinal(refused)
           // Decided anew: either there is no grant any more, or somebody else has renewed it in the meantime.
           ? Effect.zipRight(drop(key, old), ask(request))
-          : inItsPlace(old))
+          : inItsPlace(old, mayEnd(refused) ? anew(request) : choices.retrievalFailed(operation)))
     )
   }
 
@@ -111,18 +126,34 @@ const ends = new Set([
 const isFinal = (refused: Refused) =>
   refused.reason === "Refused" && !isPassing(refused) && ends.has((refused.error ?? "").toLowerCase())
 
+/** What says nothing of the refresh token: a new consent would not help. */
+const ofTheClient = new Set([
+  "invalid_client",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+  "invalid_target"
+])
+
+/** Whether the refusal may be of the refresh token, in words that nobody has told us. */
+const mayEnd = (refused: Refused) =>
+  refused.reason === "Refused" && !isPassing(refused) && !ofTheClient.has(refused.error ?? "")
+
 /** A token that is nearly over is better than none. */
-const inItsPlace = ({ accessToken, expiresAt }: Grant): Effect.Effect<TokenReply, Failure> =>
+const inItsPlace = (
+  { accessToken, expiresAt }: Grant,
+  otherwise: Effect.Effect<TokenReply, Failure>
+): Effect.Effect<TokenReply, Failure> =>
   Effect.flatMap(
     DateTime.now,
-    (now) => DateTime.lessThan(now, expiresAt) ? Effect.succeed({ accessToken }) : choices.retrievalFailed(operation)
+    (now) => DateTime.lessThan(now, expiresAt) ? Effect.succeed({ accessToken }) : otherwise
   )
 
-/** Whoever changes the provider, its issuer or the workload identity has ended the grant. */
-const isStill = (state: State, key: GrantKey, { refresh }: Grant) =>
+/** Whoever changes the provider, its issuer or the workload identity has ended the grant; a new consent has replaced it. */
+const isStill = (state: State, key: GrantKey, { accessToken, refresh }: Grant) =>
   Option.exists(
     HashMap.get(state.grants, key),
-    (stored) => Equal.equals(stored.refresh?.token, refresh?.token)
+    (stored) => Equal.equals(stored.refresh?.token, refresh?.token) && Equal.equals(stored.accessToken, accessToken)
   )
 
 const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<Asked, Failure> =>

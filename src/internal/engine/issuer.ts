@@ -73,6 +73,7 @@ export interface Issuer {
     /** The code in what the browser came back with. */
     readonly code: (
       client: Client,
+      session: Session,
       state: string,
       parameters: URLSearchParams
     ) => Effect.Effect<Redacted.Redacted, Refused>

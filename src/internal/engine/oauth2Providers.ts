@@ -55,6 +55,8 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
     createOauth2CredentialProvider: Effect.fnUntraced(function*(request) {
       const operation = "CreateOauth2CredentialProvider"
       const { name } = request
+      const arn = providerArn(core.settings, "oauth2", name)
+      const callbackId = yield* choices.callbackId(arn)
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
@@ -62,8 +64,8 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
           const provider = {
             ...(yield* configured(operation, request, suffix)),
             name,
-            arn: providerArn(core.settings, "oauth2", name),
-            callbackUrl: callbackUrl(core.settings, name),
+            arn,
+            callbackUrl: callbackUrl(core.settings, callbackId),
             createdTime: now,
             lastUpdatedTime: now
           }

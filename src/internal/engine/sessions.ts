@@ -130,4 +130,5 @@ const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.E
 const unsent: ReadonlyArray<Refused["reason"]> = ["Unreachable", "Certificate", "Forbidden", "Misconfigured"]
 
 const isAnswered = (cause: Cause.Cause<Refused>) =>
+  Cause.isDie(cause) ||
   Option.exists(Cause.failureOption(cause), ({ reason, step }) => step === "token" && !unsent.includes(reason))

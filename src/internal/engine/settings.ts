@@ -1,5 +1,4 @@
 /** Where the local service claims to be, and the names that follow from it. */
-import * as choices from "./choices.js"
 
 /** @internal */
 export interface Settings {
@@ -46,8 +45,8 @@ export const externalSecretArn = (settings: Settings, secretId: string): string 
   secretId.startsWith("arn:") ? secretId : arn(settings, "secretsmanager", `secret:${secretId}`)
 
 /** @internal */
-export const callbackUrl = (settings: Settings, providerName: string): string =>
-  `${settings.endpoint}/identities/oauth2/callback/${choices.callbackId(providerArn(settings, "oauth2", providerName))}`
+export const callbackUrl = (settings: Settings, id: string): string =>
+  `${settings.endpoint}/identities/oauth2/callback/${id}`
 
 /** @internal */
 export const authorizationUrl = (settings: Settings, sessionUri: string): string =>

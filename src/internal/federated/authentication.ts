@@ -1,6 +1,7 @@
 /** How a client proves at the token endpoint who it is. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as jose from "jose"
@@ -41,7 +42,7 @@ const privateKeyJwt = Effect.fnUntraced(function*(
     catch: () => misconfigured(step, `the private key does not do for ${algorithm}`)
   })
   if (key instanceof Uint8Array) return yield* misconfigured(step, "the private key is a symmetric one")
-  const kid = typeof jwk["kid"] === "string" ? { kid: jwk["kid"] } : {}
+  const kid = typeof jwk["kid"] === "string" && jwk["kid"] !== "" ? { kid: jwk["kid"] } : {}
   return oauth.PrivateKeyJwt({ key, ...kid }, {
     [oauth.modifyAssertion]: (header, payload) => {
       Object.assign(header, revealed(config?.additionalHeaderClaims), { alg: algorithm })
@@ -51,6 +52,15 @@ const privateKeyJwt = Effect.fnUntraced(function*(
     }
   })
 })
+
+const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
+
+/**
+ * RFC 6749, section 2.3.1. The library's own escapes `-`, `.` and `_` too, which a form does not have to, and which vendors
+ * that do not undo any escape refuse.
+ */
+const basic = (secret: string): oauth.ClientAuth => (_server, { client_id }, _body, headers) =>
+  headers.set("authorization", `Basic ${Encoding.encodeBase64(`${form(client_id)}:${form(secret)}`)}`)
 
 type Method = NonNullable<NonNullable<ReturnType<typeof customOf>>["clientAuthenticationMethod"]>
 
@@ -80,6 +90,6 @@ export const authentication = (
   const secret = client.secret === undefined ? "" : Redacted.value(client.secret)
   if (secret === "") return Effect.succeed(oauth.None())
   return Effect.succeed(
-    method === "CLIENT_SECRET_POST" ? oauth.ClientSecretPost(secret) : oauth.ClientSecretBasic(secret)
+    method === "CLIENT_SECRET_POST" ? oauth.ClientSecretPost(secret) : basic(secret)
   )
 }

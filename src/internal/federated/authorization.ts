@@ -74,8 +74,9 @@ export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
       }
     }),
 
-  code: (client, state, parameters) =>
+  code: (client, { customParameters }, state, parameters) =>
     Effect.gen(function*() {
+      const secrets = Object.values(customParameters ?? {}).map(Redacted.value)
       const server = yield* serverOf(reach, client)
       const answer = yield* Effect.try({
         try: () =>
@@ -85,8 +86,8 @@ export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
             ? new Refused({
               step,
               reason: "Refused",
-              error: shown(error.error, []),
-              description: shown(error.error_description, [])
+              error: shown(error.error, secrets),
+              description: shown(error.error_description, secrets)
             })
             : malformed(step, whoseIsIt(server, parameters.get("iss")))
       })

@@ -13,6 +13,33 @@ const longest = 300
 // A secret that is shorter is found in too many innocent places.
 const shortest = 4
 
+const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
+
+/** A server that repeats what it was sent may do so as it came. */
+const spellings = (secret: string): ReadonlyArray<string> => [
+  secret,
+  form(secret),
+  form(secret).replaceAll("+", "%20"),
+  JSON.stringify(secret).slice(1, -1)
+]
+
+const named: { readonly [name: string]: string } = { amp: "&", apos: "'", gt: ">", lt: "<", quot: "\"" }
+
+const character = (code: number) => code <= 0x10FFFF ? String.fromCodePoint(code) : ""
+
+/** Without the escapes of JSON and HTML. */
+const unescaped = (text: string): string =>
+  text
+    .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
+    .replace(/\\(.)/g, "$1")
+    .replace(/&#x([0-9a-f]{1,6});/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
+    .replace(/&#(\d{1,7});/g, (_, digits: string) => character(Number(digits)))
+    .replace(/&(\w+);/g, (all, name: string) => named[name] ?? all)
+
+/** Without those of a URL or a form. */
+const decoded = (text: string): string =>
+  text.replaceAll("+", " ").replace(/%([0-9a-f]{2})/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
+
 /**
  * Text that others wrote, fit to be shown: short, without control characters, and without what they were sent.
  *
@@ -21,12 +48,12 @@ const shortest = 4
 export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || text === "") return undefined
   // The longer first, of which a shorter may be a part.
-  const masked = Arr.sortWith(
-    secrets.filter((secret) => secret.length >= shortest),
-    ({ length }) => -length,
-    Order.number
-  )
-    .reduce((masked, secret) => masked.replaceAll(secret, "<redacted>"), text)
+  const long = secrets.filter((secret) => secret.length >= shortest)
+  const masked = Arr.sortWith(long.flatMap(spellings), ({ length }) => -length, Order.number)
+    .reduce((masked, spelling) => masked.replaceAll(spelling, "<redacted>"), text)
+  // Written in yet another way, it cannot be cut out.
+  const bare = unescaped(masked)
+  if (long.some((secret) => bare.includes(secret) || decoded(bare).includes(secret))) return "<redacted>"
   const plain = masked.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim()
   return plain.length > longest ? `${plain.slice(0, longest)}…` : plain
 }

@@ -70,14 +70,6 @@ const hidden = (asked: Asked): ReadonlyArray<string> => [
   ...basic(asked)
 ]
 
-/** A server that repeats what it was sent may do so as it came. */
-const spellings = (secret: string): ReadonlyArray<string> => [
-  secret,
-  encodeURIComponent(secret),
-  new URLSearchParams({ "": secret }).toString().slice(1),
-  JSON.stringify(secret).slice(1, -1)
-]
-
 /** Whether an answer says no, whatever its status. */
 const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, body: Body) =>
   status < 200 || status > 299 || Predicate.isString(body["error"]) && body["access_token"] === undefined ||
@@ -97,7 +89,7 @@ const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
   return {
     access_token,
     ...(expires_in !== undefined && expires_in !== null && { expires_in }),
-    ...(refresh_token !== undefined && refresh_token !== null && { refresh_token }),
+    ...(refresh_token !== undefined && refresh_token !== null && refresh_token !== "" && { refresh_token }),
     // Some vendors say there whose token it is.
     token_type: Predicate.isString(token_type) && tokensUnder === undefined ? token_type : "Bearer"
   }
@@ -135,7 +127,7 @@ export const tokenRequest = (
       unanswered(step)
     )
     const body = Schema.decodeUnknownEither(Body)(text)
-    const secrets = [...hidden(asked), ...(secret === undefined ? [] : [Redacted.value(secret)])].flatMap(spellings)
+    const secrets = [...hidden(asked), ...(secret === undefined ? [] : [Redacted.value(secret)])]
     if (Either.isLeft(body)) {
       return yield* status >= 400
         ? new Refused({ step, reason: "Refused", status })
@@ -154,13 +146,14 @@ export const tokenRequest = (
     if (!Predicate.isString(conform(preset, body.right)["access_token"])) {
       return yield* malformed(step, "the answer has no access token", status)
     }
-    const response = new Response(JSON.stringify(conform(preset, body.right)), { status: 200 })
     const token = yield* Effect.tryPromise({
-      try: () =>
-        oauth.processGenericTokenEndpointResponse(server, identity, response, {
+      try: () => {
+        const response = new Response(JSON.stringify(conform(preset, body.right)), { status: 200 })
+        return oauth.processGenericTokenEndpointResponse(server, identity, response, {
           // RFC 8693 says so of a token that is none to be borne.
           recognizedTokenTypes: { n_a: () => {} }
-        }),
+        })
+      },
       catch: () => malformed(step, "the answer is none that RFC 6749, section 5.1, describes", status)
     })
     return issued(token)

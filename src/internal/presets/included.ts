@@ -162,6 +162,7 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: code(twitch),
       clientAuthentication: code(twitch)
     },
+    refusedAs: { description: "message" },
     grantedScopesAs: "array",
     quirks: [
       quirk("The token response has the granted scopes as an array.", code(twitch)),
