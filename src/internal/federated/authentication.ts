@@ -9,6 +9,7 @@ import * as oauth from "oauth4webapi"
 import type { PrivateKeyJwtConfig } from "../../Oauth2ProviderConfig.js"
 import { customOf } from "../engine/endpoints.js"
 import type { Client, Refused } from "../engine/issuer.js"
+import { form } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { misconfigured, type Step } from "./refusal.js"
 
@@ -52,8 +53,6 @@ const privateKeyJwt = Effect.fnUntraced(function*(
     }
   })
 })
-
-const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
 
 /**
  * RFC 6749, section 2.3.1. The library's own escapes `-`, `.` and `_` too, which a form does not have to, and which vendors

@@ -25,3 +25,10 @@ export const targeted = (
   for (const audience of sorted(audiences)) parameters.append("audience", audience)
   return parameters
 }
+
+/**
+ * A value as it is written in a form.
+ *
+ * @internal
+ */
+export const form = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1)

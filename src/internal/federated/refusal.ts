@@ -4,6 +4,7 @@ import * as Order from "effect/Order"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { Refused } from "../engine/issuer.js"
 import type { Unanswered } from "./ask.js"
+import { form } from "./parameters.js"
 
 /** @internal */
 export type Step = ProviderFailure["step"]
@@ -12,8 +13,6 @@ const longest = 300
 
 // A secret that is shorter is found in too many innocent places.
 const shortest = 4
-
-const form = (text: string) => new URLSearchParams({ "": text }).toString().slice(1)
 
 /** A server that repeats what it was sent may do so as it came. */
 const spellings = (secret: string): ReadonlyArray<string> => [
