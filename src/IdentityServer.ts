@@ -138,6 +138,8 @@ export const makeLocal = (
         const atTheRealTime: wire.Authenticate = (body) => Effect.withClock(authenticate(body), real)
         return Effect.flatMap(IdentityApi, (api) => serve(api, atTheRealTime, labels, request)).pipe(
           troubles.aroundOperation(key),
+          // A client that disconnects ends what is done for it, a delay included.
+          Effect.interruptible,
           guard.identify,
           Effect.withClock(troubles.clock)
         )

@@ -1,4 +1,5 @@
 /** How a call waits for a person's answer: by the schedule of its poller, and by the news that they have given it. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
@@ -16,6 +17,7 @@ import { type Poller, type PollFailure, TokenPoller } from "../TokenPoller.js"
 import * as alarm from "./alarm.js"
 import { digest } from "./digest.js"
 import * as scheduled from "./scheduled.js"
+import { timeLimit } from "./timeLimit.js"
 import { type Polling, polling, type TokenFlow } from "./tokenFlow.js"
 import * as wake from "./wake.js"
 
@@ -232,10 +234,12 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
               ? Effect.void
               : digest(sessionUri).pipe(
                 Effect.flatMap((key) => signal.publish(key)),
-                Effect.timeout(telling),
+                timeLimit({
+                  duration: telling,
+                  onTimeout: () => new Cause.TimeoutException(`publish did not end in ${Duration.format(telling)}`)
+                }),
                 Effect.catchAllCause((cause) => Effect.logWarning("A completed consent was not told of", cause)),
                 // The session is completed, whether others hear of it or not.
-                Effect.interruptible,
                 Effect.forkDaemon
               ))
         )

@@ -10,6 +10,7 @@ import { TransportFailure, UndecodableReply, type ValidationError, type WireErro
 import type { ModelledTag, Operation } from "../../Operation.js"
 import * as check from "../check.js"
 import type { Modelled } from "../faults.js"
+import { timeLimit } from "../timeLimit.js"
 import { fromThrown, metadata } from "./exceptions.js"
 import { asGiven, scrubber } from "./secrets.js"
 
@@ -39,17 +40,15 @@ export const make = <Client>(options: {
   const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
   const decode = Schema.decodeUnknown(reply)
 
-  const timed = Duration.isFinite(requestTimeout)
-    ? Effect.timeoutFail({
-      duration: requestTimeout,
-      onTimeout: () =>
-        new TransportFailure({
-          operation: name,
-          reason: "Timeout",
-          message: `no answer from the service within ${Duration.format(requestTimeout)}`
-        })
-    })
-    : <A, E, R>(effect: Effect.Effect<A, E, R>) => effect
+  const timed = timeLimit({
+    duration: requestTimeout,
+    onTimeout: () =>
+      new TransportFailure({
+        operation: name,
+        reason: "Timeout",
+        message: `no answer from the service within ${Duration.format(requestTimeout)}`
+      })
+  })
 
   return (request) => {
     const scrub = scrubber(request)

@@ -7,6 +7,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from "node:https"
 import type { LookupFunction } from "node:net"
 import type { ProviderFailure } from "../../IdentityControls.js"
+import { timeLimit } from "../timeLimit.js"
 import { type Allowed, mayBe, objection } from "./addresses.js"
 
 /** @internal */
@@ -122,10 +123,8 @@ export const ask = (
     request.end(body)
     return Effect.sync(() => request.destroy())
   })
-  return Duration.isFinite(limit)
-    ? Effect.timeoutFail(answered, {
-      duration: limit,
-      onTimeout: (): Unanswered => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
-    })
-    : answered
+  return timeLimit({
+    duration: limit,
+    onTimeout: (): Unanswered => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
+  })(answered)
 }

@@ -301,7 +301,8 @@ export const unknown = Effect.succeed(refusal(unknownOperation))
 const anyone: Authenticate = () => Effect.void
 
 /**
- * Answers one request, whatever it is. Without `authenticate` it is answered whoever sent it.
+ * Answers one request, whatever it is. Without `authenticate` it is answered whoever sent it. It can be interrupted, as the
+ * handler of an `HttpRouter` can, so that a client that disconnects ends what is done for it.
  *
  * @internal
  */
@@ -312,5 +313,5 @@ export const handle = (
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Option.match(match(request.method, request.url), {
       onNone: () => unknown,
-      onSome: ({ labels, serve }) => serve(api, authenticate, labels, request)
+      onSome: ({ labels, serve }) => Effect.interruptible(serve(api, authenticate, labels, request))
     }))
