@@ -1,36 +1,11 @@
 import { Headers, HttpMiddleware, HttpRouter, HttpServer } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FiberRef, Layer, Redacted } from "effect"
-import { request } from "node:http"
 import { ConsentLedger, ConsentSeal, IdentityService, SessionBinding } from "../src/index.js"
 import { agrees, asks, CurrentUser, providers } from "./support/binding.js"
 import { recording } from "./support/recording.js"
 import { origin, Port } from "./support/server.js"
-
-interface Answer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly cookies: ReadonlyArray<string>
-  readonly body: string
-}
-
-/** One request as it is written, so that nothing follows a redirect or corrects a header. */
-const send = (url: string, init: { readonly method?: string; readonly headers?: Record<string, string> } = {}) =>
-  Effect.async<Answer, Error>((resume) => {
-    const sent = request(url, { method: init.method ?? "GET", headers: init.headers ?? {} }, (response) => {
-      let body = ""
-      response.setEncoding("utf8")
-      response.on("data", (text: string) => {
-        body += text
-      })
-      response.on("end", () => {
-        const cookies = response.headers["set-cookie"] ?? []
-        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, cookies, body }))
-      })
-    })
-    sent.on("error", (error) => resume(Effect.fail(error)))
-    sent.end()
-  })
+import { visit } from "./support/visit.js"
 
 const served = Layer.mergeAll(
   IdentityService.layerTest,
@@ -55,7 +30,7 @@ const begun = Effect.gen(function*() {
     HttpMiddleware.logger
   )
   const { consent, link } = yield* asks({ binding, identity }, "ada", { callbackUrl: returnUrl })
-  const started = yield* send(link, { headers: { cookie: "user=ada" } })
+  const started = yield* visit(link, { headers: { cookie: "user=ada" } })
   const [set = ""] = started.cookies
   const cookie = `user=ada; ${set.slice(0, set.indexOf(";"))}`
   const back = yield* agrees(consent.sessionUri)
@@ -69,7 +44,7 @@ describe("SessionBinding on a server", () => {
       assert.strictEqual(started.status, 303)
       assert.strictEqual(started.headers["location"], Redacted.value(consent.authorizationUrl))
       assert.match(set, /^agentcore-consent-[0-9a-f]{16}=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/)
-      const ended = yield* send(back.href, { headers: { cookie } })
+      const ended = yield* visit(back.href, { headers: { cookie } })
       assert.strictEqual(ended.status, 200, ended.body)
       assert.match(ended.cookies[0] ?? "", /^agentcore-consent-[0-9a-f]{16}=; Max-Age=0; /)
     }).pipe(Effect.provide(served)))
@@ -77,17 +52,17 @@ describe("SessionBinding on a server", () => {
   it.scoped("only GET is answered, and a HEAD completes nothing", () =>
     Effect.gen(function*() {
       const { back, cookie } = yield* begun
-      const head = yield* send(back.href, { method: "HEAD", headers: { cookie } })
+      const head = yield* visit(back.href, { method: "HEAD", headers: { cookie } })
       assert.strictEqual(head.status, 405)
       assert.strictEqual(head.headers["allow"], "GET")
-      assert.strictEqual((yield* send(back.href, { method: "POST", headers: { cookie } })).status, 405)
-      assert.strictEqual((yield* send(back.href, { headers: { cookie } })).status, 200)
+      assert.strictEqual((yield* visit(back.href, { method: "POST", headers: { cookie } })).status, 405)
+      assert.strictEqual((yield* visit(back.href, { headers: { cookie } })).status, 200)
     }).pipe(Effect.provide(served)))
 
   it.scoped("14. a foreign Host is refused on the wire too", () =>
     Effect.gen(function*() {
       const { back, cookie } = yield* begun
-      assert.strictEqual((yield* send(back.href, { headers: { cookie, host: "evil.example" } })).status, 403)
+      assert.strictEqual((yield* visit(back.href, { headers: { cookie, host: "evil.example" } })).status, 403)
     }).pipe(Effect.provide(served)))
 
   it.scoped("10. neither the request log nor a span tells the state, the session or the authorization URL", () =>
@@ -98,11 +73,11 @@ describe("SessionBinding on a server", () => {
         const { back, consent, cookie, started } = yield* begun
         assert.strictEqual(started.status, 303)
         const answers = [
-          yield* send(`${back.href}&more=%ff`, { headers: { cookie } }),
-          yield* send(back.href, { headers: { cookie, host: "evil.example" } }),
-          yield* send(back.href, { method: "POST", headers: { cookie } }),
-          yield* send(back.href, { headers: { cookie } }),
-          yield* send(back.href, { headers: { cookie } })
+          yield* visit(`${back.href}&more=%ff`, { headers: { cookie } }),
+          yield* visit(back.href, { headers: { cookie, host: "evil.example" } }),
+          yield* visit(back.href, { method: "POST", headers: { cookie } }),
+          yield* visit(back.href, { headers: { cookie } }),
+          yield* visit(back.href, { headers: { cookie } })
         ]
         assert.deepStrictEqual(answers.map(({ status }) => status), [400, 403, 405, 200, 409])
         const [, verifier = "no verifier"] = /consent-\w+=([\w-]+)/.exec(cookie) ?? []

@@ -1,0 +1,211 @@
+import { HttpRouter, HttpServer, HttpServerRequest } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Fiber, Layer, Logger, Queue, Redacted, TestClock, TestServices } from "effect"
+import { createServer } from "node:http"
+import {
+  AwsIdentity,
+  Consent,
+  ConsentLedger,
+  ConsentSeal,
+  ConsentSignal,
+  Credential,
+  IdentityServer,
+  IdentityService,
+  MemoryIdentity,
+  SessionBinding
+} from "../src/index.js"
+import { asUser } from "./support/agent.js"
+import { agrees, completions, CurrentUser, providers } from "./support/binding.js"
+import { origin, Port } from "./support/server.js"
+import { holding } from "./support/upstream.js"
+import { visit } from "./support/visit.js"
+
+const path = "/identities/CompleteResourceTokenAuth"
+
+type Pages = (binding: SessionBinding.SessionBinding) => Effect.Effect<
+  void,
+  never,
+  HttpServer.HttpServer | SessionBinding.Needs | Effect.Effect.Context<ReturnType<typeof HttpServer.serveEffect>>
+>
+
+const mounts: ReadonlyArray<readonly [string, Pages]> = [
+  ["served as an HttpApp, which the platform runs uninterruptibly", (binding) =>
+    HttpServer.serveEffect(
+      Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        ({ url }) => url.startsWith("/oauth2/start") ? binding.start : binding.end
+      )
+    )],
+  ["on an HttpRouter, which makes its handlers interruptible", (binding) =>
+    HttpServer.serveEffect(
+      HttpRouter.empty.pipe(
+        HttpRouter.all("/oauth2/start", binding.start),
+        HttpRouter.all("/oauth2/return", binding.end)
+      )
+    )]
+]
+
+/** An application over `AwsIdentity`; what plays AWS holds so many completions back. The clock is the test's. */
+const application = (mount: Pages, held: number) =>
+  Effect.gen(function*() {
+    const aws = yield* Layer.build(
+      HttpServer.serve(IdentityServer.make()).pipe(
+        Layer.provideMerge(MemoryIdentity.layerApi()),
+        Layer.provideMerge(Port)
+      )
+    )
+    const upstream = yield* holding(yield* Effect.provide(origin, aws), path, held)
+    // One item per request whose client went away before it had its answer.
+    const closed = yield* Queue.unbounded<string>()
+    const server = createServer((request, response) => {
+      response.on("close", () => response.writableFinished || closed.unsafeOffer(request.url ?? ""))
+    })
+    const app = yield* Layer.build(
+      IdentityService.layer.pipe(
+        Layer.provide(AwsIdentity.layerApi({
+          region: "us-east-1",
+          dataEndpoint: upstream.origin,
+          controlEndpoint: upstream.origin,
+          credentials: { accessKeyId: "test", secretAccessKey: "test" }
+        })),
+        Layer.merge(CurrentUser),
+        Layer.merge(ConsentSeal.layerEphemeral),
+        Layer.merge(ConsentLedger.layerMemory),
+        Layer.merge(NodeHttpServer.layer(() => server, { port: 0, host: "127.0.0.1" }))
+      )
+    )
+    const context = Context.merge(aws, app)
+    return yield* Effect.gen(function*() {
+      const here = yield* origin
+      const callbackUrl = `${here}/oauth2/return`
+      const identity = yield* IdentityService.IdentityService
+      yield* providers(identity, [callbackUrl])
+      const binding = yield* SessionBinding.make({ origin: here })
+      yield* mount(binding)
+      // Ada's agent waits for her consent; it hears of it only by the completion in this process.
+      const told = yield* Deferred.make<{ readonly link: string; readonly sessionUri: Redacted.Redacted }>()
+      const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+      const agent = yield* Effect.fork(identity.getToken({
+        ...asUser,
+        callbackUrl,
+        customState: yield* SessionBinding.customState,
+        workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" }),
+        consent: Consent.wait({
+          announce: (_, consent) =>
+            Effect.flatMap(
+              binding.begin(consent, who),
+              (link) => Deferred.succeed(told, { link, sessionUri: consent.sessionUri })
+            ),
+          poller: { poll: () => Effect.never }
+        })
+      }))
+      const { link, sessionUri } = yield* Deferred.await(told)
+      const started = yield* visit(link, { headers: { cookie: "user=ada" } })
+      assert.strictEqual(started.status, 303)
+      const [set = ""] = started.cookies
+      const cookie = `user=ada; ${set.slice(0, set.indexOf(";"))}`
+      const back = yield* agrees(sessionUri)
+      return {
+        agent,
+        held: upstream.held,
+        aborts: upstream.aborts,
+        closed,
+        completions: Effect.provide(completions, context),
+        returns: visit(back.href, { headers: { cookie } })
+      }
+    }).pipe(Effect.provide(context))
+  })
+
+describe("SessionBinding over an AWS that is slow or silent", () => {
+  for (const [where, mount] of mounts) {
+    it.scoped(`a browser that is closed during a slow completion loses no consent: ${where}`, () =>
+      Effect.gen(function*() {
+        const { aborts, agent, closed, completions, held, returns } = yield* application(mount, 1)
+        const browser = yield* Effect.fork(returns)
+        const { release } = yield* Queue.take(held)
+        yield* TestClock.adjust("250 millis")
+        yield* Fiber.interrupt(browser)
+        assert.match(yield* Queue.take(closed), /^\/oauth2\/return/)
+        // An abort, if there was one, would have the time to arrive.
+        yield* TestServices.provideLive(Effect.sleep("150 millis"))
+        assert.strictEqual(yield* Queue.size(aborts), 0, "the completion was aborted")
+        release()
+        assert.isNotEmpty(Redacted.value(yield* Fiber.join(agent)))
+        assert.strictEqual(yield* completions, 1)
+        const again = yield* returns
+        assert.strictEqual(again.status, 409)
+        assert.include(again.body, "used already")
+        assert.strictEqual(yield* completions, 1)
+      }))
+
+    it.scoped(`a completion without an answer ends at the limit with 502, and the page can be loaded again: ${where}`, () =>
+      Effect.gen(function*() {
+        const { aborts, agent, completions, held, returns } = yield* application(mount, 2)
+        for (const _ of ["first", "second"]) {
+          const browser = yield* Effect.fork(returns)
+          yield* Queue.take(held)
+          yield* TestClock.adjust("30 seconds")
+          assert.strictEqual((yield* Fiber.join(browser)).status, 502)
+          assert.strictEqual(yield* Queue.take(aborts), path)
+          assert.strictEqual(yield* completions, 0)
+        }
+        assert.strictEqual((yield* returns).status, 200)
+        assert.isNotEmpty(Redacted.value(yield* Fiber.join(agent)))
+        assert.strictEqual(yield* completions, 1)
+        assert.strictEqual((yield* returns).status, 409)
+      }))
+
+    it.scoped(`a browser that is closed before the limit can load the page again after it: ${where}`, () =>
+      Effect.gen(function*() {
+        const { aborts, agent, closed, completions, held, returns } = yield* application(mount, 1)
+        const browser = yield* Effect.fork(returns)
+        yield* Queue.take(held)
+        yield* Fiber.interrupt(browser)
+        yield* Queue.take(closed)
+        assert.strictEqual((yield* returns).status, 409, "the first visit is not over")
+        yield* TestClock.adjust("30 seconds")
+        assert.strictEqual(yield* Queue.take(aborts), path)
+        // The page that nobody waits for any more needs a moment to end.
+        const again = yield* Effect.repeat(
+          Effect.zipLeft(returns, TestServices.provideLive(Effect.sleep("20 millis"))),
+          {
+            while: ({ status }) => status === 409,
+            times: 200
+          }
+        )
+        assert.strictEqual(again.status, 200)
+        assert.isNotEmpty(Redacted.value(yield* Fiber.join(agent)))
+        assert.strictEqual(yield* completions, 1)
+      }))
+
+    it.scoped(`a signal that is never sent delays no page, and is given up after 10 seconds: ${where}`, () =>
+      Effect.gen(function*() {
+        const lines = yield* Queue.unbounded<string>()
+        const begun = yield* Deferred.make<void>()
+        const ended = yield* Deferred.make<void>()
+        const signal: ConsentSignal.Signal = {
+          publish: () =>
+            Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never).pipe(
+              Effect.onInterrupt(() => Deferred.succeed(ended, undefined))
+            ),
+          arrival: () => Effect.never
+        }
+        const logger = Logger.make(({ message }) => lines.unsafeOffer(String(message)))
+        yield* Effect.gen(function*() {
+          const { agent, returns } = yield* application(mount, 0)
+          assert.strictEqual((yield* returns).status, 200)
+          assert.isNotEmpty(Redacted.value(yield* Fiber.join(agent)))
+          yield* Deferred.await(begun)
+          yield* TestClock.adjust("9 seconds")
+          assert.isFalse(yield* Deferred.isDone(ended))
+          yield* TestClock.adjust("1 seconds")
+          yield* Deferred.await(ended)
+          assert.include(yield* Queue.take(lines), "A completed consent was not told of")
+        }).pipe(
+          Effect.provideService(ConsentSignal.ConsentSignal, signal),
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+      }))
+  }
+})
