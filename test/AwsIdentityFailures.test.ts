@@ -164,6 +164,15 @@ describe("AwsIdentity failures", () => {
         yield* Queue.take(wire.aborts)
       }))
 
+    it.scopedLive("a request that takes too long is aborted where it cannot be interrupted, as in an HttpApp", () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => "hang")
+        const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
+        const error = yield* Effect.flip(Effect.uninterruptible(api.getResourceApiKey(request)))
+        assert.deepInclude(error, { _tag: "TransportFailure", reason: "Timeout" })
+        yield* Queue.take(wire.aborts)
+      }))
+
     it.scopedLive("with an infinite time-out nothing is timed", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ body: `{"apiKey":"key"}` }))
