@@ -82,6 +82,8 @@ const slow = Layer.map(MemoryIdentity.layerApi(), (context) => {
 const test = <A, E>(title: string, body: Effect.Effect<A, E, Effect.Effect.Context<typeof waiting>>) =>
   it.effect(title, () => Effect.provide(body, IdentityService.layerTest))
 
+const later: TokenPoller.Poller["poll"] = (_, ask) => Effect.delay(ask, "5 minutes")
+
 describe("TokenPoller", () => {
   test(
     "asks every five seconds, to the millisecond, and not before the first five",
@@ -292,4 +294,47 @@ describe("TokenPoller", () => {
       }))
       assert.strictEqual(error._tag, "ConsentTimedOut")
     }).pipe(Effect.provide([IdentityService.layerTest, TokenPoller.layer(TokenPoller.fromSchedule(Schedule.stop))])))
+
+  for (const [name, poll] of [["never ends", () => Effect.never], ["ends later", later]] as const) {
+    it.effect(`a wait in an uninterruptible region ends with the news, although its poller ${name}`, () =>
+      Effect.gen(function*() {
+        const { identity, workloadAccessToken } = yield* agent
+        const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+        const fiber = yield* Effect.fork(Effect.uninterruptible(identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
+          tokenPoller: { poll }
+        })))
+        yield* consents(yield* Deferred.await(told))
+        assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
+      }).pipe(Effect.provide(IdentityService.layerTest)))
+  }
+
+  it.effect("the interruption of the caller does not end a wait in an uninterruptible region", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const token = yield* Deferred.make<string>()
+      const fiber = yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
+        tokenPoller: { poll: later }
+      }).pipe(
+        Effect.match({ onSuccess: () => "token", onFailure: ({ _tag }) => _tag }),
+        Effect.intoDeferred(token),
+        Effect.uninterruptible,
+        Effect.fork
+      )
+      const { sessionUri } = yield* Deferred.await(told)
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("4 minutes")
+      const { approve } = yield* IdentityControls.IdentityControls
+      yield* approve(sessionUri)
+      assert.isFalse(yield* Deferred.isDone(token))
+      yield* TestClock.adjust("1 minutes")
+      // Nothing was completed, so that the poll of the poller's own finds the consent still open.
+      assert.strictEqual(yield* Deferred.await(token), "ConsentTimedOut")
+    }).pipe(Effect.provide(IdentityService.layerTest)))
 })

@@ -155,18 +155,23 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
     const forked = (poller: Poller, consent: ConsentRequired, request: Polling, seat: Seat) => {
       const ask = poll(request, consent.expiresAt)
       // What to go on with: the end of the poller, or a poll of its own. One fiber sleeps here, whoever is awaited.
-      const answered = Effect.gen(function*() {
-        const answer = yield* Deferred.make<Effect.Effect<Redacted.Redacted, PollFailure>>()
-        const polling = yield* Effect.fork(
-          Effect.onExit(poller.poll(consent, Effect.zipRight(turn, ask)), (exit) => Deferred.succeed(answer, exit))
-        )
-        // A session is completed once. If its poll fails all the same, the schedule goes on.
-        const told = Effect.raceFirst(Effect.catchIf(ask, passes, () => Effect.never), Fiber.join(polling))
-        const ring = () => Deferred.unsafeDone(answer, Effect.succeed(told))
-        seat.onRing = ring
-        if (seat.isRung) ring()
-        return yield* Effect.ensuring(Effect.flatten(Deferred.await(answer)), Fiber.interrupt(polling))
-      })
+      const answered = Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function*() {
+          const answer = yield* Deferred.make<Effect.Effect<Redacted.Redacted, PollFailure>>()
+          // A daemon, which ends with the wait in an uninterruptible region too, and not by the interruption of the caller.
+          const polling = yield* Effect.exit(Effect.interruptible(poller.poll(consent, Effect.zipRight(turn, ask))))
+            .pipe(
+              Effect.tap((exit) => Deferred.succeed(answer, exit)),
+              Effect.forkDaemon
+            )
+          // A session is completed once. If its poll fails all the same, the poller decides.
+          const told = Effect.catchIf(ask, passes, () => Effect.flatten(Fiber.join(polling)))
+          const ring = () => Deferred.unsafeDone(answer, Effect.succeed(told))
+          seat.onRing = ring
+          if (seat.isRung) ring()
+          return yield* Effect.ensuring(restore(Effect.flatten(Deferred.await(answer))), Fiber.interrupt(polling))
+        })
+      )
       const { providerName } = consent
       return Effect.mapError(
         answered,
