@@ -1,8 +1,9 @@
 import { type HttpApp, HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Fiber, Layer, ManagedRuntime, Queue, TestClock } from "effect"
+import { Context, Duration, Effect, Exit, Fiber, Layer, Logger, ManagedRuntime, Queue, TestClock } from "effect"
 import { createServer } from "node:http"
+import * as CallLog from "../src/cli/callLog.js"
 import {
   AwsIdentity,
   type IdentityApi,
@@ -63,6 +64,26 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         assert.strictEqual(yield* Queue.size(wire.aborts), 0)
         yield* Fiber.interrupt(client)
         assert.strictEqual((yield* Queue.take(wire.aborts)).path, path)
+      }))
+
+    it.scoped(`that disconnects is logged so by the command: ${name}`, () =>
+      Effect.gen(function*() {
+        const wire = yield* serve(() => "hang")
+        const calls = yield* Queue.unbounded<unknown>()
+        const context = yield* Layer.build(
+          HttpServer.serve(CallLog.logged(yield* app)).pipe(
+            Layer.provide(over(wire.url, Duration.infinity)),
+            Layer.provide(
+              Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => calls.unsafeOffer(message)))
+            ),
+            Layer.provideMerge(port())
+          )
+        )
+        const client = yield* Effect.fork(mint(yield* Effect.provide(origin, context)))
+        yield* Queue.take(wire.arrivals)
+        yield* Fiber.interrupt(client)
+        const outcomes = { operation: "GetWorkloadAccessToken", outcome: "disconnected", ms: 0 }
+        assert.deepStrictEqual(yield* Queue.take(calls), [outcomes])
       }))
 
     it.scoped(`is answered at the limit when AWS is silent: ${name}`, () =>

@@ -4,6 +4,7 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -24,7 +25,8 @@ const nameOf = (method: string, path: string): Option.Option<string> => {
 }
 
 /**
- * The operations are logged as information, like whatever is refused; pages and the like, for debugging.
+ * The operations are logged as information, like whatever is refused; pages and the like, for debugging. A call whose client
+ * went away before it had its answer is logged as `disconnected`.
  *
  * @internal
  */
@@ -36,7 +38,11 @@ export const logged = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> 
     const asked = Option.match(target.parse(url), { onNone: () => url, onSome: ({ url }) => url })
     const path = asked.split("?")[0] ?? asked
     const operation = nameOf(method, path)
-    const refusal = Exit.isSuccess(exit) ? exit.value.headers["x-amzn-errortype"] : "failed"
+    const refusal = Exit.isSuccess(exit)
+      ? exit.value.headers["x-amzn-errortype"]
+      : Cause.isInterruptedOnly(exit.cause)
+      ? "disconnected"
+      : "failed"
     const status = Exit.isSuccess(exit) ? exit.value.status : 500
     const isTold = Option.isSome(operation) || status >= 400
     const call = {
