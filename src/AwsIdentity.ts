@@ -62,8 +62,9 @@ export interface Options {
   readonly checkRequests?: boolean | undefined
   /**
    * How long one attempt may take, from the search for credentials to the last byte of the reply; by default 30
-   * seconds. Then the HTTP request is aborted and the call fails with `TransportFailure`, reason `Timeout`.
-   * `Duration.infinity` waits for ever.
+   * seconds. Then the HTTP request is aborted and the call fails with `TransportFailure`, reason `Timeout`. The limit also
+   * holds in an uninterruptible region, such as a handler of `@effect/platform`. `Duration.infinity` sets no limit: in such
+   * a region a call to a service that never answers then never ends.
    */
   readonly requestTimeout?: Duration.DurationInput | undefined
 }

@@ -17,7 +17,10 @@ import * as issuer from "./internal/federated/issuer.js"
  * @category models
  */
 export interface Options {
-  /** How long one answer may take; 10 seconds unless given, `Duration.infinity` for as long as it likes. */
+  /**
+   * How long one answer may take; 10 seconds unless given. The limit also holds in an uninterruptible region, such as a
+   * handler of `@effect/platform`. `Duration.infinity` sets no limit.
+   */
   readonly timeout?: Duration.DurationInput | undefined
   /**
    * Hosts, as they stand in a URL, that are asked although their address is not on the internet: one in a company's own

@@ -19,7 +19,8 @@ import * as trouble from "./internal/server/trouble.js"
 import * as wire from "./internal/server/wire.js"
 
 /**
- * The operations, and nothing else: each request is held against the model's limits, and answered as AWS answers.
+ * The operations, and nothing else: each request is held against the model's limits, and answered as AWS answers. A client
+ * that disconnects interrupts its operation, here and in the other servers.
  *
  * @example
  * ```ts
