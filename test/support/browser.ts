@@ -1,8 +1,8 @@
 import { HttpRouter, HttpServer, HttpServerRequest } from "@effect/platform"
 import axe from "axe-core"
 import { Effect, Layer } from "effect"
-import { existsSync } from "node:fs"
 import { type Browser, chromium, type Page } from "playwright-core"
+import { inject } from "vitest"
 import { IdentityApi, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
 import { router } from "../../src/internal/server/router.js"
 import * as Trouble from "../../src/internal/server/trouble.js"
@@ -37,8 +37,6 @@ export const layer = IdentityService.layer.pipe(
   )
 )
 
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium"
-
 const args = [
   "--headless",
   "--no-sandbox",
@@ -50,9 +48,11 @@ const args = [
   "--disable-sync"
 ]
 
+/** Starts the browser that the global setup provides. */
 export const launch = (): Promise<Browser> => {
-  if (!existsSync(executablePath)) {
-    throw new Error(`no browser at ${executablePath}: install chromium, or say in CHROMIUM where it is`)
+  const executablePath = inject("chromium")
+  if (executablePath === undefined) {
+    throw new Error("No browser is prepared for this file: name a browser test test/browser*.test.ts")
   }
   return chromium.launch({ executablePath, args })
 }

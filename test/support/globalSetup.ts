@@ -1,0 +1,30 @@
+import type { TestProject } from "vitest/node"
+import { ensure, isBrowserTest } from "./chromium.js"
+import * as Host from "./chromiumHost.js"
+
+/**
+ * Provides the path of a browser to the workers, once for all of them, if a browser test is among the files that run.
+ * The runner sets no time limit on this.
+ */
+export default async (project: TestProject): Promise<void> => {
+  const { vitest } = project
+  // `vitest list` runs no test.
+  if (process.argv[2] === "list") return
+  const host = Host.make({ log: (line) => vitest.logger.error(line) })
+  let path: string | undefined
+  const prepare = async (files: ReadonlyArray<string>): Promise<void> => {
+    if (path !== undefined || !files.some(isBrowserTest)) return
+    path = await ensure(host)
+    project.provide("chromium", path)
+  }
+  // In watch mode the first browser test may come later.
+  project.onTestsRerun((specifications) => prepare(specifications.map(({ moduleId }) => moduleId)))
+  try {
+    await prepare(vitest.state.getPaths())
+  } catch (error) {
+    // An error that is thrown here is printed with a stack, and after "No test files found".
+    vitest.logger.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+    await vitest.exit(true)
+  }
+}
