@@ -1,8 +1,8 @@
-import { build } from "esbuild"
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Bundle from "../../scripts/bundle.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -12,22 +12,7 @@ export const bundle = async () => {
   mkdirSync(cache, { recursive: true })
   const directory = mkdtempSync(join(cache, "agentcore-identity-"))
   const file = join(directory, "agentcore-identity.mjs")
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["src/cli/main.ts"],
-    outfile: file,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    external: ["classic-level"],
-    logLevel: "error",
-    banner: {
-      js: "#!/usr/bin/env node\n" +
-        "import { createRequire as __createRequire } from 'node:module'; " +
-        "const require = __createRequire(import.meta.url);"
-    }
-  })
+  await Bundle.bundle({ outfile: file })
   return {
     write: (name: string, content: unknown) => {
       const path = join(directory, name)
