@@ -52,7 +52,7 @@ const args = [
 export const launch = (): Promise<Browser> => {
   const executablePath = inject("chromium")
   if (executablePath === undefined) {
-    throw new Error("No browser is prepared for this file: name a browser test test/browser*.test.ts")
+    throw new Error("The global setup prepared no browser: it does so for test files with the name browser*.test.ts")
   }
   return chromium.launch({ executablePath, args })
 }

@@ -17,13 +17,14 @@ export default async (project: TestProject): Promise<void> => {
     path = await ensure(host)
     project.provide("chromium", path)
   }
+  // An error that is thrown here is printed with a stack, and after "No test files found".
+  const explain = (error: unknown) => vitest.logger.error(error instanceof Error ? error.message : String(error))
   // In watch mode the first browser test may come later.
-  project.onTestsRerun((specifications) => prepare(specifications.map(({ moduleId }) => moduleId)))
+  project.onTestsRerun((specifications) => prepare(specifications.map(({ moduleId }) => moduleId)).catch(explain))
   try {
     await prepare(vitest.state.getPaths())
   } catch (error) {
-    // An error that is thrown here is printed with a stack, and after "No test files found".
-    vitest.logger.error(error instanceof Error ? error.message : String(error))
+    explain(error)
     process.exitCode = 1
     await vitest.exit(true)
   }
