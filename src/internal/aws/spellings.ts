@@ -1,0 +1,79 @@
+/**
+ * Finds a secret in a text in any of its spellings. Servers and proxies escape what they quote, each in its own way, so
+ * every character is matched in every form that it may have.
+ */
+import * as Arr from "effect/Array"
+
+const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+
+const hexOf = (number: number, digits: number) =>
+  number.toString(16).padStart(digits, "0").replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
+
+const either = (alternatives: ReadonlyArray<string>) => `(?:${alternatives.join("|")})`
+
+const isPlain = (character: string) => /^[A-Za-z0-9]$/.test(character)
+
+/** In a string of JSON. The alternatives of a character begin differently, so that there is nothing to try again. */
+const inJson = (character: string): string => {
+  if (isPlain(character)) return character
+  const short = JSON.stringify(character).slice(1, -1)
+  const units = Arr.makeBy(character.length, (index) => String.raw`\\u${hexOf(character.charCodeAt(index), 4)}`)
+  return either([escaped(short), ...(character === "/" ? [String.raw`\\\/`] : []), units.join("")])
+}
+
+const utf8 = new TextEncoder()
+
+/** In a URL or a form, encoded once or twice; which characters are encoded at all is different everywhere. */
+const inUrl = (character: string): string => {
+  if (isPlain(character)) return character
+  const bytes = Array.from(utf8.encode(character), (byte) => `%(?:25)?${hexOf(byte, 2)}`)
+  const bare = character === "%" ? [] : [escaped(character)]
+  return either([...bare, ...(character === " " ? [String.raw`\+`] : []), bytes.join("")])
+}
+
+/** A regular expression has a greatest size, and a secret has none. */
+const chunkSize = 1000
+
+const compile = (secret: string, spell: (character: string) => string): ReadonlyArray<RegExp> =>
+  Arr.chunksOf(Array.from(secret), chunkSize).map((part, index) =>
+    new RegExp(part.map(spell).join(""), index === 0 ? "g" : "y")
+  )
+
+/** Where a match of the first chunk that begins at or after `at` ends, if all others follow it. */
+const endOf = (chunks: ReadonlyArray<RegExp>, text: string, from: number) =>
+  chunks.reduce((end, chunk) => {
+    if (end === -1) return -1
+    chunk.lastIndex = end
+    return chunk.test(text) ? chunk.lastIndex : -1
+  }, from)
+
+const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>, by: string) => {
+  if (first === undefined) return text
+  let result = ""
+  let copied = 0
+  first.lastIndex = 0
+  for (let match = first.exec(text); match !== null; match = first.exec(text)) {
+    const end = endOf(rest, text, first.lastIndex)
+    if (end === -1) {
+      first.lastIndex = match.index + 1
+    } else {
+      result += text.slice(copied, match.index) + by
+      first.lastIndex = copied = end
+    }
+  }
+  return result + text.slice(copied)
+}
+
+/**
+ * Replaces a secret, as it is, in JSON and percent-encoded.
+ *
+ * @internal
+ */
+export const replaceAll = (text: string, secret: string, by: string): string => {
+  // No spelling is shorter than the secret itself.
+  if (secret === "" || text.length < secret.length) return text
+  return [inJson, inUrl].reduce(
+    (text, spell) => replaced(text, compile(secret, spell), by),
+    text.replaceAll(secret, () => by)
+  )
+}
