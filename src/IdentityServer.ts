@@ -13,14 +13,16 @@ import type * as Redacted from "effect/Redacted"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
 import * as guard from "./internal/server/guard.js"
+import { withoutToken } from "./internal/server/quiet.js"
 import { router } from "./internal/server/router.js"
 import * as signature from "./internal/server/signature.js"
 import * as trouble from "./internal/server/trouble.js"
 import * as wire from "./internal/server/wire.js"
 
 /**
- * The operations, and nothing else: each request is held against the model's limits, and answered as AWS answers. A client
- * that disconnects interrupts its operation, here and in the other servers.
+ * The operations, and nothing else: each request is checked against the model's limits, and answered as AWS answers. A
+ * success has a request id, by which `AwsIdentity` recognises a reply of the service. A client that disconnects interrupts
+ * its operation, here and in the other servers.
  *
  * @example
  * ```ts
@@ -35,7 +37,10 @@ import * as wire from "./internal/server/wire.js"
  * @since 0.1.0
  * @category constructors
  */
-export const api: HttpApp.Default<never, IdentityApi> = Effect.flatMap(IdentityApi, (api) => wire.handle(api))
+export const api: HttpApp.Default<never, IdentityApi> = Effect.flatMap(IdentityApi, (api) => wire.handle(api)).pipe(
+  guard.identifySuccess,
+  withoutToken
+)
 
 /**
  * Who may use the server, and how it may be addressed.
@@ -99,7 +104,7 @@ export interface LocalOptions extends Options {
 export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi> => {
   const authenticate = signature.make({ required: options.requireSignature })
   const operations = Effect.flatMap(IdentityApi, (api) => wire.handle(api, authenticate))
-  return guard.make({ hosts: options.allowedHosts })(guard.identify(operations))
+  return withoutToken(guard.make({ hosts: options.allowedHosts })(guard.identify(operations)))
 }
 
 /**
@@ -155,5 +160,5 @@ export const makeLocal = (
           onSome: (match) => operation(match, request)
         })
     )
-    return guard.make({ hosts: options.allowedHosts })(app)
+    return withoutToken(guard.make({ hosts: options.allowedHosts })(app))
   })

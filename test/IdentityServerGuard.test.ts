@@ -14,6 +14,7 @@ import { IdentityApi, IdentityServer, MemoryIdentity } from "../src/index.js"
 import * as guard from "../src/internal/server/guard.js"
 import * as signature from "../src/internal/server/signature.js"
 import * as wire from "../src/internal/server/wire.js"
+import { assertNoCredentials, credentials, printed } from "./support/canaries.js"
 import * as Raw from "./support/raw.js"
 import { origin, Port } from "./support/server.js"
 
@@ -223,7 +224,7 @@ const key = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDEN
 const required = signature.make({ required: { ...key, secretAccessKey: Redacted.make(key.secretAccessKey) } })
 
 interface Signing {
-  readonly key?: typeof key
+  readonly key?: typeof key & { readonly sessionToken?: string }
   readonly at?: string
   readonly path?: string
   readonly method?: string
@@ -303,6 +304,29 @@ it.layer(serving(required))("a request under a key", (it) => {
         status: 403,
         exception: "UnrecognizedClientException"
       })
+    }))
+
+  it.effect("is refused without a word about the credentials that it was signed with", () =>
+    Effect.gen(function*() {
+      const refusals = [
+        yield* signed(workload("forged"), { key: credentials }),
+        yield* signed(workload("forged"), { key: { ...credentials, accessKeyId: key.accessKeyId } }),
+        yield* signed(workload("forged"), { key: credentials, at: "1969-12-31T00:00:00Z" }),
+        yield* signed(workload("forged"), {
+          key: credentials,
+          change: (raw) => ({
+            ...raw,
+            headers: { ...raw.headers, authorization: (raw.headers?.["authorization"] ?? "").replace("bedrock", "x") }
+          })
+        })
+      ]
+      assert.deepStrictEqual(refusals.map(({ exception }) => exception), [
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "InvalidSignatureException",
+        "InvalidSignatureException"
+      ])
+      assertNoCredentials(...refusals.flatMap(printed))
     }))
 
   it.effect("is refused when it is older than five minutes, or from as far ahead", () =>

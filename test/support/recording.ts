@@ -1,6 +1,14 @@
-import { Effect, Inspectable, Layer, Logger, Tracer } from "effect"
+import { Cause, Effect, Exit, Inspectable, Layer, Logger, Tracer } from "effect"
+import { inspect } from "node:util"
 
-/** Everything that is logged, and every span with what is on it, as text. */
+const events = (span: Tracer.Span) => "events" in span ? inspect(span.events, { depth: null }) : ""
+
+const ending = ({ status }: Tracer.Span) =>
+  status._tag === "Ended" && Exit.isFailure(status.exit)
+    ? Cause.pretty(status.exit.cause, { renderErrorCause: true }) + inspect(status.exit, { depth: null })
+    : ""
+
+/** Everything that is logged, and every span with its attributes, its events and its failure, as text. */
 export const recording = Effect.map(Effect.tracer, (native) => {
   const lines: Array<string> = []
   const spans: Array<Tracer.Span> = []
@@ -16,6 +24,11 @@ export const recording = Effect.map(Effect.tracer, (native) => {
     context: (f, fiber) => native.context(f, fiber)
   })
   const text = () =>
-    [...lines, ...spans.map(({ attributes, name }) => `${name} ${Inspectable.format([...attributes])}`)].join("\n")
+    [
+      ...lines,
+      ...spans.map((span) =>
+        [span.name, Inspectable.format([...span.attributes]), events(span), ending(span)].join(" ")
+      )
+    ].join("\n")
   return { layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Layer.setTracer(tracer)), spans, text }
 })

@@ -10,6 +10,7 @@ import {
   IdentityService,
   MemoryIdentity
 } from "../../src/index.js"
+import { credentials } from "./canaries.js"
 
 /** A port to listen on, which nobody else has. */
 export const Port = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
@@ -23,7 +24,7 @@ export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
     region: "us-east-1",
     dataEndpoint: endpoint,
     controlEndpoint: endpoint,
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    credentials,
     requestTimeout: Duration.infinity
   })))
 

@@ -113,13 +113,23 @@ const uuid = Effect.map(
 
 const requestId = "x-amzn-requestid"
 
+const withRequestId = (response: HttpServerResponse.HttpServerResponse) =>
+  response.headers[requestId] === undefined
+    ? Effect.map(uuid, (id) => HttpServerResponse.setHeader(response, requestId, id))
+    : Effect.succeed(response)
+
 /**
  * Gives every answer a request id, unless it has one, as one that comes from AWS itself does.
  *
  * @internal
  */
-export const identify = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
-  Effect.flatMap(app, (response) =>
-    response.headers[requestId] === undefined
-      ? Effect.map(uuid, (id) => HttpServerResponse.setHeader(response, requestId, id))
-      : Effect.succeed(response))
+export const identify = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => Effect.flatMap(app, withRequestId)
+
+/**
+ * Gives a success a request id: a client recognises a reply of the service by it, even one without a body. An error is
+ * left as it is, since its request id is a member of what the caller gets.
+ *
+ * @internal
+ */
+export const identifySuccess = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+  Effect.flatMap(app, (response) => response.status < 300 ? withRequestId(response) : Effect.succeed(response))

@@ -1,4 +1,4 @@
-/** What the platform tells of a request by itself, without what is secret in the addresses of these pages. */
+/** What the platform tells of a request by itself, without the secrets of its address and of its signature. */
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -29,3 +29,20 @@ export const quiet = <R>(
     Effect.ignore,
     Effect.zipRight(HttpMiddleware.withLoggerDisabled(app))
   )
+
+const tokenHeader = "http.request.header.x-amz-security-token"
+
+const hideToken = (span: Tracer.AnySpan): void => {
+  if (span._tag !== "Span") return
+  if (span.attributes.has(tokenHeader)) span.attribute(tokenHeader, hidden)
+  if (Option.isSome(span.parent)) hideToken(span.parent.value)
+}
+
+/**
+ * The platform's spans have the headers of requests, and one that is signed with temporary credentials carries its session
+ * token there. `authorization` is redacted by the platform itself.
+ *
+ * @internal
+ */
+export const withoutToken = <A, E, R>(app: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.currentParentSpan.pipe(Effect.map(hideToken), Effect.ignore, Effect.zipRight(app))

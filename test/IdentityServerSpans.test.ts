@@ -1,0 +1,30 @@
+import { HttpServer } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Struct } from "effect"
+import { IdentityApi, IdentityServer, MemoryIdentity } from "../src/index.js"
+import { assertNoCredentials } from "./support/canaries.js"
+import { recording } from "./support/recording.js"
+import { Client, Port } from "./support/server.js"
+
+describe("the session token of a signed request", () => {
+  const servers = {
+    "IdentityServer.api": Effect.succeed(IdentityServer.api),
+    "IdentityServer.make": Effect.succeed(IdentityServer.make()),
+    "IdentityServer.makeLocal": IdentityServer.makeLocal()
+  }
+
+  for (const [title, server] of Struct.entries(servers)) {
+    it.live(`is in no span of ${title}, although the platform writes headers down`, () =>
+      Effect.gen(function*() {
+        const { layer, spans, text } = yield* recording
+        const served = Layer.unwrapEffect(Effect.map(server, (app) => HttpServer.serve(app))).pipe(
+          Layer.provide(MemoryIdentity.layerApi()),
+          Layer.provideMerge(Port)
+        )
+        const call = Effect.flatMap(IdentityApi.IdentityApi, (api) => api.createWorkloadIdentity({ name: "agent-1" }))
+        yield* call.pipe(Effect.provide(Client.pipe(Layer.provideMerge(served), Layer.provide(layer))))
+        assert.isTrue(spans.some(({ attributes }) => attributes.has("http.request.header.x-amz-security-token")))
+        assertNoCredentials(text())
+      }))
+  }
+})
