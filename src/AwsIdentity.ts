@@ -21,8 +21,8 @@ import * as data from "./internal/aws/data.js"
 import * as settings from "./internal/aws/settings.js"
 
 /**
- * SDK clients of the caller's own making, for what the other options do not reach. They are never destroyed here, and
- * should be made with `maxAttempts: 1`: retries belong to the service, and two loops multiply.
+ * SDK clients of the caller's own making, for what the other options do not reach. Their replies are verified as well. They are
+ * never changed or destroyed here, and should be made with `maxAttempts: 1`: retries belong to the service, and two loops multiply.
  *
  * @since 0.1.0
  * @category models
@@ -120,7 +120,8 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
 
 /**
  * The 34 operations through the AWS SDK. Nothing is retried here: each call is one HTTP request, aborted when its fiber
- * is interrupted.
+ * is interrupted. A response that does not look like AWS's, or is not a JSON object, fails with `UndecodableReply`, and no error
+ * contains the AWS credentials of the call.
  *
  * The SDK's control-plane library is loaded when the first of its operations is called. Clients made here are destroyed
  * when the scope closes. Fails with a `ConfigError` when no region is found (unless both clients are given), or when an

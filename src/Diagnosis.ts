@@ -24,6 +24,7 @@ export type Cause =
   | "AwsCredentialsMissing"
   | "AwsCredentialsRefused"
   | "EndpointUnreachable"
+  | "ReplyNotFromAws"
 
 /**
  * A cause and its remedy, in words.
@@ -107,6 +108,15 @@ const symptoms: ReadonlyArray<Symptom> = [
     explanation: "No service answers at the endpoint.",
     fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
       "proxy between here and there."
+  },
+  {
+    cause: "ReplyNotFromAws",
+    tags: ["UndecodableReply"],
+    says: /is not from AWS/i,
+    explanation:
+      "Something else than AWS answered, such as the login page of a proxy; nothing is known to have been done.",
+    fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
+      "proxy or captive portal between here and there."
   },
   {
     cause: "AwsCredentialsMissing",

@@ -161,7 +161,7 @@ export class ConcurrentModification extends Schema.TaggedError<ConcurrentModific
 
 /**
  * The request did not reach the service or its answer did not come back: `Connection` (refused, reset, no such host),
- * `Timeout`, or `Credentials` (no AWS credentials could be found, so nothing was sent).
+ * `Timeout`, or `Credentials` (nothing was sent, most often because no AWS credentials were found).
  *
  * @since 0.1.0
  * @category errors
@@ -171,8 +171,8 @@ export class TransportFailure extends Schema.TaggedError<TransportFailure>(
 )("TransportFailure", { ...fields, reason: Schema.Literal("Connection", "Timeout", "Credentials") }) {}
 
 /**
- * The service answered with something that is no reply of this operation. `path` names the member, where one is known;
- * the offending value is never kept, since it may be a secret.
+ * The response is not a reply of this operation: it is not from AWS (a page of a proxy), not JSON, too large, or a member does
+ * not fit. `path` names the member, where one is known; the response is never quoted, since it may contain a secret.
  *
  * @since 0.1.0
  * @category errors

@@ -16,6 +16,7 @@ import * as Scope from "effect/Scope"
 import * as Struct from "effect/Struct"
 import { vi } from "vitest"
 import { AwsIdentity, IdentityApi, type Operation } from "../src/index.js"
+import { credentials, flip } from "./support/canaries.js"
 import { type Answer, fault, type Received, serve } from "./support/wire.js"
 
 const loaded = vi.hoisted(() => ({ count: 0 }))
@@ -24,8 +25,6 @@ vi.mock("@aws-sdk/client-bedrock-agentcore-control", (original) => {
   loaded.count++
   return original()
 })
-
-const credentials = { accessKeyId: "test", secretAccessKey: "test" }
 
 const connect = (url: string, options?: AwsIdentity.Options) =>
   AwsIdentity.make({ region: "us-west-2", dataEndpoint: url, controlEndpoint: url, credentials, ...options })
@@ -98,7 +97,7 @@ describe("AwsIdentity", () => {
       const wire = yield* serve(({ path }) => path?.endsWith("Identity") ? { status: 204, body: "" } : identity)
       const api = yield* connect(wire.url)
       yield* api.getWorkloadAccessToken(request)
-      yield* Effect.flip(api.deleteWorkloadIdentity({ name: "" }))
+      yield* flip(api.deleteWorkloadIdentity({ name: "" }))
       assert.strictEqual(loaded.count, 0)
       yield* api.deleteWorkloadIdentity({ name: "agent-1" })
       assert.strictEqual(loaded.count, 1)
@@ -129,7 +128,7 @@ describe("AwsIdentity", () => {
             assert.deepStrictEqual(sent(operation, received), json(Schema.encodeSync(operation.request)(request)))
             assert.match(
               received?.headers.authorization ?? "",
-              /^AWS4-HMAC-SHA256 Credential=test\/\d{8}\/us-west-2\/bedrock-agentcore\/aws4_request,/
+              /^AWS4-HMAC-SHA256 Credential=CANARYACCESSKEYID\/\d{8}\/us-west-2\/bedrock-agentcore\/aws4_request,/
             )
             assert.deepStrictEqual(reply, expected)
           }
@@ -168,7 +167,7 @@ describe("AwsIdentity", () => {
       Effect.gen(function*() {
         const wire = yield* serve(() => identity)
         const api = yield* connect(wire.url)
-        const error = yield* Effect.flip(api.getWorkloadAccessTokenForJWT(invalid))
+        const error = yield* flip(api.getWorkloadAccessTokenForJWT(invalid))
         assert.strictEqual(error._tag, "ValidationError")
         assert.strictEqual(wire.requests.length, 0)
       }))
@@ -179,7 +178,7 @@ describe("AwsIdentity", () => {
           fault(400, "ValidationException", { message: "too short", reason: "CannotParse" })
         )
         const api = yield* connect(wire.url, { checkRequests: false })
-        const error = yield* Effect.flip(api.getWorkloadAccessTokenForJWT(invalid))
+        const error = yield* flip(api.getWorkloadAccessTokenForJWT(invalid))
         assert.deepInclude(error, { _tag: "ValidationError", message: "too short", reason: "CannotParse" })
         assert.deepStrictEqual(body(wire.requests[0]), { workloadName: "a", userToken: "not a jwt" })
       }))
@@ -249,7 +248,7 @@ describe("AwsIdentity", () => {
     it.scopedLive("without a region the layer fails, and says every way to set one", () =>
       Effect.gen(function*() {
         yield* bareEnvironment
-        const error = yield* Effect.flip(connect("http://127.0.0.1:1", { region: undefined })).pipe(withConfig())
+        const error = yield* flip(connect("http://127.0.0.1:1", { region: undefined })).pipe(withConfig())
         assert.isTrue(ConfigError.isMissingDataOnly(error))
         for (const way of ["option `region`", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"]) {
           assert.include(String(error), way)
@@ -259,13 +258,13 @@ describe("AwsIdentity", () => {
     it.scopedLive("a malformed endpoint or region is named, and not repeated", () =>
       Effect.gen(function*() {
         const secret = "user:password@nowhere"
-        const fromOption = yield* Effect.flip(connect(secret))
+        const fromOption = yield* flip(connect(secret))
         assert.deepInclude(fromOption, { _op: "InvalidData", path: ["dataEndpoint"] })
-        const fromVariable = yield* Effect.flip(AwsIdentity.make({ region: "us-west-2" })).pipe(
+        const fromVariable = yield* flip(AwsIdentity.make({ region: "us-west-2" })).pipe(
           withConfig([`${own}_CONTROL`, secret])
         )
         assert.deepInclude(fromVariable, { _op: "InvalidData", path: [`${own}_CONTROL`] })
-        const region = yield* Effect.flip(AwsIdentity.make()).pipe(withConfig(["AWS_REGION", "us west"]))
+        const region = yield* flip(AwsIdentity.make()).pipe(withConfig(["AWS_REGION", "us west"]))
         assert.deepInclude(region, { _op: "InvalidData", path: ["AWS_REGION"] })
         assert.notInclude(`${String(fromOption)}${String(fromVariable)}`, "password")
       }))

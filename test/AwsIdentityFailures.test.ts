@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,9 +11,8 @@ import * as Struct from "effect/Struct"
 import { inspect } from "node:util"
 import { AwsIdentity, IdentityApi, type IdentityError, type Operation } from "../src/index.js"
 import { faults } from "../src/internal/faults.js"
+import { assertNoCredentials, credentials, flip, printedExit } from "./support/canaries.js"
 import { type Answer, fault, type Received, serve } from "./support/wire.js"
-
-const credentials = { accessKeyId: "test", secretAccessKey: "test" }
 
 const connect = (url: string, options?: AwsIdentity.Options) =>
   AwsIdentity.make({ region: "us-west-2", dataEndpoint: url, controlEndpoint: url, credentials, ...options })
@@ -28,7 +26,7 @@ const failed = (answer: Answer | ((request: Received) => Answer)) =>
   Effect.gen(function*() {
     const wire = yield* serve(typeof answer === "function" ? answer : () => answer)
     const api = yield* connect(wire.url)
-    const error = yield* Effect.flip(api.getResourceApiKey(request))
+    const error = yield* flip(api.getResourceApiKey(request))
     assert.strictEqual(wire.requests.length, 1)
     return error
   })
@@ -50,7 +48,7 @@ describe("AwsIdentity failures", () => {
           const [request] = FastCheck.sample(Arbitrary.make(operation.request), { seed: 1, numRuns: 1 })
           for (const [tag, { exception, status }] of answers) {
             const call: Effect.Effect<object, IdentityError.IdentityError> = api[key](request)
-            const error = yield* Effect.flip(call)
+            const error = yield* flip(call)
             const fields = { operation: operation.name, message: `said ${exception}`, requestId: "request-1" }
             if (operation.errors.includes(tag)) {
               assert.deepInclude(error, { _tag: tag, ...fields })
@@ -134,7 +132,7 @@ describe("AwsIdentity failures", () => {
     it.scopedLive("a connection that is refused, dropped or cut is a failed connection", () =>
       Effect.gen(function*() {
         const api = yield* connect("http://127.0.0.1:1")
-        const refused = yield* Effect.flip(api.getResourceApiKey(request))
+        const refused = yield* flip(api.getResourceApiKey(request))
         assert.deepInclude(refused, { _tag: "TransportFailure", reason: "Connection" })
         assert.include(refused.message, "ECONNREFUSED")
         for (const answer of ["drop", "cut"] as const) {
@@ -158,7 +156,7 @@ describe("AwsIdentity failures", () => {
       Effect.gen(function*() {
         const wire = yield* serve(() => "hang")
         const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
-        const error = yield* Effect.flip(api.getResourceApiKey(request))
+        const error = yield* flip(api.getResourceApiKey(request))
         assert.deepInclude(error, { _tag: "TransportFailure", reason: "Timeout" })
         assert.include(error.message, "80ms")
         yield* Queue.take(wire.aborts)
@@ -186,7 +184,7 @@ describe("AwsIdentity failures", () => {
         const none = Object.assign(new Error("none"), { name: "CredentialsProviderError" })
         for (const reason of [none, new Error("the vault is sealed")]) {
           const api = yield* connect(wire.url, { credentials: () => Promise.reject(reason) })
-          const error = yield* Effect.flip(api.getResourceApiKey(request))
+          const error = yield* flip(api.getResourceApiKey(request))
           assert.deepInclude(error, { _tag: "TransportFailure", reason: "Credentials" })
           assert.include(error.message, "AWS_ACCESS_KEY_ID")
         }
@@ -229,14 +227,8 @@ describe("AwsIdentity failures", () => {
             customState: Redacted.make(state)
           }))
           assert.isTrue(Exit.isFailure(exit))
-          if (Exit.isSuccess(exit)) return
-          const error = Cause.squash(exit.cause)
-          const seen = [
-            String(error),
-            JSON.stringify(error),
-            inspect(error, { depth: null, showHidden: true }),
-            Cause.pretty(exit.cause)
-          ].join("\n")
+          const seen = printedExit(exit).join("\n")
+          assertNoCredentials(seen)
           for (const secret of all.flatMap((s) => [s, JSON.stringify(s).slice(1, -1), encodeURIComponent(s)])) {
             assert.notInclude(seen, secret)
           }

@@ -31,6 +31,13 @@ describe("diagnose", () => {
         "AwsCredentialsMissing"
       ],
       [
+        new IdentityError.UndecodableReply({
+          operation,
+          message: `the reply of ${operation} (HTTP 200) is not from AWS`
+        }),
+        "ReplyNotFromAws"
+      ],
+      [
         new IdentityError.UnknownServiceError({ operation, code: "ExpiredTokenException", status: 403, message: "" }),
         "AwsCredentialsRefused"
       ]
@@ -47,6 +54,7 @@ describe("diagnose", () => {
     assert.isUndefined(causeOf(new IdentityError.ValidationError({ operation, message: "something else" })))
     assert.isUndefined(causeOf(new IdentityError.AccessDenied({ operation, message: "User is not authorized" })))
     assert.isUndefined(causeOf(new IdentityError.Throttled({ operation, message: "Invalid or expired session" })))
+    assert.isUndefined(causeOf(new IdentityError.UndecodableReply({ operation, message: "is not a JSON object" })))
     assert.isUndefined(causeOf(new IdentityError.ConsentDenied({ providerName: "github" })))
   })
 

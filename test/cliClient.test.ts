@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"
+import { assertNoCredentials, credentials } from "./support/canaries.js"
 import * as Cli from "./support/cli.js"
+import { fault, serve } from "./support/wire.js"
 
 const callback = "https://app.example/back"
 
@@ -191,5 +194,54 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.match(failed(1, slip), /^NotRegistered: --url is not registered for my-agent, and nothing was removed/)
     const kept = await client("workloads", "get", "--name", "my-agent")
     assert.include(printed(kept), `allowedResourceOauth2ReturnUrls[0]: ${callback}\n`)
+  })
+
+  describe("with AWS credentials", () => {
+    const signed = {
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_SESSION_TOKEN: credentials.sessionToken
+    }
+
+    const against = (env: { readonly [name: string]: string }) =>
+      Effect.gen(function*() {
+        const wire = yield* serve(({ headers }) => {
+          const lines = Object.entries(headers).map(([name, value]) => `${name}:${String(value)}`).join("\n")
+          return fault(403, "InvalidSignatureException", {
+            message: `The Canonical String should have been 'POST\n${lines}'`
+          })
+        })
+        const args = ["workloads", "list", "--endpoint", wire.url, "--region", "us-east-1"]
+        const ended = [cli.start(args, { env }).ended, cli.start([...args, "--json"], { env }).ended]
+        return { wire, ended: yield* Effect.promise(() => Promise.all(ended)) }
+      })
+
+    it.scopedLive("prints none of them when the service quotes what was signed", () =>
+      Effect.gen(function*() {
+        const { ended, wire } = yield* against(signed)
+        assert.strictEqual(wire.requests[0]?.headers["x-amz-security-token"], credentials.sessionToken)
+        for (const one of ended) {
+          assert.strictEqual(one.code, 1)
+          assert.include(one.stderr, "x-amz-security-token:<redacted>")
+          assertNoCredentials(one.stderr, one.stdout)
+        }
+      }))
+
+    it.scopedLive("prints nothing of what a process for credentials has said", () =>
+      Effect.gen(function*() {
+        const script = cli.write(
+          "keys.sh",
+          `echo '${credentials.accessKeyId} ${credentials.sessionToken.replaceAll("'", "")}' >&2; exit 1`
+        )
+        const config = cli.write("config", `[profile broken]\ncredential_process = sh ${script}\n`)
+        const { ended, wire } = yield* against({ AWS_PROFILE: "broken", AWS_CONFIG_FILE: config })
+        assert.lengthOf(wire.requests, 0)
+        for (const one of ended) {
+          assert.strictEqual(one.code, 1)
+          assert.include(one.stderr, "nothing was sent")
+          assert.notInclude(one.stderr, "canary")
+          assertNoCredentials(one.stderr, one.stdout)
+        }
+      }))
   })
 })

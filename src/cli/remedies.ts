@@ -65,6 +65,10 @@ export const inFlags = (error: ConfigError.ConfigError): ConfigError.ConfigError
     )
     : error
 
+const checkEndpoint =
+  "Check --endpoint (or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL and " +
+  "AWS_ENDPOINT_URL), --region, and the proxy between here and there."
+
 const remedies: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagnosis> } = {
   LinkedToService: {
     fix: "Create a workload identity of your own with `agentcore-identity workloads create`, and pass it as --workload."
@@ -88,10 +92,8 @@ const remedies: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagno
     fix: "Check at the provider: the client's permission to exchange, --audience and --scope, and the subject token " +
       "type it wants."
   },
-  EndpointUnreachable: {
-    fix: "Check --endpoint (or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL and " +
-      "AWS_ENDPOINT_URL), --region, and the proxy between here and there."
-  }
+  EndpointUnreachable: { fix: checkEndpoint },
+  ReplyNotFromAws: { fix: checkEndpoint }
 }
 
 /**

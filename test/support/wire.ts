@@ -14,16 +14,24 @@ export interface Received {
   readonly body: string
 }
 
-/** A whole answer, or what a bad network does: no answer, no connection, or half an answer. */
+/** By which an answer of AWS is known. */
+export const asAws = { "content-type": "application/json", "x-amzn-requestid": "request-0" }
+
+/**
+ * A whole answer, or what a bad network does: no answer, no connection, half an answer that is cut off, or a JSON object
+ * after which the connection ends properly although more was announced.
+ */
 export type Answer =
   | {
     readonly status?: number | undefined
+    /** Unless said otherwise, those of AWS. */
     readonly headers?: Readonly<Record<string, string>> | undefined
-    readonly body?: string | undefined
+    readonly body?: string | Uint8Array | undefined
   }
   | "hang"
   | "drop"
   | "cut"
+  | "short"
 
 export interface Wire {
   readonly url: string
@@ -56,11 +64,13 @@ export const serve = (answer: (request: Received) => Answer): Effect.Effect<Wire
         const reply = answer(received)
         if (reply === "hang") return
         if (reply === "drop") return request.socket.destroy()
-        if (reply === "cut") {
-          response.writeHead(200, { "content-length": "1000" })
-          return response.write("{", () => request.socket.destroy())
+        if (reply === "cut" || reply === "short") {
+          response.writeHead(200, { ...asAws, "content-length": "1000" })
+          return reply === "cut"
+            ? response.write("{", () => request.socket.destroy())
+            : response.write("{}", () => request.socket.end())
         }
-        response.writeHead(reply.status ?? 200, reply.headers).end(reply.body ?? "{}")
+        response.writeHead(reply.status ?? 200, reply.headers ?? asAws).end(reply.body ?? "{}")
       })
     })
 

@@ -12,7 +12,9 @@ import * as check from "../check.js"
 import type { Modelled } from "../faults.js"
 import { timeLimit } from "../timeLimit.js"
 import { fromThrown, metadata } from "./exceptions.js"
-import { asGiven, scrubber } from "./secrets.js"
+import * as Exchange from "./exchange.js"
+import { asGiven, ofRequest, scrubber } from "./secrets.js"
+import { withoutCredentials } from "./signed.js"
 
 const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl" }
 
@@ -20,11 +22,22 @@ const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl
 const withoutMetadata = (output: unknown) =>
   Predicate.isReadonlyRecord(output) ? Record.remove(output, "$metadata") : output
 
+/**
+ * How a command is sent.
+ *
+ * @internal
+ */
+export interface Sending {
+  readonly options: { readonly abortSignal: AbortSignal }
+  /** To be applied to the command: verifies the response, and learns the credentials to keep out of errors. */
+  readonly watch: Exchange.Exchange["watch"]
+}
+
 /** @internal */
 export interface Call<Client> {
   <A, I, B, J, Tag extends ModelledTag>(
     operation: Operation<A, I, B, J, Tag>,
-    send: (client: Client, input: I, options: { readonly abortSignal: AbortSignal }) => Promise<unknown>
+    send: (client: Client, input: I, sending: Sending) => Promise<unknown>
   ): (request: A) => Effect.Effect<B, Modelled<Tag> | ValidationError | WireError>
 }
 
@@ -50,32 +63,35 @@ export const make = <Client>(options: {
       })
   })
 
-  return (request) => {
-    const scrub = scrubber(request)
-    const refail = fromThrown(operation, scrub)
+  const observe = Exchange.of(operation)
 
-    const read = (output: unknown) =>
-      Effect.mapError(decode(withoutMetadata(output)), ({ issue }) => {
-        const path = scrub(check.invalidFields(issue)[0]?.name ?? "")
-        const { requestId } = metadata(output)
-        return new UndecodableReply({
-          operation: name,
-          ...(requestId !== undefined && { requestId: scrub(requestId) }),
-          path,
-          message: `the reply of ${name} did not match its schema at '${path}'`
-        })
+  const read = (output: unknown, scrub: (text: string) => string) =>
+    Effect.mapError(decode(withoutMetadata(output)), ({ issue }) => {
+      const path = scrub(check.invalidFields(issue)[0]?.name ?? "")
+      const { requestId } = metadata(output)
+      return new UndecodableReply({
+        operation: name,
+        ...(requestId !== undefined && { requestId: scrub(requestId) }),
+        path,
+        message: `the reply of ${name} did not match its schema at '${path}'`
       })
+    })
 
-    return encode(request).pipe(
+  return (request) =>
+    encode(request).pipe(
       Effect.zip(client),
-      Effect.flatMap(([input, client]) =>
-        timed(Effect.tryPromise({ try: (abortSignal) => send(client, input, { abortSignal }), catch: refail }))
-      ),
-      Effect.flatMap(read),
+      Effect.flatMap(([input, client]) => {
+        const { credentials, stage, watch } = observe()
+        const known = scrubber(() => [...ofRequest(request), ...credentials()])
+        const scrub = (text: string) => withoutCredentials(known(text))
+        return timed(Effect.tryPromise({
+          try: (abortSignal) => send(client, input, { options: { abortSignal }, watch }),
+          catch: (thrown) => fromThrown(operation, scrub, stage())(thrown)
+        })).pipe(Effect.flatMap((output) => read(output, scrub)))
+      }),
       Effect.withSpan(`AwsIdentity.${name}`, {
         kind: "client",
         attributes: { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
       })
     )
-  }
 }

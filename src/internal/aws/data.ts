@@ -18,30 +18,31 @@ import type { Call } from "./call.js"
 export const methods = (call: Call<BedrockAgentCoreClient>) => ({
   getWorkloadAccessToken: call(
     operations.getWorkloadAccessToken,
-    (client, input, options) => client.send(new GetWorkloadAccessTokenCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new GetWorkloadAccessTokenCommand(input)), options)
   ),
   getWorkloadAccessTokenForJWT: call(
     operations.getWorkloadAccessTokenForJWT,
-    (client, input, options) => client.send(new GetWorkloadAccessTokenForJWTCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new GetWorkloadAccessTokenForJWTCommand(input)), options)
   ),
   getWorkloadAccessTokenForUserId: call(
     operations.getWorkloadAccessTokenForUserId,
-    (client, input, options) => client.send(new GetWorkloadAccessTokenForUserIdCommand(input), options)
+    (client, input, { options, watch }) =>
+      client.send(watch(new GetWorkloadAccessTokenForUserIdCommand(input)), options)
   ),
   getResourceOauth2Token: call(
     operations.getResourceOauth2Token,
-    (client, input, options) => client.send(new GetResourceOauth2TokenCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new GetResourceOauth2TokenCommand(input)), options)
   ),
   getResourceApiKey: call(
     operations.getResourceApiKey,
-    (client, input, options) => client.send(new GetResourceApiKeyCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new GetResourceApiKeyCommand(input)), options)
   ),
   completeResourceTokenAuth: call(
     operations.completeResourceTokenAuth,
-    (client, input, options) => client.send(new CompleteResourceTokenAuthCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new CompleteResourceTokenAuthCommand(input)), options)
   ),
   getResourcePaymentToken: call(
     operations.getResourcePaymentToken,
-    (client, input, options) => client.send(new GetResourcePaymentTokenCommand(input), options)
+    (client, input, { options, watch }) => client.send(watch(new GetResourcePaymentTokenCommand(input)), options)
   )
 })

@@ -13,6 +13,8 @@ import {
 } from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
 import { faults, type Modelled } from "../faults.js"
+import type { Stage } from "./exchange.js"
+import { ReplyRefused, toError } from "./reply.js"
 
 type Scrub = (text: string) => string
 
@@ -50,12 +52,37 @@ const timeouts = new Set(["ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
 const noCredentials = new Set(["CredentialsProviderError", "TokenProviderError", "ProviderError"])
 
+// The names and codes that are repeated: of a class, of Node or of its fetch. Anything else may be a value.
+const isClassName = (name: string) => name.length <= 64 && /^(?:[A-Z]{1,5}[a-z]+)+$/.test(name)
+const isCode = (code: string) => code.length <= 64 && /^[A-Z]+(?:_[A-Z0-9]+)*$/.test(code)
+
+// A call that failed before its request was signed. The error may contain credentials that are not known here, so only its
+// name is repeated.
+const notSent = (operation: string, name: string | undefined, stage: Stage, scrub: Scrub) => {
+  const called = name !== undefined && isClassName(name) ? ` (${scrub(name)})` : ""
+  return new TransportFailure({
+    operation,
+    reason: "Credentials",
+    message: stage === "Unsent"
+      ? `nothing was sent: the request could not be prepared or signed${called}. Check the endpoint, the `
+        + "clock and the settings of the SDK client"
+      : `nothing was sent, most often for want of AWS credentials${called}. Pass \`credentials\`, or set `
+        + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
+  })
+}
+
 /** @internal */
 export const fromThrown = <Tag extends ModelledTag>(
   operation: { readonly name: string; readonly errors: ReadonlyArray<Tag> },
-  scrub: Scrub
+  scrub: Scrub,
+  stage: Stage
 ) =>
 (thrown: unknown): Modelled<Tag> | ValidationError | WireError => {
+  if (thrown instanceof ReplyRefused) return toError(operation.name, thrown, scrub)
+  // Before anything else: a provider of credentials may fail with an error of another service.
+  if (stage === "Unidentified" || stage === "Unsent") {
+    return notSent(operation.name, text(thrown, "name"), stage, scrub)
+  }
   const { requestId, status } = metadata(thrown)
   const fields = { operation: operation.name, ...(requestId !== undefined && { requestId: scrub(requestId) }) }
   const name = text(thrown, "name") ?? "Unknown"
@@ -84,22 +111,19 @@ export const fromThrown = <Tag extends ModelledTag>(
   }
 
   // Without `$metadata` it did not come as far as an attempt: what fails there is the provider of credentials.
-  if (noCredentials.has(name) || (code === undefined && !Predicate.hasProperty(thrown, "$metadata"))) {
-    return new TransportFailure({
-      ...fields,
-      reason: "Credentials",
-      message: `nothing was sent, most often for want of AWS credentials: ${said}. Pass \`credentials\`, or set `
-        + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
-    })
-  }
+  const isUntried = stage === "Unobserved" && code === undefined && !Predicate.hasProperty(thrown, "$metadata")
+  if (noCredentials.has(name) || isUntried) return notSent(operation.name, name, stage, scrub)
 
-  // The SDK appends lines of advice on where to find the raw response, which is not kept.
-  const [reported = ""] = said.split("\n")
+  // What the network says is worth reading. What anything else says, such as a provider of credentials that fails between
+  // two attempts, may be a value. The SDK appends lines of advice on where to find the raw response, which is not kept.
+  const isNetwork = name === "TimeoutError" || (code !== undefined && isCode(code))
+  const [reported = ""] = isNetwork ? said.split("\n") : []
   // The SDK names a reset connection `TimeoutError` as well, so the code is asked first.
   const reason = (code === undefined ? name === "TimeoutError" : timeouts.has(code)) ? "Timeout" : "Connection"
+  const label = [code ?? "", name].find((one) => isCode(one) || isClassName(one)) ?? "Unknown"
   return new TransportFailure({
     ...fields,
     reason,
-    message: `no answer from the service (${code === undefined ? name : scrub(code)}): ${reported}`
+    message: `no answer from the service (${scrub(label)})${reported === "" ? "" : `: ${reported}`}`
   })
 }

@@ -1,0 +1,176 @@
+/**
+ * Observes one call from inside the SDK: what was signed, and what came back. The middleware belongs to the command, so it
+ * works with every client and changes none.
+ */
+import * as Predicate from "effect/Predicate"
+import type { Operation } from "../../Operation.js"
+import * as reply from "./reply.js"
+import * as signed from "./signed.js"
+
+interface Next {
+  readonly request: unknown
+}
+
+interface Result {
+  response: unknown
+}
+
+type Middleware = <Args extends Next, Out extends Result>(
+  next: (args: Args) => Promise<Out>,
+  context: object
+) => (args: Args) => Promise<Out>
+
+/**
+ * A command of either client, as far as its middleware is concerned.
+ *
+ * @internal
+ */
+export interface Command {
+  readonly middlewareStack: {
+    readonly add: (
+      middleware: Middleware,
+      options: { readonly step: "deserialize"; readonly priority: "low"; readonly name: string }
+    ) => void
+  }
+}
+
+/**
+ * How far a call came: to a client that replaces `send` and runs no middleware (`Unobserved`), to the search for AWS
+ * credentials (`Unidentified`), to credentials but not to a signed request (`Unsent`), or to the request handler (`Sent`).
+ *
+ * @internal
+ */
+export type Stage = "Unobserved" | "Unidentified" | "Unsent" | "Sent"
+
+/** @internal */
+export interface Exchange {
+  /** Adds the middleware to a command, which is sent once. */
+  readonly watch: <C extends Command>(command: C) => C
+  readonly stage: () => Stage
+  /** The AWS credentials of the call. */
+  readonly credentials: () => ReadonlyArray<string>
+}
+
+interface HttpResponse {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, unknown>>
+  body?: unknown
+}
+
+const isHttpResponse = (response: unknown): response is HttpResponse =>
+  Predicate.hasProperty(response, "statusCode") && typeof response.statusCode === "number" &&
+  Predicate.hasProperty(response, "headers") && Predicate.isReadonlyRecord(response.headers)
+
+const headersOf = (headers: HttpResponse["headers"]) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
+
+interface Reader {
+  readonly read: () => Promise<{ readonly done: boolean; readonly value?: unknown }>
+  readonly cancel: () => Promise<unknown>
+}
+
+const isIterable = (body: unknown): body is AsyncIterable<unknown> =>
+  Predicate.hasProperty(body, Symbol.asyncIterator) && typeof body[Symbol.asyncIterator] === "function"
+
+const isStream = (body: unknown): body is { readonly getReader: () => Reader } =>
+  Predicate.hasProperty(body, "getReader") && typeof body.getReader === "function"
+
+async function* readAll(reader: Reader) {
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value
+  } finally {
+    await reader.cancel()
+  }
+}
+
+// Node's HTTP handler answers with an iterable stream, a fetch handler with a web stream or a Blob.
+const partsOf = (body: unknown): AsyncIterable<unknown> | undefined => {
+  if (isIterable(body)) return body
+  if (isStream(body)) return readAll(body.getReader())
+  return Predicate.hasProperty(body, "stream") && typeof body.stream === "function" ? partsOf(body.stream()) : undefined
+}
+
+const encoder = new TextEncoder()
+
+const concat = (parts: ReadonlyArray<Uint8Array>, size: number) => {
+  const whole = new Uint8Array(size)
+  parts.reduce((at, part) => {
+    whole.set(part, at)
+    return at + part.length
+  }, 0)
+  return whole
+}
+
+/** The body, or that it is too large; a body of an unknown kind is left to the SDK. */
+const collect = async (body: unknown): Promise<Uint8Array | "TooLarge" | undefined> => {
+  if (body === undefined || body === null) return new Uint8Array()
+  if (body instanceof Uint8Array) return body
+  if (typeof body === "string") return encoder.encode(body)
+  const stream = partsOf(body)
+  if (stream === undefined) return undefined
+  const parts: Array<Uint8Array> = []
+  let size = 0
+  for await (const part of stream) {
+    const bytes = part instanceof Uint8Array ? part : encoder.encode(String(part))
+    size += bytes.length
+    if (size > reply.maxBody) return "TooLarge"
+    parts.push(bytes)
+  }
+  return concat(parts, size)
+}
+
+/**
+ * What is needed to observe the calls of one operation.
+ *
+ * @internal
+ */
+export const of = (operation: Operation.Any): () => Exchange => {
+  const refusal = reply.refusal(operation)
+
+  const check = async (response: unknown): Promise<void> => {
+    if (!isHttpResponse(response)) return
+    const { statusCode: status } = response
+    const body = await collect(response.body)
+    if (body === undefined) return
+    if (status < 300) {
+      const received = body === "TooLarge" ? body : { status, headers: headersOf(response.headers), body }
+      const refused = refusal(received, status)
+      if (refused !== undefined) throw refused
+    }
+    // An error that is too large is known by its headers alone.
+    response.body = body === "TooLarge" ? new Uint8Array() : body
+  }
+
+  return () => {
+    const sent: Array<unknown> = []
+    const contexts: Array<object> = []
+
+    const middleware: Middleware = (next, context) => {
+      contexts.push(context)
+      return async (args) => {
+        sent.push(args.request)
+        const result = await next(args)
+        await check(result.response)
+        return result
+      }
+    }
+
+    return {
+      watch: (command) => {
+        // The last middleware before the request handler: the request is signed, the response is raw.
+        command.middlewareStack.add(middleware, {
+          step: "deserialize",
+          priority: "low",
+          name: "effectAgentCoreIdentityMiddleware"
+        })
+        return command
+      },
+      stage: () => {
+        if (contexts.length === 0) return "Unobserved"
+        if (sent.length > 0) return "Sent"
+        return contexts.some(signed.isIdentified) ? "Unsent" : "Unidentified"
+      },
+      credentials: () => [...sent.flatMap(signed.ofRequest), ...contexts.flatMap(signed.ofContext)]
+    }
+  }
+}
