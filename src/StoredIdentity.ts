@@ -1,6 +1,7 @@
 /**
  * AgentCore Identity in memory, kept in a folder: `MemoryIdentity` whose state outlives the process. What an operation
- * was answered for is there after a crash.
+ * was answered for is there after a crash. It needs the optional peer dependency `classic-level`:
+ * `npm install classic-level@3`.
  *
  * @since 0.1.0
  */

@@ -2,12 +2,13 @@
  * What `serve` serves: the one place to change when there is more to it.
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FederatedIssuer from "../FederatedIssuer.js"
 import type { IdentityApi } from "../IdentityApi.js"
 import type { IdentityControls } from "../IdentityControls.js"
 import * as IdentityServer from "../IdentityServer.js"
+import * as classicLevel from "../internal/storage/classicLevel.js"
 import * as MemoryIdentity from "../MemoryIdentity.js"
 import * as StoredIdentity from "../StoredIdentity.js"
 import { CommandFailed } from "./output.js"
@@ -29,6 +30,20 @@ export interface ApiOptions extends MemoryIdentity.Options {
 export const app = (
   options: IdentityServer.LocalOptions
 ): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> => IdentityServer.makeLocal(options)
+
+const npxCommand = "npx -p effect-agentcore-identity -p classic-level@3 agentcore-identity serve --data DIR"
+
+/**
+ * Fails if `--data` cannot work because its package is missing. `npx` keeps packages outside the project, so the message
+ * names a command for it as well.
+ *
+ * @internal
+ */
+export const checkPackage: Effect.Effect<void, CommandFailed> = Effect.asVoid(classicLevel.load).pipe(
+  Effect.mapError(({ message }) =>
+    new CommandFailed({ reason: "PackageUnusable", message: `--data: ${message}, or run '${npxCommand}'` })
+  )
+)
 
 /**
  * The service behind it: in memory, or in a folder.

@@ -28,6 +28,7 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-age
       "InputUnreadable",
       "Interrupted",
       "NotRegistered",
+      "PackageUnusable",
       "PortInUse",
       "SeedFailed",
       "ServerFailed",

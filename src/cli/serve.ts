@@ -67,7 +67,9 @@ const options = {
   ),
   data: Options.text("data").pipe(
     Options.withPseudoName("DIR"),
-    Options.withDescription("where to keep everything; without it, it is forgotten at the end"),
+    Options.withDescription(
+      "the folder that keeps the state (needs the package classic-level@3); without it the state is lost at the end"
+    ),
     Options.optional
   ),
   seed: Options.text("seed").pipe(
@@ -197,6 +199,7 @@ const atLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E
 const serve = (settings: Settings) =>
   Effect.gen(function*() {
     const { account, allowedHosts, data, host, region } = settings
+    if (Option.isSome(data)) yield* Backend.checkPackage
     // What is wrong with the file is said before anything begins.
     const seed = yield* Effect.transposeOption(Option.map(settings.seed, Seed.read))
     const signature = yield* Effect.transposeOption(Option.map(settings.requireSignature, (given) =>

@@ -14,6 +14,7 @@ import { chmod, type FileHandle, mkdir, open as openFile, readdir, readFile, sta
 import { dirname, join } from "node:path"
 import type { Change, Entry } from "../engine/record.js"
 import { type Storage, StorageProblem } from "../engine/storage.js"
+import * as classicLevel from "./classicLevel.js"
 
 const acknowledgedFile = "ACKNOWLEDGED"
 
@@ -46,15 +47,6 @@ const cause = (error: unknown): unknown => Predicate.hasProperty(error, "cause")
 
 const words = (error: unknown): string =>
   Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
-
-const library = Effect.tryPromise({
-  try: () => import("classic-level"),
-  catch: (cause) =>
-    new StorageProblem({
-      message: "the package classic-level could not be loaded; install it: npm install classic-level",
-      cause
-    })
-})
 
 /**
  * The folder, and those above it. Node's own `recursive` asks again and again where the system says that the folder above
@@ -171,10 +163,10 @@ const note = (file: FileHandle, number: number) => file.write(noted(number), 0, 
 export const open = Effect.fnUntraced(function*(
   directory: string
 ): Effect.fn.Return<Storage, StorageProblem, Scope.Scope> {
-  const { ClassicLevel } = yield* library
+  const Level = yield* classicLevel.load
   const isBegun = yield* inspect(directory)
   const db = yield* Effect.acquireRelease(
-    openDatabase(ClassicLevel, directory, !isBegun),
+    openDatabase(Level, directory, !isBegun),
     (db) => Effect.promise(() => db.close())
   )
   const acknowledged = yield* readAcknowledged(directory)
