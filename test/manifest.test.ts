@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { importedPackages } from "./support/imports.js"
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
+
+type Ranges = Readonly<Record<string, string>>
+
+interface Manifest {
+  readonly homepage: string
+  readonly bugs: { readonly url: string }
+  readonly repository: { readonly type: string; readonly url: string }
+  readonly files: ReadonlyArray<string>
+  readonly dependencies: Ranges
+  readonly devDependencies: Ranges
+  readonly peerDependencies: Ranges
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>
+  readonly optionalDependencies?: Ranges
+}
+
+interface Locked {
+  readonly version?: string
+  readonly dependencies?: Ranges
+  readonly devDependencies?: Ranges
+  readonly peerDependencies?: Ranges
+  readonly optionalDependencies?: Ranges
+}
+
+const manifest: Manifest = JSON.parse(read("package.json"))
+const lockText = read("package-lock.json")
+const lock: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse(lockText)
+
+const repository = "https://github.com/effect-agentcore-identity/effect-agentcore-identity"
+
+/** The packages that the modules of the library import, of which the command in `cli` is no part: it is bundled. */
+const imported = () => {
+  const files = readdirSync(new URL("../src", import.meta.url), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.startsWith("cli"))
+  return [...new Set(files.flatMap((name) => importedPackages(read(`src/${name}`))))]
+}
+
+describe("package.json", () => {
+  it("points to one repository, from which the registry resolves the README's relative links", () => {
+    assert.deepStrictEqual(manifest.repository, { type: "git", url: `git+${repository}.git` })
+    assert.strictEqual(manifest.homepage, `${repository}#readme`)
+    assert.strictEqual(manifest.bugs.url, `${repository}/issues`)
+    assert.include(read("SECURITY.md"), `(${repository}/security/advisories/new)`)
+  })
+
+  it("declares the packages that the library imports, each of them and no other", () => {
+    const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]
+    assert.sameMembers(imported(), declared)
+  })
+
+  it("gives every dependency a caret range, so that its security patches arrive", () => {
+    for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      assert.match(range, /^\^\d+\.\d+\.\d+$/, name)
+    }
+  })
+
+  it("makes classic-level an optional peer dependency, which the tests have", () => {
+    assert.deepStrictEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true } })
+    assert.strictEqual(manifest.peerDependencies["classic-level"], manifest.devDependencies["classic-level"])
+    assert.isUndefined(manifest.optionalDependencies)
+  })
+
+  it("publishes the documents that the README links to", () => {
+    const documents = ["guides", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+    assert.includeMembers([...manifest.files], documents)
+  })
+})
+
+describe("package-lock.json", () => {
+  it("is of this package.json", () => {
+    const root = lock.packages[""]
+    assert.deepStrictEqual(
+      [root?.dependencies, root?.devDependencies, root?.peerDependencies, root?.optionalDependencies],
+      [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies, undefined]
+    )
+  })
+
+  it("names no registry, and npm is told not to write one", () => {
+    assert.notInclude(lockText, `"resolved"`)
+    assert.include(read(".npmrc"), "omit-lockfile-registry-resolved=true")
+  })
+
+  it("has the optional packages of every platform, so that npm has nothing to add", () => {
+    const owners = Object.entries(lock.packages).filter(([path, { optionalDependencies }]) =>
+      path !== "" && optionalDependencies !== undefined &&
+      // Some of its packages are missing from the registry.
+      path !== "node_modules/dprint"
+    )
+    assert.isAbove(owners.length, 2)
+    const missing = owners.flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) =>
+        lock.packages[`${path}/node_modules/${name}`] === undefined &&
+        lock.packages[`node_modules/${name}`] === undefined
+      )
+    )
+    assert.deepStrictEqual(missing, [])
+  })
+})
