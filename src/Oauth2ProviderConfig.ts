@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as discoveryUrl from "./internal/discoveryUrl.js"
 import { KmsKeyArn, SecretReference, SecretSource, Tags } from "./internal/members.js"
 import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
 
@@ -18,14 +19,15 @@ const client = {
 const Client = Schema.Struct(client)
 
 /**
- * Where an authorization server describes itself: a URL that ends in `/.well-known/openid-configuration` or
- * `/.well-known/oauth-authorization-server`, or the metadata itself (RFC 8414).
+ * Where an authorization server describes itself, or its metadata (RFC 8414). A discovery URL contains
+ * `/.well-known/openid-configuration` or `/.well-known/oauth-authorization-server`. That stands at its end, or between
+ * the host and the path of the issuer (RFC 8414, section 3.1); a query or a fragment is refused.
  *
  * @since 0.1.0
  * @category models
  */
 export const Oauth2Discovery = oneOf({
-  discoveryUrl: text({ pattern: /.+\/\.well-known\/(openid-configuration|oauth-authorization-server)/ }),
+  discoveryUrl: text({ pattern: discoveryUrl.pattern, matches: discoveryUrl.isDiscoveryUrl }),
   authorizationServerMetadata: Schema.Struct({
     issuer: Schema.String,
     authorizationEndpoint: Schema.String,

@@ -25,11 +25,32 @@ test("who answers for a provider is told by the control API, and what was grante
     assert.strictEqual(yield* issuer, "federated")
   }))
 
+test("an issuer may have its path behind the well-known name (RFC 8414), and the dashboard shows its URL", (server) =>
+  Effect.gen(function*() {
+    const { controls } = yield* federated.setUp(server)
+    const client = yield* jar.jar
+    const issuer = "https://idp.example/.well-known/oauth-authorization-server/tenant1"
+    assert.strictEqual((yield* client.json("/_local/issuer", { providerName, issuer })).status, 200)
+    const { oauth2CredentialProviders: [provider] } = yield* controls.inventory
+    assert.deepStrictEqual(provider?.issuerChoice, { discoveryUrl: issuer })
+    assert.include((yield* client.get("/")).text, issuer)
+  }))
+
 test("an issuer that is none is refused with the name of the member, and nothing is changed", (server) =>
   Effect.gen(function*() {
     const { controls } = yield* federated.setUp(server)
     const client = yield* jar.jar
-    for (const issuer of ["real", "http://issuer.example/.well-known/openid-configuration", "ftp://issuer.example"]) {
+    for (
+      const issuer of [
+        "real",
+        "http://issuer.example/.well-known/openid-configuration",
+        "ftp://issuer.example",
+        "https://issuer.example/.well-known/oauth-authorization-server?tenant=1",
+        "https://issuer.example/.well-known/oauth-authorization-server/tenant1#a",
+        "https://issuer.example/a/.well-known/oauth-authorization-server/b",
+        "https://issuer.example/.well-known/oauth-authorization-servers"
+      ]
+    ) {
       const { json, status } = yield* client.json("/_local/issuer", { providerName, issuer })
       assert.deepStrictEqual([status, json.error], [400, "InvalidBody"], issuer)
       assert.match(json.message, /issuer/)

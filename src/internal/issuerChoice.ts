@@ -1,17 +1,16 @@
 /** Who answers for a provider, in one word or URL. */
 import * as Option from "effect/Option"
 import type { IssuerChoice } from "../IdentityControls.js"
+import { issuersOf } from "./discoveryUrl.js"
 import { isLoopback } from "./engine/endpoints.js"
 
-const discovery = /\/\.well-known\/(openid-configuration|oauth-authorization-server)$/
-
 /** @internal */
-export const expected =
-  "simulated, federated, or a URL (https unless on loopback) that ends in /.well-known/openid-configuration or " +
-  "/.well-known/oauth-authorization-server"
+export const expected = "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in " +
+  "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
+  "and its path"
 
 const isDiscovery = (text: string) => {
-  if (!URL.canParse(text) || !discovery.test(text)) return false
+  if (!URL.canParse(text) || issuersOf(text).length === 0) return false
   const { hostname, protocol } = new URL(text)
   return protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
 }

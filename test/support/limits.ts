@@ -364,9 +364,20 @@ export const nested: ReadonlyArray<Nested> = [
   google("clientSecretConfig", [reference], [{ ...reference, jsonKey: "" }], "jsonKey"),
   google("clientSecretSource", ["MANAGED", "EXTERNAL"], ["managed"]),
   own("clientId", ["", "x".repeat(256)], ["x".repeat(257)]),
-  own("oauthDiscovery.discoveryUrl", ["https://a/.well-known/oauth-authorization-server"], [
-    "https://a",
+  // Wider than the published pattern, which ends with the well-known name: see `discoveryUrlPattern` in choices.ts.
+  own("oauthDiscovery.discoveryUrl", [
+    "https://a/.well-known/oauth-authorization-server",
     "https://a/.well-known/oauth-authorization-server/tenant",
+    "https://a/tenant/.well-known/oauth-authorization-server",
+    "https://a/.well-known/openid-configuration/tenant/",
+    "https://a/b/.well-known/openid-configuration/c"
+  ], [
+    "https://a",
+    "https://a/.well-known/oauth-authorization-servers",
+    "https://a/.well-known/oauth-authorization-server?a",
+    "https://a/.well-known/oauth-authorization-server/tenant?a",
+    "https://a/.well-known/oauth-authorization-server#a",
+    "https://a?b/.well-known/openid-configuration",
     "/.well-known/openid-configuration"
   ]),
   own("oauthDiscovery", [methods("client_secret_post"), methods("client_secret_post", "client_secret_basic")], [

@@ -142,6 +142,16 @@ export const userTokenRefused = (operation: OperationName, why: string): Unautho
   new Unauthorized({ operation, message: `Invalid user token: ${why}` })
 
 /**
+ * AWS accepts discovery URLs of RFC 8414 since November 2026. The published model still has the pattern
+ * `.+/\.well-known/(openid-configuration|oauth-authorization-server)`. A third party quotes the beginning of a new one,
+ * `^[^\s?#]+/\.well-known/(openid-configuration|oaut…`, and its end is not known: either name is accepted, with or
+ * without a path behind it.
+ *
+ * @internal
+ */
+export { pattern as discoveryUrlPattern } from "../discoveryUrl.js"
+
+/**
  * The documentation gives the text, not the exception.
  *
  * @internal

@@ -5,6 +5,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as jose from "jose"
+import { openIdUrl } from "../discoveryUrl.js"
 import { Refused } from "../engine/issuer.js"
 import type { Allowed } from "./addresses.js"
 import { discover, document, type Reach } from "./metadata.js"
@@ -54,7 +55,8 @@ export const verify = (reach: Reach, audiences: ReadonlyArray<string>) => (token
     const { jwks_uri } = yield* discover(
       reach,
       allowed,
-      `${iss.replace(/\/+$/, "")}/.well-known/openid-configuration`
+      openIdUrl(iss),
+      (issuer) => issuer === iss ? undefined : "the discovery document is of another issuer"
     )
     if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")
     const keys = yield* keySet(reach, allowed, jwks_uri)

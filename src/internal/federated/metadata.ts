@@ -4,12 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
+import { issuersOf } from "../discoveryUrl.js"
 import { type Discovery, discoveryOf, isLocal } from "../engine/endpoints.js"
 import { type Client, Refused } from "../engine/issuer.js"
 import { type Allowed, objection } from "./addresses.js"
 import { ask } from "./ask.js"
 import { presetOf } from "./preset.js"
-import { malformed, misconfigured, type Step, unanswered } from "./refusal.js"
+import { malformed, misconfigured, shown, type Step, unanswered } from "./refusal.js"
 
 /** @internal */
 export interface Reach {
@@ -28,8 +29,6 @@ export const allowed = ({ hosts }: Reach, discovery: Discovery | undefined): All
 })
 
 const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
-
-const suffix = /\/\.well-known\/(openid-configuration|oauth-authorization-server)$/
 
 /**
  * What an authorization server publishes at this URL.
@@ -58,7 +57,8 @@ export const document = (
   })
 
 /**
- * The document of an authorization server, which has to be its own: RFC 8414, section 3.3.
+ * The document of an authorization server, which has to be its own: RFC 8414, section 3.3. `objectionTo` says why its
+ * issuer is not the expected one.
  *
  * @internal
  */
@@ -66,7 +66,7 @@ export const discover = (
   reach: Reach,
   allowed: Allowed,
   discoveryUrl: string,
-  isAlsoIssuer: (issuer: string) => boolean = () => false
+  objectionTo: (issuer: string) => string | undefined
 ): Effect.Effect<oauth.AuthorizationServer, Refused> =>
   Effect.gen(function*() {
     const step = "discovery"
@@ -74,19 +74,37 @@ export const discover = (
     const described = Schema.decodeUnknownEither(Issuer)(text)
     if (Either.isLeft(described)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
     const { issuer } = described.right
-    const asked = discoveryUrl.replace(suffix, "")
-    // The slash at the end of an issuer is not in the URL of its document.
-    const expected = issuer.endsWith("/") && !asked.endsWith("/") ? `${asked}/` : asked
-    const own = isAlsoIssuer(issuer) ? issuer : expected
-    if (!URL.canParse(issuer) || !URL.canParse(own)) {
-      return yield* malformed(step, "the issuer of the discovery document is no URL")
-    }
+    // Compared here, since the library compares URLs, and issuers have to be the same text.
+    const objection = objectionTo(issuer)
+    if (objection !== undefined) return yield* malformed(step, objection)
     const response = new Response(text, { status: 200, headers: { "content-type": "application/json" } })
     return yield* Effect.tryPromise({
-      try: () => oauth.processDiscoveryResponse(new URL(own), response),
-      catch: () => malformed(step, "the discovery document is of another issuer")
+      try: () => oauth.processDiscoveryResponse(new URL(issuer), response),
+      catch: () => malformed(step, "the issuer of the discovery document is not a URL")
     })
   })
+
+/** The document at the discovery URL of a provider. */
+const discoverProvider = (
+  reach: Reach,
+  allowed: Allowed,
+  discoveryUrl: string,
+  isAlsoIssuer: (issuer: string) => boolean
+) => {
+  const expected = issuersOf(discoveryUrl)
+  const [first] = expected
+  if (first === undefined) {
+    return misconfigured(
+      "discovery",
+      "the discovery URL has to end in /.well-known/openid-configuration or /.well-known/oauth-authorization-server, " +
+        "or to have one of these between its host and its path"
+    )
+  }
+  return discover(reach, allowed, discoveryUrl, (issuer) =>
+    expected.includes(issuer) || isAlsoIssuer(issuer)
+      ? undefined
+      : `the discovery document is of the issuer ${shown(issuer, [])}, and its URL is that of ${first}`)
+}
 
 /**
  * An endpoint that may be asked, or that a browser may be sent to.
@@ -141,8 +159,8 @@ export const serverOf = (
       const template = discovery === discoveryOf(provider.config)
         ? presetOf(provider.vendor)?.discoveredIssuer
         : undefined
-      const isAlsoIssuer = template === undefined ? undefined : isOfTemplate(template, discoveryUrl)
-      return yield* discover(reach, allowed(reach, discovery), discoveryUrl, isAlsoIssuer)
+      const isAlsoIssuer = template === undefined ? () => false : isOfTemplate(template, discoveryUrl)
+      return yield* discoverProvider(reach, allowed(reach, discovery), discoveryUrl, isAlsoIssuer)
     }
     if (!("authorizationServerMetadata" in discovery)) {
       return yield* misconfigured("discovery", "the configuration is of a kind that is not known")

@@ -141,6 +141,29 @@ export const administration = section("administration", (test) => {
   )
 
   test(
+    "a discovery URL may have the path of its issuer behind the well-known name (RFC 8414), and no query",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const create = (name: string, discoveryUrl: string) =>
+        identity.createOauth2CredentialProvider({
+          name,
+          credentialProviderVendor: "CustomOauth2",
+          oauth2ProviderConfigInput: {
+            customOauth2ProviderConfig: { clientId: "client", clientSecret, oauthDiscovery: { discoveryUrl } }
+          }
+        })
+      const inserted = "https://idp.example/.well-known/oauth-authorization-server/tenant1"
+      yield* create("inserted", inserted)
+      const { oauth2ProviderConfigOutput: config } = yield* identity.getOauth2CredentialProvider({ name: "inserted" })
+      assert.deepStrictEqual(
+        "customOauth2ProviderConfig" in config ? config.customOauth2ProviderConfig.oauthDiscovery : undefined,
+        { discoveryUrl: inserted }
+      )
+      assert.strictEqual(yield* tagOf(create("query", `${inserted}?a=b`)), "ValidationError")
+    })
+  )
+
+  test(
     "a provider of every vendor can be made, read, replaced and deleted, and never shows its secret",
     Effect.gen(function*() {
       const { identity } = yield* agent
