@@ -5,8 +5,11 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { Issuers } from "./internal/engine/issuer.js"
+import * as certificates from "./internal/federated/certificates.js"
 import { verify } from "./internal/federated/inbound.js"
 import * as issuer from "./internal/federated/issuer.js"
 
@@ -28,12 +31,24 @@ export interface Options {
    */
   readonly allowedHosts?: ReadonlyArray<string> | undefined
   /**
+   * Certificate authorities that are trusted for authorization servers, in addition to Node's: PEM text, one certificate
+   * or more in each; none unless given. Nothing else in the program trusts them. Text that is not PEM, has no certificate
+   * or has a private key is a defect when the layer is built.
+   */
+  readonly certificateAuthorities?: ReadonlyArray<string> | undefined
+  /**
    * Whom the JWTs have to be for (`aud`, any of these) with which `getWorkloadAccessTokenForJWT` is called. With it their
    * signatures are held against the keys of their issuers, and `exp` and `sub` are required; a token that fails is
    * `Unauthorized`. Without it nobody checks them.
    */
   readonly verifyJwtFor?: ReadonlyArray<string> | undefined
 }
+
+const secureContext = (authorities: ReadonlyArray<string>) =>
+  Either.match(certificates.secureContext(authorities), {
+    onLeft: (problem) => Effect.dieMessage(`FederatedIssuer.layer: certificateAuthorities${problem}`),
+    onRight: Effect.succeed
+  })
 
 /**
  * Provides the in-memory and the stored service with it: a provider whose endpoints are on loopback is asked for real, as
@@ -65,11 +80,15 @@ export interface Options {
  * @category layers
  */
 export const layer = (
-  { allowedHosts = [], timeout = "10 seconds", verifyJwtFor = [] }: Options = {}
-): Layer.Layer<never> => {
-  const reach = { limit: Duration.decode(timeout), hosts: allowedHosts }
-  return Layer.succeed(Issuers, {
-    federated: issuer.make(reach),
-    verify: verifyJwtFor.length === 0 ? undefined : verify(reach, verifyJwtFor)
-  })
-}
+  { allowedHosts = [], certificateAuthorities = [], timeout = "10 seconds", verifyJwtFor = [] }: Options = {}
+): Layer.Layer<never> =>
+  Layer.effect(
+    Issuers,
+    Effect.map(secureContext(certificateAuthorities), (secureContext) => {
+      const reach = { limit: Duration.decode(timeout), hosts: allowedHosts, secureContext }
+      return {
+        federated: issuer.make(reach),
+        verify: verifyJwtFor.length === 0 ? undefined : verify(reach, verifyJwtFor)
+      }
+    })
+  )

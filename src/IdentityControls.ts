@@ -78,7 +78,8 @@ export interface ProviderFailure {
   /**
    * `Refused`: an error in terms of OAuth 2.0, or a status that says no. `Unreachable`: nothing was sent. `Lost`: the
    * connection ended before the answer. `Forbidden`: the address is one that is not asked. `Malformed`: not what the
-   * protocol says. `Misconfigured`: what the provider is configured with does not do.
+   * protocol says. `Misconfigured`: what the provider is configured with does not do. `Certificate`: the certificate of
+   * the server is not trusted.
    */
   readonly reason:
     | "Refused"

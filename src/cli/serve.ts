@@ -18,6 +18,7 @@ import { createServer } from "node:http"
 import { isIP } from "node:net"
 import { IdentityControls } from "../IdentityControls.js"
 import { expected, fromText } from "../internal/issuerChoice.js"
+import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
@@ -115,6 +116,13 @@ const options = {
     ),
     Options.repeated
   ),
+  authorities: Options.text("ca").pipe(
+    Options.withPseudoName("FILE"),
+    Options.withDescription(
+      "PEM certificates of a private certificate authority, trusted for authorization servers only; repeat for more"
+    ),
+    Options.repeated
+  ),
   verifyJwt: Options.text("verify-jwt").pipe(
     Options.withPseudoName("AUDIENCE"),
     Options.withDescription(
@@ -209,6 +217,7 @@ const serve = (settings: Settings) =>
         onSuccess: signatureOf
       })))
     const issuers = yield* Effect.forEach(settings.issuers, issuerOf)
+    const authorities = yield* Effect.forEach(settings.authorities, Authority.read)
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
@@ -218,7 +227,11 @@ const serve = (settings: Settings) =>
         region,
         endpoint: origin,
         directory: Option.getOrUndefined(data),
-        federation: { allowedHosts: settings.issuerHosts, verifyJwtFor: settings.verifyJwt }
+        federation: {
+          allowedHosts: settings.issuerHosts,
+          certificateAuthorities: authorities,
+          verifyJwtFor: settings.verifyJwt
+        }
       })
     )
     const app = yield* Backend.app({

@@ -6,12 +6,25 @@ import { lookup } from "node:dns"
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http"
 import { request as requestHttps } from "node:https"
 import type { LookupFunction } from "node:net"
+import type { SecureContext } from "node:tls"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { timeLimit } from "../timeLimit.js"
 import { type Allowed, mayBe, objection } from "./addresses.js"
 
 /** @internal */
 export const maxBytes = 1_048_576
+
+/**
+ * How requests are made.
+ *
+ * @internal
+ */
+export interface Transport {
+  /** How long one answer may take. */
+  readonly limit: Duration.Duration
+  /** The certificates that are trusted; Node's own if `undefined`. Made once, since it takes tens of milliseconds. */
+  readonly secureContext: SecureContext | undefined
+}
 
 /** @internal */
 export interface Asked {
@@ -97,7 +110,7 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<Answered, 
  */
 export const ask = (
   allowed: Allowed,
-  limit: Duration.Duration,
+  { limit, secureContext }: Transport,
   { body, headers, method, url }: Asked
 ): Effect.Effect<Answered, Unanswered> => {
   const description = objection(allowed, url)
@@ -108,6 +121,7 @@ export const ask = (
       // Nothing is decompressed, so that the limit is of what comes.
       headers: { ...headers, "accept-encoding": "identity", "user-agent": "effect-agentcore-identity" },
       lookup: guarded(allowed),
+      ...(secureContext !== undefined && { secureContext }),
       // A connection of its own, which is gone with the answer.
       agent: false as const
     }

@@ -1,5 +1,4 @@
 /** What an authorization server says of itself, or the configuration of it. */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -8,13 +7,12 @@ import { issuersOf } from "../discoveryUrl.js"
 import { type Discovery, discoveryOf, isLocal } from "../engine/endpoints.js"
 import { type Client, Refused } from "../engine/issuer.js"
 import { type Allowed, objection } from "./addresses.js"
-import { ask } from "./ask.js"
+import { ask, type Transport } from "./ask.js"
 import { presetOf } from "./preset.js"
 import { malformed, misconfigured, shown, type Step, unanswered } from "./refusal.js"
 
 /** @internal */
-export interface Reach {
-  readonly limit: Duration.Duration
+export interface Reach extends Transport {
   readonly hosts: ReadonlyArray<string>
 }
 
@@ -45,7 +43,7 @@ export const document = (
   Effect.gen(function*() {
     if (!URL.canParse(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
     const { status, text } = yield* Effect.mapError(
-      ask(allowed, reach.limit, {
+      ask(allowed, reach, {
         url: new URL(url),
         method: "GET",
         headers: { accept: "application/json" },

@@ -123,7 +123,7 @@ export const tokenRequest = (
     const identity = { client_id: clientIdOf(provider.config) }
     const asked = yield* prepared(step, server, identity, authenticate, grantType, parameters)
     const { status, text } = yield* Effect.mapError(
-      ask(allowed(reach, client.discovery), reach.limit, asWanted(preset)(asked)),
+      ask(allowed(reach, client.discovery), reach, asWanted(preset)(asked)),
       unanswered(step)
     )
     const body = Schema.decodeUnknownEither(Body)(text)
