@@ -37,11 +37,19 @@ export interface Options {
    */
   readonly certificateAuthorities?: ReadonlyArray<string> | undefined
   /**
-   * Whom the JWTs have to be for (`aud`, any of these) with which `getWorkloadAccessTokenForJWT` is called. With it their
-   * signatures are held against the keys of their issuers, and `exp` and `sub` are required; a token that fails is
-   * `Unauthorized`. Without it nobody checks them.
+   * Accepted audiences of the JWTs with which `getWorkloadAccessTokenForJWT` is called: `aud` has to have one of them.
+   *
+   * With this option, or with `verifyJwtClients`, signatures are verified with the keys of the issuers, and `exp` and
+   * `sub` are required. The keys are found by OpenID Connect Discovery, or where RFC 8414 has them if that document is not
+   * there. A token that fails is `Unauthorized`; `IdentityControls.providerFailures` names the claim. With neither option
+   * JWTs are not verified.
    */
   readonly verifyJwtFor?: ReadonlyArray<string> | undefined
+  /**
+   * Accepted clients of those JWTs that have no `aud`: `client_id` has to be one of them. Access tokens of Amazon Cognito
+   * are of that kind. A token with `aud` is accepted by its audience alone.
+   */
+  readonly verifyJwtClients?: ReadonlyArray<string> | undefined
 }
 
 const secureContext = (authorities: ReadonlyArray<string>) =>
@@ -80,15 +88,17 @@ const secureContext = (authorities: ReadonlyArray<string>) =>
  * @category layers
  */
 export const layer = (
-  { allowedHosts = [], certificateAuthorities = [], timeout = "10 seconds", verifyJwtFor = [] }: Options = {}
+  { allowedHosts = [], certificateAuthorities = [], timeout = "10 seconds", verifyJwtClients = [], verifyJwtFor = [] }:
+    Options = {}
 ): Layer.Layer<never> =>
   Layer.effect(
     Issuers,
     Effect.map(secureContext(certificateAuthorities), (secureContext) => {
       const reach = { limit: Duration.decode(timeout), hosts: allowedHosts, secureContext }
+      const isVerifying = verifyJwtFor.length + verifyJwtClients.length > 0
       return {
         federated: issuer.make(reach),
-        verify: verifyJwtFor.length === 0 ? undefined : verify(reach, verifyJwtFor)
+        verify: isVerifying ? verify(reach, { audiences: verifyJwtFor, clients: verifyJwtClients }) : undefined
       }
     })
   )

@@ -94,7 +94,10 @@ export interface ProviderFailure {
     | "Misconfigured"
   /** Of the HTTP answer. */
   readonly status?: number | undefined
-  /** As the vendor wrote it, shortened, without control characters and without what it was sent. */
+  /**
+   * As the vendor wrote it, shortened, without control characters and without what it was sent; for a JWT that was
+   * rejected (`verification`), the code of the check.
+   */
   readonly error?: string | undefined
   /** The vendor's `error_description`, treated likewise, or ours. */
   readonly description?: string | undefined

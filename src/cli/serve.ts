@@ -130,6 +130,13 @@ const options = {
     ),
     Options.repeated
   ),
+  verifyJwtClients: Options.text("verify-jwt-client").pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription(
+      "check the JWTs of users as --verify-jwt does, and accept those of client ID that have no audience; repeat for more"
+    ),
+    Options.repeated
+  ),
   // The parser has an option of this name for all commands, sets the level by itself and takes the option away. It looks
   // at the first argument alone: behind others it comes here. So a default of ours would undo what was said there.
   logLevel: Options.choiceWithValue("log-level", levels).pipe(
@@ -230,7 +237,8 @@ const serve = (settings: Settings) =>
         federation: {
           allowedHosts: settings.issuerHosts,
           certificateAuthorities: authorities,
-          verifyJwtFor: settings.verifyJwt
+          verifyJwtFor: settings.verifyJwt,
+          verifyJwtClients: settings.verifyJwtClients
         }
       })
     )

@@ -127,6 +127,8 @@ export interface Vendor extends AuthorizationServer.AuthorizationServer {
   readonly userToken: (claims: {
     readonly sub: string
     readonly aud?: string
+    /** Without `aud`, as Amazon Cognito issues its access tokens. */
+    readonly clientId?: string
     readonly expiresIn?: number
     readonly isForged?: boolean
   }) => Effect.Effect<Redacted.Redacted>
@@ -209,15 +211,14 @@ export const make = (
       failNext: (fault, path = "/token") => void faults.push({ path, fault }),
       walk: (url, user = "ada", decision = "allow") =>
         Effect.promise(async () => new URL(await walk(server.issuer, url, user, decision))),
-      userToken: ({ aud = "the agent", expiresIn = 3600, isForged = false, sub }) =>
+      userToken: ({ aud = "the agent", clientId, expiresIn = 3600, isForged = false, sub }) =>
         Effect.promise(async () => {
           const key = await jose.importJWK(isForged ? await foreign() : server.key, "RS256")
           return Redacted.make(
-            await new jose.SignJWT({})
+            await new jose.SignJWT(clientId === undefined ? { aud } : { client_id: clientId, token_use: "access" })
               .setProtectedHeader({ alg: "RS256", kid: "one" })
               .setIssuer(server.issuer)
               .setSubject(sub)
-              .setAudience(aud)
               .setIssuedAt()
               .setExpirationTime(`${expiresIn} seconds`)
               .sign(key)

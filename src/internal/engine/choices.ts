@@ -152,6 +152,26 @@ export const userTokenRefused = (operation: OperationName, why: string): Unautho
 export { pattern as discoveryUrlPattern } from "../discoveryUrl.js"
 
 /**
+ * AWS has `allowedClients` (`client_id`) beside `allowedAudience` (`aud`) for the JWTs of users; how they combine is not
+ * established. A token with `aud` has to be for an accepted audience. A token without `aud`, such as an access token of
+ * Cognito, has to have an accepted `client_id`. So an id token, whose `aud` is the client, is not accepted as one of its
+ * client. Gives the claim that is wrong.
+ *
+ * @internal
+ */
+export const wrongRecipient = (
+  claims: { readonly [name: string]: unknown },
+  { audiences, clients }: { readonly audiences: ReadonlyArray<string>; readonly clients: ReadonlyArray<string> }
+): "aud" | "client_id" | undefined => {
+  if (claims["aud"] !== undefined) {
+    const named: ReadonlyArray<unknown> = Array.isArray(claims["aud"]) ? claims["aud"] : [claims["aud"]]
+    return audiences.some((audience) => named.includes(audience)) ? undefined : "aud"
+  }
+  if (clients.length === 0) return "aud"
+  return clients.some((client) => client === claims["client_id"]) ? undefined : "client_id"
+}
+
+/**
  * The documentation gives the text, not the exception.
  *
  * @internal

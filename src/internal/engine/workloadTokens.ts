@@ -102,10 +102,10 @@ export const make = (
       const verified = core.issuers.verify?.(userToken).pipe(
         reported(core, "(inbound JWT)"),
         // What became of a request to an address that the caller named is not for the caller.
-        Effect.mapError(({ description, reason }) =>
+        Effect.mapError(({ description, error = description, reason }) =>
           choices.userTokenRefused(
             operation,
-            reason === "Refused" && description !== undefined ? description : "it could not be checked"
+            reason === "Refused" && error !== undefined ? error : "it could not be checked"
           )
         )
       )

@@ -52,7 +52,18 @@ export interface Allowed {
   readonly hosts: ReadonlyArray<string>
   /** Whether this machine may be asked: the provider's own configuration has to say so. */
   readonly loopback: boolean
+  /** How messages refer to a host whose name they must not quote, because it comes from a token. */
+  readonly hostLabel?: string | undefined
 }
+
+/**
+ * Why a host is not asked, and how to allow it.
+ *
+ * @internal
+ */
+export const hostNotAllowed = ({ hostLabel }: Allowed, hostname: string): string =>
+  `${hostLabel ?? `the host ${hostname}`} is inside this machine's network, and not allowed by name: ` +
+  "allow it with --issuer-host HOST (in a program allowedHosts)"
 
 /**
  * Whether a host of this name may have this address.
@@ -78,5 +89,5 @@ export const objection = (allowed: Allowed, url: URL): string | undefined => {
   if (isHere ? allowed.loopback || allowed.hosts.includes(hostname) : isIP(address) === 0) return undefined
   return !isHere && mayBe(allowed, hostname, address)
     ? undefined
-    : `the host ${hostname} is inside this machine's network, and not allowed by name`
+    : hostNotAllowed(allowed, hostname)
 }

@@ -9,7 +9,7 @@ import type { LookupFunction } from "node:net"
 import type { SecureContext } from "node:tls"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { timeLimit } from "../timeLimit.js"
-import { type Allowed, mayBe, objection } from "./addresses.js"
+import { type Allowed, hostNotAllowed, mayBe, objection } from "./addresses.js"
 
 /** @internal */
 export const maxBytes = 1_048_576
@@ -57,8 +57,7 @@ const guarded = (allowed: Allowed): LookupFunction => (hostname, options, callba
     const good = addresses.filter(({ address }) => mayBe(allowed, hostname, address))
     const [first] = good
     if (first === undefined) {
-      const message = `the host ${hostname} is inside this machine's network, and not allowed by name`
-      return callback(new Forbidden(message), "", 0)
+      return callback(new Forbidden(hostNotAllowed(allowed, hostname)), "", 0)
     }
     return options.all === true ? callback(null, good) : callback(null, first.address, first.family)
   })

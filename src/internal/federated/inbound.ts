@@ -1,11 +1,14 @@
 /** The JWT that a user comes with: whether its issuer has signed it, for us, and until when (RFC 7519). */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as jose from "jose"
-import { openIdUrl } from "../discoveryUrl.js"
+import { oauthUrl, openIdUrl } from "../discoveryUrl.js"
+import * as choices from "../engine/choices.js"
 import { Refused } from "../engine/issuer.js"
 import type { Allowed } from "./addresses.js"
 import { discover, document, type Reach } from "./metadata.js"
@@ -24,13 +27,90 @@ const KeySet = Schema.parseJson(
 // Never a symmetric one: its key would be a public document.
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
-const refused = (description: string) => new Refused({ step, reason: "Refused", description })
+/** Descriptions name the claim that is wrong, and never quote it: they are logged. Callers get the code, if there is one. */
+const refused = (description: string, error?: string) => new Refused({ step, reason: "Refused", error, description })
 
-const why = (error: unknown): string =>
-  Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : "the token is not a JWT"
+const claimRefused = (claim: string, why: string) =>
+  refused(`the claim ${claim} ${why}`, "ERR_JWT_CLAIM_VALIDATION_FAILED")
 
-const keySet = (reach: Reach, allowed: Allowed, jwksUri: string) =>
+const problemOf = (error: jose.errors.JOSEError): string => {
+  if (error instanceof jose.errors.JWTExpired) return "the claim exp is in the past"
+  if (error instanceof jose.errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error
+    if (reason === "missing") return `the claim ${claim} is missing`
+    if (claim === "nbf" && reason === "check_failed") return "the claim nbf is in the future"
+    return `the claim ${claim} is not of the expected kind`
+  }
+  if (error instanceof jose.errors.JWSSignatureVerificationFailed) return "the signature is not of the issuer's key"
+  if (error instanceof jose.errors.JWKSNoMatchingKey) return "the issuer publishes no key for the signature"
+  return "the token cannot be verified"
+}
+
+const verificationFailed = (error: unknown): Refused =>
+  error instanceof jose.errors.JOSEError
+    ? refused(problemOf(error), error.code)
+    : refused("the token is not a JWT")
+
+/**
+ * Whom tokens have to be for.
+ *
+ * @internal
+ */
+export interface Recipients {
+  readonly audiences: ReadonlyArray<string>
+  readonly clients: ReadonlyArray<string>
+}
+
+const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"): Refused =>
+  claim === "client_id"
+    ? claimRefused(
+      claim,
+      "is not an accepted client, and there is no aud: accept it with --verify-jwt-client ID (in a program verifyJwtClients)"
+    )
+    : claimRefused(
+      claim,
+      `${aud === undefined ? "is missing" : "has no accepted audience"}: ` +
+        "accept audiences with --verify-jwt AUDIENCE (in a program verifyJwtFor)" +
+        (aud === undefined ? ", or clients with --verify-jwt-client ID (in a program verifyJwtClients)" : "")
+    )
+
+/** Messages must not quote the host, which is part of the claim `iss`. */
+const allowedFor = ({ hosts }: Reach, hostLabel: string): Allowed => ({
+  hosts,
+  // A token may name any issuer: this machine has to be allowed by name.
+  loopback: false,
+  hostLabel
+})
+
+const isNotThere = ({ reason, status }: Refused) => reason === "Malformed" && (status === 404 || status === 410)
+
+/**
+ * The metadata of the issuer by OpenID Connect Discovery 1.0. If it is not there, by RFC 8414, in what is left of the time
+ * limit.
+ */
+const issuerOf = (reach: Reach, iss: string) =>
   Effect.gen(function*() {
+    const allowed = allowedFor(reach, "the issuer's host")
+    const attempt = (limit: Duration.Duration, url: string) =>
+      discover({ ...reach, limit }, allowed, url, (issuer) =>
+        issuer === iss ? undefined : "the discovery document is of another issuer")
+    const [elapsed, first] = yield* Effect.timed(Effect.either(attempt(reach.limit, openIdUrl(iss))))
+    if (Either.isRight(first)) {
+      return first.right
+    }
+    return yield* isNotThere(first.left)
+      ? attempt(Duration.subtract(reach.limit, elapsed), oauthUrl(iss))
+      : first.left
+  }).pipe(
+    Effect.mapError(({ description, reason, status, step }) => {
+      const why = description === undefined ? "" : `: ${description}`
+      return new Refused({ step, reason, status, description: `no metadata of the issuer (claim iss)${why}` })
+    })
+  )
+
+const keySet = (reach: Reach, jwksUri: string) =>
+  Effect.gen(function*() {
+    const allowed = allowedFor(reach, "the host of the issuer's keys")
     const none = malformed(step, "the keys of the issuer are none")
     const text = yield* document(step, reach, allowed, "the key set of the issuer", jwksUri)
     const keys = yield* Effect.mapError(Schema.decode(KeySet)(text), () => none)
@@ -42,34 +122,31 @@ const keySet = (reach: Reach, allowed: Allowed, jwksUri: string) =>
  *
  * @internal
  */
-export const verify = (reach: Reach, audiences: ReadonlyArray<string>) => (token: Redacted.Redacted) =>
+export const verify = (reach: Reach, recipients: Recipients) => (token: Redacted.Redacted) =>
   Effect.gen(function*() {
     const jwt = Redacted.value(token)
     const { iss } = yield* Effect.try({
       try: () => jose.decodeJwt(jwt),
       catch: () => refused("the token is not a JWT")
     })
-    if (typeof iss !== "string" || !URL.canParse(iss) || /[?#]/.test(iss)) return yield* refused("its issuer is no URL")
-    // Whoever comes with a token may name any issuer: this machine has to be allowed by name.
-    const allowed = { hosts: reach.hosts, loopback: false }
-    const { jwks_uri } = yield* discover(
-      reach,
-      allowed,
-      openIdUrl(iss),
-      (issuer) => issuer === iss ? undefined : "the discovery document is of another issuer"
-    )
+    if (typeof iss !== "string" || !URL.canParse(iss) || /[?#]/.test(iss)) {
+      return yield* refused("the claim iss is not a URL")
+    }
+    const { jwks_uri } = yield* issuerOf(reach, iss)
     if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")
-    const keys = yield* keySet(reach, allowed, jwks_uri)
+    const keys = yield* keySet(reach, jwks_uri)
     const now = yield* DateTime.now
-    yield* Effect.tryPromise({
+    const { payload } = yield* Effect.tryPromise({
       try: () =>
         jose.jwtVerify(jwt, keys, {
           issuer: iss,
-          audience: [...audiences],
           algorithms,
           requiredClaims: ["exp", "sub"],
           currentDate: DateTime.toDate(now)
         }),
-      catch: (error) => refused(why(error))
+      catch: verificationFailed
     })
+    if (!Predicate.isString(payload.sub) || payload.sub === "") return yield* claimRefused("sub", "is not a subject")
+    const wrong = choices.wrongRecipient(payload, recipients)
+    if (wrong !== undefined) return yield* recipientRefused(payload, wrong)
   })
