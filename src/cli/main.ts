@@ -20,6 +20,7 @@ import manifest from "../../package.json" with { type: "json" }
 import * as Help from "./help.js"
 import * as Output from "./output.js"
 import * as Providers from "./providers.js"
+import * as Repeated from "./repeated.js"
 import * as Serve from "./serve.js"
 import * as Signals from "./signals.js"
 import * as Token from "./token.js"
@@ -99,7 +100,12 @@ const interrupted = Effect.suspend(() =>
 
 Signals.watch()
 
-parsed.pipe(
+const checked = Option.match(Repeated.withoutValue(process.argv), {
+  onNone: () => Effect.void,
+  onSome: (name) => report(Output.usageInvalid(`${name}: expected a value`))
+})
+
+Effect.zipRight(checked, parsed).pipe(
   Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(said(error)))),
   // Whatever is left is a fault of ours: one line, and no stack.
   Effect.catchAllDefect((defect) => report(unexpected(defect))),
