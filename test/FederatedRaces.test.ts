@@ -15,8 +15,13 @@ const layer = IdentityService.layerTest.pipe(
 
 interface Arrival {
   readonly parameters: URLSearchParams
+  /** The client's, from HTTP Basic authentication. */
+  readonly secret: string | undefined
   readonly answer: (accessToken: string, refreshToken?: string) => void
 }
+
+const secretOf = (authorization = "") =>
+  Buffer.from(authorization.slice("Basic ".length), "base64").toString().split(":")[1]
 
 /** An agent whose provider answers each request when the test says so. */
 const setUp = Effect.gen(function*() {
@@ -29,6 +34,7 @@ const setUp = Effect.gen(function*() {
     request.on("end", () =>
       arrivals.unsafeOffer({
         parameters: new URLSearchParams(Buffer.concat(chunks).toString()),
+        secret: secretOf(request.headers.authorization),
         answer: (access_token, refresh_token) =>
           void response.writeHead(200, { "content-type": "application/json" })
             .end(JSON.stringify({ access_token, refresh_token, token_type: "Bearer", expires_in: 3600 }))
@@ -48,6 +54,12 @@ const setUp = Effect.gen(function*() {
   }
   yield* federated.provide(origin, config)
   const { providerName } = federated
+  const update = (change: Partial<typeof config>) =>
+    identity.updateOauth2CredentialProvider({
+      name: providerName,
+      credentialProviderVendor: "CustomOauth2",
+      oauth2ProviderConfigInput: { customOauth2ProviderConfig: { ...config, ...change } }
+    })
   const askFor = (userId: string, scopes = ["read"]) =>
     Effect.flatMap(
       identity.getWorkloadAccessToken({ workloadName, userId }),
@@ -61,10 +73,21 @@ const setUp = Effect.gen(function*() {
         })
     )
   const arrival = Queue.take(arrivals)
+  /** The person consents at the provider; the result completes the session. */
+  const approved = (userId: string, scopes?: Array<string>) =>
+    Effect.gen(function*() {
+      const { sessionUri } = yield* required(askFor(userId, scopes))
+      const state = "state"
+      const redirect = yield* controls.authorize(sessionUri, state)
+      if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
+      const parameters = new URLSearchParams({ state, code: "code" })
+      yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
+      return identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
+    })
   return {
     identity,
     controls,
-    config,
+    update,
     arrivals,
     arrival,
     askFor,
@@ -73,17 +96,10 @@ const setUp = Effect.gen(function*() {
       (workloadAccessToken) =>
         identity.getToken({ providerName, scopes: ["read"], authFlow: "M2M", workloadAccessToken })
     ),
+    approved,
     consents: (userId: string, accessToken: string, refreshToken: string, scopes?: Array<string>) =>
       Effect.gen(function*() {
-        const { sessionUri } = yield* required(askFor(userId, scopes))
-        const state = "state"
-        const redirect = yield* controls.authorize(sessionUri, state)
-        if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
-        const parameters = new URLSearchParams({ state, code: "code" })
-        yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
-        const completed = yield* Effect.fork(
-          identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
-        )
+        const completed = yield* Effect.fork(Effect.flatten(approved(userId, scopes)))
         const { answer } = yield* arrival
         answer(accessToken, refreshToken)
         yield* Fiber.join(completed)
@@ -198,12 +214,7 @@ describe("while a provider is asked for a machine's token", () => {
     Effect.gen(function*() {
       const before = yield* Effect.fork(value(world.askAsMachine))
       const first = yield* world.arrival
-      yield* TestClock.adjust("1 second")
-      yield* world.identity.updateOauth2CredentialProvider({
-        name: federated.providerName,
-        credentialProviderVendor: "CustomOauth2",
-        oauth2ProviderConfigInput: { customOauth2ProviderConfig: { ...world.config, clientId: "another" } }
-      })
+      yield* world.update({ clientId: "another" })
       const after = yield* Effect.fork(value(world.askAsMachine))
       const second = yield* world.arrival
       second.answer("of another")
@@ -211,6 +222,98 @@ describe("while a provider is asked for a machine's token", () => {
       first.answer("of me")
       assert.strictEqual(yield* Fiber.join(before), "of me")
       assert.strictEqual(yield* value(world.askAsMachine), "of another")
+      assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+})
+
+describe("an update of a provider", () => {
+  const rotated = { clientSecret: Redacted.make("rotated") }
+  const another = { clientId: "another" }
+
+  test("with a new secret while a token is refreshed keeps the grant, and the fresh token is stored", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      const asked = yield* Effect.fork(value(world.askFor("ada")))
+      const { answer } = yield* world.arrival
+      yield* world.update(rotated)
+      answer("ada-2", "refresh-2")
+      assert.strictEqual(yield* Fiber.join(asked), "ada-2")
+      assert.strictEqual(yield* value(world.askFor("ada")), "ada-2")
+    }))
+
+  test("with another client id while a token is refreshed ends the grant, and the fresh token is not stored", (world) =>
+    Effect.gen(function*() {
+      yield* world.consents("ada", "ada-1", "refresh-1")
+      yield* world.controls.expireTokens()
+      const asked = yield* Effect.fork(value(world.askFor("ada")))
+      const { answer } = yield* world.arrival
+      yield* world.update(another)
+      answer("ada-2", "refresh-2")
+      yield* Fiber.await(asked)
+      assert.deepStrictEqual(yield* world.controls.grants, [])
+      yield* required(world.askFor("ada"))
+    }))
+
+  test("with a new secret while a code is exchanged keeps the session, which completes", (world) =>
+    Effect.gen(function*() {
+      const complete = yield* world.approved("ada")
+      const completed = yield* Effect.fork(complete)
+      const { answer } = yield* world.arrival
+      yield* world.update(rotated)
+      answer("ada-1", "refresh-1")
+      yield* Fiber.join(completed)
+      assert.strictEqual(yield* value(world.askFor("ada")), "ada-1")
+    }))
+
+  test("with another client id while a code is exchanged ends the session, and its token is not stored", (world) =>
+    Effect.gen(function*() {
+      const complete = yield* world.approved("ada")
+      const completed = yield* Effect.fork(complete)
+      const { answer } = yield* world.arrival
+      yield* world.update(another)
+      answer("ada-1", "refresh-1")
+      yield* Fiber.await(completed)
+      assert.deepStrictEqual(yield* world.controls.grants, [])
+      assert.deepStrictEqual(yield* world.controls.sessions, [])
+      yield* required(world.askFor("ada"))
+    }))
+
+  test("with a new secret is used by a session that was approved before it", (world) =>
+    Effect.gen(function*() {
+      const complete = yield* world.approved("ada")
+      yield* world.update(rotated)
+      const completed = yield* Effect.fork(complete)
+      const { answer, secret } = yield* world.arrival
+      assert.strictEqual(secret, "rotated")
+      answer("ada-1", "refresh-1")
+      yield* Fiber.join(completed)
+      assert.strictEqual(yield* value(world.askFor("ada")), "ada-1")
+    }))
+
+  test("with another client id refuses the completion of a session that was approved before it", (world) =>
+    Effect.gen(function*() {
+      const complete = yield* world.approved("ada")
+      yield* world.update(another)
+      assert.strictEqual((yield* Effect.flip(complete))._tag, "AccessDenied")
+      assert.strictEqual(yield* Queue.size(world.arrivals), 0)
+    }))
+
+  test("with a new secret keeps a machine token, and a request that waits is not shared with later calls", (world) =>
+    Effect.gen(function*() {
+      const before = yield* Effect.fork(value(world.askAsMachine))
+      const first = yield* world.arrival
+      yield* world.update(rotated)
+      const after = yield* Effect.fork(value(world.askAsMachine))
+      const second = yield* world.arrival
+      assert.deepStrictEqual([first.secret, second.secret], ["secret", "rotated"])
+      second.answer("with the new secret")
+      assert.strictEqual(yield* Fiber.join(after), "with the new secret")
+      first.answer("with the old secret")
+      assert.strictEqual(yield* Fiber.join(before), "with the old secret")
+      assert.strictEqual(yield* value(world.askAsMachine), "with the new secret")
+      yield* world.update(rotated)
+      assert.strictEqual(yield* value(world.askAsMachine), "with the new secret")
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 })

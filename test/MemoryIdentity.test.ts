@@ -132,12 +132,18 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "keeps the callback URL when a provider is updated, and ends its grants",
+    "keeps the callback URL when a provider is updated, also where another client ends its grants",
     Effect.gen(function*() {
       const { api, consent, provider } = yield* setUp
       const { asked } = yield* consent("alice")
-      const updated = yield* api.updateOauth2CredentialProvider(google)
-      assert.strictEqual(updated.callbackUrl, provider.callbackUrl)
+      const config = { clientId: "another", clientSecret: Redacted.make("very-secret") }
+      for (const googleOauth2ProviderConfig of [google.oauth2ProviderConfigInput.googleOauth2ProviderConfig, config]) {
+        const updated = yield* api.updateOauth2CredentialProvider({
+          ...google,
+          oauth2ProviderConfigInput: { googleOauth2ProviderConfig }
+        })
+        assert.strictEqual(updated.callbackUrl, provider.callbackUrl)
+      }
       assert.strictEqual((yield* api.getResourceOauth2Token(asked)).sessionStatus, "IN_PROGRESS")
     })
   )

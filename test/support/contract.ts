@@ -2,6 +2,7 @@ import type { Layer } from "effect"
 import { administration } from "./contract/administration.js"
 import { consent } from "./contract/consent.js"
 import { credentials } from "./contract/credentials.js"
+import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
 
@@ -11,4 +12,5 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
   credentials(name, layer)
   consent(name, layer)
   strategies(name, layer)
+  providerUpdates(name, layer)
 }

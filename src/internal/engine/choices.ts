@@ -12,7 +12,8 @@ import * as Schedule from "effect/Schedule"
 import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
 import { digest } from "../digest.js"
-import type { OperationName, Session, State, Target } from "./state.js"
+import { clientIdOf, serverOf } from "./endpoints.js"
+import type { Oauth2Provider, OperationName, Session, State, Target } from "./state.js"
 
 /**
  * The lifetime of a workload access token is not stated anywhere; one hour. It never outlives the JWT it was made from.
@@ -297,8 +298,28 @@ export const otherPaymentVendor = (operation: OperationName, expected: string): 
   fieldError(operation, { name: "paymentTokenRequest", message: `Member must have exactly one of: [${expected}]` })
 
 /**
- * Whether a changed provider keeps what was granted through its old client is not stated: tokens, cached or granted,
- * and requests for consent end with the configuration that they came from.
+ * What an update of an OAuth2 provider does to its grants is not established. A grant, a session and a cached machine
+ * token belong to a client at an authorization server. They end when the vendor, the client id, or the place of the
+ * authorization server (discovery URL, issuer, authorization or token endpoint) changes. They survive every other
+ * update: the same values, a new secret, another way to authenticate the client or to reach the server, and settings of
+ * the token exchange.
+ *
+ * @internal
+ */
+export const afterUpdate = (state: State, before: Oauth2Provider, after: Oauth2Provider): State =>
+  clientKey(before) === clientKey(after) ? state : withoutTokens(state, after.name)
+
+/**
+ * The client of a provider and where it is registered.
+ *
+ * @internal
+ */
+export const clientKey = ({ config, vendor }: Oauth2Provider): string =>
+  JSON.stringify([vendor, clientIdOf(config), serverOf(config)])
+
+/**
+ * The state without the grants, sessions and cached machine tokens of a provider: after its deletion, after a change of
+ * its issuer, and after an update that makes it another client.
  *
  * @internal
  */

@@ -33,6 +33,21 @@ export const discoveryOf = (config: Oauth2ProviderConfigOutput): Discovery | und
 export const clientIdOf = (config: Oauth2ProviderConfigOutput): string => members(config)?.clientId ?? ""
 
 /**
+ * Where the authorization server is: its discovery URL, or its issuer and endpoints. Metadata that only describes what
+ * the server supports is left out.
+ *
+ * @internal
+ */
+export const serverOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<string> => {
+  const discovery = discoveryOf(config)
+  if (discovery === undefined) return []
+  if ("discoveryUrl" in discovery) return [discovery.discoveryUrl]
+  if (!("authorizationServerMetadata" in discovery)) return []
+  const { authorizationEndpoint, issuer, tokenEndpoint } = discovery.authorizationServerMetadata
+  return [issuer, authorizationEndpoint, tokenEndpoint]
+}
+
+/**
  * What only a custom provider says.
  *
  * @internal

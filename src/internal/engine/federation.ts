@@ -149,7 +149,7 @@ const inItsPlace = (
     (now) => DateTime.lessThan(now, expiresAt) ? Effect.succeed({ accessToken }) : otherwise
   )
 
-/** Whoever changes the provider, its issuer or the workload identity has ended the grant; a new consent has replaced it. */
+/** Whether the grant is unchanged: a change of client or issuer, or a deletion, ends it, and a new consent replaces it. */
 const isStill = (state: State, key: GrantKey, { accessToken, refresh }: Grant) =>
   Option.exists(
     HashMap.get(state.grants, key),

@@ -93,7 +93,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             lastUpdatedTime: now
           }
           return answer(describe(provider), {
-            ...choices.withoutTokens(state, request.name),
+            ...choices.afterUpdate(state, stored, provider),
             oauth2Providers: HashMap.set(state.oauth2Providers, request.name, provider)
           })
         })

@@ -84,9 +84,18 @@ const machineToken = (core: Core) =>
     return { accessToken }
   })
 
-/** Who is asked, and through which client: whoever asks after a change does not get what was asked for before. */
+/**
+ * The issuer, the client and the revision of its provider. A call after an update does not join a request from before
+ * it, even if both happen in the same millisecond.
+ */
 const asker = ({ discovery, issuer, provider }: Client) =>
-  JSON.stringify([issuer === simulated, discovery, DateTime.toEpochMillis(provider.lastUpdatedTime)])
+  JSON.stringify([
+    issuer === simulated,
+    discovery,
+    choices.clientKey(provider),
+    provider.clientSecret.arn,
+    DateTime.toEpochMillis(provider.lastUpdatedTime)
+  ])
 
 const isStill = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
   now.issuer === asked.issuer && JSON.stringify(now.discovery) === JSON.stringify(asked.discovery)

@@ -1,0 +1,68 @@
+import { assert, describe } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { api } from "../scratchpad/agent/AuthorizationServer.js"
+import * as federated from "./support/federated.js"
+import { test } from "./support/federated.js"
+import { required } from "./support/person.js"
+import type { Vendor } from "./support/vendor.js"
+
+describe("a provider whose client gets a new secret", () => {
+  /** The authorization server and the provider learn of the new secret. */
+  const rotates = (server: Vendor, world: Effect.Effect.Success<ReturnType<typeof federated.setUp>>) =>
+    Effect.gen(function*() {
+      server.register({
+        clientId: "me",
+        clientSecret: "rotated",
+        redirectUris: [world.provider.callbackUrl ?? ""]
+      })
+      yield* world.identity.updateOauth2CredentialProvider({
+        name: federated.providerName,
+        credentialProviderVendor: "CustomOauth2",
+        oauth2ProviderConfigInput: {
+          customOauth2ProviderConfig: {
+            clientId: "me",
+            clientSecret: Redacted.make("rotated"),
+            oauthDiscovery: { discoveryUrl: server.discoveryUrl }
+          }
+        }
+      })
+    })
+
+  test("refreshes the tokens that were granted before, without another consent", (server) =>
+    Effect.gen(function*() {
+      const world = yield* federated.setUp(server)
+      const ask = world.identity.getToken(world.asUser)
+      yield* federated.consents(server, yield* required(ask))
+      const before = Redacted.value(yield* ask)
+      yield* rotates(server, world)
+      assert.strictEqual(Redacted.value(yield* ask), before)
+      yield* world.controls.expireTokens()
+      const after = Redacted.value(yield* ask)
+      assert.notStrictEqual(after, before)
+      yield* server.verify(after, api)
+      assert.deepStrictEqual(server.requests("refresh_token").map(({ status }) => status), [200])
+    }))
+
+  test("lets a person finish a consent that began before", (server) =>
+    Effect.gen(function*() {
+      const world = yield* federated.setUp(server)
+      const ask = world.identity.getToken(world.asUser)
+      const consent = yield* required(ask)
+      yield* rotates(server, world)
+      yield* federated.consents(server, consent)
+      yield* server.verify(Redacted.value(yield* ask), api)
+      assert.deepStrictEqual(server.requests("authorization_code").map(({ status }) => status), [200])
+    }))
+
+  test("asks with the new secret once its cached machine token is over", (server) =>
+    Effect.gen(function*() {
+      const world = yield* federated.setUp(server)
+      const ask = world.identity.getToken(world.asMachine)
+      const before = Redacted.value(yield* ask)
+      yield* rotates(server, world)
+      assert.strictEqual(Redacted.value(yield* ask), before)
+      yield* world.controls.expireTokens()
+      assert.notStrictEqual(Redacted.value(yield* ask), before)
+      assert.deepStrictEqual(server.requests("client_credentials").map(({ status }) => status), [200, 200])
+    }))
+})
