@@ -12,7 +12,26 @@ import { IdentityControls } from "./IdentityControls.js"
 import * as engine from "./internal/engine/engine.js"
 
 /**
- * Where the service claims to be: it shows in ARNs and URLs, and nowhere else.
+ * How many resources of each kind may exist. At its quota a creation fails with `ServiceQuotaExceeded`, for a workload
+ * identity with `ValidationError`; what exists stays. Each is a whole number, 0 or more; any other value is a defect when
+ * the service is made. The defaults are those of a new AWS account.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Quotas {
+  /** 11,000 unless given. */
+  readonly workloadIdentities?: number | undefined
+  /** 50 unless given. */
+  readonly oauth2Providers?: number | undefined
+  /** 50 unless given. */
+  readonly apiKeyProviders?: number | undefined
+  /** 50 unless given. */
+  readonly paymentProviders?: number | undefined
+}
+
+/**
+ * Where the service claims to be, which shows in ARNs and URLs, and what the account may have.
  *
  * @since 0.1.0
  * @category models
@@ -24,6 +43,8 @@ export interface Options {
   readonly region?: string | undefined
   /** The base of authorization and callback URLs; AWS's own in the region unless given. */
   readonly endpoint?: string | undefined
+  /** AWS's defaults unless given. */
+  readonly quotas?: Quotas | undefined
 }
 
 /**

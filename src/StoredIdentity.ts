@@ -33,7 +33,7 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-agent
 ) {}
 
 /**
- * The folder, and where the service claims to be.
+ * The folder, where the service claims to be, and what the account may have. The folder does not keep quotas.
  *
  * @since 0.1.0
  * @category models

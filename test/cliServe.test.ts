@@ -158,6 +158,55 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
   })
 
+  it("takes quotas by their names, and keeps the others", async () => {
+    const config = { ...client, clientSecret: "very-secret" }
+    await serving(["--quota", "oauth2-providers=51", "--quota", "workload-identities=1"], async (origin) => {
+      const create = (index: number) =>
+        post(origin, "/identities/CreateOauth2CredentialProvider", {
+          name: `one-${index}`,
+          credentialProviderVendor: "GithubOauth2",
+          oauth2ProviderConfigInput: { githubOauth2ProviderConfig: config }
+        }, { authorization })
+      for (let index = 0; index < 51; index++) assert.strictEqual((await create(index)).status, 201)
+      const provider = await create(51)
+      assert.strictEqual(provider.status, 402)
+      assert.include(provider.text, "its quota of 51 OAuth2 credential providers")
+      assert.include(provider.text, "serve --quota oauth2-providers=N")
+      const workload = (name: string) => post(origin, "/identities/CreateWorkloadIdentity", { name }, { authorization })
+      assert.deepStrictEqual([(await workload("one")).status, (await workload("two")).status], [201, 400])
+    })
+  })
+
+  it("refuses a quota that it does not have, or that is no number, and lists the names", async () => {
+    const ends = await Promise.all(
+      ["providers=5", "oauth2-providers=many"].map((quota) =>
+        cli.start(["serve", "--port", "0", "--quota", quota]).ended
+      )
+    )
+    const expected = [
+      "expected NAME=N, NAME being one of workload-identities, oauth2-providers, api-key-providers, payment-providers, got providers=5",
+      "expected oauth2-providers=N, N being a whole number, 0 or more, got oauth2-providers=many"
+    ]
+    assert.deepStrictEqual(
+      ends,
+      expected.map((message) => ({ code: 64, stdout: "", stderr: `UsageInvalid: --quota: ${message}\n` }))
+    )
+  })
+
+  it("says by which option a seed that is beyond a quota can be sown", async () => {
+    const { code, stderr } = await cli.start([
+      "serve",
+      "--port",
+      "0",
+      "--quota",
+      "oauth2-providers=1",
+      "--seed",
+      cli.write("beyond.json", seed)
+    ]).ended
+    assert.strictEqual(code, 1)
+    assert.include(stderr, "serve --quota oauth2-providers=N")
+  })
+
   it("warns whoever listens beyond this machine that the controls are open, and nobody else", async () => {
     const [here, everywhere] = await Promise.all([
       serving(["--host", "localhost"], async () => undefined),

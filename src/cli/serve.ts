@@ -24,6 +24,7 @@ import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
 import * as KeptClock from "./keptClock.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
+import * as Quota from "./quota.js"
 import * as Seed from "./seed.js"
 
 const Signature = Schema.Redacted(
@@ -137,6 +138,11 @@ const options = {
     ),
     Options.repeated
   ),
+  quotas: Options.text("quota").pipe(
+    Options.withPseudoName("NAME=N"),
+    Options.withDescription(Quota.description),
+    Options.repeated
+  ),
   // The parser has an option of this name for all commands, sets the level by itself and takes the option away. It looks
   // at the first argument alone: behind others it comes here. So a default of ours would undo what was said there.
   logLevel: Options.choiceWithValue("log-level", levels).pipe(
@@ -225,6 +231,7 @@ const serve = (settings: Settings) =>
       })))
     const issuers = yield* Effect.forEach(settings.issuers, issuerOf)
     const authorities = yield* Effect.forEach(settings.authorities, Authority.read)
+    const quotas = yield* Quota.fromText(settings.quotas)
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
@@ -233,6 +240,7 @@ const serve = (settings: Settings) =>
         accountId: account,
         region,
         endpoint: origin,
+        quotas,
         directory: Option.getOrUndefined(data),
         federation: {
           allowedHosts: settings.issuerHosts,

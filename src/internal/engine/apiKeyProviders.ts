@@ -48,7 +48,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(operation, "apikey", state.apiKeyProviders, name)
+          yield* vacant(core.settings, operation, "apikey", state.apiKeyProviders, name)
           const arn = providerArn(core.settings, "apikey", name)
           const key = yield* apiKey(operation, request, suffix)
           const provider = { name, arn, apiKey: key, createdTime: now, lastUpdatedTime: now }

@@ -113,8 +113,8 @@ export const workloadExists = (operation: OperationName, name: string): Validati
  *
  * @internal
  */
-export const tooManyWorkloads = (operation: OperationName, quota: number): ValidationError =>
-  new ValidationError({ operation, message: `The account has reached its quota of ${quota} workload identities` })
+export const tooManyWorkloads = (operation: OperationName, message: string): ValidationError =>
+  new ValidationError({ operation, message })
 
 /**
  * Whether an update without the list of return URLs keeps or clears it is not stated; it keeps it.

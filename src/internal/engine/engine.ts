@@ -24,6 +24,7 @@ import * as oauth2Providers from "./oauth2Providers.js"
 import * as paymentProviders from "./paymentProviders.js"
 import * as payments from "./payments.js"
 import * as portals from "./portals.js"
+import * as quotas from "./quotas.js"
 import * as resources from "./resources.js"
 import * as sessions from "./sessions.js"
 import type { Settings } from "./settings.js"
@@ -40,22 +41,25 @@ interface Engine {
 }
 
 /**
- * Where the service claims to be, as far as it is not said.
+ * The settings that are given, and the defaults of the others.
  *
  * @internal
  */
 export const settings = ({
   accountId = "123456789012",
   region = "us-east-1",
-  endpoint = `https://bedrock-agentcore.${region}.amazonaws.com`
+  endpoint = `https://bedrock-agentcore.${region}.amazonaws.com`,
+  quotas: given
 }: {
   readonly accountId?: string | undefined
   readonly region?: string | undefined
   readonly endpoint?: string | undefined
-}): Settings => ({ accountId, region, endpoint: endpoint.replace(/\/+$/, "") })
+  readonly quotas?: Parameters<typeof quotas.make>[0]
+}): Settings => ({ accountId, region, endpoint: endpoint.replace(/\/+$/, ""), quotas: quotas.make(given) })
 
 const over = (settings: Settings) => (memory: Memory): Effect.Effect<Engine> =>
   Effect.gen(function*() {
+    yield* quotas.validate(settings.quotas)
     const issuers = yield* Issuers
     const flights = yield* landing.make<IssuedToken, RefusedToken>()
     return served(makeCore({ settings, issuers, flights }, memory))

@@ -60,7 +60,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(operation, "oauth2", state.oauth2Providers, name)
+          yield* vacant(core.settings, operation, "oauth2", state.oauth2Providers, name)
           const provider = {
             ...(yield* configured(operation, request, suffix)),
             name,

@@ -129,7 +129,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const ends = yield* suffixes
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(operation, "payment", state.paymentProviders, name)
+          yield* vacant(core.settings, operation, "payment", state.paymentProviders, name)
           const arn = providerArn(core.settings, "payment", name)
           const configuration = yield* configured(operation, request, ends)
           const provider = { ...configuration, name, arn, createdTime: now, lastUpdatedTime: now }

@@ -10,12 +10,13 @@ import { Conflict, ServiceQuotaExceeded, type ValidationError } from "../../Iden
 import { fieldError } from "../check.js"
 import * as choices from "./choices.js"
 import { find } from "./core.js"
+import * as quotas from "./quotas.js"
 import { externalSecretArn, managedSecretArn, type ProviderKind, type Settings } from "./settings.js"
 import type { OperationName, Secret, State } from "./state.js"
 
-const quota = 50
-
 const what = { oauth2: "OAuth2", apikey: "API key", payment: "Payment" }
+
+const quotaOf = { oauth2: "oauth2Providers", apikey: "apiKeyProviders", payment: "paymentProviders" } as const
 
 /** @internal */
 export const findProvider = <A>(
@@ -31,6 +32,7 @@ export const findProvider = <A>(
  * @internal
  */
 export const vacant = <A>(
+  settings: Settings,
   operation: OperationName,
   kind: ProviderKind,
   providers: HashMap.HashMap<string, A>,
@@ -38,14 +40,10 @@ export const vacant = <A>(
 ): Either.Either<void, Conflict | ServiceQuotaExceeded> =>
   HashMap.has(providers, name)
     ? Either.left(new Conflict({ operation, message: `${what[kind]} credential provider '${name}' already exists` }))
-    : HashMap.size(providers) >= quota
-    ? Either.left(
-      new ServiceQuotaExceeded({
-        operation,
-        message: `The account has reached its quota of ${quota} ${what[kind]} credential providers`
-      })
-    )
-    : Either.void
+    : Option.match(quotas.reached(settings.quotas, quotaOf[kind], providers), {
+      onNone: () => Either.void,
+      onSome: (message) => Either.left(new ServiceQuotaExceeded({ operation, message }))
+    })
 
 /**
  * Where a secret is to lie: the members of a request that say so, whatever their names.

@@ -1,4 +1,5 @@
-/** Where the local service claims to be, and the names that follow from it. */
+/** Where the local service claims to be, the names that follow from it, and what the account may have. */
+import type { Quotas } from "./quotas.js"
 
 /** @internal */
 export interface Settings {
@@ -6,6 +7,7 @@ export interface Settings {
   readonly region: string
   /** The base of every URL the service hands out, without a slash at its end. */
   readonly endpoint: string
+  readonly quotas: Quotas
 }
 
 /** @internal */

@@ -1,15 +1,15 @@
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import type { IdentityApi } from "../../IdentityApi.js"
 import type { operations, WorkloadIdentity } from "../../WorkloadIdentity.js"
 import * as choices from "./choices.js"
 import { answer, type Core, find } from "./core.js"
 import { page } from "./paging.js"
+import * as quotas from "./quotas.js"
 import { workloadArn } from "./settings.js"
 import type { OperationName, State, Workload } from "./state.js"
 import * as tags from "./tags.js"
-
-const quota = 11_000
 
 const describe = (workload: Workload): WorkloadIdentity => ({
   name: workload.name,
@@ -43,8 +43,9 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
     core.decide((state, now) => {
       const { name } = request
       if (HashMap.has(state.workloads, name)) return Either.left(choices.workloadExists("CreateWorkloadIdentity", name))
-      if (HashMap.size(state.workloads) >= quota) {
-        return Either.left(choices.tooManyWorkloads("CreateWorkloadIdentity", quota))
+      const refusal = quotas.reached(core.settings.quotas, "workloadIdentities", state.workloads)
+      if (Option.isSome(refusal)) {
+        return Either.left(choices.tooManyWorkloads("CreateWorkloadIdentity", refusal.value))
       }
       const arn = workloadArn(core.settings, name)
       const returnUrls = request.allowedResourceOauth2ReturnUrls

@@ -1,0 +1,199 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, HashMap, Layer, Option, Redacted } from "effect"
+import * as Quota from "../src/cli/quota.js"
+import { IdentityApi, MemoryIdentity } from "../src/index.js"
+import * as quotas from "../src/internal/engine/quotas.js"
+import * as StoredIdentity from "../src/StoredIdentity.js"
+import * as Server from "./support/server.js"
+import { temporary } from "./support/temporary.js"
+
+type Api = IdentityApi.IdentityApi["Type"]
+
+const secret = Redacted.make("secret")
+
+interface Kind {
+  readonly standard: number
+  readonly argument: string
+  readonly refusal: "ValidationError" | "ServiceQuotaExceeded"
+  readonly create: (api: Api, name: string) => Effect.Effect<unknown, Failure>
+  readonly list: (api: Api) => Effect.Effect<ReadonlyArray<unknown>, Failure>
+}
+
+interface Failure {
+  readonly _tag: string
+  readonly message: string
+}
+
+const names = ["workloadIdentities", "oauth2Providers", "apiKeyProviders", "paymentProviders"] as const
+
+/** Each quota: its default, how one more is created, what the refusal is, and which exist. */
+const kinds: { readonly [Name in (typeof names)[number]]: Kind } = {
+  workloadIdentities: {
+    standard: 11_000,
+    argument: "workload-identities",
+    refusal: "ValidationError",
+    create: (api: Api, name: string) => api.createWorkloadIdentity({ name }),
+    list: (api: Api) => Effect.map(api.listWorkloadIdentities({}), ({ workloadIdentities }) => workloadIdentities)
+  },
+  oauth2Providers: {
+    standard: 50,
+    argument: "oauth2-providers",
+    refusal: "ServiceQuotaExceeded",
+    create: (api: Api, name: string) =>
+      api.createOauth2CredentialProvider({
+        name,
+        credentialProviderVendor: "GithubOauth2",
+        oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "client", clientSecret: secret } }
+      }),
+    list: (api: Api) => Effect.map(api.listOauth2CredentialProviders({}), (page) => page.credentialProviders)
+  },
+  apiKeyProviders: {
+    standard: 50,
+    argument: "api-key-providers",
+    refusal: "ServiceQuotaExceeded",
+    create: (api: Api, name: string) => api.createApiKeyCredentialProvider({ name, apiKey: secret }),
+    list: (api: Api) => Effect.map(api.listApiKeyCredentialProviders({}), (page) => page.credentialProviders)
+  },
+  paymentProviders: {
+    standard: 50,
+    argument: "payment-providers",
+    refusal: "ServiceQuotaExceeded",
+    create: (api: Api, name: string) =>
+      api.createPaymentCredentialProvider({
+        name,
+        credentialProviderVendor: "CoinbaseCDP",
+        providerConfigurationInput: { coinbaseCdpConfiguration: { apiKeyId: "id", apiKeySecret: secret } }
+      }),
+    list: (api: Api) => Effect.map(api.listPaymentCredentialProviders({}), (page) => page.credentialProviders)
+  }
+}
+
+const refused = (api: Api, name: (typeof names)[number], limit: number) =>
+  Effect.gen(function*() {
+    const { argument, create, refusal } = kinds[name]
+    const error = yield* Effect.flip(create(api, "one-more"))
+    assert.strictEqual(error._tag, refusal)
+    assert.match(error.message, new RegExp(`^The account has reached its quota of ${limit} `))
+    assert.include(error.message, `\`quotas.${name}\``)
+    assert.include(error.message, `\`serve --quota ${argument}=N\``)
+  })
+
+const createMany = (api: Api, name: (typeof names)[number], count: number) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, i) => `one-${i}`),
+    (one) => kinds[name].create(api, one),
+    { discard: true }
+  )
+
+describe("quotas", () => {
+  for (const name of names) {
+    const { create, standard } = kinds[name]
+
+    it.effect(`${name}: ${standard} may exist, unless another number is given`, () =>
+      Effect.gen(function*() {
+        const { api } = yield* MemoryIdentity.make({ quotas: { [name]: undefined } })
+        yield* createMany(api, name, standard)
+        yield* refused(api, name, standard)
+      }))
+
+    it.effect(`${name}: a raised quota is the new limit, and the others stay`, () =>
+      Effect.gen(function*() {
+        const { api } = yield* MemoryIdentity.make({
+          quotas: { [name]: 60, ...(name !== names[0] && { [names[0]]: 1 }) }
+        })
+        yield* createMany(api, name, 60)
+        yield* refused(api, name, 60)
+        for (const other of names.filter((other) => other !== name && other !== names[0])) {
+          yield* createMany(api, other, kinds[other].standard)
+          yield* refused(api, other, kinds[other].standard)
+        }
+      }))
+
+    it.effect(`${name}: with a quota of 0 none can be created`, () =>
+      Effect.gen(function*() {
+        const { api } = yield* MemoryIdentity.make({ quotas: { [name]: 0 } })
+        yield* refused(api, name, 0)
+      }))
+
+    it.scoped(`${name}: a quota below what a folder has keeps what exists, and refuses one more`, () =>
+      Effect.gen(function*() {
+        const directory = yield* temporary
+        const life = <A, E>(limit: number, body: (api: Api) => Effect.Effect<A, E>) =>
+          Effect.flatMap(IdentityApi.IdentityApi, body).pipe(
+            Effect.provide(StoredIdentity.layerApi({ directory, quotas: { [name]: limit } }))
+          )
+        yield* life(3, (api) => createMany(api, name, 3))
+        yield* life(2, (api) =>
+          Effect.gen(function*() {
+            assert.lengthOf(yield* kinds[name].list(api), 3)
+            yield* refused(api, name, 2)
+          }))
+        yield* life(4, (api) => create(api, "one-more"))
+      }))
+  }
+
+  it.effect("hold over HTTP, for a program that uses an AWS SDK", () =>
+    Effect.gen(function*() {
+      const api = yield* IdentityApi.IdentityApi
+      for (const name of names) {
+        yield* createMany(api, name, 2)
+        yield* refused(api, name, 2)
+      }
+    }).pipe(Effect.provide(Layer.fresh(Server.over(MemoryIdentity.layerApi({
+      quotas: { workloadIdentities: 2, oauth2Providers: 2, apiKeyProviders: 2, paymentProviders: 2 }
+    }))))))
+
+  it.effect("leave room again when one is deleted, and refuse a name that is taken as before", () =>
+    Effect.gen(function*() {
+      const { api } = yield* MemoryIdentity.make({ quotas: { oauth2Providers: 1 } })
+      yield* createMany(api, "oauth2Providers", 1)
+      const taken = yield* Effect.flip(kinds.oauth2Providers.create(api, "one-0"))
+      assert.strictEqual(taken._tag, "Conflict")
+      yield* api.deleteOauth2CredentialProvider({ name: "one-0" })
+      yield* kinds.oauth2Providers.create(api, "one-more")
+    }))
+
+  it.effect("that are no whole number are a defect that names the option", () =>
+    Effect.gen(function*() {
+      for (const value of [-1, 1.5, NaN, Infinity]) {
+        const exit = yield* Effect.exit(MemoryIdentity.make({ quotas: { apiKeyProviders: value } }))
+        const [defect] = Exit.isFailure(exit) ? Cause.defects(exit.cause) : []
+        assert.include(
+          String(defect),
+          `the option quotas.apiKeyProviders must be a whole number, 0 or more, got ${value}`
+        )
+      }
+    }))
+
+  it.effect("are read from NAME=N, of which the last counts, and anything else is refused", () =>
+    Effect.gen(function*() {
+      const given = ["oauth2-providers=5", "workload-identities=0", "oauth2-providers=500"]
+      assert.deepStrictEqual(yield* Quota.fromText(given), { oauth2Providers: 500, workloadIdentities: 0 })
+      const digits = ["", "-1", "1.5", "1e3", " 5", "5 ", "0x5", "99999999999999999999"]
+      const unnamed = ["", "5", "oauth2-providers", "=5", "OAUTH2-providers=5", "toString=5", "providers=5"]
+      for (
+        const [texts, expected] of [
+          [digits.map((text) => `oauth2-providers=${text}`), "expected oauth2-providers=N, N being a whole number"],
+          [unnamed, "expected NAME=N, NAME being one of workload-identities, oauth2-providers, api-key-providers"]
+        ] as const
+      ) {
+        for (const text of texts) {
+          const { message, reason } = yield* Effect.flip(Quota.fromText(["api-key-providers=1", text]))
+          assert.strictEqual(reason, "UsageInvalid")
+          assert.include(message, expected)
+        }
+      }
+    }))
+
+  it("are checked without a look at what exists", () => {
+    const entries = new Proxy(HashMap.make(["a", 1], ["b", 2]), {
+      get: (target, key) => {
+        if (key === Symbol.iterator || key === "_root") throw new Error(`looked at ${String(key)}`)
+        return Reflect.get(target, key)
+      }
+    })
+    assert.throws(() => HashMap.toValues(entries), "looked at")
+    assert.isTrue(Option.isNone(quotas.reached(quotas.make({ apiKeyProviders: 3 }), "apiKeyProviders", entries)))
+    assert.isTrue(Option.isSome(quotas.reached(quotas.make({ apiKeyProviders: 2 }), "apiKeyProviders", entries)))
+  })
+})
