@@ -6,13 +6,16 @@
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
 import * as guard from "./internal/server/guard.js"
+import * as publicUrl from "./internal/server/publicUrl.js"
 import { withoutToken } from "./internal/server/quiet.js"
 import { router } from "./internal/server/router.js"
 import * as signature from "./internal/server/signature.js"
@@ -68,6 +71,15 @@ export interface Options {
  * @category models
  */
 export interface LocalOptions extends Options {
+  /**
+   * The URL at which browsers reach the server, where a port mapping, a tunnel or a TLS terminator stands in between:
+   * scheme, host and port, without a path. The default is that they use the address that the server listens on. Its host
+   * is allowed without being in `allowedHosts`, both addresses answer, and if it is https the cookies that a browser gets
+   * there are `Secure`. Give the same URL as `endpoint` to `MemoryIdentity.layerApi` or `StoredIdentity.layerApi`, which
+   * make the authorization URLs and the callback URLs. Whatever stands in between has to pass on the `Host` header;
+   * `X-Forwarded-Host` and `X-Forwarded-Proto` are not read.
+   */
+  readonly publicUrl?: string | undefined
   /** Where to take up a clock that was moved, if what is served outlives the server. Without it, it begins unmoved. */
   readonly clock?: {
     readonly moved: Duration.Duration
@@ -113,6 +125,8 @@ export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi>
  * any language can consent, refuse, expire, revoke, move the clock, and make calls fail, be slow or be dropped. Each effect
  * makes a server with a clock and troubles of its own. Signatures are held against the real clock.
  *
+ * Fails with a `ConfigError` that names `publicUrl` if that is not an http or https URL of scheme, host and port alone.
+ *
  * On `NodeHttpServer`, remove the `upgrade` listeners as `make` says.
  *
  * @example
@@ -131,11 +145,16 @@ export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi>
  */
 export const makeLocal = (
   options: LocalOptions = {}
-): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> =>
-  Effect.map(trouble.make(options.clock), (troubles) => {
+): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>, ConfigError.ConfigError> =>
+  Effect.gen(function*() {
+    const address = yield* Either.transposeOption(
+      Option.map(Option.fromNullable(options.publicUrl), publicUrl.parse)
+    ).pipe(Either.mapLeft((message) => ConfigError.InvalidData(["publicUrl"], message)))
+    const troubles = yield* trouble.make(options.clock)
     const authenticate = signature.make({ required: options.requireSignature })
     const pages = router.pipe(
       Effect.provideService(trouble.Trouble, troubles),
+      Effect.provideService(publicUrl.PublicAddress, address),
       Effect.catchTag("RouteNotFound", () => wire.unknown)
     )
     const operation = ({ key, labels, serve }: wire.Match, request: HttpServerRequest.HttpServerRequest) =>
@@ -160,5 +179,6 @@ export const makeLocal = (
           onSome: (match) => operation(match, request)
         })
     )
-    return withoutToken(guard.make({ hosts: options.allowedHosts })(app))
+    const hosts = [...(options.allowedHosts ?? []), ...Option.toArray(Option.map(address, ({ hostname }) => hostname))]
+    return withoutToken(guard.make({ hosts })(app))
   })

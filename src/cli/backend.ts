@@ -2,6 +2,7 @@
  * What `serve` serves: the one place to change when there is more to it.
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
+import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FederatedIssuer from "../FederatedIssuer.js"
@@ -29,7 +30,8 @@ export interface ApiOptions extends MemoryIdentity.Options {
  */
 export const app = (
   options: IdentityServer.LocalOptions
-): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>> => IdentityServer.makeLocal(options)
+): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>, ConfigError.ConfigError> =>
+  IdentityServer.makeLocal(options)
 
 const npxCommand = "npx -p effect-agentcore-identity -p classic-level@3 agentcore-identity serve --data DIR"
 

@@ -8,6 +8,7 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -18,6 +19,7 @@ import { createServer } from "node:http"
 import { isIP } from "node:net"
 import { IdentityControls } from "../IdentityControls.js"
 import { expected, fromText } from "../internal/issuerChoice.js"
+import * as PublicUrl from "../internal/server/publicUrl.js"
 import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
@@ -66,6 +68,13 @@ const options = {
   allowedHosts: Options.text("allowed-host").pipe(
     Options.withDescription("another name by which the server may be called; repeat for more"),
     Options.repeated
+  ),
+  publicUrl: Options.text("public-url").pipe(
+    Options.withPseudoName("URL"),
+    Options.withDescription(
+      "the URL at which browsers reach the server, if it is another: behind a port mapping, a tunnel or TLS termination"
+    ),
+    Options.optional
   ),
   data: Options.text("data").pipe(
     Options.withPseudoName("DIR"),
@@ -161,7 +170,7 @@ const urlHost = (host: string) => {
 }
 
 const isLoopback = (host: string) =>
-  host === "localhost" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host) || /^[0:]*:0*1$/.test(host)
+  host === "localhost" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host) || /^\[?[0:]*:0*1\]?$/.test(host)
 
 const listenFailure = ({ host, port }: Settings) => ({ cause }: { readonly cause: unknown }) => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
@@ -191,23 +200,36 @@ const listen = (settings: Settings) =>
     }
   })
 
+const publicUrlOf = (given: string) =>
+  Either.mapLeft(PublicUrl.parse(given), (message) => usageInvalid(`--public-url: ${message}`))
+
+// `AWS_DEFAULT_REGION` is the one that boto3 reads. Endpoints are ignored if a profile says so, unless the variable does not.
 const environment = (origin: string, { region, requireSignature }: Settings) => ({
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: origin,
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: origin,
   BEDROCK_AGENTCORE_DP_ENDPOINT: origin,
   BEDROCK_AGENTCORE_CP_ENDPOINT: origin,
   AWS_REGION: region,
+  AWS_DEFAULT_REGION: region,
+  AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "false",
   ...(Option.isNone(requireSignature) && { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" })
 })
 
-const announce = (origin: string, settings: Settings) => {
+// A profile goes before the keys in the AWS SDK for JavaScript, and a session token would be sent with keys that are not
+// its own.
+const unset = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
+
+const announce = (origin: string, browsers: string, settings: Settings) => {
   const variables = environment(origin, settings)
-  if (settings.json) return Console.log(JSON.stringify({ endpoint: origin, environment: variables }))
+  if (settings.json) {
+    return Console.log(JSON.stringify({ endpoint: origin, publicUrl: browsers, environment: variables, unset }))
+  }
   return Console.log([
     `# AgentCore Identity listens on ${origin}`,
-    `# Dashboard: ${origin}/  Controls for tests: ${origin}/_local/`,
+    `# Dashboard: ${browsers}/  Controls for tests: ${origin}/_local/`,
     "# Paste this where your agent starts:",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${value}`),
+    `unset ${unset.join(" ")}`,
     ...(Option.isSome(settings.requireSignature)
       ? ["# and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as given by --require-signature"]
       : [])
@@ -232,14 +254,20 @@ const serve = (settings: Settings) =>
     const issuers = yield* Effect.forEach(settings.issuers, issuerOf)
     const authorities = yield* Effect.forEach(settings.authorities, Authority.read)
     const quotas = yield* Quota.fromText(settings.quotas)
+    const publicUrl = yield* Either.transposeOption(Option.map(settings.publicUrl, publicUrlOf))
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
+    const browsers = Option.match(publicUrl, {
+      onNone: () =>
+        origin,
+      onSome: ({ origin }) => origin
+    })
     const api = yield* Layer.build(
       Backend.layerApi({
         accountId: account,
         region,
-        endpoint: origin,
+        endpoint: browsers,
         quotas,
         directory: Option.getOrUndefined(data),
         federation: {
@@ -253,6 +281,7 @@ const serve = (settings: Settings) =>
     const app = yield* Backend.app({
       requireSignature: Option.getOrUndefined(signature),
       allowedHosts: [host, ...allowedHosts],
+      publicUrl: Option.getOrUndefined(Option.map(publicUrl, ({ origin }) => origin)),
       clock: Option.getOrUndefined(yield* Effect.transposeOption(Option.map(data, KeptClock.open)))
     })
     if (!isLoopback(host)) {
@@ -260,18 +289,22 @@ const serve = (settings: Settings) =>
         `--host ${host}: the dashboard and /_local/ ask for no signature, and are open to whoever reaches this port`
       )
     }
+    if (Option.exists(publicUrl, ({ hostname }) => !isLoopback(hostname))) {
+      yield* Effect.logWarning(
+        `--public-url ${browsers}: the dashboard and /_local/ ask for no signature, and are open to all who reach this URL`
+      )
+    }
     if (Option.isSome(seed)) {
       yield* Effect.provide(Seed.apply(seed.value), api)
     }
     // What is said here goes before what the seed, or the folder, says.
     const { setIssuer } = Context.get(api, IdentityControls)
-    yield* Effect.forEach(issuers, ([name, issuer]) =>
-      setIssuer(name, issuer), { discard: true })
+    yield* Effect.forEach(issuers, ([name, issuer]) => setIssuer(name, issuer), { discard: true })
     yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(
       Effect.provide(Context.merge(http, api)),
       Effect.zipRight(refuseUpgrades)
     )
-    yield* announce(origin, settings)
+    yield* announce(origin, browsers, settings)
     return yield* Effect.never
   }).pipe(
     Effect.scoped,

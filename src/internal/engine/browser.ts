@@ -92,7 +92,9 @@ export const make = (core: Core): Pick<IdentityControls["Type"], "approve" | "au
           reported(core, providerName),
           Effect.mapError((error) => refused(providerName, error)),
           Effect.tapError(({ isFinal }) => isFinal ? settle(uri, "failed", undefined) : Effect.void),
-          Effect.flatMap((code) => settle(uri, "approved", { code, codeVerifier }))
+          Effect.flatMap((code) =>
+            settle(uri, "approved", { code, codeVerifier, redirectUri: client.provider.callbackUrl })
+          )
         )
       })
   }

@@ -103,7 +103,7 @@ export const SessionRecord = Schema.Struct({
   createdAt: Time,
   expiresAt: Time,
   status: Schema.Literal("pending", "approved", "completing", "completed", "failed"),
-  authorization: maybe(Schema.Struct({ code: Hidden, codeVerifier: Hidden })),
+  authorization: maybe(Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: maybe(Schema.String) })),
   granted: maybe(Schema.Struct({ accessToken: Hidden, expiresAt: Time }))
 })
 

@@ -22,7 +22,7 @@ import {
   Workload,
   WorkloadToken
 } from "./entities.js"
-import type { Settings } from "./settings.js"
+import { callbackUrl, portalUrl, type Settings } from "./settings.js"
 import type { Session, State } from "./state.js"
 
 /**
@@ -269,6 +269,19 @@ export const first = (settings: Settings, state: State): Either.Either<ReadonlyA
     ...changes
   ])
 
+/** The URLs that the records repeat, at the address that the service has now. */
+const relocated = (settings: Settings, state: State): State => ({
+  ...state,
+  oauth2Providers: HashMap.map(state.oauth2Providers, (provider) => ({
+    ...provider,
+    callbackUrl: callbackUrl(settings, provider.callbackUrl.slice(provider.callbackUrl.lastIndexOf("/") + 1))
+  })),
+  portals: HashMap.map(state.portals, (portal) => ({
+    ...portal,
+    portalUrl: portalUrl(settings, portal.consentPortalId)
+  }))
+})
+
 /**
  * The state that the records tell of, or, in words, why they tell of none.
  *
@@ -308,5 +321,5 @@ export const restore = (
         (name) => `a record of '${name}' is damaged`
       )
     }
-    return restored
+    return relocated(settings, restored)
   })

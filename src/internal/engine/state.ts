@@ -140,7 +140,14 @@ export interface Session {
   readonly customState: Redacted.Redacted | undefined
   readonly customParameters: CustomParameters
   /** What the vendor answered the browser with, if it was asked. */
-  readonly authorization: { readonly code: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted } | undefined
+  readonly authorization:
+    | {
+      readonly code: Redacted.Redacted
+      readonly codeVerifier: Redacted.Redacted
+      /** The callback URL that the code was asked with, which its exchange repeats (RFC 6749, section 4.1.3). */
+      readonly redirectUri: string | undefined
+    }
+    | undefined
   readonly createdAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc
   /** `completing` while somebody who may complete it waits for the vendor: nobody else may begin to. */

@@ -70,7 +70,7 @@ export const make = (reach: Reach): Issuer => {
           "authorization_code",
           adding(targeted({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
             code: Redacted.value(authorization.code),
-            redirect_uri: client.provider.callbackUrl,
+            redirect_uri: authorization.redirectUri ?? client.provider.callbackUrl,
             ...(presetOf(client.provider.vendor)?.pkce !== "omit" && {
               code_verifier: Redacted.value(authorization.codeVerifier)
             })

@@ -77,7 +77,7 @@ const elsewhere = (session: ConsentSession, callbackId: string) =>
     const who = yield* browser
     const { codeVerifier, url } = redirect
     yield* tickets.redirects.put(state, who, { sessionUri: session.sessionUri, callbackId, codeVerifier })
-    return remember(seeOther(Redacted.value(url)), who)
+    return yield* remember(seeOther(Redacted.value(url)), who)
   })
 
 const unavailable = ({ message }: ProviderRefused) =>
@@ -133,7 +133,7 @@ ${
 <p class="soft small hint">Allow this only if you have just asked the agent for something. You will return to its application.</p>
 </section>`
   })
-  return remember(shown, who)
+  return yield* remember(shown, who)
 })
 
 const denied = (provider: string) =>

@@ -326,7 +326,7 @@ ${
     }
 </div>`
   })
-  return remember(shown, who)
+  return yield* remember(shown, who)
 })
 
 /** @internal */

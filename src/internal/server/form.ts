@@ -5,6 +5,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { notice, privacy } from "./html.js"
+import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 import * as random from "./random.js"
 import type { TicketRefused } from "./tickets.js"
 
@@ -80,21 +81,28 @@ export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effec
       () => new Unreadable()
     )
 
-const isFromElsewhere = (site: string | undefined) => site !== undefined && site !== "same-origin"
-
 const hostOf = Option.liftThrowable((origin: string) => new URL(origin).host)
+
+/** Whether this `Origin` is the server's: that of its public address, or the host that the request is addressed to. */
+const isOwn = (origin: string, host: string, address: Option.Option<PublicUrl>) =>
+  Option.exists(address, (url) => url.origin === origin) ||
+  // The public address has one scheme only.
+  !Option.exists(address, isAddressedBy(host)) && Option.contains(hostOf(origin), host.toLowerCase())
+
+const isForeignOrigin = ({ headers }: HttpServerRequest.HttpServerRequest, allowed?: string) =>
+  Effect.map(PublicAddress, (address) => {
+    const { host = "", origin, "sec-fetch-site": site } = headers
+    if (site !== undefined) return site !== "same-origin"
+    return origin !== undefined && origin !== allowed && !isOwn(origin, host, address)
+  })
 
 /**
  * Whether a browser says that a page of another site sent this. Other clients say nothing of the kind.
  *
  * @internal
  */
-export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
-  const { host = "", origin, "sec-fetch-site": site } = headers
-  return site === undefined && origin !== undefined
-    ? !Option.contains(hostOf(origin), host.toLowerCase())
-    : isFromElsewhere(site)
-}
+export const isForeign = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<boolean> =>
+  isForeignOrigin(request)
 
 /**
  * A form of one of our own pages. Which one, its ticket says; that no other origin sent it, a browser says by itself.
@@ -104,8 +112,8 @@ export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest): boo
 export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.HttpServerRequest> = Effect.gen(
   function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    // Not by its `Origin`: our pages tell no referrer, and so that of their forms is `null`.
-    if (isFromElsewhere(request.headers["sec-fetch-site"])) {
+    // Our pages tell no referrer, so that the `Origin` of their forms is `null`; another site's form needs a ticket too.
+    if (yield* isForeignOrigin(request, "null")) {
       return yield* new Refused({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
@@ -120,7 +128,16 @@ export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.Htt
   }
 )
 
-const cookie = "agentcore-identity-browser"
+const cookieName = "agentcore-identity-browser"
+
+/** Over https the cookie is `Secure`, and its name allows no other host to set it; plain HTTP can have neither. */
+const isSecure = Effect.flatMap(
+  HttpServerRequest.HttpServerRequest,
+  ({ headers }) =>
+    Effect.map(PublicAddress, Option.exists((url) => url.isSecure && isAddressedBy(headers["host"])(url)))
+)
+
+const cookie = Effect.map(isSecure, (secure) => ({ secure, name: secure ? `__Host-${cookieName}` : cookieName }))
 
 /**
  * The browser that sent this request; a fresh name if it has none yet.
@@ -129,22 +146,29 @@ const cookie = "agentcore-identity-browser"
  */
 export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerRequest> = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
-  ({ cookies }) => {
-    const known = cookies[cookie]
-    return known !== undefined && random.isToken(known) ? Effect.succeed(known) : random.token
-  }
+  ({ cookies }) =>
+    Effect.flatMap(cookie, ({ name }) => {
+      const known = cookies[name]
+      return known !== undefined && random.isToken(known) ? Effect.succeed(known) : random.token
+    })
 )
 
 /**
- * Tells a browser its name. Not `Secure`, and so without the `__Host-` prefix: this is plain HTTP on a loopback address.
+ * Tells a browser its name.
  *
  * @internal
  */
 export const remember = (
   response: HttpServerResponse.HttpServerResponse,
   browser: string
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.unsafeSetCookie(response, cookie, browser, { httpOnly: true, sameSite: "lax", path: "/" })
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
+  Effect.map(cookie, ({ name, secure }) =>
+    HttpServerResponse.unsafeSetCookie(response, name, browser, {
+      httpOnly: true,
+      secure,
+      sameSite: "lax",
+      path: "/"
+    }))
 
 const utf8 = new TextEncoder()
 

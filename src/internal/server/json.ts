@@ -57,7 +57,7 @@ export const body = <A, I>(
   const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (isForeign(request)) {
+    if (yield* isForeign(request)) {
       return yield* new Refused({
         status: 403,
         error: "ForeignOrigin",
