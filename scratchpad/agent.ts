@@ -22,6 +22,7 @@ import * as Authorization from "./agent/Authorization.js"
 import * as Person from "./agent/Person.js"
 import * as Providers from "./agent/providers.js"
 import * as Site from "./agent/Site.js"
+import { told } from "./shared/told.js"
 
 class Machine extends AccessToken.Tag("scratchpad/Machine")<Machine>() {}
 
@@ -76,7 +77,8 @@ const Local = Layer.unwrapEffect(Effect.map(IdentityServer.makeLocal(), (app) =>
 )
 
 const World = isLive
-  ? Layer.mergeAll(AwsIdentity.layer(), Person.layerLive, Authorization.layerLive)
+  // What the environment lacks is said before anything of AWS is loaded.
+  ? Layer.merge(AwsIdentity.layer(), Person.layerLive).pipe(Layer.provideMerge(Authorization.layerLive))
   : Layer.mergeAll(
     IdentityService.layer.pipe(Layer.provide(Layer.orDie(Local))),
     Person.layerSimulated,
@@ -94,5 +96,6 @@ Console.log(`an agent on ${isLive ? "AWS" : "this machine, with an authorization
   Effect.zipRight(program),
   Effect.zipRight(Console.log("done")),
   Effect.provide(Main),
+  told,
   NodeRuntime.runMain
 )

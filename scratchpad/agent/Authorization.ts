@@ -19,16 +19,19 @@ const clientId = "demo"
 /** One of your own: register the callback URLs of the providers there. */
 export const layerLive = Layer.effect(
   Authorization,
-  Effect.gen(function*() {
-    return {
-      discoveryUrl: yield* Config.string("DEMO_DISCOVERY_URL"),
-      clientId: yield* Config.string("DEMO_CLIENT_ID"),
-      clientSecret: yield* Config.redacted("DEMO_CLIENT_SECRET"),
-      scopes: yield* Config.array(Config.string(), "DEMO_SCOPES").pipe(Config.withDefault(["read"])),
+  Effect.map(
+    Config.all({
+      discoveryUrl: Config.string("DEMO_DISCOVERY_URL"),
+      clientId: Config.string("DEMO_CLIENT_ID"),
+      clientSecret: Config.redacted(Config.string("DEMO_CLIENT_SECRET")),
+      scopes: Config.array(Config.string(), "DEMO_SCOPES").pipe(Config.withDefault(["read"]))
+    }),
+    (settings) => ({
+      ...settings,
       allow: () => Effect.void,
       verify: (token) => Effect.succeed(`a bearer token of ${token.length} characters, unverified`)
-    }
-  })
+    })
+  )
 )
 
 /** One on this machine. The resource asks it for its keys, and for nothing else. */

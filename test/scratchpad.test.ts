@@ -1,0 +1,134 @@
+import { assert, describe, it } from "@effect/vitest"
+import { randomBytes } from "node:crypto"
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll } from "vitest"
+import * as Markdown from "./support/markdown.js"
+import * as Shell from "./support/shell.js"
+
+const files = readdirSync(join(Markdown.root, "scratchpad")).filter((name) => name.endsWith(".ts"))
+
+interface Section {
+  readonly prose: string
+  readonly command: string
+  readonly printed: string
+}
+
+/** What the README says of each program. */
+const sections: ReadonlyMap<string, Section> = new Map(
+  Markdown.read("scratchpad/README.md").split(/^## /m).slice(1).map((text) => {
+    const [, name = "", prose = ""] = /^`([^`]+)`\n\n([^\n]+)/.exec(text) ?? []
+    const [command = ""] = Markdown.blocks(text, ...Markdown.shell)
+    const [printed = ""] = Markdown.blocks(text, "text")
+    return [name, { prose, command, printed }]
+  })
+)
+
+/** The text of the README, in which `…` is anything that ends on the same line. */
+const pattern = (printed: string) =>
+  new RegExp(`^${printed.split("…").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(".+")}\n$`)
+
+/** Every file beside the sources, and in the scratchpad. */
+const listing = () => [
+  ...readdirSync(Markdown.root),
+  ...readdirSync(join(Markdown.root, "scratchpad"), { recursive: true }).map(String)
+]
+
+describe("the scratchpad", { timeout: 120_000 }, () => {
+  let temporary: string
+
+  // One for all of them, since tsx keeps there what it has compiled.
+  beforeAll(() => {
+    temporary = mkdtempSync(join(tmpdir(), "scratchpad-"))
+  })
+  afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+
+  /** As a reader runs it, who has set nothing of AWS and nothing of ours. */
+  const run = async (script: string, env: Readonly<Record<string, string>> = {}) => {
+    const before = listing()
+    const ended = await Shell.run(script, { cwd: Markdown.root, env: { HOME: temporary, TMPDIR: temporary, ...env } })
+    assert.sameMembers(listing(), before, "a program writes beside its sources")
+    return ended
+  }
+
+  /** What no program of it prints. */
+  const secrets = /simulated-(machine|user|on-behalf-of)-|a-key-for-the-weather|eyJ|a-secret-of-the-demo/
+
+  it("has a README with every program, in an order, each with a sentence, a command and what it prints", () => {
+    assert.sameMembers([...sections.keys()], files)
+    for (const [name, { command, printed, prose }] of sections) {
+      assert.match(prose, /^[A-Z]\w* [^.]{10,}/, name)
+      assert.include(
+        command,
+        name.endsWith(".test.ts") ? `npx vitest run scratchpad/${name}` : `npx tsx scratchpad/${name}`
+      )
+      assert.notStrictEqual(printed, "", name)
+    }
+  })
+
+  // The tests of the scratchpad run with these.
+  for (const name of files.filter((name) => !name.endsWith(".test.ts"))) {
+    it(`${name} runs as its README says, prints what it says, and leaves the folder as it was`, async () => {
+      const { command, printed } = sections.get(name) ?? assert.fail("the README does not list it")
+      const { code, stderr, stdout } = await run(command)
+      assert.strictEqual(code, 0, stderr)
+      assert.match(stdout, pattern(printed))
+      assert.notMatch(`${stdout}${stderr}`, secrets)
+    })
+
+    const alone = `npx tsx scratchpad/${name}`
+    if (sections.get(name)?.command === alone) continue
+    it(`${name} without its argument says in one line what it needs`, async () => {
+      const { code, stderr, stdout } = await run(alone)
+      assert.deepStrictEqual([code, stdout], [1, ""])
+      assert.match(stderr, /^[^\n]*npx tsx scratchpad\/[\w-]+\.ts[^\n]*\n$/)
+    })
+  }
+
+  it("agent.ts --live says in one line which variables it needs", async () => {
+    const { code, stderr, stdout } = await run("npx tsx scratchpad/agent.ts --live")
+    assert.deepStrictEqual([code, stdout], [1, ""])
+    assert.strictEqual(
+      stderr,
+      "DEMO_DISCOVERY_URL is not set, DEMO_CLIENT_ID is not set, DEMO_CLIENT_SECRET is not set\n"
+    )
+  })
+
+  it("consent-resume.ts resumes in the folder that consent-suspend.ts names, which is closed to other users", async () => {
+    const suspended = await run("npx tsx scratchpad/consent-suspend.ts")
+    const [, command = "", folder = ""] = /(npx tsx scratchpad\/consent-resume\.ts (\S+))\n$/.exec(suspended.stdout) ??
+      []
+    assert.isTrue(folder.startsWith(temporary), suspended.stderr)
+    assert.strictEqual(statSync(folder).mode & 0o077, 0)
+    for (const name of ["handle", "keys"]) assert.strictEqual(statSync(join(folder, name)).mode & 0o077, 0, name)
+    const first = await run(command)
+    assert.match(first.stdout, /^resumed: <redacted>\n/)
+    // Another process: what was used is remembered.
+    const second = await run(command)
+    assert.deepStrictEqual([second.code, second.stdout], [1, ""])
+    assert.strictEqual(second.stderr, "the resume handle was used before: ask again\n")
+  })
+
+  it("consent-suspend.ts seals with the keys of the environment, and consent-resume.ts needs the same", async () => {
+    const folder = join(temporary, "of-mine")
+    const mine = { AGENTCORE_IDENTITY_SEAL_KEYS: `one:${randomBytes(32).toString("base64")}` }
+    const suspended = await run(`npx tsx scratchpad/consent-suspend.ts ${folder}`, mine)
+    assert.strictEqual(suspended.code, 0, suspended.stderr)
+    const resume = `npx tsx scratchpad/consent-resume.ts ${folder}`
+    const without = await run(resume)
+    assert.deepStrictEqual([without.code, without.stdout], [1, ""])
+    assert.match(without.stderr, /^the resume handle .*\n$/)
+    const resumed = await run(resume, mine)
+    assert.match(resumed.stdout, /^resumed: <redacted>\n/, resumed.stderr)
+  })
+
+  it("consent-suspend.ts says in one line what is wrong with a key or with a folder", async () => {
+    const bad = await run("npx tsx scratchpad/consent-suspend.ts", { AGENTCORE_IDENTITY_SEAL_KEYS: "one:short" })
+    assert.deepStrictEqual([bad.code, bad.stdout], [1, ""])
+    assert.match(bad.stderr, /^AGENTCORE_IDENTITY_SEAL_KEYS: key "one" is not 32 bytes in base64.*\n$/)
+    const missing = await run(`npx tsx scratchpad/consent-suspend.ts ${join(temporary, "no", "such")}`)
+    assert.deepStrictEqual([missing.code, missing.stdout], [1, ""])
+    assert.match(missing.stderr, /^the folder .*\/no\/such cannot be used\n$/)
+  })
+})
