@@ -14,6 +14,8 @@ export const bundle = async () => {
   const file = join(directory, "agentcore-identity.mjs")
   await Bundle.bundle({ outfile: file })
   return {
+    directory,
+    file,
     write: (name: string, content: unknown) => {
       const path = join(directory, name)
       writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content))

@@ -38,7 +38,7 @@ export const start = (script: string, options: {
       new Promise<string>((resolve, reject) => {
         const look = () => {
           const found = pattern.exec(stdout)
-          if (found === null && child.exitCode === null) return
+          if (found === null && child.exitCode === null && child.signalCode === null) return
           watchers.delete(look)
           if (found === null) reject(new Error(`ended with ${child.exitCode} and said: ${stdout}${stderr}`))
           else resolve(found[1] ?? found[0])
@@ -47,7 +47,9 @@ export const start = (script: string, options: {
         look()
       }),
     stop: async () => {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM")
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+        process.kill(-child.pid, "SIGTERM")
+      }
       return ended
     }
   }

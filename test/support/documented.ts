@@ -1,0 +1,105 @@
+/** What the documents say to run, and which test runs it. */
+import * as Markdown from "./markdown.js"
+
+/** Run by test/documentation.test.ts itself, as written but for the port. */
+interface Run {
+  readonly file: string
+  readonly block: RegExp
+  readonly run: true
+}
+
+/** Run elsewhere, for a reason; `holds` says that it really is. */
+interface Elsewhere {
+  readonly file: string
+  readonly block: RegExp
+  readonly run: false
+  readonly reason: string
+  readonly holds: () => boolean
+}
+
+const manifest: {
+  readonly scripts: Readonly<Record<string, string>>
+  readonly optionalDependencies: Readonly<Record<string, string>>
+} = JSON.parse(Markdown.read("package.json"))
+
+const ci = Markdown.read(".ci/run")
+
+/** Every block of shell in the documents belongs to exactly one of these. */
+export const blocks: ReadonlyArray<Run | Elsewhere> = [
+  { file: "README.md", block: /^npx effect-agentcore-identity serve$/, run: true },
+  {
+    file: "README.md",
+    block: /^npm install && npm (start|test)$/,
+    run: false,
+    reason: ".ci/run takes the line from the README and runs it, since it installs this very clone",
+    holds: () => ci.includes("npm install && npm start") && ci.includes("npm install && npm test")
+  },
+  {
+    file: "README.md",
+    block: /^npm (install|i) \S*effect-agentcore-identity\S*( \S+)*$/,
+    run: false,
+    reason: "it installs the published package, which no test of a clone can",
+    holds: () => true
+  },
+  {
+    file: "guides/local-server.md",
+    block: /^npx effect-agentcore-identity serve --seed seed\.json --port 4599$/,
+    run: true
+  },
+  { file: "guides/local-server.md", block: /^aws configure set /, run: true },
+  { file: "guides/local-server.md", block: /^token=\$\(aws bedrock-agentcore /, run: true },
+  { file: "guides/local-server.md", block: /^curl --aws-sigv4 /, run: true },
+  { file: "guides/local-server.md", block: /^server=http:\/\/127\.0\.0\.1:4599\n/, run: true },
+  {
+    file: "scratchpad/README.md",
+    block: /^(folder=\$\(mktemp -d\)\n)?npx tsx scratchpad\//,
+    run: false,
+    reason: "test/scratchpad.test.ts runs it and compares what it prints",
+    holds: () => Markdown.read("test/scratchpad.test.ts").includes("scratchpad/README.md")
+  },
+  {
+    file: "scratchpad/README.md",
+    block: /^npx vitest run scratchpad\/[\w-]+\.test\.ts$/,
+    run: false,
+    reason: "npm test runs these files with the others",
+    holds: () => Markdown.read("vitest.config.ts").includes("scratchpad/**/*.test.ts")
+  }
+]
+
+export interface Inline {
+  readonly command: RegExp
+  /** What a test runs for it; without it, `holds` is all that is checked. */
+  readonly run?: ((command: string) => string) | undefined
+  readonly reason: string
+  readonly holds?: ((command: string) => boolean) | undefined
+}
+
+const hasScript = (command: string) => (/^npm run (?:-s )?([\w:]+)/.exec(command)?.[1] ?? "") in manifest.scripts
+
+/** Every command between backticks in the prose belongs to the first of these that fits. */
+export const inline: ReadonlyArray<Inline> = [
+  { command: /^npm run -s serve -- --port 0$/, run: (command) => command, reason: "a server, as written" },
+  { command: /^npm run -s serve$/, reason: "the same script on port 4599, which may be taken", holds: hasScript },
+  { command: /^npx tsx src\/cli\/main\.ts$/, run: (command) => `${command} --help`, reason: "it shows its help" },
+  {
+    command: /^(effect-)?agentcore-identity [\w-]+$/,
+    run: (command) => `${command} --help`,
+    reason: "it shows its help"
+  },
+  {
+    command: /^npm run build && npm pack$/,
+    reason: "npm run verify builds, and packs to check the package",
+    holds: hasScript
+  },
+  { command: /^npm run [\w:]+$/, reason: "npm run verify or .ci/run runs the script", holds: hasScript },
+  {
+    command: /^npm install classic-level$/,
+    reason: "it is a dependency of this clone already",
+    holds: () => "classic-level" in manifest.optionalDependencies
+  },
+  {
+    command: /^npm start -- --live$/,
+    reason: "it needs an AWS account; test/scratchpad.test.ts starts it without one"
+  },
+  { command: /^npm (install|ci|start|test)$/, reason: ".ci/run runs it", holds: () => ci.includes("npm install") }
+]
