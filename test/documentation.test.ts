@@ -20,9 +20,12 @@ const all = Markdown.documents.flatMap((file) =>
 
 const inline = [...new Set(Markdown.documents.flatMap((file) => Markdown.inlineCommands(Markdown.read(file))))]
 
-/** The only block of a document that is run here and looks like this. */
+/** The only block of a document that is run here and begins like this. */
 const blockOf = (file: string, start: string) => {
-  const found = all.filter((one) => one.file === file && one.block.startsWith(start))
+  const entries = Documented.blocks.filter((entry) => entry.file === file && entry.run)
+  const found = all.filter(({ block, file: of }) =>
+    of === file && block.startsWith(start) && entries.some((entry) => entry.block.test(block))
+  )
   assert.lengthOf(found, 1, `${file}: ${start}`)
   return found[0]?.block ?? ""
 }

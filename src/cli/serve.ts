@@ -203,7 +203,7 @@ const listen = (settings: Settings) =>
 const publicUrlOf = (given: string) =>
   Either.mapLeft(PublicUrl.parse(given), (message) => usageInvalid(`--public-url: ${message}`))
 
-// `AWS_DEFAULT_REGION` is the one that boto3 reads. Endpoints are ignored if a profile says so, unless the variable does not.
+// boto3 reads `AWS_DEFAULT_REGION` only. A profile can set `ignore_configured_endpoint_urls`; the variable overrides it.
 const environment = (origin: string, { region, requireSignature }: Settings) => ({
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE: origin,
   AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL: origin,
@@ -215,8 +215,7 @@ const environment = (origin: string, { region, requireSignature }: Settings) => 
   ...(Option.isNone(requireSignature) && { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" })
 })
 
-// A profile goes before the keys in the AWS SDK for JavaScript, and a session token would be sent with keys that are not
-// its own.
+// The AWS SDK for JavaScript prefers a profile to the keys. A session token would be sent with keys that it is not for.
 const unset = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
 
 const announce = (origin: string, browsers: string, settings: Settings) => {
@@ -258,11 +257,11 @@ const serve = (settings: Settings) =>
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
-    const browsers = Option.match(publicUrl, {
-      onNone: () =>
-        origin,
-      onSome: ({ origin }) => origin
-    })
+    const browsers = Option.getOrElse(
+      Option.map(publicUrl, ({ origin }) =>
+        origin),
+      () => origin
+    )
     const api = yield* Layer.build(
       Backend.layerApi({
         accountId: account,

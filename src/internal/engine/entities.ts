@@ -103,7 +103,10 @@ export const SessionRecord = Schema.Struct({
   createdAt: Time,
   expiresAt: Time,
   status: Schema.Literal("pending", "approved", "completing", "completed", "failed"),
-  authorization: maybe(Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: maybe(Schema.String) })),
+  // A folder may have records from before the redirect URI was kept.
+  authorization: maybe(
+    Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: Schema.optional(Schema.String) })
+  ),
   granted: maybe(Schema.Struct({ accessToken: Hidden, expiresAt: Time }))
 })
 

@@ -145,7 +145,7 @@ export interface Session {
       readonly code: Redacted.Redacted
       readonly codeVerifier: Redacted.Redacted
       /** The callback URL that the code was asked with, which its exchange repeats (RFC 6749, section 4.1.3). */
-      readonly redirectUri: string | undefined
+      readonly redirectUri?: string | undefined
     }
     | undefined
   readonly createdAt: DateTime.Utc

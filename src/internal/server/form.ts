@@ -89,20 +89,21 @@ const isOwn = (origin: string, host: string, address: Option.Option<PublicUrl>) 
   // The public address has one scheme only.
   !Option.exists(address, isAddressedBy(host)) && Option.contains(hostOf(origin), host.toLowerCase())
 
-const isForeignOrigin = ({ headers }: HttpServerRequest.HttpServerRequest, allowed?: string) =>
+/**
+ * Whether a browser says that a page of another site sent this; other clients send no such header. `allowed` is an
+ * `Origin` that is taken as well.
+ *
+ * @internal
+ */
+export const isForeign = (
+  { headers }: HttpServerRequest.HttpServerRequest,
+  allowed?: string
+): Effect.Effect<boolean> =>
   Effect.map(PublicAddress, (address) => {
     const { host = "", origin, "sec-fetch-site": site } = headers
     if (site !== undefined) return site !== "same-origin"
     return origin !== undefined && origin !== allowed && !isOwn(origin, host, address)
   })
-
-/**
- * Whether a browser says that a page of another site sent this. Other clients say nothing of the kind.
- *
- * @internal
- */
-export const isForeign = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<boolean> =>
-  isForeignOrigin(request)
 
 /**
  * A form of one of our own pages. Which one, its ticket says; that no other origin sent it, a browser says by itself.
@@ -112,8 +113,9 @@ export const isForeign = (request: HttpServerRequest.HttpServerRequest): Effect.
 export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.HttpServerRequest> = Effect.gen(
   function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    // Our pages tell no referrer, so that the `Origin` of their forms is `null`; another site's form needs a ticket too.
-    if (yield* isForeignOrigin(request, "null")) {
+    // The pages have the referrer policy `no-referrer`, which makes the `Origin` of their forms `null`. Another site can
+    // send that too, but has no ticket.
+    if (yield* isForeign(request, "null")) {
       return yield* new Refused({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
