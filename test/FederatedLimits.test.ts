@@ -89,7 +89,7 @@ type App = HttpApp.Default<never, IdentityApi.IdentityApi | IdentityControls.Ide
 const apps: ReadonlyArray<readonly [string, Effect.Effect<App>]> = [
   ["IdentityServer.api", Effect.succeed(IdentityServer.api)],
   ["IdentityServer.make", Effect.sync(() => IdentityServer.make())],
-  ["IdentityServer.makeLocal", IdentityServer.makeLocal()]
+  ["IdentityServer.makeLocal", Effect.orDie(IdentityServer.makeLocal())]
 ]
 
 /** The service over HTTP, over a server whose providers are asked for real. The clock is the test's. */
@@ -272,7 +272,7 @@ describe("an authorization server that is too slow", () => {
 
   for (const how of hows) {
     const browsing = Effect.gen(function*() {
-      const world = yield* setUp(IdentityServer.makeLocal(), how)
+      const world = yield* setUp(Effect.orDie(IdentityServer.makeLocal()), how)
       const browser = new Jar(world.here)
       const { authorizationUrl } = yield* world.asked
       const { pathname, search } = new URL(Redacted.value(authorizationUrl))

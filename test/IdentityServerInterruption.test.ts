@@ -22,7 +22,7 @@ type App = HttpApp.Default<never, IdentityApi.IdentityApi | IdentityControls.Ide
 const apps: ReadonlyArray<readonly [string, Effect.Effect<App>]> = [
   ["IdentityServer.api", Effect.succeed(IdentityServer.api)],
   ["IdentityServer.make", Effect.sync(() => IdentityServer.make())],
-  ["IdentityServer.makeLocal", IdentityServer.makeLocal()]
+  ["IdentityServer.makeLocal", Effect.orDie(IdentityServer.makeLocal())]
 ]
 
 /** `makeLocal` needs the controls too, which here control nothing. */

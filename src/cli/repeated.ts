@@ -11,6 +11,7 @@ const names = [
   "--ca",
   "--issuer",
   "--issuer-host",
+  "--quota",
   "--resource",
   "--return-url",
   "--scope",
