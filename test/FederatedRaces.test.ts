@@ -73,7 +73,7 @@ const setUp = Effect.gen(function*() {
         })
     )
   const arrival = Queue.take(arrivals)
-  /** The person consents at the provider; the result completes the session. */
+  /** The person consents at the provider; `complete` completes the session. */
   const approved = (userId: string, scopes?: Array<string>) =>
     Effect.gen(function*() {
       const { sessionUri } = yield* required(askFor(userId, scopes))
@@ -82,7 +82,7 @@ const setUp = Effect.gen(function*() {
       if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
       const parameters = new URLSearchParams({ state, code: "code" })
       yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
-      return identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
+      return { complete: identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } }) }
     })
   return {
     identity,
@@ -99,7 +99,7 @@ const setUp = Effect.gen(function*() {
     approved,
     consents: (userId: string, accessToken: string, refreshToken: string, scopes?: Array<string>) =>
       Effect.gen(function*() {
-        const completed = yield* Effect.fork(Effect.flatten(approved(userId, scopes)))
+        const completed = yield* Effect.fork(Effect.flatMap(approved(userId, scopes), ({ complete }) => complete))
         const { answer } = yield* arrival
         answer(accessToken, refreshToken)
         yield* Fiber.join(completed)
@@ -257,7 +257,7 @@ describe("an update of a provider", () => {
 
   test("with a new secret while a code is exchanged keeps the session, which completes", (world) =>
     Effect.gen(function*() {
-      const complete = yield* world.approved("ada")
+      const { complete } = yield* world.approved("ada")
       const completed = yield* Effect.fork(complete)
       const { answer } = yield* world.arrival
       yield* world.update(rotated)
@@ -268,7 +268,7 @@ describe("an update of a provider", () => {
 
   test("with another client id while a code is exchanged ends the session, and its token is not stored", (world) =>
     Effect.gen(function*() {
-      const complete = yield* world.approved("ada")
+      const { complete } = yield* world.approved("ada")
       const completed = yield* Effect.fork(complete)
       const { answer } = yield* world.arrival
       yield* world.update(another)
@@ -281,7 +281,7 @@ describe("an update of a provider", () => {
 
   test("with a new secret is used by a session that was approved before it", (world) =>
     Effect.gen(function*() {
-      const complete = yield* world.approved("ada")
+      const { complete } = yield* world.approved("ada")
       yield* world.update(rotated)
       const completed = yield* Effect.fork(complete)
       const { answer, secret } = yield* world.arrival
@@ -293,7 +293,7 @@ describe("an update of a provider", () => {
 
   test("with another client id refuses the completion of a session that was approved before it", (world) =>
     Effect.gen(function*() {
-      const complete = yield* world.approved("ada")
+      const { complete } = yield* world.approved("ada")
       yield* world.update(another)
       assert.strictEqual((yield* Effect.flip(complete))._tag, "AccessDenied")
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)

@@ -15,7 +15,7 @@ interface Kind {
   readonly standard: number
   readonly argument: string
   readonly refusal: "ValidationError" | "ServiceQuotaExceeded"
-  readonly create: (api: Api, name: string) => Effect.Effect<unknown, Failure>
+  readonly create: (api: Api, name: string) => Effect.Effect<object, Failure>
   readonly list: (api: Api) => Effect.Effect<ReadonlyArray<unknown>, Failure>
 }
 

@@ -85,8 +85,8 @@ const machineToken = (core: Core) =>
   })
 
 /**
- * The issuer, the client and the revision of its provider. A call after an update does not join a request from before
- * it, even if both happen in the same millisecond.
+ * The issuer, the client and the revision of its provider, so that a call after an update does not join a request from
+ * before it. The time alone does not tell two updates of the same millisecond apart; the ARN of a managed secret does.
  */
 const asker = ({ discovery, issuer, provider }: Client) =>
   JSON.stringify([
