@@ -1,4 +1,5 @@
 /** Reads the commands and the program of the README, and runs commands as a user's shell does. */
+// @effect-diagnostics globalTimers:off
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"

@@ -2,8 +2,8 @@
  * Installs the packed package with the commands of the README, and uses it as a new user does. Prints one line for each
  * case; ends with exit code 1 and the output of the cases that failed. `--built` packs `dist` as it is.
  */
-// @effect-diagnostics globalTimers:off
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { importedPackages } from "../support/imports.js"
@@ -159,9 +159,18 @@ const npmInEmpty = async (tarball: string) => {
   await serves(cwd, tarball)
 }
 
+const removing = (track: Promise<unknown>, ...folders: ReadonlyArray<string>) =>
+  track.finally(() => Promise.all(folders.map((name) => rm(join(home, name), { recursive: true, force: true }))))
+
 const all = async () => {
   const tarball = await pack()
-  const tracks = [npmInEmpty(tarball), uses("npm", tarball, "effect@3"), pnpm(tarball), npx(tarball)]
+  // At the same time, and each removes its folders while the others go on.
+  const tracks = [
+    removing(npmInEmpty(tarball), "npm-empty"),
+    removing(uses("npm", tarball, "effect@3"), "npm-effect@3"),
+    removing(pnpm(tarball), "pnpm", "pnpm-empty", "pnpm-effect@3"),
+    removing(npx(tarball), "npx", "npm-cache")
+  ]
   const ended = await Promise.allSettled(tracks)
   return ended.flatMap((one): ReadonlyArray<unknown> => one.status === "rejected" ? [one.reason] : [])
 }
