@@ -20,7 +20,7 @@ const seconds = (since: number) => `${((performance.now() - since) / 1000).toFix
 
 class Failed extends Error {}
 
-/** Runs a command, and holds its exit code and its output against what is expected. */
+/** Runs a command and compares its exit code and its output with what is expected. */
 const expected = async (
   name: string,
   command: string,
