@@ -1,4 +1,5 @@
 /** What the documents say to run, and which test runs it. */
+import { existsSync } from "node:fs"
 import * as Markdown from "./markdown.js"
 
 /** Run by test/documentation.test.ts itself, as written but for the port. */
@@ -19,10 +20,12 @@ interface Elsewhere {
 
 const manifest: {
   readonly scripts: Readonly<Record<string, string>>
-  readonly optionalDependencies: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
 } = JSON.parse(Markdown.read("package.json"))
 
 const ci = Markdown.read(".ci/run")
+
+const installation = Markdown.read("test/install/main.ts")
 
 /** Every block of shell in the documents belongs to exactly one of these. */
 export const blocks: ReadonlyArray<Run | Elsewhere> = [
@@ -36,10 +39,17 @@ export const blocks: ReadonlyArray<Run | Elsewhere> = [
   },
   {
     file: "README.md",
-    block: /^npm (install|i) \S*effect-agentcore-identity\S*( \S+)*$/,
+    block: /^(npm install|pnpm add|npx -p) (?!&&)/,
     run: false,
-    reason: "it installs the published package, which no test of a clone can",
-    holds: () => true
+    reason: "npm run test:install runs the block after each of these markers, and .ci/run runs that",
+    holds: () => {
+      const markers = [...Markdown.read("README.md").matchAll(/<!-- install: ([^>]+) -->/g)].map(([, name = ""]) =>
+        name
+      )
+      return markers.length > 5 &&
+        markers.every((name) => installation.includes(`"${name.replace(", development", "")}"`)) &&
+        ci.includes("npm run test:install")
+    }
   },
   {
     file: "guides/local-server.md",
@@ -93,13 +103,25 @@ export const inline: ReadonlyArray<Inline> = [
   },
   { command: /^npm run [\w:]+$/, reason: "npm run verify or .ci/run runs the script", holds: hasScript },
   {
-    command: /^npm install classic-level$/,
-    reason: "it is a dependency of this clone already",
-    holds: () => "classic-level" in manifest.optionalDependencies
+    command: /^(npm install classic-level@3|npx -p .* serve --data DIR)$/,
+    reason: "npm run test:install runs it",
+    holds: (command) =>
+      Markdown.read("README.md").includes(`\n${command}\n`) && "classic-level" in manifest.peerDependencies
   },
   {
     command: /^npm start -- --live$/,
     reason: "it needs an AWS account; test/scratchpad.test.ts starts it without one"
   },
+  {
+    command: /^npx tsx quick-start\.ts$/,
+    reason: "npm run test:install runs the quick start of the README under this name",
+    holds: () => installation.includes("quick-start.ts")
+  },
+  {
+    command: /^npx vitest run test\/[\w-]+\.test\.ts$/,
+    reason: "npm test runs the file with the others",
+    holds: (command) => existsSync(`${Markdown.root}${command.replace("npx vitest run ", "")}`)
+  },
+  { command: /^npm install -g npm@11$/, reason: "it changes the machine; it is npm's own documented command" },
   { command: /^npm (install|ci|start|test)$/, reason: ".ci/run runs it", holds: () => ci.includes("npm install") }
 ]
