@@ -15,6 +15,9 @@ const ResourceArn = text({
   pattern: /arn:(?:[^:]+)?:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:([a-z-]+\/[^/]+)(?:\/[a-z0-9-]+\/[^/]+)*/
 })
 
+// The model allows no items at all. A query cannot say so: AWS would find the required member missing.
+const TagKeys = list(TagKey, { min: 1, max: 200 })
+
 /**
  * The three operations on tags. Whether AWS allows them on identity resources is said in two ways by its documents.
  *
@@ -38,7 +41,7 @@ export const operations = {
     path: "/tags/{resourceArn}",
     query: ["tagKeys"],
     status: 204,
-    request: Schema.Struct({ resourceArn: ResourceArn, tagKeys: list(TagKey, { max: 200 }) }),
+    request: Schema.Struct({ resourceArn: ResourceArn, tagKeys: TagKeys }),
     reply: Nothing,
     errors: taggingErrors
   }),

@@ -68,8 +68,7 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
     it.effect(`of ${fact.operation} arrives just inside every limit, and is refused just outside`, () =>
       Effect.gen(function*() {
         const base = whole(operation.request)
-        // A list in the query of which nothing is said is empty.
-        for (const name of fact.required.filter((name) => !operation.query.includes(name))) {
+        for (const name of fact.required) {
           assert.deepStrictEqual(yield* outcome(operation, Record.remove(base, name), name), [name])
         }
         for (const [name, member] of Object.entries(fact.members)) {
@@ -84,6 +83,52 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
         }
       }))
   }
+
+  for (const { fact, operation } of all.filter(({ operation }) => operation.query.length > 0)) {
+    for (const name of fact.required.filter((name) => operation.query.includes(name))) {
+      /** What other clients send: boto3 no query at all, or the names of other members. */
+      const without = (search: string) =>
+        Effect.gen(function*() {
+          port.calls.length = 0
+          const raw = Raw.rawOf(operation, Record.remove(whole(operation.request), name))
+          const path = raw.path.split("?")[0] ?? ""
+          const answer = yield* Raw.send(yield* origin, {
+            ...raw,
+            path: `${path}${search}`,
+            headers: { "user-agent": "Boto3/1.40 Botocore/1.40", "content-length": "0" }
+          })
+          assert.lengthOf(port.calls, 0, search)
+          return answer
+        })
+
+      it.effect(`of ${fact.operation} without ${name} in its query is a ValidationException`, () =>
+        Effect.gen(function*() {
+          for (const search of ["", "?", `?${name.toUpperCase()}=x`, `?other=x&x-id=${fact.operation}`, "?&&="]) {
+            const answer = yield* without(search)
+            assert.strictEqual(answer.status, 400, search)
+            assert.strictEqual(answer.headers.get("x-amzn-errortype"), "ValidationException", search)
+            assert.deepStrictEqual(answer.json, {
+              message:
+                `1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must not be null`,
+              reason: "FieldValidationFailed",
+              fieldList: [{ name, message: "Member must not be null" }]
+            }, search)
+          }
+        }))
+
+      it.effect(`of ${fact.operation} with an empty ${name} in its query has one item, which is empty`, () =>
+        Effect.gen(function*() {
+          const answer = yield* without(`?${name}=`)
+          assert.strictEqual(answer.status, 400)
+          const { fieldList } = Schema.decodeUnknownSync(Refusal)(answer.json)
+          assert.deepStrictEqual(fieldList.map((field) => field.name), [`${name}[0]`])
+        }))
+    }
+  }
+
+  it("has required members in a query to try this with", () => {
+    assert.isNotEmpty(all.filter(({ fact, operation }) => fact.required.some((name) => operation.query.includes(name))))
+  })
 
   describe("deep inside", () => {
     for (const { at, base, below = "", breaks, fits, operation } of nested) {

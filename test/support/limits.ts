@@ -46,13 +46,23 @@ const Fact = Schema.Struct({
   successStatus: Schema.Number,
   required: Schema.Array(Schema.String),
   optional: Schema.Array(Schema.String),
-  members: Schema.Record({ key: Schema.String, value: Member }),
+  members: Schema.Record({
+    key: Schema.String,
+    value: Schema.Struct({ ...Member.fields, in: Schema.optional(Schema.String) })
+  }),
   output: Schema.Array(Schema.Struct({ name: Schema.String, required: Schema.Boolean, ...Member.fields })),
   errors: Schema.Array(Schema.Struct({ name: Schema.String }))
 })
 
-/** What AWS's service models say of each operation. */
-export const facts = Schema.decodeUnknownSync(Schema.Array(Fact))(json)
+/** A query cannot say that a list has no items: AWS finds the member missing. */
+const sayable = (member: typeof Fact.fields.members.value.Type): Member =>
+  member.in === "query" && member.type === "list" ? { ...member, min: Math.max(1, member.min ?? 0) } : member
+
+/** What AWS's service models say of each operation, as far as HTTP can carry it. */
+export const facts = Schema.decodeUnknownSync(Schema.Array(Fact))(json).map((fact) => ({
+  ...fact,
+  members: Record.map(fact.members, sayable)
+}))
 
 const table: Record.ReadonlyRecord<string, Operation.Any> = operations
 

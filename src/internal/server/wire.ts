@@ -161,7 +161,10 @@ const plain = (value: unknown, path: string, depth: number, faults: Array<Invali
   )
 }
 
-/** The members of the body, with what stands in the path and in the query put back among them. */
+/**
+ * The members of the body, with what stands in the path and in the query put back among them. A query has no way to write
+ * a list without items: a member that is not in it is absent.
+ */
 const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given: unknown) => {
   if (!isRecord(given)) return Either.left(cannotParse("The body is not a JSON object"))
   const faults: Array<InvalidField> = []
@@ -170,7 +173,7 @@ const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
   const start = url.indexOf("?")
   const parameters = new URLSearchParams(start === -1 ? "" : url.slice(start))
-  const lists = query.map((member) => [member, parameters.getAll(member)] as const)
+  const lists = query.filter((member) => parameters.has(member)).map((member) => [member, parameters.getAll(member)])
   return Either.right(Object.assign({}, members, Object.fromEntries(lists), labels))
 }
 
@@ -190,7 +193,7 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
       (given) =>
         Either.flatMap(
           bind(operation, labels, url, given),
-          (members) => Either.mapLeft(decode(members, body.length), faultOf)
+          (members) => Either.mapLeft(decode(members, Math.max(body.length, url.length)), faultOf)
         )
     )
 

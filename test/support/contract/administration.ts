@@ -284,6 +284,26 @@ export const administration = section("administration", (test) => {
   )
 
   test(
+    "tags are taken off by their keys, and no keys at all are a ValidationError that names tagKeys",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const { workloadIdentityArn: resourceArn } = yield* identity.getWorkloadIdentity({ name: workloadName })
+      yield* identity.tagResource({ resourceArn, tags: { team: "agents", cost: "7" } })
+      const error = yield* Effect.flip(identity.untagResource({ resourceArn, tagKeys: [] }))
+      assert.strictEqual(error._tag, "ValidationError")
+      assert.strictEqual(error.operation, "UntagResource")
+      assert.isTrue(error instanceof IdentityError.ValidationError)
+      const { fieldList } = error instanceof IdentityError.ValidationError ? error : { fieldList: undefined }
+      assert.deepStrictEqual(fieldList, [{
+        name: "tagKeys",
+        message: "Member must have length between 1 and 200, inclusive"
+      }])
+      yield* identity.untagResource({ resourceArn, tagKeys: ["cost", "unknown"] })
+      assert.deepStrictEqual((yield* identity.listTagsForResource({ resourceArn })).tags, { team: "agents" })
+    })
+  )
+
+  test(
     "every modelled error of an operation arrives with its members",
     Effect.gen(function*() {
       const { identity } = yield* agent
