@@ -42,7 +42,8 @@ export interface Options {
    * With this option, or with `verifyJwtClients`, signatures are verified with the keys of the issuers, and `exp` and
    * `sub` are required. The keys are found by OpenID Connect Discovery, or where RFC 8414 has them if that document is not
    * there. A token that fails is `Unauthorized`; `IdentityControls.providerFailures` names the claim. With neither option
-   * JWTs are not verified.
+   * JWTs are not verified. A header of more than 16,384 characters, an `iss` of more than 2,048 and an issuer with more
+   * than 100 keys are rejected as well.
    */
   readonly verifyJwtFor?: ReadonlyArray<string> | undefined
   /**

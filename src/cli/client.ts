@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as IdentityService from "../IdentityService.js"
 import * as settings from "../internal/aws/settings.js"
+import { parseUrl } from "../internal/url.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import type { Failure } from "./output.js"
 import * as Remedies from "./remedies.js"
@@ -45,7 +46,7 @@ export interface Common {
 }
 
 const isHere = (url: string | undefined) =>
-  url !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
+  Option.exists(parseUrl(url), ({ hostname }) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
 
 const isGiven = (name: string) => Effect.map(Config.option(Config.nonEmptyString(name)), Option.isSome)
 

@@ -57,10 +57,11 @@ const issuers = (
 const repeated = (seed: Seed): ReadonlyArray<InvalidField> =>
   lists.flatMap((member) => {
     const items: ReadonlyArray<Named> = seed[member] ?? []
-    const names = items.map(({ name }) => name)
-    return names.flatMap((name, index) => {
-      const first = names.indexOf(name)
-      return first === index
+    const places = new Map<string, number>()
+    return items.flatMap(({ name }, index) => {
+      const first = places.get(name)
+      if (first === undefined) places.set(name, index)
+      return first === undefined
         ? []
         : [{ name: `${member}[${index}].name`, message: `Member must be unique: ${member}[${first}] has it already` }]
     })

@@ -1,4 +1,5 @@
 /** Discovery URLs of authorization servers: OpenID Connect Discovery 1.0, section 4, and RFC 8414, section 3.1. */
+import { trimTrailing } from "./text.js"
 
 /**
  * A well-known name with or without a path behind it. Why not AWS's own pattern: `engine/choices.ts`.
@@ -40,18 +41,12 @@ export const issuersOf = (discoveryUrl: string): ReadonlyArray<string> => {
   return [base + path, `${base}${path}/`]
 }
 
-const withoutSlashes = (text: string): string => {
-  let end = text.length
-  while (text[end - 1] === "/") end--
-  return text.slice(0, end)
-}
-
 /**
  * Where an issuer publishes its metadata by OpenID Connect Discovery 1.0.
  *
  * @internal
  */
-export const openIdUrl = (issuer: string): string => `${withoutSlashes(issuer)}/.well-known/openid-configuration`
+export const openIdUrl = (issuer: string): string => `${trimTrailing(issuer, "/")}/.well-known/openid-configuration`
 
 /**
  * Where an issuer publishes its metadata by RFC 8414.
@@ -60,5 +55,5 @@ export const openIdUrl = (issuer: string): string => `${withoutSlashes(issuer)}/
  */
 export const oauthUrl = (issuer: string): string => {
   const { origin, pathname } = new URL(issuer)
-  return `${origin}/.well-known/oauth-authorization-server${withoutSlashes(pathname)}`
+  return `${origin}/.well-known/oauth-authorization-server${trimTrailing(pathname, "/")}`
 }

@@ -3,17 +3,17 @@ import * as Option from "effect/Option"
 import type { IssuerChoice } from "../IdentityControls.js"
 import { issuersOf } from "./discoveryUrl.js"
 import { isLoopback } from "./engine/endpoints.js"
+import { parseUrl } from "./url.js"
 
 /** @internal */
 export const expected = "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in " +
   "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
   "and its path"
 
-const isDiscovery = (text: string) => {
-  if (!URL.canParse(text) || issuersOf(text).length === 0) return false
-  const { hostname, protocol } = new URL(text)
-  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
-}
+const isDiscovery = (text: string) =>
+  issuersOf(text).length > 0 &&
+  Option.exists(parseUrl(text), ({ hostname, protocol }) =>
+    protocol === "https:" || (protocol === "http:" && isLoopback(hostname)))
 
 /** @internal */
 export const fromText = (text: string): Option.Option<IssuerChoice> =>

@@ -50,9 +50,12 @@ export const ReturnUrls = list(ReturnUrl)
 // the cube of the length: this says the same in one pass. Two separators, not adjacent and not at an end, suffice, and
 // there may be no other character outside the class.
 const looksLikeJwt = (s: string) => {
-  const outside = [...s.matchAll(/[^A-Za-z0-9\-_=]/g)].slice(0, 3)
-  const [first, second] = outside.map(({ index }) => index)
-  if (outside.length > 2 || outside.some(([separator]) => /[\n\r\u2028\u2029]/.test(separator))) return false
+  const outside: Array<number> = []
+  for (const { 0: separator, index } of s.matchAll(/[^A-Za-z0-9\-_=]/g)) {
+    if (outside.length === 2 || /[\n\r\u2028\u2029]/.test(separator)) return false
+    outside.push(index)
+  }
+  const [first, second] = outside
   if (first === undefined) return s.length >= 5
   const last = second ?? first
   if (first === 0 || last === s.length - 1) return false

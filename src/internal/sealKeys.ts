@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import type { Key } from "../ConsentSeal.js"
+import { trimTrailing } from "./text.js"
 
 /** @internal */
 export interface Material {
@@ -21,7 +22,7 @@ const shown = (id: string, index: number) => id.length < 22 ? `"${id}"` : `numbe
 
 /** Base64 of either alphabet, with its padding or without. */
 const read = (text: string) =>
-  Encoding.decodeBase64Url(text.trim().replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, ""))
+  Encoding.decodeBase64Url(trimTrailing(text.trim().replaceAll("+", "-").replaceAll("/", "_"), "="))
 
 /**
  * The keys as bytes, or what is wrong with them, in words that give none of them away.
@@ -30,14 +31,16 @@ const read = (text: string) =>
  */
 export const check = (
   keys: Arr.NonEmptyReadonlyArray<Key>
-): Either.Either<Arr.NonEmptyReadonlyArray<Material>, string> =>
-  Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<Material, string> => {
+): Either.Either<Arr.NonEmptyReadonlyArray<Material>, string> => {
+  const seen = new Set<string>()
+  return Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<Material, string> => {
     if (!/^[\w-]{1,64}$/.test(id)) {
       return Either.left(`key number ${index + 1} needs an id of 1 to 64 letters, digits, "_" and "-", as in id:key`)
     }
-    if (keys.findIndex((other) => other.id === id) !== index) {
+    if (seen.has(id)) {
       return Either.left(`two keys have the id ${shown(id, index)}: give each key an id of its own`)
     }
+    seen.add(id)
     const bytes = Either.getOrElse(read(Redacted.value(key)), () => new Uint8Array())
     return bytes.length === size
       ? Either.right({ id, bytes: Redacted.make(new Uint8Array(bytes)) })
@@ -45,6 +48,7 @@ export const check = (
         `key ${shown(id, index)} is not ${size} bytes in base64: make one with "openssl rand -base64 ${size}"`
       )
   }))
+}
 
 /**
  * `id:key,id:key`, the newest first.
@@ -52,8 +56,8 @@ export const check = (
  * @internal
  */
 export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
-  const [first = "", ...others] = text.split(",")
-  return Arr.map(Arr.make(first, ...others), (entry): Key => {
+  const entries = text.split(",")
+  return Arr.map(Arr.isNonEmptyReadonlyArray(entries) ? entries : Arr.of(text), (entry): Key => {
     const colon = entry.indexOf(":")
     return { id: entry.slice(0, Math.max(colon, 0)).trim(), key: Redacted.make(entry.slice(colon + 1)) }
   })

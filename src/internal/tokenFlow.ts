@@ -1,11 +1,13 @@
 /** How a token is asked for, once: what goes to the service, and what its answer means. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { IdentityApi, Reply } from "../IdentityApi.js"
 import { ConsentDenied, ConsentPending, ConsentRequired, ConsentTimedOut, UndecodableReply } from "../IdentityError.js"
 import * as Grant from "./grant.js"
 import { inOptionNames } from "./optionNames.js"
+import { parseUrl } from "./url.js"
 
 type TokenReply = Reply<"getResourceOauth2Token">
 
@@ -26,9 +28,11 @@ const noToken = (reply: TokenReply, member: string) =>
 /** The session of a consent; where the service leaves it out, the authorization URL still names it. */
 const sessionOf = (reply: TokenReply) => {
   if (reply.sessionUri !== undefined || reply.authorizationUrl === undefined) return reply.sessionUri
-  const url = Redacted.value(reply.authorizationUrl)
-  const session = URL.canParse(url) ? new URL(url).searchParams.get("request_uri") : null
-  return session === null ? undefined : Redacted.make(session)
+  return parseUrl(Redacted.value(reply.authorizationUrl)).pipe(
+    Option.flatMapNullable(({ searchParams }) => searchParams.get("request_uri")),
+    Option.map(Redacted.make),
+    Option.getOrUndefined
+  )
 }
 
 /**

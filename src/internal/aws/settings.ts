@@ -6,6 +6,7 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { parseUrl } from "../url.js"
 
 // A value, and the option or variable that it came from.
 interface Setting {
@@ -86,7 +87,8 @@ const ignored = Config.map(
   Option.exists((value) => value.toLowerCase() === "true")
 )
 
-const isHttpUrl = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+const isHttpUrl = (value: string) =>
+  Option.exists(parseUrl(value), ({ protocol }) => protocol === "https:" || protocol === "http:")
 
 /**
  * The option, then AWS's variable for the service, then the Python SDK's, then AWS's for all services. Without any of

@@ -1,8 +1,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { parseUrl as parsed } from "../url.js"
 import type { Place } from "./place.js"
-
-const parsed = Option.liftThrowable((text: string) => new URL(text))
 
 const isLocalName = (hostname: string) =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)

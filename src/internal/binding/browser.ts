@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { cookiesOf } from "../server/cookies.js"
 import { foreignHost, notGet, type Refused, unreadable } from "./pages.js"
 
 const maxQuery = 16_384
@@ -64,7 +65,7 @@ export const visit = (
         Effect.succeed({
           path: start === -1 ? target : target.slice(0, start),
           of: (name) => Option.fromNullable(found.get(name)),
-          cookies: request.cookies
+          cookies: cookiesOf(request)
         })
     })
   })

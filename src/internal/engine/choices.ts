@@ -7,11 +7,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { AccessDenied, Unauthorized, ValidationError } from "../../IdentityError.js"
 import { fieldError } from "../check.js"
 import { digest } from "../digest.js"
+import { parseUrl } from "../url.js"
 import { clientIdOf, serverOf } from "./endpoints.js"
 import type { Oauth2Provider, OperationName, Session, State, Target } from "./state.js"
 
@@ -84,7 +86,10 @@ export const callbackId = (providerArn: string): Effect.Effect<string> =>
  * @internal
  */
 export const untoldIssuer = (authorizationEndpoint: string): string =>
-  URL.canParse(authorizationEndpoint) ? new URL(authorizationEndpoint).origin : authorizationEndpoint
+  Option.match(parseUrl(authorizationEndpoint), {
+    onNone: () => authorizationEndpoint,
+    onSome: ({ origin }) => origin
+  })
 
 /**
  * How long AWS remembers a session that is over is unknown; here it is forgotten an hour later.
@@ -171,6 +176,18 @@ export const wrongRecipient = (
   if (clients.length === 0) return "aud"
   return clients.some((client) => client === claims["client_id"]) ? undefined : "client_id"
 }
+
+/**
+ * How long the claims of a user's JWT may be is not stated. They are read before anything is verified, and kept: `iss` and
+ * `sub` have at most 2,048 characters, as the model's URLs do. OpenID Connect allows 255 for `sub`.
+ *
+ * @internal
+ */
+export const maxClaimLength = 2048
+
+/** @internal */
+export const longClaim = (name: "iss" | "sub"): string =>
+  `its claim ${name} is longer than ${maxClaimLength} characters`
 
 /**
  * The documentation gives the text, not the exception.

@@ -1,5 +1,7 @@
 /** What a provider's configuration says of its authorization server and of its client. */
+import * as Option from "effect/Option"
 import type { Oauth2ProviderConfigOutput } from "../../Oauth2ProviderConfig.js"
+import { parseUrl } from "../url.js"
 
 type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2ProviderConfig: unknown }>[
   "customOauth2ProviderConfig"
@@ -72,7 +74,7 @@ export const keyArnOf = (config: Oauth2ProviderConfigOutput): string | undefined
  */
 export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 
-const isLocalUrl = (url: string) => URL.canParse(url) && isLoopback(new URL(url).hostname)
+const isLocalUrl = (url: string) => Option.exists(parseUrl(url), ({ hostname }) => isLoopback(hostname))
 
 /**
  * Whether everything it names is on this machine.

@@ -13,6 +13,7 @@ import type { IdentityControls } from "../../IdentityControls.js"
 import { InternalServerError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 import * as check from "../check.js"
+import { trimTrailing } from "../text.js"
 import * as apiKeyProviders from "./apiKeyProviders.js"
 import * as apiKeys from "./apiKeys.js"
 import * as controls from "./controls.js"
@@ -55,7 +56,7 @@ export const settings = ({
   readonly region?: string | undefined
   readonly endpoint?: string | undefined
   readonly quotas?: Parameters<typeof quotas.make>[0]
-}): Settings => ({ accountId, region, endpoint: endpoint.replace(/\/+$/, ""), quotas: quotas.make(given) })
+}): Settings => ({ accountId, region, endpoint: trimTrailing(endpoint, "/"), quotas: quotas.make(given) })
 
 const over = (settings: Settings) => (memory: Memory): Effect.Effect<Engine> =>
   Effect.gen(function*() {

@@ -37,6 +37,8 @@ const readUserToken = (
   const [, payload = ""] = Redacted.value(token).split(".")
   return decodeClaims(payload).pipe(
     Either.mapLeft(() => "it is not a JWT with the claims iss and sub"),
+    Either.filterOrLeft(({ iss }) => iss.length <= choices.maxClaimLength, () => choices.longClaim("iss")),
+    Either.filterOrLeft(({ sub }) => sub.length <= choices.maxClaimLength, () => choices.longClaim("sub")),
     Either.map(({ exp = Infinity, iss, sub }) => ({
       user: { kind: "jwt" as const, issuer: iss, subject: sub, token },
       until: exp * 1000

@@ -5,24 +5,20 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as jose from "jose"
 import { oauthUrl, openIdUrl } from "../discoveryUrl.js"
 import * as choices from "../engine/choices.js"
 import { Refused } from "../engine/issuer.js"
+import { isUrl } from "../url.js"
 import type { Allowed } from "./addresses.js"
+import { parse as parseKeySet } from "./keySet.js"
 import { discover, document, type Reach } from "./metadata.js"
 import { malformed } from "./refusal.js"
 
 const step = "verification"
 
-const KeySet = Schema.parseJson(
-  Schema.Struct({
-    keys: Schema.mutable(
-      Schema.Array(Schema.Struct({ kty: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
-    )
-  })
-)
+/** In characters. The model limits the whole token to 131,072, and the rest of it is the payload. */
+const maxHeader = 16_384
 
 // Never a symmetric one: its key would be a public document.
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -111,10 +107,12 @@ const issuerOf = (reach: Reach, iss: string) =>
 const keySet = (reach: Reach, jwksUri: string) =>
   Effect.gen(function*() {
     const allowed = allowedFor(reach, "the host of the issuer's keys")
-    const none = malformed(step, "the keys of the issuer are none")
     const text = yield* document(step, reach, allowed, "the key set of the issuer", jwksUri)
-    const keys = yield* Effect.mapError(Schema.decode(KeySet)(text), () => none)
-    return yield* Effect.try({ try: () => jose.createLocalJWKSet(keys), catch: () => none })
+    const keys = yield* Either.mapLeft(parseKeySet(text), (why) => malformed(step, why))
+    return yield* Effect.try({
+      try: () => jose.createLocalJWKSet(keys),
+      catch: () => malformed(step, "the keys of the issuer are not a JSON Web Key Set")
+    })
   })
 
 /**
@@ -125,13 +123,13 @@ const keySet = (reach: Reach, jwksUri: string) =>
 export const verify = (reach: Reach, recipients: Recipients) => (token: Redacted.Redacted) =>
   Effect.gen(function*() {
     const jwt = Redacted.value(token)
+    if (jwt.indexOf(".") > maxHeader) return yield* refused(`its header is longer than ${maxHeader} characters`)
     const { iss } = yield* Effect.try({
       try: () => jose.decodeJwt(jwt),
       catch: () => refused("the token is not a JWT")
     })
-    if (typeof iss !== "string" || !URL.canParse(iss) || /[?#]/.test(iss)) {
-      return yield* refused("the claim iss is not a URL")
-    }
+    if (typeof iss === "string" && iss.length > choices.maxClaimLength) return yield* refused(choices.longClaim("iss"))
+    if (!isUrl(iss) || /[?#]/.test(iss)) return yield* refused("the claim iss is not a URL")
     const { jwks_uri } = yield* issuerOf(reach, iss)
     if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")
     const keys = yield* keySet(reach, jwks_uri)

@@ -1,11 +1,13 @@
 /** What an authorization server says of itself, or the configuration of it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
 import { issuersOf } from "../discoveryUrl.js"
 import { type Discovery, discoveryOf, isLocal } from "../engine/endpoints.js"
 import { type Client, Refused } from "../engine/issuer.js"
+import { isUrl, parseUrl } from "../url.js"
 import { type Allowed, objection } from "./addresses.js"
 import { ask, type Transport } from "./ask.js"
 import { presetOf } from "./preset.js"
@@ -41,7 +43,7 @@ export const document = (
   url: string
 ): Effect.Effect<string, Refused> =>
   Effect.gen(function*() {
-    if (!URL.canParse(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
+    if (!isUrl(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
     const { status, text } = yield* Effect.mapError(
       ask(allowed, reach, {
         url: new URL(url),
@@ -72,6 +74,7 @@ export const discover = (
     const described = Schema.decodeUnknownEither(Issuer)(text)
     if (Either.isLeft(described)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
     const { issuer } = described.right
+    if (!isUrl(issuer)) return yield* malformed(step, "the issuer of the discovery document is not a URL")
     // Compared here, since the library compares URLs, and issuers have to be the same text.
     const objection = objectionTo(issuer)
     if (objection !== undefined) return yield* malformed(step, objection)
@@ -116,11 +119,9 @@ export const endpoint = (
   server: oauth.AuthorizationServer,
   name: "authorization_endpoint" | "token_endpoint"
 ): Either.Either<URL, Refused> => {
-  const url = server[name]
-  if (typeof url !== "string" || !URL.canParse(url)) {
-    return Either.left(malformed(step, `the authorization server has no ${name}`))
-  }
-  const parsed = new URL(url)
+  const url = parseUrl(server[name])
+  if (Option.isNone(url)) return Either.left(malformed(step, `the authorization server has no ${name}`))
+  const parsed = url.value
   const why = objection(allowed(reach, discovery), parsed)
   return why === undefined
     ? Either.right(parsed)

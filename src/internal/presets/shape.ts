@@ -1,5 +1,6 @@
 /** What is known of a vendor's authorization server, and how it is known. */
 import type { Oauth2Discovery } from "../../Oauth2ProviderConfig.js"
+import { trimTrailing } from "../text.js"
 
 /**
  * How a fact was checked: in the vendor's own pages, in AWS's guide to AgentCore, only in the code of other OAuth
@@ -119,7 +120,7 @@ export const refreshGuide: string = guide("identity-authentication")
 
 /** @internal */
 export const openId = (issuer: string): Oauth2Discovery => ({
-  discoveryUrl: `${issuer.replace(/\/+$/, "")}/.well-known/openid-configuration`
+  discoveryUrl: `${trimTrailing(issuer, "/")}/.well-known/openid-configuration`
 })
 
 /** @internal */

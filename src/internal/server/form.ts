@@ -4,6 +4,8 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { parseUrl } from "../url.js"
+import { cookiesOf } from "./cookies.js"
 import { notice, privacy } from "./html.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 import * as random from "./random.js"
@@ -81,7 +83,7 @@ export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effec
       () => new Unreadable()
     )
 
-const hostOf = Option.liftThrowable((origin: string) => new URL(origin).host)
+const hostOf = (origin: string) => Option.map(parseUrl(origin), ({ host }) => host)
 
 /** Whether this `Origin` is the server's: that of its public address, or the host that the request is addressed to. */
 const isOwn = (origin: string, host: string, address: Option.Option<PublicUrl>) =>
@@ -148,9 +150,9 @@ const cookie = Effect.map(isSecure, (secure) => ({ secure, name: secure ? `__Hos
  */
 export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerRequest> = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
-  ({ cookies }) =>
+  (request) =>
     Effect.flatMap(cookie, ({ name }) => {
-      const known = cookies[name]
+      const known = cookiesOf(request)[name]
       return known !== undefined && random.isToken(known) ? Effect.succeed(known) : random.token
     })
 )

@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
+import { before } from "../text.js"
+import { parseUrl } from "../url.js"
 import * as target from "./target.js"
 
 /** @internal */
@@ -27,12 +29,12 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
 /** A name as every URL parser writes it, since one address of IPv6 has many spellings; as it is if it is none. */
 const canonical = (name: string): string =>
-  Option.getOrElse(
-    parsedName(`http://${/^[^[].*:.*:/.test(name) ? `[${name.replace(/%.*$/, "")}]` : name}`),
-    () => name.toLowerCase()
-  )
+  Option.match(parseUrl(`http://${isBareIpv6(name) ? `[${before(name, "%")}]` : name}`), {
+    onNone: () => name.toLowerCase(),
+    onSome: ({ hostname }) => hostname
+  })
 
-const parsedName = Option.liftThrowable((url: string) => new URL(url).hostname)
+const isBareIpv6 = (name: string) => !name.startsWith("[") && name.indexOf(":") !== name.lastIndexOf(":")
 
 const hostname = (host: string) => /^(\[[0-9a-f:.]+\]|[^:[\]/\\?#@%\s]+)(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1]
 

@@ -4,6 +4,7 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
+import { before } from "../text.js"
 
 const hidden = "<redacted>"
 
@@ -11,7 +12,7 @@ const hidden = "<redacted>"
 const hide = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   const full = span.attributes.get("url.full")
-  if (typeof full === "string") span.attribute("url.full", full.replace(/\?.*$/s, `?${hidden}`))
+  if (typeof full === "string" && full.includes("?")) span.attribute("url.full", `${before(full, "?")}?${hidden}`)
   if (span.attributes.has("url.query")) span.attribute("url.query", hidden)
   if (Option.isSome(span.parent)) hide(span.parent.value)
 }

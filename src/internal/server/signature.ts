@@ -124,8 +124,13 @@ const sha256 = (body: Uint8Array) => {
 
 const query = (url: string) => {
   const start = url.indexOf("?")
-  const given = new URLSearchParams(start === -1 ? "" : url.slice(start))
-  return Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]))
+  const values = new Map<string, Array<string>>()
+  for (const [name, value] of new URLSearchParams(start === -1 ? "" : url.slice(start))) {
+    const others = values.get(name)
+    if (others === undefined) values.set(name, [value])
+    else others.push(value)
+  }
+  return Object.fromEntries(values)
 }
 
 /** The key that requests must be signed with. */

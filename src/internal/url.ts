@@ -1,0 +1,28 @@
+/** URLs from outside. */
+import * as Option from "effect/Option"
+
+/**
+ * The URL parser sorts the combining characters of a host name (UTS #46), which takes quadratic time: 4 seconds for a host
+ * of 128 KiB. Nothing that is a URL in practice is longer than this.
+ *
+ * @internal
+ */
+export const maxUrlLength = 8192
+
+const parsed = Option.liftThrowable((text: string) => new URL(text))
+
+/**
+ * Parses a URL of at most 8,192 characters. `None` for a longer text, for one that is not an absolute URL, and for a value
+ * that is not a text, as a JSON document may hold.
+ *
+ * @internal
+ */
+export const parseUrl = (text: unknown): Option.Option<URL> =>
+  typeof text === "string" && text.length <= maxUrlLength ? parsed(text) : Option.none()
+
+/**
+ * Whether {@link parseUrl} reads it.
+ *
+ * @internal
+ */
+export const isUrl = (text: unknown): text is string => Option.isSome(parseUrl(text))

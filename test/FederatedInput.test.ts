@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Encoding, Exit, Fiber, Logger, LogLevel, Redacted } from "effect"
+import * as FederatedIssuer from "../src/FederatedIssuer.js"
+import { IdentityControls, IdentityService } from "../src/index.js"
+import { verify } from "../src/internal/federated/inbound.js"
+import * as keySet from "../src/internal/federated/keySet.js"
+import { workloadName } from "./support/agent.js"
+import { answering } from "./support/answering.js"
+import * as federated from "./support/federated.js"
+import { test } from "./support/federated.js"
+
+const jwtOf = (claims: object, header: object = { alg: "RS256" }) =>
+  Redacted.make(
+    [header, claims].map((part) => Encoding.encodeBase64Url(JSON.stringify(part))).join(".") + ".c2lnbmF0dXJl"
+  )
+
+const issuer = "https://a.invalid/"
+
+/** 90,000 slashes, and something behind them. */
+const slashes = `${issuer}${"/".repeat(90_000)}a`
+
+const tooLong = "its claim iss is longer than 2048 characters"
+
+describe("an unverified JWT", () => {
+  const verifying = verify(
+    { limit: Duration.seconds(1), hosts: [], secureContext: undefined },
+    { audiences: ["the agent"], clients: [] }
+  )
+
+  /** At once: nothing is waited for. */
+  const refusal = (token: Redacted.Redacted) =>
+    Exit.match(Effect.runSyncExit(Effect.flip(verifying(token))), {
+      onFailure: () => "something was waited for",
+      onSuccess: ({ description }) => description
+    })
+
+  it("with an issuer of more than 2,048 characters is refused at once", () => {
+    assert.strictEqual(refusal(jwtOf({ iss: slashes, sub: "ada" })), tooLong)
+    assert.strictEqual(refusal(jwtOf({ iss: issuer.padEnd(2049, "a"), sub: "ada" })), tooLong)
+  })
+
+  it("with an issuer of 2,048 characters has its issuer asked", () => {
+    assert.strictEqual(refusal(jwtOf({ iss: issuer.padEnd(2048, "/"), sub: "ada" })), "something was waited for")
+  })
+
+  it("with a header of more than 16,384 characters is refused at once", () => {
+    const long = jwtOf({ iss: issuer, sub: "ada" }, { alg: "RS256", x: "x".repeat(16_384) })
+    assert.strictEqual(refusal(long), "its header is longer than 16384 characters")
+  })
+
+  it.effect("is refused for a long iss or sub without verifyJwtFor too, and its length is limited by the model", () =>
+    Effect.gen(function*() {
+      const identity = yield* IdentityService.IdentityService
+      yield* identity.createWorkloadIdentity({ name: workloadName })
+      const ask = (userToken: Redacted.Redacted) =>
+        Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken }))
+      const messageOf = (claims: object) => Effect.map(ask(jwtOf(claims)), ({ _tag, message }) => `${_tag}: ${message}`)
+      const why = (claim: string) =>
+        `Unauthorized: Invalid user token: its claim ${claim} is longer than 2048 characters`
+      assert.strictEqual(yield* messageOf({ iss: slashes, sub: "ada" }), why("iss"))
+      assert.strictEqual(yield* messageOf({ iss: issuer, sub: "a".repeat(2049) }), why("sub"))
+      yield* identity.getWorkloadAccessToken({
+        workloadName,
+        userToken: jwtOf({ iss: issuer.padEnd(2048, "/"), sub: "a".repeat(2048) })
+      })
+      const huge = yield* ask(Redacted.make(`a.${"a".repeat(131_072)}.a`))
+      assert.strictEqual(huge._tag, "ValidationError")
+    }).pipe(Effect.provide(IdentityService.layerTest)))
+
+  test(
+    "is Unauthorized over HTTP, before any request is sent",
+    () =>
+      Effect.gen(function*() {
+        const identity = yield* IdentityService.IdentityService
+        const { providerFailures } = yield* IdentityControls.IdentityControls
+        yield* identity.createWorkloadIdentity({ name: workloadName })
+        const userToken = jwtOf({ iss: slashes, sub: "ada" })
+        const error = yield* Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken }))
+        assert.strictEqual(error._tag, "Unauthorized")
+        assert.strictEqual(error.message, `Invalid user token: ${tooLong}`)
+        const failures = yield* providerFailures
+        assert.strictEqual(failures.length, 1)
+        assert.deepInclude(failures[0], { step: "verification", reason: "Refused", description: tooLong })
+      }),
+    { verifyJwtFor: ["the agent"] }
+  )
+
+  it.scopedLive("leaves the server free for others while its issuer is asked", () =>
+    Effect.gen(function*() {
+      const arrived = yield* Deferred.make<void>()
+      const release = yield* Deferred.make<void>()
+      const server = yield* answering((_, response) => {
+        Deferred.unsafeDone(arrived, Effect.void)
+        Effect.runFork(Effect.map(Deferred.await(release), () => response.writeHead(404).end()))
+      })
+      yield* Effect.gen(function*() {
+        const identity = yield* IdentityService.IdentityService
+        yield* identity.createWorkloadIdentity({ name: workloadName })
+        const ask = (iss: string) =>
+          Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken: jwtOf({ iss, sub: "ada" }) }))
+        const waiting = yield* Effect.fork(ask(`${server.origin}${"/".repeat(2000)}`))
+        yield* Deferred.await(arrived)
+        // The first one waits: these are answered meanwhile.
+        assert.strictEqual((yield* ask(slashes))._tag, "Unauthorized")
+        yield* identity.getWorkloadAccessToken({ workloadName })
+        assert.isTrue((yield* Fiber.poll(waiting))._tag === "None")
+        yield* Deferred.succeed(release, undefined)
+        assert.strictEqual((yield* Fiber.join(waiting))._tag, "Unauthorized")
+        assert.deepStrictEqual(server.paths, ["/.well-known/openid-configuration"])
+      }).pipe(Effect.provide(federated.layer({ verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] })))
+    }))
+})
+
+describe("the key set of an issuer", () => {
+  const key = { kty: "RSA", n: "n", e: "AQAB", kid: "one" }
+  const keysOf = (keys: ReadonlyArray<unknown>) => keySet.parse(JSON.stringify({ keys }))
+  const kids = (keys: ReadonlyArray<unknown>) => {
+    const parsed = keysOf(keys)
+    return parsed._tag === "Right" ? parsed.right.keys.map(({ kid }) => kid) : parsed.left
+  }
+
+  it("has at most 100 keys", () => {
+    assert.lengthOf(kids(Array.from({ length: 100 }, () => key)), 100)
+    assert.strictEqual(kids(Array.from({ length: 101 }, () => key)), "the issuer has more than 100 keys")
+  })
+
+  it("is used without the keys that are beyond the limits or not understood", () => {
+    const others = [
+      { ...key, n: "n".repeat(4097) },
+      { ...key, key_ops: Array.from({ length: 17 }, (_, n) => `op${n}`) },
+      { ...key, kid: 7 },
+      { n: "n" },
+      7,
+      null
+    ]
+    assert.deepStrictEqual(kids([...others, key]), ["one"])
+  })
+
+  it("keeps the part of a private key that has it refused, and nothing that is not used", () => {
+    const parsed = keysOf([{ ...key, d: "d", x5c: ["c"], other: { deep: [1] } }])
+    assert.deepStrictEqual(parsed._tag === "Right" ? parsed.right.keys : [], [{ ...key, d: "d" }])
+  })
+
+  it("is refused if it is not a JSON Web Key Set", () => {
+    for (const text of ["", "[]", "{\"keys\":{}}", "[".repeat(100_000)]) {
+      assert.strictEqual(keySet.parse(text)._tag, "Left", text.slice(0, 20))
+    }
+  })
+})
+
+describe("a discovery document", () => {
+  it.scopedLive("whose jwks_uri is a deep list, or too long, is refused", () =>
+    Effect.gen(function*() {
+      for (const uri of ["[".repeat(200_000) + "]".repeat(200_000), `"https://${"\u0301\u0323".repeat(100_000)}"`]) {
+        const server = yield* answering((request, response) => {
+          const document = `{"issuer":"http://${request.headers.host}","jwks_uri":${uri}}`
+          response.writeHead(200, { "content-type": "application/json" }).end(document)
+        })
+        yield* Effect.gen(function*() {
+          const identity = yield* IdentityService.IdentityService
+          const controls = yield* IdentityControls.IdentityControls
+          yield* identity.createWorkloadIdentity({ name: workloadName })
+          const userToken = jwtOf({ iss: server.origin, sub: "ada" })
+          const error = yield* Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken }))
+          assert.strictEqual(error._tag, "Unauthorized")
+          assert.strictEqual((yield* controls.providerFailures)[0]?.step, "verification")
+        }).pipe(
+          Effect.provide(IdentityService.layerTest),
+          Effect.provide(FederatedIssuer.layer({ verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] })),
+          Effect.provide(Logger.minimumLogLevel(LogLevel.None))
+        )
+      }
+    }))
+})
