@@ -11,7 +11,7 @@ const allowed: Readonly<Record<string, string>> = {
   "\\n\\s*\\n": "a run of white space that has two line ends matches at once, and one that has one is tried once"
 }
 
-/** The one that is never tried on a text. */
+/** The pattern that no text is matched against. */
 const isForMessages = ({ source }: Literal) => source.startsWith("^(?:[A-Za-z0-9-_=]+.")
 
 const show = ({ flags, source }: Pick<Literal, "source" | "flags">) => `/${source}/${flags}`
