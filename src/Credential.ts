@@ -109,7 +109,7 @@ export const PaymentToken = Schema.Union(
   Schema.Struct({
     stripePrivyTokenResponse: Schema.Struct({
       authorizationSignature: Schema.optional(Token),
-      requestExpiry: Schema.optional(Schema.Number),
+      requestExpiry: Schema.optional(Schema.Finite),
       appId: Schema.String,
       basicAuthToken: Token
     })

@@ -190,7 +190,7 @@ export class UndecodableReply extends Schema.TaggedError<UndecodableReply>(
  */
 export class UnknownServiceError extends Schema.TaggedError<UnknownServiceError>(
   "effect-agentcore-identity/UnknownServiceError"
-)("UnknownServiceError", { ...fields, code: Schema.String, status: Schema.optional(Schema.Number) }) {}
+)("UnknownServiceError", { ...fields, code: Schema.String, status: Schema.optional(Schema.Finite) }) {}
 
 /**
  * A person has to open `authorizationUrl` and agree. Carries the whole of what was asked for, so that it can be shown,

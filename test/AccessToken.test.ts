@@ -9,6 +9,7 @@ import {
   WorkloadAccessToken
 } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
+import { assertEqual } from "./support/equality.js"
 
 class First extends AccessToken.Tag("test/First")<First>() {}
 class Second extends AccessToken.Tag("test/Second")<Second>() {}
@@ -112,10 +113,10 @@ describe("requiresAccessToken and requiresApiKey", () => {
       }) => Effect.succeed([args.city, Redacted.value(args.accessToken).length > 0, Redacted.value(args.apiKey)])
       const wrapped = AccessToken.requiresAccessToken({ ...machine, into: "accessToken" })(call)
       const twice = ApiKey.requiresApiKey({ into: "apiKey", providerName: "weather" })(wrapped)
-      assert.deepStrictEqual(yield* twice({ city: "Oslo" }), ["Oslo", true, "weather-key"])
+      assertEqual(yield* twice({ city: "Oslo" }), ["Oslo", true, "weather-key"])
       // @ts-expect-error a caller may not pass what is injected
       const forged = yield* twice({ city: "Oslo", apiKey: Redacted.make("forged") })
-      assert.deepStrictEqual(forged, ["Oslo", true, "weather-key"])
+      assertEqual(forged, ["Oslo", true, "weather-key"])
     })
   )
 

@@ -17,6 +17,7 @@ import * as Struct from "effect/Struct"
 import { vi } from "vitest"
 import { AwsIdentity, IdentityApi, type Operation } from "../src/index.js"
 import { credentials, flip } from "./support/canaries.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import { type Answer, fault, type Received, serve } from "./support/wire.js"
 
 const loaded = vi.hoisted(() => ({ count: 0 }))
@@ -125,12 +126,12 @@ describe("AwsIdentity", () => {
             const reply = yield* api[key](request)
             const received = wire.requests.at(-1)
             assert.strictEqual(received?.method, operation.method)
-            assert.deepStrictEqual(sent(operation, received), json(Schema.encodeSync(operation.request)(request)))
+            assertEqual(sent(operation, received), json(Schema.encodeSync(operation.request)(request)))
             assert.match(
               received?.headers.authorization ?? "",
               /^AWS4-HMAC-SHA256 Credential=CANARYACCESSKEYID\/\d{8}\/us-west-2\/bedrock-agentcore\/aws4_request,/
             )
-            assert.deepStrictEqual(reply, expected)
+            assertEqual(reply, expected)
           }
           assert.strictEqual(wire.requests.length, replies.length)
           assert.isAbove(replies.length, 0)
@@ -179,8 +180,8 @@ describe("AwsIdentity", () => {
         )
         const api = yield* connect(wire.url, { checkRequests: false })
         const error = yield* flip(api.getWorkloadAccessTokenForJWT(invalid))
-        assert.deepInclude(error, { _tag: "ValidationError", message: "too short", reason: "CannotParse" })
-        assert.deepStrictEqual(body(wire.requests[0]), { workloadName: "a", userToken: "not a jwt" })
+        assertContains(error, { _tag: "ValidationError", message: "too short", reason: "CannotParse" })
+        assertEqual(body(wire.requests[0]), { workloadName: "a", userToken: "not a jwt" })
       }))
 
     it.scopedLive("unchecked, secrets are bare at any depth and nothing else is changed", () =>
@@ -194,7 +195,7 @@ describe("AwsIdentity", () => {
           oauth2Flow: "M2M",
           customParameters: { "": Redacted.make("deep") }
         })
-        assert.deepStrictEqual(body(wire.requests[0]), {
+        assertEqual(body(wire.requests[0]), {
           workloadIdentityToken: "wat",
           resourceCredentialProviderName: "?",
           scopes: [],
@@ -213,10 +214,10 @@ describe("AwsIdentity", () => {
     it.scopedLive("the service's endpoint variable goes before the Python SDK's, and that before AWS's for all", () =>
       Effect.gen(function*() {
         const every = [[own, ""], [`${own}_CONTROL`, ""], [dataPython, ""], [controlPython, ""], [all, ""]] as const
-        assert.deepStrictEqual(yield* reached(every), [own, `${own}_CONTROL`])
-        assert.deepStrictEqual(yield* reached(every.slice(2)), [dataPython, controlPython])
-        assert.deepStrictEqual(yield* reached(every.slice(4)), [all, all])
-        assert.deepStrictEqual(yield* reached([...every, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"]]), [
+        assertEqual(yield* reached(every), [own, `${own}_CONTROL`])
+        assertEqual(yield* reached(every.slice(2)), [dataPython, controlPython])
+        assertEqual(yield* reached(every.slice(4)), [all, all])
+        assertEqual(yield* reached([...every, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"]]), [
           dataPython,
           controlPython
         ])
@@ -242,7 +243,7 @@ describe("AwsIdentity", () => {
         yield* call.pipe(withConfig(["AWS_REGION", "eu-west-1"], ["AWS_DEFAULT_REGION", "eu-west-2"]))
         yield* call.pipe(withConfig(["AWS_REGION", ""], ["AWS_DEFAULT_REGION", "eu-west-2"]))
         const scopes = wire.requests.map(({ headers }) => headers.authorization?.split("/")[2])
-        assert.deepStrictEqual(scopes, ["eu-west-1", "eu-west-2"])
+        assertEqual(scopes, ["eu-west-1", "eu-west-2"])
       }))
 
     it.scopedLive("without a region the layer fails, and says every way to set one", () =>
@@ -259,13 +260,13 @@ describe("AwsIdentity", () => {
       Effect.gen(function*() {
         const secret = "user:password@nowhere"
         const fromOption = yield* flip(connect(secret))
-        assert.deepInclude(fromOption, { _op: "InvalidData", path: ["dataEndpoint"] })
+        assertContains(fromOption, { _op: "InvalidData", path: ["dataEndpoint"] })
         const fromVariable = yield* flip(AwsIdentity.make({ region: "us-west-2" })).pipe(
           withConfig([`${own}_CONTROL`, secret])
         )
-        assert.deepInclude(fromVariable, { _op: "InvalidData", path: [`${own}_CONTROL`] })
+        assertContains(fromVariable, { _op: "InvalidData", path: [`${own}_CONTROL`] })
         const region = yield* flip(AwsIdentity.make()).pipe(withConfig(["AWS_REGION", "us west"]))
-        assert.deepInclude(region, { _op: "InvalidData", path: ["AWS_REGION"] })
+        assertContains(region, { _op: "InvalidData", path: ["AWS_REGION"] })
         assert.notInclude(`${String(fromOption)}${String(fromVariable)}`, "password")
       }))
 
@@ -305,7 +306,7 @@ describe("AwsIdentity", () => {
           yield* api.getWorkloadAccessToken(request)
           yield* api.deleteWorkloadIdentity({ name: "agent-1" })
         }).pipe(Effect.scoped, withConfig())
-        assert.deepStrictEqual(wire.requests.map(({ headers }) => headers.authorization?.split("/")[2]), [
+        assertEqual(wire.requests.map(({ headers }) => headers.authorization?.split("/")[2]), [
           "eu-north-1",
           "eu-north-1"
         ])
@@ -334,7 +335,7 @@ describe("AwsIdentity", () => {
           Effect.zipRight(Effect.logAnnotations),
           Effect.annotateLogs("user", "bob")
         )
-        assert.deepStrictEqual(HashMap.toEntries(annotations), [["user", "bob"]])
+        assertEqual(HashMap.toEntries(annotations), [["user", "bob"]])
       }))
 
     it.live("a scope that closes while the control plane is loading leaves nothing behind", () =>

@@ -12,6 +12,7 @@ import { inspect } from "node:util"
 import { AwsIdentity, IdentityApi, type IdentityError, type Operation } from "../src/index.js"
 import { faults } from "../src/internal/faults.js"
 import { assertNoCredentials, credentials, flip, printedExit } from "./support/canaries.js"
+import { assertContains } from "./support/equality.js"
 import { type Answer, fault, type Received, serve } from "./support/wire.js"
 
 const connect = (url: string, options?: AwsIdentity.Options) =>
@@ -51,10 +52,10 @@ describe("AwsIdentity failures", () => {
             const error = yield* flip(call)
             const fields = { operation: operation.name, message: `said ${exception}`, requestId: "request-1" }
             if (operation.errors.includes(tag)) {
-              assert.deepInclude(error, { _tag: tag, ...fields })
+              assertContains(error, { _tag: tag, ...fields })
               assert.doesNotHaveAnyKeys(error, ["reason", "fieldList"])
             } else {
-              assert.deepInclude(error, { _tag: "UnknownServiceError", code: exception, status, ...fields })
+              assertContains(error, { _tag: "UnknownServiceError", code: exception, status, ...fields })
             }
           }
           assert.strictEqual(wire.requests.length, answers.length)
@@ -68,33 +69,33 @@ describe("AwsIdentity failures", () => {
           reason: "FieldValidationFailed",
           fieldList: [{ name: "a", message: "b" }, { name: "c" }, null, 5]
         }))
-        assert.deepInclude(error, { _tag: "ValidationError", message: "no", reason: "FieldValidationFailed" })
-        assert.deepPropertyVal(error, "fieldList", [{ name: "a", message: "b" }, { name: "c", message: "" }])
+        assertContains(error, { _tag: "ValidationError", message: "no", reason: "FieldValidationFailed" })
+        assertContains(error, { fieldList: [{ name: "a", message: "b" }, { name: "c", message: "" }] })
       }))
 
     it.scopedLive("an error is known by the type in its body too", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 403, body: `{"__type":"a.b#AccessDeniedException","Message":"no"}` })
-        assert.deepInclude(error, { _tag: "AccessDenied", message: "no" })
+        assertContains(error, { _tag: "AccessDenied", message: "no" })
       }))
 
     it.scopedLive("an error that no operation has is reported by its name and status", () =>
       Effect.gen(function*() {
         const error = yield* failed(fault(403, "InvalidSignatureException", { message: "no" }))
-        assert.deepInclude(error, { _tag: "UnknownServiceError", code: "InvalidSignatureException", status: 403 })
+        assertContains(error, { _tag: "UnknownServiceError", code: "InvalidSignatureException", status: 403 })
       }))
 
     it.scopedLive("a member called code does not make an error of the service one of the network", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 400, body: `{"code":"ECONNRESET"}` })
-        assert.deepInclude(error, { _tag: "UnknownServiceError", code: "ECONNRESET", status: 400 })
+        assertContains(error, { _tag: "UnknownServiceError", code: "ECONNRESET", status: 400 })
       }))
 
     for (const status of [429, 500, 502, 503]) {
       it.scopedLive(`a page of HTML with status ${status} is reported by its status, after one attempt`, () =>
         Effect.gen(function*() {
           const error = yield* failed({ status, headers: { "content-type": "text/html" }, body: "<html></html>" })
-          assert.deepInclude(error, { _tag: "UnknownServiceError", code: "Unknown", status })
+          assertContains(error, { _tag: "UnknownServiceError", code: "Unknown", status })
           assert.notInclude(error.message, "html")
         }))
     }
@@ -102,7 +103,7 @@ describe("AwsIdentity failures", () => {
     it.scopedLive("an error without a body or message says so", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 500, body: "" })
-        assert.deepInclude(error, { _tag: "UnknownServiceError", status: 500, message: "HTTP 500 without a message" })
+        assertContains(error, { _tag: "UnknownServiceError", status: 500, message: "HTTP 500 without a message" })
       }))
   })
 
@@ -119,7 +120,7 @@ describe("AwsIdentity failures", () => {
     it.scopedLive("the member that does not fit is named, its value is not", () =>
       Effect.gen(function*() {
         const error = yield* failed({ body: `{"apiKey":{"value":"secret-token"}}` })
-        assert.deepInclude(error, {
+        assertContains(error, {
           _tag: "UndecodableReply",
           path: "apiKey",
           message: "the reply of GetResourceApiKey did not match its schema at 'apiKey'"
@@ -133,11 +134,11 @@ describe("AwsIdentity failures", () => {
       Effect.gen(function*() {
         const api = yield* connect("http://127.0.0.1:1")
         const refused = yield* flip(api.getResourceApiKey(request))
-        assert.deepInclude(refused, { _tag: "TransportFailure", reason: "Connection" })
+        assertContains(refused, { _tag: "TransportFailure", reason: "Connection" })
         assert.include(refused.message, "ECONNREFUSED")
         for (const answer of ["drop", "cut"] as const) {
           const error = yield* failed(answer)
-          assert.deepInclude(error, { _tag: "TransportFailure", reason: "Connection" })
+          assertContains(error, { _tag: "TransportFailure", reason: "Connection" })
           assert.include(error.message, "ECONNRESET")
         }
       }))
@@ -157,7 +158,7 @@ describe("AwsIdentity failures", () => {
         const wire = yield* serve(() => "hang")
         const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
         const error = yield* flip(api.getResourceApiKey(request))
-        assert.deepInclude(error, { _tag: "TransportFailure", reason: "Timeout" })
+        assertContains(error, { _tag: "TransportFailure", reason: "Timeout" })
         assert.include(error.message, "80ms")
         yield* Queue.take(wire.aborts)
       }))
@@ -167,7 +168,7 @@ describe("AwsIdentity failures", () => {
         const wire = yield* serve(() => "hang")
         const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
         const error = yield* Effect.flip(Effect.uninterruptible(api.getResourceApiKey(request)))
-        assert.deepInclude(error, { _tag: "TransportFailure", reason: "Timeout" })
+        assertContains(error, { _tag: "TransportFailure", reason: "Timeout" })
         yield* Queue.take(wire.aborts)
       }))
 
@@ -185,7 +186,7 @@ describe("AwsIdentity failures", () => {
         for (const reason of [none, new Error("the vault is sealed")]) {
           const api = yield* connect(wire.url, { credentials: () => Promise.reject(reason) })
           const error = yield* flip(api.getResourceApiKey(request))
-          assert.deepInclude(error, { _tag: "TransportFailure", reason: "Credentials" })
+          assertContains(error, { _tag: "TransportFailure", reason: "Credentials" })
           assert.include(error.message, "AWS_ACCESS_KEY_ID")
         }
         assert.strictEqual(wire.requests.length, 0)

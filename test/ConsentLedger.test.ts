@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { inspect } from "node:util"
 import { ConsentLedger } from "../src/index.js"
 import * as ledgerMemory from "../src/internal/ledgerMemory.js"
+import { assertEqual } from "./support/equality.js"
 
 const soon = (wait: Duration.DurationInput = "10 minutes") => Effect.map(DateTime.now, DateTime.addDuration(wait))
 
@@ -25,14 +26,14 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
 
     test("gives what was added, until it is taken", (ledger) =>
       Effect.gen(function*() {
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
         assert.isTrue(yield* ledger.add(key, "value", yield* soon()))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("value"))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("value"))
-        assert.deepStrictEqual(yield* ledger.get("another"), Option.none())
-        assert.deepStrictEqual(yield* ledger.take(key), Option.some("value"))
-        assert.deepStrictEqual(yield* ledger.take(key), Option.none())
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.some("value"))
+        assertEqual(yield* ledger.get(key), Option.some("value"))
+        assertEqual(yield* ledger.get("another"), Option.none())
+        assertEqual(yield* ledger.take(key), Option.some("value"))
+        assertEqual(yield* ledger.take(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
         assert.isTrue(yield* ledger.add(key, "again", yield* soon()))
       }))
 
@@ -41,9 +42,9 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
         assert.isTrue(yield* ledger.add(key, "first", yield* soon("1 minute")))
         assert.isFalse(yield* ledger.add(key, "second", yield* soon("1 hour")))
         assert.isTrue(yield* ledger.add("another", "second", yield* soon()))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("first"))
+        assertEqual(yield* ledger.get(key), Option.some("first"))
         yield* TestClock.adjust("1 minute")
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
       }))
 
     test("keeps any value as it is", (ledger) =>
@@ -51,33 +52,33 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
         for (const text of ["", "\"", "{}", "\u0000", "\uD800", "ä\u2028", "\uFEFF", "x".repeat(100_000)]) {
           assert.isTrue(yield* ledger.add(key, text, yield* soon()))
           assert.isTrue(yield* ledger.replace(key, text, `${text}!`))
-          assert.deepStrictEqual(yield* ledger.take(key), Option.some(`${text}!`))
+          assertEqual(yield* ledger.take(key), Option.some(`${text}!`))
         }
       }))
 
     test("takes the name of anything for a key", (ledger) =>
       Effect.gen(function*() {
         for (const name of ["__proto__", "constructor", "..", "a b/ä?#%", ""]) {
-          assert.deepStrictEqual(yield* ledger.get(name), Option.none())
+          assertEqual(yield* ledger.get(name), Option.none())
           assert.isTrue(yield* ledger.add(name, name, yield* soon()))
-          assert.deepStrictEqual(yield* ledger.take(name), Option.some(name))
+          assertEqual(yield* ledger.take(name), Option.some(name))
         }
       }))
 
     test("replaces what is still there, and leaves its deadline", (ledger) =>
       Effect.gen(function*() {
         assert.isFalse(yield* ledger.replace(key, "", "after"))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
         yield* ledger.add(key, "before", yield* soon("10 minutes"))
         assert.isFalse(yield* ledger.replace(key, "other", "after"))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("before"))
+        assertEqual(yield* ledger.get(key), Option.some("before"))
         yield* TestClock.adjust("9 minutes")
         assert.isTrue(yield* ledger.replace(key, "before", "after"))
         assert.isFalse(yield* ledger.replace(key, "before", "once more"))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("after"))
+        assertEqual(yield* ledger.get(key), Option.some("after"))
         yield* TestClock.adjust("1 minute")
         assert.isFalse(yield* ledger.replace(key, "after", "too late"))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
       }))
 
     for (
@@ -105,7 +106,7 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
     test("has nothing of an entry that was added after its deadline", (ledger) =>
       Effect.gen(function*() {
         assert.isTrue(yield* ledger.add(key, "value", yield* DateTime.now))
-        assert.deepStrictEqual(yield* ledger.get(key), Option.none())
+        assertEqual(yield* ledger.get(key), Option.none())
         assert.isTrue(yield* ledger.add(key, "value", yield* soon()))
       }))
 
@@ -126,10 +127,10 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
         const added = yield* Effect.forEach(names, (name) => ledger.add(key, name, later), each)
         assert.strictEqual(count(added), 1)
         const before = names[added.indexOf(true)] ?? ""
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some(before))
+        assertEqual(yield* ledger.get(key), Option.some(before))
         const replaced = yield* Effect.forEach(names, (name) => ledger.replace(key, before, `after ${name}`), each)
         assert.strictEqual(count(replaced), 1)
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some(`after by ${replaced.indexOf(true)}`))
+        assertEqual(yield* ledger.get(key), Option.some(`after by ${replaced.indexOf(true)}`))
       }))
 
     test("goes on after some of those who wait were interrupted", (ledger) =>
@@ -142,7 +143,7 @@ const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, 
           index % 2 === 0
         ))
         yield* Fiber.awaitAll(fibers)
-        assert.deepStrictEqual(yield* ledger.get(`${key}1`), Option.some("value"))
+        assertEqual(yield* ledger.get(`${key}1`), Option.some("value"))
         assert.isTrue(yield* ledger.add("afterwards", "value", later))
       }))
   })
@@ -212,15 +213,15 @@ describe("a ledger in a store", () => {
       const { open, values } = rig()
       const ledger = yield* open()
       yield* ledger.add(key, "value", DateTime.unsafeMake(60_000))
-      assert.deepStrictEqual([...values], [
+      assertEqual([...values], [
         [`agentcore-identity/consent/${key}`, `{"value":"value","expiresAt":"1970-01-01T00:01:00.000Z"}`]
       ])
-      assert.deepStrictEqual(yield* (yield* open()).get(key), Option.some("value"))
+      assertEqual(yield* (yield* open()).get(key), Option.some("value"))
       const other = yield* open({ prefix: "mine:" })
-      assert.deepStrictEqual(yield* other.get(key), Option.none())
+      assertEqual(yield* other.get(key), Option.none())
       assert.isTrue(yield* other.add(key, "mine", yield* soon()))
       assert.isTrue(values.has(`mine:${key}`))
-      assert.deepStrictEqual(yield* ledger.get(key), Option.some("value"))
+      assertEqual(yield* ledger.get(key), Option.some("value"))
     }))
 
   for (const ask of ["get", "take", "replace"] as const) {
@@ -257,8 +258,8 @@ describe("a ledger in a store", () => {
       yield* Deferred.await(looked)
       assert.isTrue(yield* ledger.add(key, "new", yield* soon()))
       yield* Deferred.succeed(proceed, void 0)
-      assert.deepStrictEqual(yield* Fiber.join(reader), Option.some("new"))
-      assert.deepStrictEqual(yield* ledger.get(key), Option.some("new"))
+      assertEqual(yield* Fiber.join(reader), Option.some("new"))
+      assertEqual(yield* ledger.get(key), Option.some("new"))
     }))
 
   it.effect("gives nothing to who comes to remove an entry that another process has removed", () =>
@@ -266,7 +267,7 @@ describe("a ledger in a store", () => {
       const gone = new SystemError({ reason: "NotFound", module: "FileSystem", method: "remove" })
       const ledger = yield* rig({ remove: () => gone }).open()
       yield* ledger.add(key, "value", yield* soon())
-      assert.deepStrictEqual(yield* ledger.take(key), Option.none())
+      assertEqual(yield* ledger.take(key), Option.none())
     }))
 
   it.effect("fails with LedgerFailure where the store does, whatever was asked", () =>
@@ -298,7 +299,7 @@ describe("a ledger in a store", () => {
           assert.notInclude(printed(failure), "canary")
         }
         // Who failed holds up nobody.
-        assert.deepStrictEqual(yield* ledger.get(key), Option.some("canary-value"))
+        assertEqual(yield* ledger.get(key), Option.some("canary-value"))
       }
     }))
 
@@ -359,7 +360,7 @@ describe("a ledger in a store", () => {
       assert.strictEqual(values.size, 0)
       yield* Deferred.succeed(proceed, void 0)
       yield* Fiber.join(interrupting)
-      assert.deepStrictEqual(yield* Fiber.join(next), Option.some("value"))
+      assertEqual(yield* Fiber.join(next), Option.some("value"))
     }))
 
   it("writes in a folder what a folder takes as a name", async () => {
@@ -378,7 +379,7 @@ describe("a ledger in a store", () => {
           )
         )
       )
-      assert.deepStrictEqual(readdirSync(at), [encodeURIComponent(`agentcore-identity/consent/${key}`)])
+      assertEqual(readdirSync(at), [encodeURIComponent(`agentcore-identity/consent/${key}`)])
     } finally {
       rmSync(at, { recursive: true, force: true })
     }
@@ -399,7 +400,7 @@ describe("a ledger in memory", () => {
         yield* TestClock.adjust("1 minute")
       }
       assert.isAtMost(most, 2 * 201 + 1)
-      assert.deepStrictEqual(yield* ledger.get("lasting"), Option.some("value"))
+      assertEqual(yield* ledger.get("lasting"), Option.some("value"))
     }))
 
   it.effect("keeps every entry that has not ended, however many there are", () =>

@@ -4,6 +4,7 @@ import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityControls, IdentityService } from "../src/index.js"
 import { workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 
 const layer = IdentityService.layerTest.pipe(
@@ -65,7 +66,7 @@ describe("a provider's discovery URL", () => {
         const { discoveryUrl } = yield* metadataAt(path, (origin) => `${origin}${issuerPath}`)
         yield* federated.provide(discoveryUrl)
         const { failures, token } = yield* machineToken
-        assert.deepStrictEqual(failures, [])
+        assertEqual(failures, [])
         assert.strictEqual(token, "a-token")
       }).pipe(Effect.provide(layer)))
   }
@@ -91,9 +92,9 @@ describe("a provider's discovery URL", () => {
         const { failures, token } = yield* machineToken
         assert.strictEqual(token, "Failed to retrieve token")
         assert.strictEqual(failures.length, 1)
-        assert.deepInclude(failures[0], { step: "discovery", reason: "Malformed" })
+        assertContains(failures[0], { step: "discovery", reason: "Malformed" })
         assert.include(failures[0]?.description, `is of the issuer ${issuer(origin)}, and its URL is that of ${origin}`)
-        assert.deepStrictEqual(paths, [path])
+        assertEqual(paths, [path])
       }).pipe(Effect.provide(layer)))
   }
 
@@ -102,9 +103,9 @@ describe("a provider's discovery URL", () => {
       const { discoveryUrl, paths } = yield* metadataAt(`/a${oauth}/b`, (origin) => `${origin}/a/b`)
       yield* federated.provide(discoveryUrl)
       const { failures } = yield* machineToken
-      assert.deepInclude(failures[0], { step: "discovery", reason: "Misconfigured" })
+      assertContains(failures[0], { step: "discovery", reason: "Misconfigured" })
       assert.include(failures[0]?.description, oauth)
-      assert.deepStrictEqual(paths, [])
+      assertEqual(paths, [])
     }).pipe(Effect.provide(layer)))
 
   it.scopedLive("may be that of another issuer, which setIssuer puts in the provider's place", () =>

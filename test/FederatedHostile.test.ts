@@ -6,6 +6,7 @@ import * as addresses from "../src/internal/federated/addresses.js"
 import { selfSigned } from "./fixtures/selfSigned.js"
 import { workloadName } from "./support/agent.js"
 import { answering, freePort, overTls } from "./support/answering.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 
 const layer = (options?: FederatedIssuer.Options) =>
@@ -133,7 +134,7 @@ describe("a token endpoint", () => {
       Effect.gen(function*() {
         const answer = yield* asked(handler)
         refused(answer)
-        assert.deepInclude(answer.failures[0], { providerName: "own", step: "token", ...failure })
+        assertContains(answer.failures[0], { providerName: "own", step: "token", ...failure })
         assert.strictEqual(answer.failures.length, 1)
       })
     )
@@ -246,7 +247,7 @@ describe("a token endpoint", () => {
       const origin = `http://127.0.0.1:${yield* freePort}`
       const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
       refused(answer)
-      assert.deepInclude(answer.failures[0], { step: "discovery", reason: "Unreachable", description: "ECONNREFUSED" })
+      assertContains(answer.failures[0], { step: "discovery", reason: "Unreachable", description: "ECONNREFUSED" })
     })
   )
 
@@ -256,7 +257,7 @@ describe("a token endpoint", () => {
       const origin = yield* overTls(() => {}, selfSigned)
       const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
       refused(answer)
-      assert.deepInclude(answer.failures[0], {
+      assertContains(answer.failures[0], {
         step: "discovery",
         reason: "Certificate",
         description: "DEPTH_ZERO_SELF_SIGNED_CERT"
@@ -270,8 +271,8 @@ describe("a token endpoint", () => {
       const { origin, paths } = yield* answering(() => {})
       const answer = yield* discovered(`${origin.replace("http:", "https:")}/.well-known/openid-configuration`)
       refused(answer)
-      assert.deepInclude(answer.failures[0], { reason: "Certificate" })
-      assert.deepStrictEqual(paths, [])
+      assertContains(answer.failures[0], { reason: "Certificate" })
+      assertEqual(paths, [])
     })
   )
 })
@@ -339,8 +340,8 @@ describe("a discovery document", () => {
       Effect.gen(function*() {
         const { answer, server } = yield* documented(document)
         refused(answer)
-        assert.deepInclude(answer.failures[0], failure)
-        assert.deepStrictEqual(server.paths, ["/.well-known/openid-configuration"])
+        assertContains(answer.failures[0], failure)
+        assertEqual(server.paths, ["/.well-known/openid-configuration"])
       })
     )
   }

@@ -8,6 +8,7 @@ import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityApi, IdentityControls, MemoryIdentity } from "../src/index.js"
 import { workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 
 const oauth = "/.well-known/oauth-authorization-server"
 const openId = "/.well-known/openid-configuration"
@@ -92,9 +93,9 @@ describe("the issuer of a JWT", () => {
       Effect.gen(function*() {
         const { issuer, paths } = yield* issuerAt(issuerPath, path)
         const { answer, failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)
-        assert.deepStrictEqual(failures, [])
+        assertEqual(failures, [])
         assert.strictEqual(answer, "accepted")
-        assert.deepStrictEqual(paths, asked)
+        assertEqual<unknown>(paths, asked)
       }))
   }
 
@@ -107,7 +108,7 @@ describe("the issuer of a JWT", () => {
           })
           const { answer, failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)
           assert.strictEqual(answer, "Unauthorized: Invalid user token: it could not be checked")
-          assert.deepInclude(failures[0], {
+          assertContains(failures[0], {
             step: "discovery",
             reason: "Malformed",
             description: "no metadata of the issuer (claim iss): the discovery document is of another issuer"
@@ -155,9 +156,9 @@ describe("the issuer of a JWT", () => {
         })
         const { answer: told, failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)
         assert.strictEqual(told, "Unauthorized: Invalid user token: it could not be checked")
-        assert.deepInclude(failures[0], { step: "discovery", ...failure })
+        assertContains(failures[0], { step: "discovery", ...failure })
         assert.include(failures[0]?.description, "claim iss")
-        assert.deepStrictEqual(paths, [`/tenant1${openId}`])
+        assertEqual(paths, [`/tenant1${openId}`])
       }))
   }
 
@@ -166,8 +167,8 @@ describe("the issuer of a JWT", () => {
       const { issuer, paths } = yield* issuerAt("/tenant1", "/elsewhere")
       const { failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)
       assert.strictEqual(failures.length, 1)
-      assert.deepInclude(failures[0], { step: "discovery", reason: "Malformed", status: 404 })
-      assert.deepStrictEqual(paths, [`/tenant1${openId}`, `${oauth}/tenant1`])
+      assertContains(failures[0], { step: "discovery", reason: "Malformed", status: 404 })
+      assertEqual(paths, [`/tenant1${openId}`, `${oauth}/tenant1`])
     }))
 
   it.scopedLive("has one time limit for both documents", () =>
@@ -184,7 +185,7 @@ describe("the issuer of a JWT", () => {
         ...options,
         timeout: "1500 millis"
       })
-      assert.deepInclude(failures[0], { step: "discovery", reason: "TimedOut" })
+      assertContains(failures[0], { step: "discovery", reason: "TimedOut" })
     }))
 })
 
@@ -208,7 +209,7 @@ describe("a JWT", () => {
           ...options,
           allowedHosts
         })
-        assert.deepStrictEqual(failures, [])
+        assertEqual(failures, [])
         assert.strictEqual(answer, "accepted")
       }))
   }
@@ -255,7 +256,7 @@ describe("a JWT", () => {
         const { answer, failures, log } = yield* presented(userToken, { ...options, allowedHosts })
         assert.match(answer, /^Unauthorized: Invalid user token: ERR_JWT_(CLAIM_VALIDATION_FAILED|EXPIRED)$/)
         assert.strictEqual(failures.length, 1)
-        assert.deepInclude(failures[0], { step: "verification", reason: "Refused" })
+        assertContains(failures[0], { step: "verification", reason: "Refused" })
         const description = failures[0]?.description ?? ""
         assert.match(description, told)
         assert.include(log, description)
@@ -286,7 +287,7 @@ describe("a JWT", () => {
       Effect.gen(function*() {
         const { answer, failures, log } = yield* presented(yield* signed({ iss, aud: "the agent" }), audience)
         assert.strictEqual(answer, "Unauthorized: Invalid user token: it could not be checked")
-        assert.deepInclude(failures[0], { step: "discovery", reason: "Forbidden" })
+        assertContains(failures[0], { step: "discovery", reason: "Forbidden" })
         const description = failures[0]?.description ?? ""
         assert.match(description, /claim iss.*the issuer's host.*--issuer-host HOST.*allowedHosts/)
         assert.include(log, description)
@@ -300,7 +301,7 @@ describe("a JWT", () => {
     Effect.gen(function*() {
       const iss = "https://me:canary@issuer.example"
       const { failures, log } = yield* presented(yield* signed({ iss, aud: "the agent" }), audience)
-      assert.deepInclude(failures[0], { reason: "Forbidden" })
+      assertContains(failures[0], { reason: "Forbidden" })
       assert.include(failures[0]?.description, "claim iss")
       for (const value of ["canary", "issuer.example"]) assert.notInclude(log + JSON.stringify(failures), value)
     }))
@@ -314,7 +315,7 @@ describe("a JWT", () => {
         ...audience,
         allowedHosts
       })
-      assert.deepInclude(failures[0], { step: "verification", reason: "Forbidden" })
+      assertContains(failures[0], { step: "verification", reason: "Forbidden" })
       assert.match(failures[0]?.description ?? "", /the host of the issuer's keys.*--issuer-host HOST/)
     }))
 

@@ -4,6 +4,7 @@ import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityControls, IdentityService } from "../src/index.js"
 import { callbackUrl, workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
+import { assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { required } from "./support/person.js"
 
@@ -132,7 +133,7 @@ describe("while a provider is asked for a fresh token", () => {
         answer(token)
       }
       const [ada, adaToo, bob, bobToo] = yield* Fiber.join(Fiber.all(asked))
-      assert.deepStrictEqual([adaToo, bobToo], [ada, bob])
+      assertEqual([adaToo, bobToo], [ada, bob])
       assert.notStrictEqual(ada, bob)
       assert.strictEqual(yield* value(world.askFor("ada")), ada)
       assert.strictEqual(yield* value(world.askFor("bob")), bob)
@@ -192,7 +193,7 @@ describe("while a provider is asked for a fresh token", () => {
       yield* world.controls.setIssuer(federated.providerName, "simulated")
       answer("ada-2", "refresh-2")
       yield* Fiber.await(asked)
-      assert.deepStrictEqual(yield* world.controls.grants, [])
+      assertEqual(yield* world.controls.grants, [])
       yield* required(world.askFor("ada"))
     }))
 })
@@ -251,7 +252,7 @@ describe("an update of a provider", () => {
       yield* world.update(another)
       answer("ada-2", "refresh-2")
       yield* Fiber.await(asked)
-      assert.deepStrictEqual(yield* world.controls.grants, [])
+      assertEqual(yield* world.controls.grants, [])
       yield* required(world.askFor("ada"))
     }))
 
@@ -274,8 +275,8 @@ describe("an update of a provider", () => {
       yield* world.update(another)
       answer("ada-1", "refresh-1")
       yield* Fiber.await(completed)
-      assert.deepStrictEqual(yield* world.controls.grants, [])
-      assert.deepStrictEqual(yield* world.controls.sessions, [])
+      assertEqual(yield* world.controls.grants, [])
+      assertEqual(yield* world.controls.sessions, [])
       yield* required(world.askFor("ada"))
     }))
 
@@ -306,7 +307,7 @@ describe("an update of a provider", () => {
       yield* world.update(rotated)
       const after = yield* Effect.fork(value(world.askAsMachine))
       const second = yield* world.arrival
-      assert.deepStrictEqual([first.secret, second.secret], ["secret", "rotated"])
+      assertEqual([first.secret, second.secret], ["secret", "rotated"])
       second.answer("with the new secret")
       assert.strictEqual(yield* Fiber.join(after), "with the new secret")
       first.answer("with the old secret")

@@ -12,6 +12,7 @@ import {
   IdentityService,
   MemoryIdentity
 } from "../src/index.js"
+import { assertEqual } from "./support/equality.js"
 import { authorization } from "./support/raw.js"
 import { origin } from "./support/server.js"
 import { visit } from "./support/visit.js"
@@ -83,7 +84,7 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         yield* Queue.take(wire.arrivals)
         yield* Fiber.interrupt(client)
         const outcomes = { operation: "GetWorkloadAccessToken", outcome: "disconnected", ms: 0 }
-        assert.deepStrictEqual(yield* Queue.take(calls), [outcomes])
+        assertEqual(yield* Queue.take(calls), [outcomes])
       }))
 
     it.scoped(`is answered at the limit when AWS is silent: ${name}`, () =>

@@ -7,6 +7,7 @@ import { UnknownServiceError, ValidationError } from "../src/IdentityError.js"
 import { IdentityApi } from "../src/index.js"
 import { faults } from "../src/internal/faults.js"
 import type { ModelledTag, Operation } from "../src/Operation.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import { bare, samples, travels, whole } from "./support/limits.js"
 import * as Raw from "./support/raw.js"
 import { Client } from "./support/server.js"
@@ -57,8 +58,8 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
             port.calls.length = 0
             port.answer = { reply: Schema.encodeUnknownSync(operation.reply)(reply) }
             const answered = yield* call(request)
-            assert.deepStrictEqual(bare(port.calls), [{ key, request: bare(request) }])
-            assert.deepStrictEqual(bare(answered), bare(reply))
+            assertEqual(bare(port.calls), [{ key, request: bare(request) }])
+            assertEqual(bare(answered), bare(reply))
           }
         }))
 
@@ -70,7 +71,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
             port.answer = { error }
             const failure = yield* Effect.flip(call(request))
             assert.strictEqual(failure.constructor, error.constructor)
-            assert.deepStrictEqual({ ...failure, message: failure.message }, { ...error, message: error.message })
+            assertEqual({ ...failure, message: failure.message }, { ...error, message: error.message })
           }
         }))
 
@@ -80,7 +81,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
           const unheard = { operation: operation.name, message, requestId, code: "TeapotException", status: 418 }
           port.answer = { error: new UnknownServiceError(unheard) }
           const failure = yield* Effect.flip(call(request))
-          assert.deepInclude(failure, { _tag: "UnknownServiceError", ...unheard })
+          assertContains(failure, { _tag: "UnknownServiceError", ...unheard })
         }))
     })
   }

@@ -3,6 +3,7 @@ import { Effect, type Layer } from "effect"
 import { IdentityApi, IdentityControls } from "../src/index.js"
 import { agent, workloadName } from "./support/agent.js"
 import { layer } from "./support/browser.js"
+import { assertEqual } from "./support/equality.js"
 import { ask, jar, ticketOf } from "./support/jar.js"
 
 const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
@@ -13,18 +14,18 @@ live("what there is can be looked at without a call, and without a secret", () =
     const { inventory, journal } = yield* IdentityControls.IdentityControls
     const before = yield* journal
     const all = yield* inventory
-    assert.deepStrictEqual(all.workloadIdentities, [{ name: workloadName }])
-    assert.deepStrictEqual(
+    assertEqual(all.workloadIdentities, [{ name: workloadName }])
+    assertEqual(
       all.oauth2CredentialProviders.map(({ credentialProviderVendor, name }) => [name, credentialProviderVendor]),
       [["exchange", "CustomOauth2"], ["github", "GithubOauth2"]]
     )
     for (const { callbackUrl } of all.oauth2CredentialProviders) assert.match(callbackUrl, /oauth2\/callback\/[\w-]+$/)
-    assert.deepStrictEqual(all.apiKeyCredentialProviders, [{ name: "weather" }])
-    assert.deepStrictEqual(all.paymentCredentialProviders, [{
+    assertEqual(all.apiKeyCredentialProviders, [{ name: "weather" }])
+    assertEqual(all.paymentCredentialProviders, [{
       name: "coinbase",
       credentialProviderVendor: "CoinbaseCDP"
     }])
-    assert.deepStrictEqual(yield* journal, before)
+    assertEqual(yield* journal, before)
     assert.notMatch(JSON.stringify(all), /secret|key"/)
   }))
 
@@ -50,7 +51,7 @@ live("no page calls an operation, or uses up a failure that waits for one", () =
       assert.strictEqual(status, 200)
       assert.include(text, workloadName)
     }
-    assert.deepStrictEqual(yield* journal, before)
+    assertEqual(yield* journal, before)
     const refused = yield* Effect.flip(api.listWorkloadIdentities({}))
     assert.strictEqual(refused._tag, "Throttled")
     assert.strictEqual((yield* Effect.flip(api.getOauth2CredentialProvider({ name: "github" })))._tag, "Throttled")
@@ -80,13 +81,13 @@ live(
       assert.strictEqual(yield* does("0"), 400)
       assert.strictEqual(yield* does("200"), 303)
       const [first, ...rest] = yield* sessions
-      assert.deepStrictEqual([first?.status, rest.at(-1)?.status], ["pending", "failed"])
+      assertEqual([first?.status, rest.at(-1)?.status], ["pending", "failed"])
       if (first !== undefined) yield* approve(first.sessionUri)
       const state: { readonly workloads: ReadonlyArray<string>; readonly sessions: ReadonlyArray<unknown> } = JSON
         .parse(
           (yield* browser.get("/_local/state")).text
         )
-      assert.deepStrictEqual([state.workloads.length, state.sessions.length], [251, 201])
+      assertEqual([state.workloads.length, state.sessions.length], [251, 201])
     })
 )
 
@@ -110,9 +111,9 @@ live("the control API is closed to pages of other sites, and open to every other
         { origin: "nonsense" }
       ]
     ) {
-      assert.deepStrictEqual(yield* revoke(headers), [403, "ForeignOrigin"], JSON.stringify(headers))
+      assertEqual(yield* revoke(headers), [403, "ForeignOrigin"], JSON.stringify(headers))
     }
     for (const headers of [{}, { origin }, { "sec-fetch-site": "same-origin", origin }]) {
-      assert.deepStrictEqual(yield* revoke(headers), [200, undefined], JSON.stringify(headers))
+      assertEqual(yield* revoke(headers), [200, undefined], JSON.stringify(headers))
     }
   }))

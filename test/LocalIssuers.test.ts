@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { assertContains, assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
 import * as jar from "./support/jar.js"
@@ -15,13 +16,13 @@ test("who answers for a provider is told by the control API, and what was grante
       Effect.map(client.json("/_local/issuer", { providerName, issuer }), ({ json, status }) => [status, json])
     const issuer = Effect.map(controls.inventory, ({ oauth2CredentialProviders: [provider] }) => provider?.issuer)
     yield* federated.consents(server, yield* required(identity.getToken(asUser)))
-    assert.deepStrictEqual(yield* set("simulated"), [200, {}])
+    assertEqual(yield* set("simulated"), [200, {}])
     assert.strictEqual(yield* issuer, "simulated")
-    assert.deepStrictEqual(yield* controls.grants, [])
-    assert.deepStrictEqual(yield* set(server.discoveryUrl), [200, {}])
+    assertEqual(yield* controls.grants, [])
+    assertEqual(yield* set(server.discoveryUrl), [200, {}])
     assert.strictEqual(yield* issuer, "federated")
-    assert.deepStrictEqual(yield* set("simulated"), [200, {}])
-    assert.deepStrictEqual(yield* set(), [200, {}])
+    assertEqual(yield* set("simulated"), [200, {}])
+    assertEqual(yield* set(), [200, {}])
     assert.strictEqual(yield* issuer, "federated")
   }))
 
@@ -32,7 +33,7 @@ test("an issuer may have its path behind the well-known name (RFC 8414), and the
     const issuer = "https://idp.example/.well-known/oauth-authorization-server/tenant1"
     assert.strictEqual((yield* client.json("/_local/issuer", { providerName, issuer })).status, 200)
     const { oauth2CredentialProviders: [provider] } = yield* controls.inventory
-    assert.deepStrictEqual(provider?.issuerChoice, { discoveryUrl: issuer })
+    assertEqual(provider?.issuerChoice, { discoveryUrl: issuer })
     assert.include((yield* client.get("/")).text, issuer)
   }))
 
@@ -52,11 +53,11 @@ test("an issuer that is none is refused with the name of the member, and nothing
       ]
     ) {
       const { json, status } = yield* client.json("/_local/issuer", { providerName, issuer })
-      assert.deepStrictEqual([status, json.error], [400, "InvalidBody"], issuer)
+      assertEqual([status, json.error], [400, "InvalidBody"], issuer)
       assert.match(json.message, /issuer/)
     }
     const { json, status } = yield* client.json("/_local/issuer", { issuer: "simulated" })
-    assert.deepStrictEqual([status, json.error], [400, "InvalidBody"])
+    assertEqual([status, json.error], [400, "InvalidBody"])
     assert.match(json.message, /providerName/)
     const { oauth2CredentialProviders: [provider] } = yield* controls.inventory
     assert.strictEqual(provider?.issuer, "federated")
@@ -68,7 +69,7 @@ test("nobody answers here for a person whose provider asks on its own pages", (s
     const client = yield* jar.jar
     const { sessionUri } = yield* required(identity.getToken(asUser))
     const { json, status } = yield* client.json("/_local/approve", { session: 1 })
-    assert.deepStrictEqual([status, json.error], [409, "NotSimulated"])
+    assertEqual([status, json.error], [409, "NotSimulated"])
     assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
     assert.strictEqual((yield* client.json("/_local/deny", { session: 1 })).status, 200)
     assert.strictEqual((yield* Effect.flip(controls.authorize(sessionUri, "state")))._tag, "SessionNotPending")
@@ -79,17 +80,17 @@ test("what a provider answered is told by the control API, without what it was s
     const { asMachine, identity } = yield* federated.setUp(server, { clientAuthenticationMethod: "CLIENT_SECRET_POST" })
     const client = yield* jar.jar
     const told = Effect.map(client.get("/_local/provider-failures"), ({ text }) => JSON.parse(text))
-    assert.deepStrictEqual(yield* told, { providerFailures: [] })
+    assertEqual(yield* told, { providerFailures: [] })
     server.failNext({
       status: 400,
       body: JSON.stringify({ error: "unauthorized_client", error_description: "s:e/c r+e%t is no secret" })
     })
     yield* Effect.flip(identity.getToken(asMachine))
     const { providerFailures: [failure, ...others] } = yield* told
-    assert.deepStrictEqual(others, [])
+    assertEqual(others, [])
     const { at, ...rest } = failure
     assert.match(at, /^\d{4}-\d\d-\d\dT.*Z$/)
-    assert.deepStrictEqual(rest, {
+    assertEqual(rest, {
       providerName,
       step: "token",
       reason: "Refused",
@@ -116,7 +117,7 @@ test("an answer in the name of another issuer changes nothing, and it is told wh
     const page = yield* browser.get(callback.pathname + callback.search)
     assert.strictEqual(page.status, 400)
     assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
-    assert.deepInclude((yield* controls.providerFailures)[0], {
+    assertContains((yield* controls.providerFailures)[0], {
       step: "authorization",
       reason: "Malformed",
       description: `the answer is of the issuer https://another.example, and the provider's issuer is ${server.issuer}`

@@ -5,6 +5,7 @@ import { html } from "../src/internal/server/html.js"
 import { Trouble } from "../src/internal/server/trouble.js"
 import { agent, callbackUrl, workloadName } from "./support/agent.js"
 import { layer } from "./support/browser.js"
+import { assertEqual } from "./support/equality.js"
 import { ask, type Jar, jar, ticketOf } from "./support/jar.js"
 
 /** Where the sessions stand, at the time of the server. */
@@ -40,14 +41,14 @@ live("a person allows, and returns to the application", () =>
     assert.include(page.headers.get("set-cookie") ?? "", "HttpOnly")
     const callback = yield* allow(browser, path)
     assert.match(callback, /^\/identities\/oauth2\/callback\/[\w-]+\?code=[\w-]{43}&state=[\w-]{43}$/)
-    assert.deepStrictEqual(yield* statuses, ["pending"])
+    assertEqual(yield* statuses, ["pending"])
     const back = yield* browser.get(callback)
     assert.strictEqual(back.status, 303)
     const url = new URL(back.headers.get("location") ?? "")
     assert.strictEqual(`${url.origin}${url.pathname}`, callbackUrl)
     assert.strictEqual(url.searchParams.get("session_id"), uri)
     assert.strictEqual(url.searchParams.get("state"), "their state")
-    assert.deepStrictEqual(yield* statuses, ["approved"])
+    assertEqual(yield* statuses, ["approved"])
     // Neither works twice.
     assert.strictEqual((yield* browser.get(callback)).status, 409)
     assert.strictEqual((yield* browser.get(path)).status, 409)
@@ -61,7 +62,7 @@ live("a person denies, once", () =>
     const page = yield* browser.form("/identities/oauth2/authorize", fields)
     assert.strictEqual(page.status, 200)
     assert.include(page.text, "Access was denied")
-    assert.deepStrictEqual(yield* statuses, ["failed"])
+    assertEqual(yield* statuses, ["failed"])
     assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", fields)).status, 409)
   }))
 
@@ -89,7 +90,7 @@ live(
       yield* other.get(path)
       assert.strictEqual((yield* send(other, ticket)).status, 403)
       assert.strictEqual((yield* browser.form("/", "x".repeat(70_000))).status, 413)
-      assert.deepStrictEqual(yield* statuses, ["pending"])
+      assertEqual(yield* statuses, ["pending"])
       // Nobody but the browser that it was made for has used it up.
       assert.strictEqual((yield* send(yield* jar, ticket)).status, 403)
       assert.strictEqual((yield* send(browser, ticket)).status, 303)
@@ -110,7 +111,7 @@ live("a request that is unknown, repeated, oversized or missing changes nothing"
     assert.strictEqual(yield* at(`?request_uri=${uri}&request_uri=${uri}`), 400)
     assert.strictEqual(yield* at("?request_uri=urn:nobody"), 404)
     assert.strictEqual((yield* browser.get(path)).status, 200)
-    assert.deepStrictEqual(yield* statuses, ["pending"])
+    assertEqual(yield* statuses, ["pending"])
   }))
 
 live("who comes late meets expired, on each leg", () =>
@@ -134,7 +135,7 @@ live("who comes late meets expired, on each leg", () =>
     assert.strictEqual((yield* browser.json("/_local/expire-session", { sessionUri: second.uri })).status, 200)
     const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: form, decision: "deny" })
     assert.strictEqual(sent.status, 410)
-    assert.deepStrictEqual(yield* statuses, ["expired", "expired"])
+    assertEqual(yield* statuses, ["expired", "expired"])
   }))
 
 live("an answer for one session or provider is none for another", () =>
@@ -161,7 +162,7 @@ live("an answer for one session or provider is none for another", () =>
     assert.strictEqual((yield* browser.get(`${c.pathname}?code=x&state=y`)).status, 400)
     assert.strictEqual((yield* browser.get(`${c.pathname}?code=x`)).status, 400)
     assert.strictEqual((yield* (yield* jar).get(`${c.pathname}${c.search}`)).status, 403)
-    assert.deepStrictEqual(yield* statuses, ["pending", "pending"])
+    assertEqual(yield* statuses, ["pending", "pending"])
   }))
 
 live(
@@ -174,13 +175,13 @@ live(
       const evil = new URLSearchParams({ error: "<script>alert(1)</script>", error_description: "\"'><img src=x>" })
       const without = yield* browser.get(`${callback.pathname}?${evil}&state=nobodys`)
       assert.strictEqual(without.status, 400)
-      assert.deepStrictEqual(yield* statuses, ["pending"])
+      assertEqual(yield* statuses, ["pending"])
       const page = yield* browser.get(`${callback.pathname}?${evil}&state=${callback.searchParams.get("state")}`)
       assert.strictEqual(page.status, 400)
       assert.notMatch(page.text, /<script|<img/)
       assert.include(page.text, "&lt;script&gt;alert(1)&lt;/script&gt;")
       assert.include(page.text, "&quot;&#39;&gt;&lt;img src=x&gt;")
-      assert.deepStrictEqual(yield* statuses, ["failed"])
+      assertEqual(yield* statuses, ["failed"])
     })
 )
 
@@ -222,7 +223,7 @@ live("each form of the dashboard does what it says, once", () =>
     yield* does({ action: "approve", handle: "0" })
     yield* does({ action: "deny", handle: "1" })
     yield* does({ action: "expire-session", handle: "2" })
-    assert.deepStrictEqual(yield* statuses, ["approved", "failed", "expired"])
+    assertEqual(yield* statuses, ["approved", "failed", "expired"])
     assert.strictEqual((yield* send({ action: "approve", handle: "0" })).status, 409)
     for (
       const fields of [
@@ -279,8 +280,8 @@ live("the control API does the same in JSON", () =>
       sessionUri: Redacted.make(first.uri),
       userIdentifier: { userId: "ada" }
     })
-    assert.deepStrictEqual((yield* client.json("/_local/revoke", { providerName: "github" })).json, { count: 1 })
-    assert.deepStrictEqual((yield* client.json("/_local/expire-tokens", { user: "userId:ada" })).json, { count: 1 })
+    assertEqual((yield* client.json("/_local/revoke", { providerName: "github" })).json, { count: 1 })
+    assertEqual((yield* client.json("/_local/expire-tokens", { user: "userId:ada" })).json, { count: 1 })
     assert.strictEqual((yield* client.json("/_local/link", { workloadName: "theirs" })).status, 200)
     assert.strictEqual((yield* client.json("/_local/secret", { secretId: "mine", json: "{\"a\":\"b\"}" })).status, 200)
     assert.strictEqual((yield* client.json("/_local/clock", { moveSeconds: 60 })).json.movedSeconds, 60)
@@ -292,7 +293,7 @@ live("the control API does the same in JSON", () =>
     assert.include(journal.text, "completeResourceTokenAuth")
     assert.notInclude(journal.text, "client-secret")
     const sessions = JSON.parse((yield* client.get("/_local/sessions")).text).sessions
-    assert.deepStrictEqual(sessions.map((one: { readonly status: string }) => one.status), ["completed", "failed"])
+    assertEqual(sessions.map((one: { readonly status: string }) => one.status), ["completed", "failed"])
   }))
 
 live("the control API names the field that is wrong, and never its value", () =>
@@ -322,7 +323,7 @@ live("the control API names the field that is wrong, and never its value", () =>
     ) {
       const { json, status, text } = yield* client.json(`/_local/${path}`, body)
       assert.strictEqual(status, 400, text)
-      assert.deepStrictEqual(json.fieldList.map((field: { readonly name: string }) => field.name), [name], text)
+      assertEqual(json.fieldList.map((field: { readonly name: string }) => field.name), [name], text)
       assert.notInclude(text, "hush")
     }
     assert.strictEqual((yield* client.json("/_local/revoke", {}, { "content-type": "text/plain" })).status, 415)

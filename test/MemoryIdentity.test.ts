@@ -8,6 +8,7 @@ import { IdentityApi } from "../src/IdentityApi.js"
 import { IdentityControls } from "../src/IdentityControls.js"
 import { Throttled } from "../src/IdentityError.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
+import { assertEqual } from "./support/equality.js"
 
 const workloadName = "my-agent"
 const returnUrl = "https://app.example.com/done?lang=en"
@@ -89,7 +90,7 @@ describe("MemoryIdentity", () => {
     "a new layer remembers nothing",
     Effect.gen(function*() {
       const api = yield* IdentityApi
-      assert.deepStrictEqual((yield* api.listWorkloadIdentities({})).workloadIdentities, [])
+      assertEqual((yield* api.listWorkloadIdentities({})).workloadIdentities, [])
     })
   )
 
@@ -103,7 +104,7 @@ describe("MemoryIdentity", () => {
         Effect.provide(MemoryIdentity.layerApi())
       )
       const [one, another] = yield* callbackUrls
-      assert.deepStrictEqual(yield* callbackUrls, [one, another])
+      assertEqual(yield* callbackUrls, [one, another])
       assert.notStrictEqual(one, another)
     }))
 
@@ -155,9 +156,9 @@ describe("MemoryIdentity", () => {
       yield* api.createWorkloadIdentity({ name: "another" })
       yield* api.createApiKeyCredentialProvider({ name: "a", apiKey: Redacted.make("k") })
       const first = yield* api.listWorkloadIdentities({ maxResults: 1 })
-      assert.deepStrictEqual(first.workloadIdentities.map(({ name }) => name), ["another"])
+      assertEqual(first.workloadIdentities.map(({ name }) => name), ["another"])
       const second = yield* api.listWorkloadIdentities({ maxResults: 1, nextToken: first.nextToken })
-      assert.deepStrictEqual(second.workloadIdentities.map(({ name }) => name), [workloadName])
+      assertEqual(second.workloadIdentities.map(({ name }) => name), [workloadName])
       assert.isUndefined(second.nextToken)
       for (const nextToken of [first.nextToken, "made-up", ""]) {
         const error = yield* Effect.flip(api.listApiKeyCredentialProviders({ nextToken }))
@@ -356,7 +357,7 @@ describe("MemoryIdentity", () => {
       assert.strictEqual(yield* Effect.flip(api.getTokenVault({})), error)
       yield* api.getTokenVault({})
       const journal = yield* controls.journal
-      assert.deepStrictEqual(journal.map(({ operation, outcome }) => [operation, outcome]), [
+      assertEqual(journal.map(({ operation, outcome }) => [operation, outcome]), [
         ["createWorkloadIdentity", "ok"],
         ["createOauth2CredentialProvider", "ok"],
         ["getTokenVault", "Throttled"],
@@ -414,7 +415,7 @@ describe("MemoryIdentity", () => {
         },
         tags: { team: "payments" }
       })
-      assert.deepStrictEqual((yield* api.getPaymentCredentialProvider({ name: "coinbase" })).tags, { team: "payments" })
+      assertEqual((yield* api.getPaymentCredentialProvider({ name: "coinbase" })).tags, { team: "payments" })
       const asked = { workloadIdentityToken: yield* mint("alice"), resourceCredentialProviderName: "coinbase" }
       const { paymentTokenResponse } = yield* api.getResourcePaymentToken({
         ...asked,

@@ -4,6 +4,7 @@ import { Effect, Layer, Redacted } from "effect"
 import { afterEach, beforeEach, vi } from "vitest"
 import { Credential, IdentityControls } from "../src/index.js"
 import { agent, asUser, callbackUrl } from "./support/agent.js"
+import { assertEqual } from "./support/equality.js"
 import * as Server from "./support/server.js"
 
 /** What a developer pastes into a shell; the SDK reads it when its client is made. */
@@ -37,7 +38,7 @@ describe("the official bedrock-agentcore package", () => {
         scopes: ["repo"],
         authFlow: "M2M"
       })
-      assert.deepStrictEqual(yield* Effect.promise(() => call("ada")), ["ada", Redacted.value(machine)])
+      assertEqual(yield* Effect.promise(() => call("ada")), ["ada", Redacted.value(machine)])
       const forecast = withApiKey({ providerName: "weather", workloadIdentityToken })(async (key: string) => key)
       assert.strictEqual(yield* Effect.promise(() => forecast()), "weather-key")
     }).pipe(Effect.provide(live)))

@@ -26,6 +26,7 @@ import {
   test,
   withValue
 } from "./support/binding.js"
+import { assertEqual } from "./support/equality.js"
 
 const operation = "CompleteResourceTokenAuth"
 
@@ -113,7 +114,7 @@ describe("SessionBinding", () => {
       const { consent, link } = yield* asks(app, "ada")
       const browsers = Array.from({ length: 10 }, () => browser(app, "ada"))
       const started = yield* Effect.forEach(browsers, (one) => one.open(link), { concurrency: "unbounded" })
-      assert.deepStrictEqual([...new Set(started.map(({ status }) => status))], [303])
+      assertEqual([...new Set(started.map(({ status }) => status))], [303])
       const held = browsers.flatMap(({ cookies }) => [...cookies.values()])
       assert.strictEqual(new Set(held.filter((value) => value !== "ada")).size, 10)
       const last = browser(app, "ada")
@@ -170,7 +171,7 @@ describe("SessionBinding", () => {
         assert.notInclude(ended.body, "Access was allowed")
       }
       const { grants } = yield* IdentityControls.IdentityControls
-      assert.deepStrictEqual(yield* grants, [])
+      assertEqual(yield* grants, [])
     }))
 
   it.effect("while nothing can be looked up nothing is completed, and nothing spent", () => {

@@ -18,6 +18,7 @@ import * as engine from "../src/internal/engine/engine.js"
 import { StorageProblem } from "../src/internal/engine/storage.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
 import { suite } from "./support/contract.js"
+import { assertEqual } from "./support/equality.js"
 import * as Server from "./support/server.js"
 import { temporary } from "./support/temporary.js"
 
@@ -172,7 +173,7 @@ describe("StoredIdentity", () => {
       assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
       chmodSync(`${directory}.key`, 0o644)
       const again = yield* life(directory, (api) => api.getResourceOauth2Token(asked))
-      assert.deepStrictEqual(again.accessToken, token)
+      assertEqual(again.accessToken, token)
       assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
     }))
 
@@ -190,7 +191,7 @@ describe("StoredIdentity", () => {
       assert.match(yield* refusal(directory), /holds no key/)
       writeFileSync(key, right)
       const { workloadIdentities } = yield* life(directory, (api) => api.listWorkloadIdentities({}))
-      assert.deepStrictEqual(workloadIdentities.map(({ name }) => name), ["one-agent"])
+      assertEqual(workloadIdentities.map(({ name }) => name), ["one-agent"])
     }))
 
   test("whose key was not written to its end has none, and gets a whole one", (directory) =>
@@ -268,8 +269,8 @@ describe("StoredIdentity", () => {
       yield* life(directory, (api, controls) =>
         Effect.gen(function*() {
           const { approved, asked, shown: was, token, waiting, workload } = before
-          assert.deepStrictEqual(yield* shown(api, controls), was)
-          assert.deepStrictEqual(yield* api.listTagsForResource({ resourceArn: workload.workloadIdentityArn }), {
+          assertEqual(yield* shown(api, controls), was)
+          assertEqual(yield* api.listTagsForResource({ resourceArn: workload.workloadIdentityArn }), {
             tags: { team: "a" }
           })
           assert.strictEqual(
@@ -299,7 +300,7 @@ describe("StoredIdentity", () => {
         }))
       yield* life(directory, (api, controls) =>
         Effect.gen(function*() {
-          assert.deepStrictEqual(yield* controls.grants, [])
+          assertEqual(yield* controls.grants, [])
           assert.strictEqual((yield* api.listWorkloadIdentities({})).workloadIdentities.length, 1)
         }))
     }))
@@ -324,7 +325,7 @@ describe("StoredIdentity", () => {
     Effect.gen(function*() {
       writeFileSync(join(directory, "letter.txt"), "dear")
       assert.include(yield* refusal(directory), "letter.txt")
-      assert.deepStrictEqual(readdirSync(directory), ["letter.txt"])
+      assertEqual(readdirSync(directory), ["letter.txt"])
       const foreign = join(directory, "foreign")
       yield* Effect.promise(async () => {
         const db = new ClassicLevel(foreign)
@@ -383,14 +384,14 @@ describe("StoredIdentity", () => {
       const twin = yield* Effect.fork(Effect.flip(api.createWorkloadIdentity({ name: "lost" })))
       yield* Effect.yieldNow().pipe(Effect.repeatN(20))
       const listed = Effect.map(api.listWorkloadIdentities({}), (_) => _.workloadIdentities.map(({ name }) => name))
-      assert.deepStrictEqual(yield* listed, ["kept"])
+      assertEqual(yield* listed, ["kept"])
       assert.strictEqual(writes.length, 1)
       for (const fiber of [lost, late, twin]) assert.isNull(fiber.unsafePoll())
       for (const write of writes) write()
       for (const fiber of [lost, late, twin]) {
         assert.strictEqual((yield* Fiber.join(fiber))._tag, "InternalServerError")
       }
-      assert.deepStrictEqual(yield* listed, ["kept"])
+      assertEqual(yield* listed, ["kept"])
       assert.strictEqual(
         (yield* Effect.flip(api.createWorkloadIdentity({ name: "later" })))._tag,
         "InternalServerError"

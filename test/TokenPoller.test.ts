@@ -23,6 +23,7 @@ import {
   TokenPoller
 } from "../src/index.js"
 import { agent, asUser } from "./support/agent.js"
+import { assertEqual } from "./support/equality.js"
 import { consents } from "./support/person.js"
 
 const waits = (schedule: Schedule.Schedule<unknown>) =>
@@ -209,7 +210,7 @@ describe("TokenPoller", () => {
       assert.isNull(fiber.unsafePoll())
       yield* TestClock.adjust("4 seconds")
       assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentTimedOut")
-      assert.deepStrictEqual(
+      assertEqual(
         seen.map((error) => IdentityError.isIdentityError(error) ? error._tag : error),
         ["ConsentPending", "ConsentPending", "Throttled", "ConsentPending"]
       )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { CallbackUrl, IdentityService, WorkloadAccessToken } from "../src/index.js"
 import { agent, workloadName } from "./support/agent.js"
+import { assertEqual } from "./support/equality.js"
 
 const bare = (headers: WorkloadAccessToken.Headers) =>
   Option.getOrUndefined(Option.map(WorkloadAccessToken.fromHeaders(headers), Redacted.value))
@@ -28,12 +29,12 @@ describe("WorkloadAccessToken", () => {
         both,
         WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "a", OAuth2CallbackUrl: "https://app.example" })
       )
-      assert.deepStrictEqual([Redacted.value(token), url], ["a", "https://app.example"])
+      assertEqual([Redacted.value(token), url], ["a", "https://app.example"])
       const inner = both.pipe(
         Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "b" })),
         Effect.provideService(CallbackUrl.CallbackUrl, "https://earlier.example")
       )
-      assert.deepStrictEqual((yield* inner)[1], undefined)
+      assertEqual((yield* inner)[1], undefined)
     }))
 
   it.effect("that is missing is an error that says how the agent has to be called", () =>

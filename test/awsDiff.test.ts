@@ -17,6 +17,7 @@ import {
   withModels,
   withShape
 } from "./support/doctoredClient.js"
+import { assertEqual } from "./support/equality.js"
 
 const clients = Effect.runSync(Effect.cached(Effect.provide(installed.clients, NodeFileSystem.layer)))
 
@@ -36,7 +37,7 @@ const difference = (name: string, change: (client: Client) => Client, ...expecte
   it.effect(name, () =>
     Effect.gen(function*() {
       const { code, differences, summary } = yield* compared(change)
-      assert.deepStrictEqual(differences, expected)
+      assertEqual<unknown>(differences, expected)
       assert.strictEqual(code, 1)
       assert.match(summary, new RegExp(`: ${expected.length} differences? from `))
     }))
@@ -76,7 +77,7 @@ describe("the comparison with the installed AWS clients", () => {
   it.effect("finds no differences today, and says how much was compared and what was not", () =>
     Effect.gen(function*() {
       const { code, differences, last, summary } = yield* compared((client) => client)
-      assert.deepStrictEqual(differences, [])
+      assertEqual(differences, [])
       assert.strictEqual(code, 0)
       assert.match(
         summary,
@@ -250,7 +251,7 @@ describe("the comparison with the installed AWS clients", () => {
       const { code, differences } = yield* compared(
         data(withShape("CompleteResourceTokenAuthRequest", changing("sessionUri", (reference) => [reference, 8])))
       )
-      assert.deepStrictEqual(differences, [
+      assertEqual(differences, [
         "no longer a difference, remove it: CompleteResourceTokenAuth request sessionUri: sensitive only in our table"
       ])
       assert.strictEqual(code, 1)
@@ -267,7 +268,7 @@ describe("the comparison with the installed AWS clients", () => {
           }
           : operation)
       const { differences } = yield* compared((client) => client, table)
-      assert.deepStrictEqual(differences, [
+      assertEqual(differences, [
         "GetResourceApiKey reply resourceCredentialProviderName: member only in our table (required string)",
         "GetResourceApiKey reply workloadIdentityToken: member only in our table (required sensitive string)",
         "GetResourceApiKey error ConflictException: only in our table"

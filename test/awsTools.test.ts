@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import * as AwsTools from "./support/awsTools.js"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 
 const seed = {
   oauth2CredentialProviders: [{
@@ -121,7 +122,7 @@ describe("the environment that agentcore-identity serve prints", { timeout: 120_
     ])
     for (const region of ["AWS_REGION", "AWS_DEFAULT_REGION"]) assert.propertyVal(line.environment, region, "eu-west-1")
     assert.includeMembers([...line.unset], ["AWS_PROFILE", "AWS_SESSION_TOKEN"])
-    assert.deepStrictEqual([...printed.matchAll(/^export (\w+)=/gm)].map(([, name]) => name), names)
+    assertEqual([...printed.matchAll(/^export (\w+)=/gm)].map(([, name]) => name), names)
     assert.include(printed, `\nunset ${line.unset.join(" ")}\n`)
   })
 
@@ -135,7 +136,7 @@ const { accessKeyId, sessionToken } = await client.config.credentials()
 console.log(JSON.stringify({ accessKeyId, sessionToken, region: await client.config.region() }))`
     )
     const used = ok(await pasted(`"${process.execPath}" --no-warnings "${script}"`))
-    assert.deepStrictEqual(JSON.parse(used), { accessKeyId: "local", region: "eu-west-1" })
+    assertEqual(JSON.parse(used), { accessKeyId: "local", region: "eu-west-1" })
   })
 
   it.skipIf(noCli !== undefined)(`is all that the AWS CLI needs${skipped(noCli)}`, async () => {

@@ -4,6 +4,7 @@ import type { Browser, Page } from "playwright-core"
 import { IdentityControls } from "../src/index.js"
 import { application, grants, layer, type Provider, providers, sorted } from "./support/application.js"
 import { launch, violations } from "./support/browser.js"
+import { assertEqual } from "./support/equality.js"
 
 const allowed = "200 Access was allowed"
 const otherUser = "403 This request belongs to somebody else"
@@ -70,7 +71,7 @@ it.scopedLive(
       const ends = Effect.fn(function*(read: Effect.Effect<string>, expected: string, grant?: string) {
         assert.strictEqual(yield* read, expected)
         if (grant !== undefined) held.add(grant)
-        assert.deepStrictEqual(yield* grants, sorted(held))
+        assertEqual(yield* grants, sorted(held))
       })
       /** Allows, while the application is away; gives the address to which the browser returned in vain. */
       const returnsInVain = Effect.fn(function*(page: Page) {
@@ -141,7 +142,7 @@ it.scopedLive(
 
       const controls = yield* IdentityControls.IdentityControls
       const answered = (yield* controls.sessions).filter(({ status }) => status !== "pending")
-      assert.deepStrictEqual(
+      assertEqual(
         sorted(answered.map(({ providerName, status, user }) => `${user} ${providerName} ${status}`)),
         [
           "userId:ada github approved",
@@ -158,7 +159,7 @@ it.scopedLive(
       )
       // What was not theirs was never even tried.
       const completions = (yield* controls.journal).filter((call) => call.operation === "completeResourceTokenAuth")
-      assert.deepStrictEqual(completions.map(({ outcome }) => outcome), Array.replicate("ok", 6))
+      assertEqual(completions.map(({ outcome }) => outcome), Array.replicate("ok", 6))
 
       const tokens = new Set<string>()
       for (const user of ["ada", "grace"]) {
@@ -186,7 +187,7 @@ it.scopedLive(
       const [grace] = yield* tabs(browser, home, "grace")
       const reads = Effect.fn(function*(page: Page, read: Effect.Effect<string>, expected: string) {
         assert.strictEqual(yield* read, expected)
-        assert.deepStrictEqual(yield* does(() => violations(page)), [], expected)
+        assertEqual(yield* does(() => violations(page)), [], expected)
       })
       const link = yield* begins(ada, home, "github")
       yield* reads(grace, opens(grace, link), otherUser)
@@ -200,7 +201,7 @@ it.scopedLive(
       yield* move(Duration.seconds(601))
       yield* reads(ada, allows(ada, home), "410 This request has expired")
       assert.strictEqual(yield* opens(late, lateLink), "410 This request has expired")
-      assert.deepStrictEqual(yield* grants, ["userId:ada google"])
+      assertEqual(yield* grants, ["userId:ada google"])
     }).pipe(Effect.provide(layer)),
   60_000
 )

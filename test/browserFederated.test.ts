@@ -5,6 +5,7 @@ import { api } from "../scratchpad/agent/AuthorizationServer.js"
 import { workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
 import { launch, violations } from "./support/browser.js"
+import { assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { required } from "./support/person.js"
 import { origin } from "./support/server.js"
@@ -57,7 +58,7 @@ const answers = async (page: Page, decision: "Allow" | "Deny") => {
 
 const said = async (page: Page) => {
   await page.waitForSelector(".notice")
-  assert.deepStrictEqual(await violations(page), [])
+  assertEqual(await violations(page), [])
   return page.textContent("h1")
 }
 
@@ -82,7 +83,7 @@ it.scopedLive(
       yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId: "ada" } })
       const token = yield* ask
       const { scope, sub } = yield* server.verify(Redacted.value(token), api)
-      assert.deepStrictEqual({ scope, sub }, { scope: "openid read", sub: "Ada at the provider" })
+      assertEqual({ scope, sub }, { scope: "openid read", sub: "Ada at the provider" })
       // Neither the callback nor the link is good for anything a second time.
       const [callback = ""] = callbacks
       assert.match(callback, /[?&]code=/)
@@ -92,7 +93,7 @@ it.scopedLive(
         await page.goto(Redacted.value(consent.authorizationUrl))
         assert.strictEqual(await said(page), "This request was answered already")
       })
-      assert.deepStrictEqual(yield* controls.providerFailures, [])
+      assertEqual(yield* controls.providerFailures, [])
     }).pipe(Effect.provide(federated.layer())),
   60_000
 )
@@ -110,7 +111,7 @@ it.scopedLive(
         assert.strictEqual(await said(page), "Access was denied")
         assert.strictEqual(new URL(page.url()).search.includes("error=access_denied"), true)
       })
-      assert.deepStrictEqual((yield* controls.sessions).map(({ status }) => status), ["failed"])
+      assertEqual((yield* controls.sessions).map(({ status }) => status), ["failed"])
     }).pipe(Effect.provide(federated.layer())),
   60_000
 )
@@ -129,7 +130,7 @@ it.scopedLive(
         await page.goto(callback.href)
         assert.strictEqual(await said(page), "This answer belongs to another browser")
       })
-      assert.deepStrictEqual((yield* controls.sessions).map(({ status }) => status), ["pending"])
+      assertEqual((yield* controls.sessions).map(({ status }) => status), ["pending"])
     }).pipe(Effect.provide(federated.layer())),
   60_000
 )
@@ -151,14 +152,14 @@ it.scopedLive(
           await page.goto(`${address}/?still`)
           await page.getByRole("button", { name, exact: true }).click()
           await page.getByText(told).waitFor()
-          assert.deepStrictEqual(await violations(page), [])
+          assertEqual(await violations(page), [])
           await page.close()
         })
-      assert.deepStrictEqual(yield* issuers, ["federated"])
+      assertEqual(yield* issuers, ["federated"])
       yield* presses("Simulate: own", "From now on the provider is simulated.")
-      assert.deepStrictEqual(yield* issuers, ["simulated"])
+      assertEqual(yield* issuers, ["simulated"])
       yield* presses("Federate: own", "From now on the provider's own authorization server is asked.")
-      assert.deepStrictEqual(yield* issuers, ["federated"])
+      assertEqual(yield* issuers, ["federated"])
       yield* required(ask)
       server.failNext({ status: 503, body: "not now" }, "/.well-known/openid-configuration")
       yield* does(async () => {
@@ -177,7 +178,7 @@ it.scopedLive(
         const section = page.locator("section", { hasText: "What providers answered" })
         const row = await section.locator("tbody tr").innerText()
         assert.match(row, /own\s+discovery\s+Malformed\s+503/)
-        assert.deepStrictEqual(await violations(page), [])
+        assertEqual(await violations(page), [])
       })
     }).pipe(Effect.provide(federated.layer())),
   60_000

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundle } from "../scripts/bundle.js"
+import { assertEqual } from "./support/equality.js"
 import { temporary } from "./support/temporary.js"
 
 const repository = fileURLToPath(new URL("..", import.meta.url))
@@ -100,7 +101,7 @@ describe("the licenses in the command", () => {
       })
       yield* Effect.promise(bundle)
       const text = readFileSync(join(directory, file), "utf8")
-      assert.deepStrictEqual(sections(text).map(({ packages }) => packages), [
+      assertEqual(sections(text).map(({ packages }) => packages), [
         ["changed 1.2.3 (Apache-2.0)"],
         [
           "filled 1.2.3 (Apache-2.0)",
@@ -120,7 +121,7 @@ describe("the licenses in the command", () => {
         "@a/scoped": { "package.json": manifest("@a/scoped", "ISC"), COPYING: "Copyright A" }
       })
       yield* Effect.promise(bundle)
-      assert.deepStrictEqual(sections(readFileSync(join(directory, file), "utf8")), [
+      assertEqual(sections(readFileSync(join(directory, file), "utf8")), [
         { packages: ["@a/scoped 1.2.3 (ISC)"], text: "Copyright A" },
         { packages: ["one 1.2.3 (MIT)", "other 1.2.3 (MIT)"], text: "Copyright One" },
         { packages: ["NOTICE of one 1.2.3"], text: "Contains Two." }

@@ -4,6 +4,7 @@ import { inspect } from "node:util"
 import { operations } from "../src/IdentityApi.js"
 import * as check from "../src/internal/check.js"
 import type { Operation } from "../src/Operation.js"
+import { assertEqual } from "./support/equality.js"
 import { facts, put, whole } from "./support/limits.js"
 
 const refuse = (operation: Operation.Any, request: unknown) =>
@@ -38,7 +39,7 @@ describe("what is refused", () => {
       assert.strictEqual(error._tag, "ValidationError")
       assert.strictEqual(error.operation, "GetWorkloadAccessToken")
       assert.strictEqual(error.reason, "FieldValidationFailed")
-      assert.deepStrictEqual(error.fieldList, [{ name: "workloadName", message: rule }])
+      assertEqual(error.fieldList, [{ name: "workloadName", message: rule }])
       assert.strictEqual(
         error.message,
         `1 validation error detected: Value at 'workloadName' failed to satisfy constraint: ${rule}`
@@ -79,7 +80,7 @@ describe("what is refused", () => {
       ]
       for (const [operation, name, value, message] of rules) {
         const request = { ...whole(operation.request), [name]: value }
-        assert.deepStrictEqual(yield* fields(operation, request), [{ name, message }])
+        assertEqual(yield* fields(operation, request), [{ name, message }])
       }
     }))
 
@@ -108,7 +109,7 @@ describe("what is refused", () => {
   it.effect("is found by its place in a list", () =>
     Effect.gen(function*() {
       const urls = ["https://example.com/", "https://example.com/a b", "myapp:back"]
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.updateWorkloadIdentity, { name: "agent", allowedResourceOauth2ReturnUrls: urls }),
         [{
           name: "allowedResourceOauth2ReturnUrls[1]",
@@ -120,11 +121,11 @@ describe("what is refused", () => {
   it.effect("is found inside structures, optional ones included", () =>
     Effect.gen(function*() {
       const name = "openai"
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.createApiKeyCredentialProvider, { name, apiKeySecretConfig: { secretId: "id" } }),
         [{ name: "apiKeySecretConfig.jsonKey", message: "Member must not be null" }]
       )
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.createApiKeyCredentialProvider, {
           name,
           apiKeySecretConfig: { secretId: "", jsonKey: "" }
@@ -139,15 +140,15 @@ describe("what is refused", () => {
   it.effect("is a wrong key of a map, and a wrong value under a good key", () =>
     Effect.gen(function*() {
       const pattern = "Member must satisfy regular expression pattern: [a-zA-Z0-9\\s._:/=+@-]*"
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.createWorkloadIdentity, { name: "agent", tags: { good: "x", "bad!": "x" } }),
         [{ name: "tags.bad!", message: pattern }]
       )
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.createWorkloadIdentity, { name: "agent", tags: { good: "é", fine: "x" } }),
         [{ name: "tags.good", message: pattern }]
       )
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(operations.getResourceOauth2Token, { ...token, customParameters: { prompt: "bare" } }),
         [{ name: "customParameters.prompt", message: "Member must be Redacted" }]
       )
@@ -156,7 +157,7 @@ describe("what is refused", () => {
   it.effect("is a request that is no structure at all", () =>
     Effect.gen(function*() {
       for (const request of [null, "agent"]) {
-        assert.deepStrictEqual(yield* fields(operations.getWorkloadIdentity, request), [
+        assertEqual(yield* fields(operations.getWorkloadIdentity, request), [
           { name: "request", message: "Member must be a structure" }
         ])
       }
@@ -177,7 +178,7 @@ describe("a union", () => {
   it.effect("refuses both members at once, whatever they hold", () =>
     Effect.gen(function*() {
       for (const userId of ["alice", ""]) {
-        assert.deepStrictEqual(
+        assertEqual(
           yield* fields(operation, complete({ userId, userToken: jwt })),
           exactlyOne
         )
@@ -187,7 +188,7 @@ describe("a union", () => {
   it.effect("refuses to be empty, or to hold only what it does not know", () =>
     Effect.gen(function*() {
       for (const user of [{}, { userName: "alice" }]) {
-        assert.deepStrictEqual(yield* fields(operation, complete(user)), exactlyOne)
+        assertEqual(yield* fields(operation, complete(user)), exactlyOne)
       }
       const [field] = (yield* fields(
         operations.createOauth2CredentialProvider,
@@ -202,10 +203,10 @@ describe("a union", () => {
 
   it.effect("says what is wrong inside the member that was chosen, and nothing of the others", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* fields(operation, complete({ userId: "" })), [
+      assertEqual(yield* fields(operation, complete({ userId: "" })), [
         { name: "userIdentifier.userId", message: "Member must have length between 1 and 128, inclusive" }
       ])
-      assert.deepStrictEqual(
+      assertEqual(
         yield* fields(
           operations.createOauth2CredentialProvider,
           google({ googleOauth2ProviderConfig: { clientSecret: "bare" } })
@@ -227,7 +228,7 @@ describe("a length", () => {
       const operation = operations.getWorkloadAccessTokenForUserId
       const [inside, outside] = [128, 129].map((length) => "😀".repeat(length))
       yield* check.encode(operation)({ workloadName: "agent", userId: inside ?? "" })
-      assert.deepStrictEqual(yield* fields(operation, { workloadName: "agent", userId: outside }), [
+      assertEqual(yield* fields(operation, { workloadName: "agent", userId: outside }), [
         { name: "userId", message: "Member must have length between 1 and 128, inclusive" }
       ])
     }))
@@ -322,5 +323,5 @@ it.effect("a name that JavaScript would lose is refused", () =>
   Effect.gen(function*() {
     const tags = JSON.parse(`{"__proto__":"lost"}`)
     const error = yield* Effect.flip(check.encode(operations.createWorkloadIdentity)({ name: "my-agent", tags }))
-    assert.deepStrictEqual(error.fieldList?.map(({ name }) => name), ["tags.__proto__"])
+    assertEqual(error.fieldList?.map(({ name }) => name), ["tags.__proto__"])
   }))

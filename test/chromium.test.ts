@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
 import { type Action, type Command, decide, ensure, type Facts, type Host, isBrowserTest } from "./support/chromium.js"
+import { assertEqual } from "./support/equality.js"
 
 const nothing: Facts = { named: undefined, found: [], install: undefined, apt: undefined, attempts: [] }
 
@@ -29,12 +30,12 @@ const playwrightFailed = {
 describe("which browser the tests use", () => {
   it("is the one that CHROMIUM names, whatever else there is", () => {
     const action = decided({ named: { path: "/opt/mine" }, found: [{ path: "/usr/bin/chromium" }], install: "0" })
-    assert.deepStrictEqual(action, { _tag: "Use", path: "/opt/mine" })
+    assertEqual(action, { _tag: "Use", path: "/opt/mine" })
   })
 
   it("is the first that runs of those that are found", () => {
     const found = [{ path: "/snap/stub", problem: "does not run" }, { path: "/usr/bin/chromium" }, { path: "/chrome" }]
-    assert.deepStrictEqual(decided({ found, apt: "root" }), { _tag: "Use", path: "/usr/bin/chromium" })
+    assertEqual(decided({ found, apt: "root" }), { _tag: "Use", path: "/usr/bin/chromium" })
   })
 
   it("is an error that names CHROMIUM if that leads to nothing, even if another browser is there", () => {
@@ -50,7 +51,7 @@ describe("which browser the tests use", () => {
 describe("what is installed without a browser", () => {
   it("is Debian's package, as root", () => {
     const { announcement, commands } = installs({ apt: "root" })
-    assert.deepStrictEqual(commands.map(({ argv }) => argv.slice(0, 6).join(" ")), [
+    assertEqual(commands.map(({ argv }) => argv.slice(0, 6).join(" ")), [
       "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq update",
       "env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq install"
     ])
@@ -68,7 +69,7 @@ describe("what is installed without a browser", () => {
 
   it("is Playwright's download if apt-get is missing or may not be used", () => {
     const { announcement, commands } = installs({})
-    assert.deepStrictEqual(commands.map(({ argv }) => argv.join(" ")), [
+    assertEqual(commands.map(({ argv }) => argv.join(" ")), [
       "playwright-core install --no-shell chromium"
     ])
     assert.include(announcement, "AGENTCORE_TEST_INSTALL=0 turns this off")
@@ -153,7 +154,7 @@ describe("the installation", () => {
       return undefined
     })
     assert.strictEqual(await ensure(host), "/usr/bin/chromium")
-    assert.deepStrictEqual(commands, ["apt-get update", "apt-get install"])
+    assertEqual(commands, ["apt-get update", "apt-get install"])
     assert.strictEqual(lines.length, 1)
   })
 
@@ -171,13 +172,13 @@ describe("the installation", () => {
       return 100
     })
     assert.strictEqual(await ensure(host), "/usr/bin/chromium")
-    assert.deepStrictEqual(commands, ["apt-get update", "apt-get install"])
+    assertEqual(commands, ["apt-get update", "apt-get install"])
   })
 
   it("tries each installer once without a network, and fails with one line", async () => {
     const { commands, host, lines } = machine((name) => name.startsWith("apt-get") ? 100 : 1)
     const text = await rejected(ensure(host))
-    assert.deepStrictEqual(commands, ["apt-get update", "apt-get install", "playwright-core install"])
+    assertEqual(commands, ["apt-get update", "apt-get install", "playwright-core install"])
     assert.include(text, "`apt-get install` ended with exit code 100 (E: it failed)")
     assert.include(text, "`playwright-core install` ended with exit code 1 (E: it failed)")
     for (const line of [text, ...lines]) assert.notInclude(line, "\n")

@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Host from "./support/chromiumHost.js"
+import { assertEqual } from "./support/equality.js"
 import { temporary } from "./support/temporary.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -29,7 +30,7 @@ describe("this machine", () => {
     Effect.gen(function*() {
       const { path } = yield* withScript("mine", "test \"$1\" = --version")
       const facts = yield* Effect.promise(host({ CHROMIUM: path, PATH: systemPath }).facts)
-      assert.deepStrictEqual(facts.named, { path, problem: undefined })
+      assertEqual(facts.named, { path, problem: undefined })
       assert.isEmpty(facts.found)
     }))
 
@@ -47,7 +48,7 @@ describe("this machine", () => {
       const { folder, path } = yield* withScript("chromium", "exit 0")
       const { found, named } = yield* Effect.promise(host({ CHROMIUM: "", PATH: folder }).facts)
       assert.isUndefined(named)
-      assert.deepStrictEqual(found, [{ path, problem: undefined }])
+      assertEqual(found, [{ path, problem: undefined }])
     }))
 
   it.scopedLive("passes over what looks like a browser and does not run", () =>
@@ -55,7 +56,7 @@ describe("this machine", () => {
       const stub = yield* withScript("chromium", "echo install the snap >&2", "exit 1")
       const real = yield* withScript("chromium", "exit 0")
       const { found } = yield* Effect.promise(host({ PATH: `${stub.folder}:${real.folder}` }).facts)
-      assert.deepStrictEqual(found, [
+      assertEqual(found, [
         { path: stub.path, problem: "does not run (exit code 1: install the snap)" },
         { path: real.path, problem: undefined }
       ])
@@ -69,7 +70,7 @@ describe("a command of an installation", () => {
       const failure = yield* Effect.promise(() =>
         host({ PATH: systemPath }).run({ name: "apt-get install", argv: [path] })
       )
-      assert.deepStrictEqual(failure, { command: "apt-get install", code: 100, line: "E: no such package" })
+      assertEqual(failure, { command: "apt-get install", code: 100, line: "E: no such package" })
     }))
 
   it.live("is reported if it cannot be started", () =>
@@ -100,7 +101,7 @@ describe("a command of an installation", () => {
       const failure = yield* Effect.promise(() =>
         host({ PATH: systemPath }).run({ name: "apt-get update", argv: [path] })
       )
-      assert.deepStrictEqual(failure, { command: "apt-get update", code: 100, line: "E: Could not get lock x" })
+      assertEqual(failure, { command: "apt-get update", code: 100, line: "E: Could not get lock x" })
     }))
 })
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll } from "vitest"
 import { IdentityControls } from "../src/index.js"
 import { agent, callbackUrl } from "./support/agent.js"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 import * as Server from "./support/server.js"
 
 const seed = {
@@ -52,7 +53,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
   }
   /** What succeeds, and says nothing on stderr. */
   const printed = ({ code, stderr, stdout }: Cli.Ended) => {
-    assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+    assertEqual({ code, stderr }, { code: 0, stderr: "" })
     return stdout
   }
 
@@ -108,7 +109,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       client("api-key", "--provider", "outside", "--workload", "my-agent", "--user", "ada", "--json")
     ])
     assert.match(printed(token), /^\S{20,}\n$/)
-    assert.deepStrictEqual(JSON.parse(printed(outside)), { apiKey: "outside-key" })
+    assertEqual(JSON.parse(printed(outside)), { apiKey: "outside-key" })
     for (const secret of [token.stdout.trim(), "weather-key", "outside-key", "very-secret", "cdp-secret"]) {
       assert.notInclude(server.stderr(), secret)
     }
@@ -118,7 +119,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     const ask = ["token", "--provider", "github", "--flow", "user", "--scope", "repo", "--workload", "my-agent"]
     const asUser = [...ask, "--user", "ada", "--callback-url", "https://app.example/back"]
     const [words, json] = await Promise.all([client(...asUser), client(...asUser, "--json")])
-    assert.deepStrictEqual([words.code, words.stdout, json.code, json.stdout], [2, "", 2, ""])
+    assertEqual([words.code, words.stdout, json.code, json.stdout], [2, "", 2, ""])
     const [, url = ""] = words.stderr.split("\n")
     assert.isTrue(url.startsWith(`${origin}/identities/oauth2/authorize?request_uri=`), words.stderr)
     const error: unknown = JSON.parse(json.stderr)
@@ -166,7 +167,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.include(printed(removed), "allowedResourceOauth2ReturnUrls[0]: https://b.example/\n")
     assert.strictEqual(printed(await client("workloads", "delete", "--name", "other")), "deleted other\n")
     const gone = await client("workloads", "get", "--name", "other", "--json")
-    assert.deepStrictEqual([gone.code, gone.stdout], [1, ""])
+    assertEqual([gone.code, gone.stdout], [1, ""])
     assert.include(JSON.parse(gone.stderr), { _tag: "ResourceNotFound", operation: "GetWorkloadIdentity" })
   })
 
@@ -222,7 +223,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       assert.include(lines, "export AWS_REGION=eu-central-1")
       return code
     }))
-    assert.deepStrictEqual(ends, [0, 0])
+    assertEqual(ends, [0, 0])
   })
 
   it("speaks JSON as a server too", async () => {
@@ -231,7 +232,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       await started.find("stdout", /^\{.*\}\n/)
     )
     const listed = await cli.start(["workloads", "list", "--json"], { env: said.environment }).ended
-    assert.deepStrictEqual(JSON.parse(printed(listed)), { workloadIdentities: [] })
+    assertEqual(JSON.parse(printed(listed)), { workloadIdentities: [] })
     started.kill("SIGINT")
     const { code, stderr } = await started.ended
     assert.strictEqual(code, 0)
@@ -263,7 +264,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
       run("serve", "--port", "0", "--require-signature", "no-colon")
     ])
     for (const { code, stderr, stdout } of [taken, seeded, broken, regionless, nobody]) {
-      assert.deepStrictEqual({ code, stdout, lines: stderr.split("\n").length }, { code: 1, stdout: "", lines: 2 })
+      assertEqual({ code, stdout, lines: stderr.split("\n").length }, { code: 1, stdout: "", lines: 2 })
       assert.notMatch(stderr, /very-secret|no-colon|\.mjs:\d/)
     }
     assert.match(taken.stderr, /^PortInUse: port \d+ of 127\.0\.0\.1 is in use: choose another with --port/)
@@ -276,7 +277,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.include(refused.stderr, "SeedFailed: apiKeyCredentialProviders[0]: ValidationError:")
     assert.match(regionless.stderr, /^ConfigError: AWS_REGION: no AWS region/)
     assert.match(nobody.stderr, /^TransportFailure: .*\(No service answers at the endpoint\./)
-    assert.deepStrictEqual(signature, {
+    assertEqual(signature, {
       code: 64,
       stdout: "",
       stderr: "UsageInvalid: --require-signature: expected KEY:SECRET\n"

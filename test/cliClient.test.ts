@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { afterAll, beforeAll } from "vitest"
 import { assertNoCredentials, credentials } from "./support/canaries.js"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 import { fault, serve } from "./support/wire.js"
 
 const callback = "https://app.example/back"
@@ -29,13 +30,13 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
   // Nobody is there, so that whoever gets that far fails with another error.
   const nowhere = (...args: ReadonlyArray<string>) => run(...args, "--endpoint", "http://127.0.0.1:1")
   const failed = (code: number, ended: Cli.Ended) => {
-    assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" }, ended.stderr)
+    assertEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" }, ended.stderr)
     assert.lengthOf(ended.stderr.split("\n"), 2, ended.stderr)
     return ended.stderr
   }
   const failedInJson = (code: number, ended: Cli.Ended): unknown => JSON.parse(failed(code, ended))
   const printed = ({ code, stderr, stdout }: Cli.Ended) => {
-    assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+    assertEqual({ code, stderr }, { code: 0, stderr: "" })
     return stdout
   }
 
@@ -60,10 +61,10 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     words.kill("SIGINT")
     json.kill("SIGTERM")
     const [interrupted, terminated] = await Promise.all([words.ended, json.ended])
-    assert.deepStrictEqual([interrupted.code, interrupted.stdout], [130, ""])
+    assertEqual([interrupted.code, interrupted.stdout], [130, ""])
     assert.match(interrupted.stderr, /\nInterrupted: ended by SIGINT before it was done\n$/)
-    assert.deepStrictEqual([terminated.code, terminated.stdout], [143, ""])
-    assert.deepStrictEqual(JSON.parse(terminated.stderr.split("\n")[1] ?? ""), {
+    assertEqual([terminated.code, terminated.stdout], [143, ""])
+    assertEqual(JSON.parse(terminated.stderr.split("\n")[1] ?? ""), {
       _tag: "CommandFailed",
       reason: "Interrupted",
       message: "ended by SIGTERM before it was done"
@@ -172,7 +173,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     ])
     assert.strictEqual(failed(64, missing), "UsageInvalid: Expected to find option: '--name'\n")
     assert.match(failed(64, unknown), /^UsageInvalid: Invalid subcommand for agentcore-identity/)
-    assert.deepStrictEqual(failedInJson(64, json), {
+    assertEqual(failedInJson(64, json), {
       _tag: "CommandFailed",
       reason: "UsageInvalid",
       message: "Expected to find option: '--name'"
@@ -186,7 +187,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
       readonly allowedResourceOauth2ReturnUrls: unknown
     } = JSON.parse(printed(await client("workloads", "get", "--name", "my-agent", "--json")))
     assert.match(createdTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-    assert.deepStrictEqual(rest.allowedResourceOauth2ReturnUrls, [callback])
+    assertEqual(rest.allowedResourceOauth2ReturnUrls, [callback])
   })
 
   it("does not take a return URL for removed that was never registered", async () => {

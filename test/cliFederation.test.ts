@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from "vitest"
 import { privateAuthority } from "./fixtures/privateAuthority.js"
 import { overTls } from "./support/answering.js"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 import * as vendor from "./support/vendor.js"
 
 describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
@@ -72,7 +73,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       const server = yield* vendor.make()
       server.register({ clientId: "me", clientSecret: "another" })
       const { origin, run, started } = yield* serving(["--seed", seedOf(server)])
-      assert.deepStrictEqual(yield* Effect.promise(() => issuers(origin)), [["github", "simulated"], [
+      assertEqual(yield* Effect.promise(() => issuers(origin)), [["github", "simulated"], [
         "own",
         "federated"
       ]])
@@ -96,14 +97,14 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       const data = `${cli.write("folder", "")}-data`
       yield* Effect.scoped(Effect.gen(function*() {
         const { origin } = yield* serving(["--seed", seed, "--data", data])
-        assert.deepStrictEqual(yield* Effect.promise(() => issuers(origin)), [
+        assertEqual(yield* Effect.promise(() => issuers(origin)), [
           ["github", "federated"],
           ["own", "simulated"]
         ])
       }))
       yield* Effect.scoped(Effect.gen(function*() {
         const { origin } = yield* serving(["--data", data, "--issuer", "github=simulated"])
-        assert.deepStrictEqual(yield* Effect.promise(() => issuers(origin)), [
+        assertEqual(yield* Effect.promise(() => issuers(origin)), [
           ["github", "simulated"],
           ["own", "simulated"]
         ])
@@ -223,7 +224,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
     )
     for (const [index, { code, stderr, stdout }] of ended.entries()) {
       const [option = ""] = cases[index] ?? []
-      assert.deepStrictEqual([code, stdout], [64, ""], option)
+      assertEqual([code, stdout], [64, ""], option)
       assert.include(stderr, `${option}: expected a value`)
     }
   })
@@ -280,7 +281,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
     const good = cli.write("good.pem", privateAuthority.authority)
     for (const [path, told] of files) {
       const { code, stderr, stdout } = await cli.start(["serve", "--port", "0", "--ca", good, "--ca", path]).ended
-      assert.deepStrictEqual([code, stdout], [1, ""], path)
+      assertEqual([code, stdout], [1, ""], path)
       assert.match(stderr, /^Input(Unreadable|Invalid): --ca: the file /)
       assert.include(stderr, path)
       assert.match(stderr, told)

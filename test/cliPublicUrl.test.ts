@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 import * as Forwarder from "./support/forwarder.js"
 import { ticketOf } from "./support/jar.js"
 import { authorization } from "./support/raw.js"
@@ -144,7 +145,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
       }
       for (const host of ["evil.example", "evil.example:8443", "dev.example.evil.example"]) {
         const foreign = await by(`${origin}/`, { headers: { ...forwarded, host } })
-        assert.deepStrictEqual([foreign.status, foreign.cookies], [403, []], host)
+        assertEqual([foreign.status, foreign.cookies], [403, []], host)
       }
       const control = (from: string, host: string) =>
         by(`${origin}/_local/clock`, {
@@ -206,7 +207,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
       wrong.map((url) => cli.start(["serve", "--port", "0", "--public-url", url]).ended)
     )
     for (const { code, stderr, stdout } of ends) {
-      assert.deepStrictEqual([code, stdout], [64, ""])
+      assertEqual([code, stdout], [64, ""])
       assert.match(
         stderr,
         /^UsageInvalid: --public-url: expected a URL without a (path|user name or password), such as /

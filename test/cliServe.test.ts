@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import { jwt } from "./support/agent.js"
 import * as Cli from "./support/cli.js"
+import { assertEqual } from "./support/equality.js"
 import { authorization } from "./support/raw.js"
 
 const client = { clientId: "id", clientSecret: "very-secret" }
@@ -127,7 +128,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     for (const some of [usual, info, debug]) assert.include(some, "GetTokenVault ok")
     assert.include(debug, "GET /_local/state 200")
     for (const some of [usual, info]) assert.notInclude(some, "_local")
-    assert.deepStrictEqual(silent, ["", "", "", "", ""])
+    assertEqual(silent, ["", "", "", "", ""])
   })
 
   it("is called by whatever address it announces", async () => {
@@ -144,7 +145,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       keys.map((key) => cli.start(["serve", "--port", "0", "--require-signature", key]).ended)
     )
     for (const { code, stderr, stdout } of refused) {
-      assert.deepStrictEqual([code, stdout], [64, ""])
+      assertEqual([code, stdout], [64, ""])
       assert.strictEqual(stderr, "UsageInvalid: --require-signature: expected KEY:SECRET\n")
     }
   })
@@ -153,7 +154,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     const wrong = [["--port", "99999999"], ["--account", "12"], ["--region", "EU West"]]
     const ends = await Promise.all(wrong.map((args) => cli.start(["serve", ...args]).ended))
     for (const [index, { code, stderr, stdout }] of ends.entries()) {
-      assert.deepStrictEqual([code, stdout], [64, ""])
+      assertEqual([code, stdout], [64, ""])
       assert.include(stderr, `UsageInvalid: ${wrong[index]?.[0]}: expected `)
     }
   })
@@ -173,7 +174,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       assert.include(provider.text, "its quota of 51 OAuth2 credential providers")
       assert.include(provider.text, "serve --quota oauth2-providers=N")
       const workload = (name: string) => post(origin, "/identities/CreateWorkloadIdentity", { name }, { authorization })
-      assert.deepStrictEqual([(await workload("one")).status, (await workload("two")).status], [201, 400])
+      assertEqual([(await workload("one")).status, (await workload("two")).status], [201, 400])
     })
   })
 
@@ -187,7 +188,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       "expected NAME=N, NAME being one of workload-identities, oauth2-providers, api-key-providers, payment-providers, got providers=5",
       "expected oauth2-providers=N, N being a whole number, 0 or more, got oauth2-providers=many"
     ]
-    assert.deepStrictEqual(
+    assertEqual(
       ends,
       expected.map((message) => ({ code: 64, stdout: "", stderr: `UsageInvalid: --quota: ${message}\n` }))
     )
@@ -234,7 +235,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       cli.start(["serve", "--port", "0", "--data", "/proc/no/such"]).ended,
       cli.start(["serve", "--port", "0", "--seed", cli.write("twice.json", twice)]).ended
     ])
-    assert.deepStrictEqual([folder.code, folder.stdout, sown.code, sown.stdout], [1, "", 1, ""])
+    assertEqual([folder.code, folder.stdout, sown.code, sown.stdout], [1, "", 1, ""])
     assert.match(folder.stderr, /^ServerFailed: The folder '\/proc\/no\/such' cannot be used: it cannot be created \(/)
     assert.match(
       sown.stderr,
@@ -265,7 +266,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     await serving(["--data", data], async (origin) => assert.strictEqual(await moved(origin, { moveSeconds: 0 }), 3660))
     writeFileSync(join(data, "CLOCK"), "soon")
     const third = await cli.start(["serve", "--port", "0", "--data", data]).ended
-    assert.deepStrictEqual([third.code, third.stdout], [1, ""])
+    assertEqual([third.code, third.stdout], [1, ""])
     assert.match(third.stderr, /^ServerFailed: .*CLOCK does not say how many milliseconds/)
   })
 
@@ -278,7 +279,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
         .parse(
           await (await fetch(`${origin}/_local/state`)).text()
         )
-      assert.deepStrictEqual([state.workloads, state.providers.length], [["my-agent"], 3])
+      assertEqual([state.workloads, state.providers.length], [["my-agent"], 3])
     })
     const names = [
       "workloadIdentities my-agent",
@@ -309,13 +310,13 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
         run([...exchange, "--user", "ada"]),
         run([...exchange, "--user-token", `${file}.not-there`])
       ])
-      assert.deepStrictEqual([exchanged.code, exchanged.stderr], [0, ""])
+      assertEqual([exchanged.code, exchanged.stderr], [0, ""])
       assert.match(exchanged.stdout, /^\S{20,}\n$/)
       assert.hasAllKeys(JSON.parse(piped.stdout), ["accessToken"])
-      assert.deepStrictEqual(key, { code: 0, stdout: "weather-key\n", stderr: "" })
+      assertEqual(key, { code: 0, stdout: "weather-key\n", stderr: "" })
       assert.notStrictEqual(nobody.code, 0)
       assert.strictEqual(nobody.stdout, "")
-      assert.deepStrictEqual([missing.code, missing.stdout], [1, ""])
+      assertEqual([missing.code, missing.stdout], [1, ""])
       assert.include(missing.stderr, "InputUnreadable")
     })
     assert.notInclude(stderr, Redacted.value(token))

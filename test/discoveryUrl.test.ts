@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { isDiscoveryUrl, issuersOf, oauthUrl, openIdUrl, pattern } from "../src/internal/discoveryUrl.js"
+import { assertEqual } from "./support/equality.js"
 
 const openId = "/.well-known/openid-configuration"
 const oauth = "/.well-known/oauth-authorization-server"
@@ -30,7 +31,7 @@ describe("a discovery URL", () => {
   ]
   for (const [url, issuer] of cases) {
     it(`${url} is that of ${issuer ?? "no issuer"}`, () =>
-      assert.deepStrictEqual(issuersOf(url), issuer === undefined ? [] : [issuer, `${issuer}/`]))
+      assertEqual(issuersOf(url), issuer === undefined ? [] : [issuer, `${issuer}/`]))
   }
 
   it("is recognized as the pattern says", () => {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import { assertEqual } from "./support/equality.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -69,15 +70,15 @@ describe("the documents", () => {
       links(document).filter((link) => !/^[a-z]+:/i.test(link)).map((link) => [document, link] as const)
     )
     assert.isAbove(relatives.length, 20)
-    assert.deepStrictEqual(relatives.flatMap(([document, link]) => broken(document, link)), [])
+    assertEqual(relatives.flatMap(([document, link]) => broken(document, link)), [])
   })
 
   it("report a link to a missing file, to a missing heading and to a place outside the repository", () => {
-    assert.deepStrictEqual(broken("guides/federation.md", "vendors.md"), [])
-    assert.deepStrictEqual(broken("README.md", "SECURITY.md#supported-versions"), [])
-    assert.deepStrictEqual(broken("README.md", "guides/none.md"), ["README.md: guides/none.md: no such file"])
-    assert.deepStrictEqual(broken("README.md", "SECURITY.md#none"), ["README.md: SECURITY.md#none: no such heading"])
-    assert.deepStrictEqual(broken("README.md", "../README.md"), ["README.md: ../README.md: no such file"])
+    assertEqual(broken("guides/federation.md", "vendors.md"), [])
+    assertEqual(broken("README.md", "SECURITY.md#supported-versions"), [])
+    assertEqual(broken("README.md", "guides/none.md"), ["README.md: guides/none.md: no such file"])
+    assertEqual(broken("README.md", "SECURITY.md#none"), ["README.md: SECURITY.md#none: no such heading"])
+    assertEqual(broken("README.md", "../README.md"), ["README.md: ../README.md: no such file"])
   })
 
   it("name versions in every install command, and so do the doc comments and the messages", () => {
@@ -88,7 +89,7 @@ describe("the documents", () => {
     // The latest version of tsx runs the programs, and the latest one of this package is meant.
     const isAnyVersion = (name: string) => name === "effect-agentcore-identity" || name === "tsx"
     const unversioned = packages.filter(([, name]) => !isAnyVersion(name) && !/.@\d/.test(name))
-    assert.deepStrictEqual(unversioned, [])
+    assertEqual(unversioned, [])
   })
 
   it("name the versions that package.json supports", () => {
@@ -103,7 +104,7 @@ describe("the documents", () => {
     })
     const libraries = ["effect@3", "@effect/platform@0.97", "@effect/platform-node@0.108", "classic-level@3"]
     assert.includeMembers(checked.map(({ name }) => name), libraries)
-    assert.deepStrictEqual(checked.filter(({ isSupported }) => !isSupported), [])
+    assertEqual(checked.filter(({ isSupported }) => !isSupported), [])
   })
 
   it("say below the first install command that Effect 4 is not supported yet", () => {

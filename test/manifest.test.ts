@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
+import { assertEqual } from "./support/equality.js"
 import { importedPackages } from "./support/imports.js"
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
@@ -41,7 +42,7 @@ const imported = () => {
 
 describe("package.json", () => {
   it("points to one repository, from which the registry resolves the README's relative links", () => {
-    assert.deepStrictEqual(manifest.repository, { type: "git", url: `git+${repository}.git` })
+    assertEqual(manifest.repository, { type: "git", url: `git+${repository}.git` })
     assert.strictEqual(manifest.homepage, `${repository}#readme`)
     assert.strictEqual(manifest.bugs.url, `${repository}/issues`)
     assert.include(read("SECURITY.md"), `(${repository}/security/advisories/new)`)
@@ -59,7 +60,7 @@ describe("package.json", () => {
   })
 
   it("makes classic-level an optional peer dependency, which the tests have", () => {
-    assert.deepStrictEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true } })
+    assertEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true } })
     assert.strictEqual(manifest.peerDependencies["classic-level"], manifest.devDependencies["classic-level"])
     assert.isUndefined(manifest.optionalDependencies)
   })
@@ -73,7 +74,7 @@ describe("package.json", () => {
 describe("package-lock.json", () => {
   it("is of this package.json", () => {
     const root = lock.packages[""]
-    assert.deepStrictEqual(
+    assertEqual(
       [root?.dependencies, root?.devDependencies, root?.peerDependencies, root?.optionalDependencies],
       [manifest.dependencies, manifest.devDependencies, manifest.peerDependencies, undefined]
     )
@@ -97,6 +98,6 @@ describe("package-lock.json", () => {
         lock.packages[`node_modules/${name}`] === undefined
       )
     )
-    assert.deepStrictEqual(missing, [])
+    assertEqual(missing, [])
   })
 })

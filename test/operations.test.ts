@@ -15,6 +15,7 @@ import {
 import { operations } from "../src/IdentityApi.js"
 import * as check from "../src/internal/check.js"
 import type { Operation } from "../src/Operation.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import {
   all,
   bare,
@@ -138,7 +139,7 @@ const generated = (schema: Schema.Schema.AnyNoContext, holds: (value: unknown) =
 describe("the table", () => {
   it("has the operations of the model and no other", () => {
     assert.lengthOf(facts, 40)
-    assert.deepStrictEqual(
+    assertEqual(
       sorted(Object.keys(operations)),
       sorted(facts.map((fact) => Str.uncapitalize(fact.operation)))
     )
@@ -155,22 +156,22 @@ describe("the table", () => {
 
     it(`${fact.operation} goes where AWS says, and fails as AWS says`, () => {
       const { errors, method, name, path, plane, status } = operation
-      assert.deepStrictEqual({ name, plane, method, path, status }, {
+      assertEqual<unknown>({ name, plane, method, path, status }, {
         name: fact.operation,
         plane: fact.plane,
         method: fact.method,
         path: fact.uri,
         status: fact.successStatus
       })
-      assert.deepStrictEqual(sorted(errors), sorted(fact.errors.map((error) => tagOf(error.name))))
+      assertEqual(sorted(errors), sorted(fact.errors.map((error) => tagOf(error.name))))
     })
 
     it(`${fact.operation} has AWS's members, required and optional`, () => {
       const output = (required: boolean) =>
         sorted(fact.output.filter((member) => member.required === required).map((member) => member.name))
       const [request, reply] = sides.map(({ ast }) => ({ required: members(ast, false), optional: members(ast, true) }))
-      assert.deepStrictEqual(request, { required: sorted(fact.required), optional: sorted(fact.optional) })
-      assert.deepStrictEqual(reply, { required: output(true), optional: output(false) })
+      assertEqual(request, { required: sorted(fact.required), optional: sorted(fact.optional) })
+      assertEqual(reply, { required: output(true), optional: output(false) })
     })
 
     it(`${fact.operation} has AWS's members inside its structures and unions`, () => {
@@ -179,11 +180,11 @@ describe("the table", () => {
           const required = membersWithin(side.ast, name, false)
           const optional = membersWithin(side.ast, name, true)
           if (type === "structure") {
-            assert.deepStrictEqual(required, sorted(requiredMembers), name)
-            assert.deepStrictEqual(sorted([...required, ...optional]), sorted(members), name)
+            assertEqual(required, sorted(requiredMembers), name)
+            assertEqual(sorted([...required, ...optional]), sorted(members), name)
           }
           if (type === "union") {
-            assert.deepStrictEqual(required.filter((key) => key !== "$unknown"), sorted(members), name)
+            assertEqual(required.filter((key) => key !== "$unknown"), sorted(members), name)
           }
         }
       }
@@ -191,7 +192,7 @@ describe("the table", () => {
 
     it(`${fact.operation} withholds what is sensitive, and nothing else`, () => {
       const withheld = [secrets(operation.request), secrets(operation.reply)]
-      assert.deepStrictEqual(withheld, sides.map(({ members }) => sensitive(members)))
+      assertEqual(withheld, sides.map(({ members }) => sensitive(members)))
     })
   }
 })
@@ -200,25 +201,25 @@ describe("a request", () => {
   for (const { fact, operation } of all) {
     it(`of ${fact.operation} passes just inside every limit and is refused just outside`, () => {
       const base = whole(operation.request)
-      assert.deepStrictEqual(sorted(Object.keys(base)), sorted(Object.keys(fact.members)))
+      assertEqual(sorted(Object.keys(base)), sorted(Object.keys(fact.members)))
       assertPasses(operation, Record.filter(base, (_, name) => fact.required.includes(name)), "the required members")
       for (const name of fact.required) {
         const { fieldList, reason } = Either.getOrThrow(refusal(operation, Record.remove(base, name)))
-        assert.deepStrictEqual(fieldList, [{ name, message: "Member must not be null" }])
+        assertEqual(fieldList, [{ name, message: "Member must not be null" }])
         assert.strictEqual(reason, "FieldValidationFailed")
       }
       for (const [name, member] of Object.entries(fact.members)) {
         for (const { refused, value, why } of casesOf(name, member, base[name])) {
           const request = { ...base, [name]: value }
           if (refused === undefined) assertPasses(operation, request, `${name}, ${why}`)
-          else assert.deepStrictEqual(refusedNames(operation, request, `${name}, ${why}`), [refused], `${name}, ${why}`)
+          else assertEqual(refusedNames(operation, request, `${name}, ${why}`), [refused], `${name}, ${why}`)
         }
       }
     })
 
     it(`of ${fact.operation} survives the wire`, () =>
       generated(operation.request, (request) => {
-        assert.deepStrictEqual(bare(overTheWire(operation.request, request)), bare(request))
+        assertEqual(bare(overTheWire(operation.request, request)), bare(request))
       }))
   }
 })
@@ -231,7 +232,7 @@ describe("inside a request", () => {
       for (const value of fits) assertPasses(operation, put(base, at, value), JSON.stringify(value))
       for (const value of breaks) {
         const why = JSON.stringify(value)
-        assert.deepStrictEqual(refusedNames(operation, put(base, at, value), why), [name], why)
+        assertEqual(refusedNames(operation, put(base, at, value), why), [name], why)
       }
     })
   }
@@ -261,7 +262,7 @@ describe("a reply", () => {
     it(`of ${fact.operation} survives the wire`, () =>
       generated(operation.reply, (reply) => {
         FastCheck.pre(travels(reply))
-        assert.deepStrictEqual(bare(overTheWire(operation.reply, reply)), bare(reply))
+        assertEqual(bare(overTheWire(operation.reply, reply)), bare(reply))
       }))
 
     it(`of ${fact.operation} is read although it differs from the published model`, () => {
@@ -270,13 +271,13 @@ describe("a reply", () => {
         whole(operation.reply)
       )
       const usual = read(sent)
-      assert.deepStrictEqual(read({ ...sent, laterMember: "x" }), usual)
+      assertEqual(read({ ...sent, laterMember: "x" }), usual)
       for (const member of fact.output) {
         for (const [wire, value] of strange(member.name, member)) {
-          assert.deepStrictEqual(read(put(sent, member.name, wire)), put(usual, member.name, value))
+          assertEqual(read(put(sent, member.name, wire)), put(usual, member.name, value))
         }
         if (!member.required) {
-          assert.deepStrictEqual(read(Record.remove(sent, member.name)), bare(put(usual, member.name, undefined)))
+          assertEqual(read(Record.remove(sent, member.name)), bare(put(usual, member.name, undefined)))
         }
       }
     })
@@ -285,7 +286,7 @@ describe("a reply", () => {
   for (const { fact, operation } of all.filter(({ fact }) => fact.output.length === 0)) {
     it(`of ${fact.operation} is nothing, whatever comes with it`, () => {
       for (const wire of [{}, { laterMember: "x" }]) {
-        assert.deepStrictEqual(Schema.decodeUnknownSync(operation.reply)(wire), {})
+        assertEqual(Schema.decodeUnknownSync(operation.reply)(wire), {})
       }
     })
   }
@@ -299,10 +300,30 @@ describe("a reply", () => {
     })
     assert.strictEqual(DateTime.formatIso(reply.createdTime), "2023-11-14T22:13:20.000Z")
     assert.strictEqual(DateTime.formatIso(reply.lastUpdatedTime), "2023-11-14T22:13:20.123Z")
-    assert.deepInclude(Schema.encodeSync(operations.getWorkloadIdentity.reply)(reply), {
+    assertContains(Schema.encodeSync(operations.getWorkloadIdentity.reply)(reply), {
       createdTime: 1_700_000_000,
       lastUpdatedTime: 1_700_000_000.123
     })
+  })
+
+  it("has no number that JSON cannot carry", () => {
+    const reply = (requestExpiry: number) => ({
+      paymentTokenResponse: { stripePrivyTokenResponse: { requestExpiry, appId: "app", basicAuthToken: "basic" } }
+    })
+    const { reply: schema } = operations.getResourcePaymentToken
+    const decode = Schema.decodeUnknownEither(schema)
+    assert.isTrue(Either.isRight(decode(reply(1_700_000_000))))
+    const withInfinity = {
+      ...reply(0).paymentTokenResponse.stripePrivyTokenResponse,
+      basicAuthToken: Redacted.make("basic")
+    }
+    for (const number of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]) {
+      // JSON writes Infinity as 1e999 at most, which is read as Infinity.
+      assert.isTrue(Either.isLeft(decode(reply(number))), String(number))
+      const made = { paymentTokenResponse: { stripePrivyTokenResponse: { ...withInfinity, requestExpiry: number } } }
+      assert.isTrue(Either.isLeft(Schema.encodeEither(schema)(made)), String(number))
+    }
+    assert.isTrue(Either.isLeft(decode(JSON.parse(JSON.stringify(reply(0)).replace("0", "1e999")))))
   })
 
   it("may hold what the model does not know deep inside", () => {
@@ -329,6 +350,6 @@ describe("a reply", () => {
       clientSecretArn: { secretArn: "arn" },
       oauth2ProviderConfigOutput: { customOauth2ProviderConfig: config }
     })
-    assert.deepStrictEqual(bare(oauth2ProviderConfigOutput), { customOauth2ProviderConfig: config })
+    assertEqual(bare(oauth2ProviderConfigOutput), { customOauth2ProviderConfig: config })
   })
 })

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Array as Arr, Effect, Encoding } from "effect"
 import { IdentityApi, MemoryIdentity } from "../src/index.js"
+import { assertEqual } from "./support/equality.js"
 
 it.effect("a token of a list is taken as it was given, and in no other form", () =>
   Effect.gen(function*() {
@@ -27,5 +28,5 @@ it.effect("a token of a list is taken as it was given, and in no other form", ()
     // Nobody has to start again because the entry is gone at which a page ended.
     yield* api.deleteWorkloadIdentity({ name: "agent-a" })
     const rest = yield* api.listWorkloadIdentities({ nextToken })
-    assert.deepStrictEqual(rest.workloadIdentities.map(({ name }) => name), ["agent-b", "agent-c"])
+    assertEqual(rest.workloadIdentities.map(({ name }) => name), ["agent-b", "agent-c"])
   }).pipe(Effect.provide(MemoryIdentity.layerApi())))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import { readFileSync } from "node:fs"
+import { assertEqual } from "./support/equality.js"
 import { growth, near, repeat } from "./support/growth.js"
 import { danger, files, type Literal, literals } from "./support/patterns.js"
 
@@ -65,7 +66,7 @@ describe("the regular expressions of the sources", () => {
       const why = danger(literal)
       return why === undefined ? [] : [`${literal.file}: ${show(literal)}: ${why}`]
     })
-    assert.deepStrictEqual(found, [])
+    assertEqual(found, [])
   })
 
   it("have no exception that is not needed", () => {

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { IdentityApi, MemoryIdentity } from "../src/index.js"
 import { presets } from "../src/internal/presets/table.js"
 import { CredentialProviderVendor } from "../src/Oauth2Provider.js"
+import { assertEqual } from "./support/equality.js"
 import { configOf, evidenceOf, row, updated, urlsOf, vendors } from "./support/presets.js"
 
 const file = new URL("../guides/vendors.md", import.meta.url)
@@ -26,7 +27,7 @@ const inMemory = <A, E>(effect: Effect.Effect<A, E, IdentityApi.IdentityApi>) =>
 
 it("every vendor has a preset, but for the custom one, and every preset is plain data", () => {
   assert.sameMembers([...vendors, "CustomOauth2"], [...CredentialProviderVendor.literals])
-  assert.deepStrictEqual(JSON.parse(JSON.stringify(presets)), presets)
+  assertEqual(JSON.parse(JSON.stringify(presets)), presets)
 })
 
 it("every endpoint of a preset is an https URL", () => {
@@ -57,7 +58,7 @@ for (const vendor of vendors) {
   const { endpoints } = presets[vendor]
   if (!("tenant" in endpoints)) {
     it.effect(`a provider of ${vendor} has the endpoints of its preset`, () =>
-      inMemory(Effect.map(create(vendor), (discovery) => assert.deepStrictEqual(discovery, endpoints))))
+      inMemory(Effect.map(create(vendor), (discovery) => assertEqual(discovery, endpoints))))
   } else if (endpoints.defaultTenantId === undefined) {
     const { authorizationEndpoint, issuer, tokenEndpoint } = endpoints.tenant
     const member = "oauth2ProviderConfigInput.includedOauth2ProviderConfig.issuer"
@@ -71,10 +72,10 @@ for (const vendor of vendors) {
       })))
     it.effect(`a provider of ${vendor} has the endpoints it is given, or is discovered at its issuer`, () =>
       inMemory(Effect.gen(function*() {
-        assert.deepStrictEqual(yield* create(vendor, { issuer, authorizationEndpoint, tokenEndpoint }), {
+        assertEqual(yield* create(vendor, { issuer, authorizationEndpoint, tokenEndpoint }), {
           authorizationServerMetadata: { issuer, authorizationEndpoint, tokenEndpoint }
         })
-        assert.deepStrictEqual(yield* inMemory(create(vendor, { issuer: `${issuer}/` })), {
+        assertEqual(yield* inMemory(create(vendor, { issuer: `${issuer}/` })), {
           discoveryUrl: `${issuer}/.well-known/openid-configuration`
         })
       })))
@@ -84,9 +85,9 @@ for (const vendor of vendors) {
         const discovered = (id: string) => ({
           discoveryUrl: `${endpoints.tenant.issuer.replace("{tenantId}", id)}/.well-known/openid-configuration`
         })
-        assert.deepStrictEqual(yield* create(vendor), discovered(endpoints.defaultTenantId ?? ""))
+        assertEqual(yield* create(vendor), discovered(endpoints.defaultTenantId ?? ""))
         const given = yield* inMemory(create(vendor, { tenantId: "my-tenant" }))
-        assert.deepStrictEqual(given, discovered("my-tenant"))
+        assertEqual(given, discovered("my-tenant"))
       })))
   }
 }

@@ -4,6 +4,7 @@ import * as Quota from "../src/cli/quota.js"
 import { IdentityApi, MemoryIdentity } from "../src/index.js"
 import * as quotas from "../src/internal/engine/quotas.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
+import { assertEqual } from "./support/equality.js"
 import * as Server from "./support/server.js"
 import { temporary } from "./support/temporary.js"
 
@@ -168,7 +169,7 @@ describe("quotas", () => {
   it.effect("are read from NAME=N, of which the last counts, and anything else is refused", () =>
     Effect.gen(function*() {
       const given = ["oauth2-providers=5", "workload-identities=0", "oauth2-providers=500"]
-      assert.deepStrictEqual(yield* Quota.fromText(given), { oauth2Providers: 500, workloadIdentities: 0 })
+      assertEqual(yield* Quota.fromText(given), { oauth2Providers: 500, workloadIdentities: 0 })
       const digits = ["", "-1", "1.5", "1e3", " 5", "5 ", "0x5", "99999999999999999999"]
       const unnamed = ["", "5", "oauth2-providers", "=5", "OAUTH2-providers=5", "toString=5", "providers=5"]
       for (

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
+import { assertEqual } from "./support/equality.js"
 import * as Markdown from "./support/markdown.js"
 import * as Shell from "./support/shell.js"
 
@@ -81,14 +82,14 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     if (sections.get(name)?.command === alone) continue
     it(`${name} without its argument says in one line what it needs`, async () => {
       const { code, stderr, stdout } = await run(alone)
-      assert.deepStrictEqual([code, stdout], [1, ""])
+      assertEqual([code, stdout], [1, ""])
       assert.match(stderr, /^[^\n]*npx tsx scratchpad\/[\w-]+\.ts[^\n]*\n$/)
     })
   }
 
   it("agent.ts --live says in one line which variables it needs", async () => {
     const { code, stderr, stdout } = await run("npx tsx scratchpad/agent.ts --live")
-    assert.deepStrictEqual([code, stdout], [1, ""])
+    assertEqual([code, stdout], [1, ""])
     assert.strictEqual(
       stderr,
       "DEMO_DISCOVERY_URL is not set, DEMO_CLIENT_ID is not set, DEMO_CLIENT_SECRET is not set\n"
@@ -106,7 +107,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     assert.match(first.stdout, /^resumed: <redacted>\n/)
     // Another process: what was used is remembered.
     const second = await run(command)
-    assert.deepStrictEqual([second.code, second.stdout], [1, ""])
+    assertEqual([second.code, second.stdout], [1, ""])
     assert.strictEqual(second.stderr, "the resume handle was used before: ask again\n")
   })
 
@@ -117,7 +118,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     assert.strictEqual(suspended.code, 0, suspended.stderr)
     const resume = `npx tsx scratchpad/consent-resume.ts ${folder}`
     const without = await run(resume)
-    assert.deepStrictEqual([without.code, without.stdout], [1, ""])
+    assertEqual([without.code, without.stdout], [1, ""])
     assert.match(without.stderr, /^the resume handle .*\n$/)
     const resumed = await run(resume, mine)
     assert.match(resumed.stdout, /^resumed: <redacted>\n/, resumed.stderr)
@@ -125,10 +126,10 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
 
   it("consent-suspend.ts says in one line what is wrong with a key or with a folder", async () => {
     const bad = await run("npx tsx scratchpad/consent-suspend.ts", { AGENTCORE_IDENTITY_SEAL_KEYS: "one:short" })
-    assert.deepStrictEqual([bad.code, bad.stdout], [1, ""])
+    assertEqual([bad.code, bad.stdout], [1, ""])
     assert.match(bad.stderr, /^AGENTCORE_IDENTITY_SEAL_KEYS: key "one" is not 32 bytes in base64.*\n$/)
     const missing = await run(`npx tsx scratchpad/consent-suspend.ts ${join(temporary, "no", "such")}`)
-    assert.deepStrictEqual([missing.code, missing.stdout], [1, ""])
+    assertEqual([missing.code, missing.stdout], [1, ""])
     assert.match(missing.stderr, /^the folder .*\/no\/such cannot be used\n$/)
   })
 })

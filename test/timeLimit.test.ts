@@ -20,6 +20,7 @@ import {
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { timeLimit } from "../src/internal/timeLimit.js"
+import { assertEqual } from "./support/equality.js"
 
 const limit = Duration.seconds(10)
 
@@ -130,7 +131,7 @@ describe("a time limit", () => {
           Effect.withSpan("span"),
           Effect.annotateLogs("key", "value")
         )
-        assert.deepStrictEqual(seen, [["service", "set", "span", ["key", "value"]], "changed"])
+        assertEqual(seen, [["service", "set", "span", ["key", "value"]], "changed"])
       }))
   }
 
@@ -214,7 +215,7 @@ describe("a time limit", () => {
         Effect.zipRight(Effect.logDebug("seen")),
         Effect.provide(Layer.merge(logger, Logger.minimumLogLevel(LogLevel.All)))
       )
-      assert.deepStrictEqual(lines, [["seen"]])
+      assertEqual(lines, [["seen"]])
     }))
 
   it("is the only one in the source: no other module uses the limits of Effect, under any name", () => {
@@ -225,6 +226,6 @@ describe("a time limit", () => {
       )
     )
     assert.isAtLeast(files.length, 100)
-    assert.deepStrictEqual(users, [join("internal", "timeLimit.ts")])
+    assertEqual(users, [join("internal", "timeLimit.ts")])
   })
 })

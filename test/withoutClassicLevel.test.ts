@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
+import { assertEqual } from "./support/equality.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -69,7 +70,7 @@ describe("without classic-level", () => {
   it("StoredIdentity fails with a StorageError that names the package and the command that installs it", async () => {
     const { code, stderr, stdout } = await run(program, directory)
     assert.strictEqual(code, 0, stderr)
-    assert.deepStrictEqual(JSON.parse(stdout), {
+    assertEqual(JSON.parse(stdout), {
       _tag: "StorageError",
       directory,
       message: `The folder '${directory}' cannot be used: the package 'classic-level' is not installed; ` +
@@ -80,7 +81,7 @@ describe("without classic-level", () => {
 
   it("serve --data ends with exit code 1 and one line that names the option and both commands", async () => {
     const ended = await run(command, "serve", "--port", "0", "--data", directory)
-    assert.deepStrictEqual(ended, {
+    assertEqual(ended, {
       code: 1,
       stdout: "",
       stderr: "PackageUnusable: --data: the package 'classic-level' is not installed; install it with " +
@@ -92,7 +93,7 @@ describe("without classic-level", () => {
 
   it("serve --data --json says the same as one JSON object", async () => {
     const { code, stderr, stdout } = await run(command, "serve", "--port", "0", "--data", directory, "--json")
-    assert.deepStrictEqual([code, stdout], [1, ""])
+    assertEqual([code, stdout], [1, ""])
     const { message, reason }: { readonly message: string; readonly reason: string } = JSON.parse(stderr)
     assert.strictEqual(reason, "PackageUnusable")
     assert.match(message, /^--data: the package 'classic-level' is not installed; /)
@@ -100,7 +101,7 @@ describe("without classic-level", () => {
 
   it("the command without --data does not need it", async () => {
     const { code, stderr, stdout } = await run(command, "serve", "--help")
-    assert.deepStrictEqual([code, stderr], [0, ""])
+    assertEqual([code, stderr], [0, ""])
     assert.match(stdout.replaceAll(/\s+/g, " "), /needs the package classic-level@3/)
   })
 

@@ -205,7 +205,7 @@ export const UnknownSecretMember = Schema.Struct({
  * @internal
  */
 export const Timestamp: Schema.Schema<DateTime.Utc, number | Date> = Schema.transformOrFail(
-  Schema.Union(Schema.Number, Schema.ValidDateFromSelf),
+  Schema.Union(Schema.Finite, Schema.ValidDateFromSelf),
   Schema.DateTimeUtcFromSelf,
   {
     strict: true,

@@ -12,6 +12,7 @@ import {
   SessionBinding
 } from "../../src/index.js"
 import { asUser } from "./agent.js"
+import { assertEqual } from "./equality.js"
 import { required } from "./person.js"
 
 export const origin = "https://agent.example"
@@ -146,7 +147,7 @@ export const completions = Effect.gen(function*() {
 export const nothingAllowed = Effect.gen(function*() {
   assert.strictEqual(yield* completions, 0)
   const { grants } = yield* IdentityControls.IdentityControls
-  assert.deepStrictEqual(yield* grants, [])
+  assertEqual(yield* grants, [])
 })
 
 /** Ada has been asked, has begun in her browser and agreed at the provider; gives where she is sent back to. */

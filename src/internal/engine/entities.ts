@@ -92,7 +92,7 @@ const Target = Schema.Data(Schema.Struct({
 /** @internal */
 export const SessionRecord = Schema.Struct({
   uri: Schema.String,
-  ordinal: Schema.Number,
+  ordinal: Schema.Finite,
   workloadName: Schema.String,
   user: User,
   providerName: Schema.String,

@@ -12,7 +12,7 @@ import type { OperationName } from "./state.js"
 // no secret, and so is the same in every life of a service that is kept in a folder.
 const Position = Schema.compose(
   Schema.StringFromBase64Url,
-  Schema.parseJson(Schema.Struct({ list: Schema.String, after: Schema.String, sum: Schema.Number }))
+  Schema.parseJson(Schema.Struct({ list: Schema.String, after: Schema.String, sum: Schema.Finite }))
 )
 
 const encode = Schema.encodeSync(Position)

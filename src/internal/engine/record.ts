@@ -213,7 +213,7 @@ const parts: ReadonlyArray<Part> = [
   vault,
   single(
     "sessionsOpened",
-    Schema.Number,
+    Schema.Finite,
     (state) => state.sessionsOpened,
     (state, sessionsOpened) => ({ ...state, sessionsOpened })
   )

@@ -22,7 +22,7 @@ const Claims = Schema.compose(
   Schema.parseJson(Schema.Struct({
     iss: Schema.String.pipe(Schema.pattern(/^[^|]+$/)),
     sub: Schema.NonEmptyString,
-    exp: Schema.optional(Schema.Number)
+    exp: Schema.optional(Schema.Finite)
   }))
 )
 

@@ -127,7 +127,7 @@ const readAcknowledged = (directory: string) =>
     )
   )
 
-const Commit = Schema.parseJson(Schema.Struct({ number: Schema.Number, sum: Schema.String }))
+const Commit = Schema.parseJson(Schema.Struct({ number: Schema.Finite, sum: Schema.String }))
 
 const commitKey = "meta/commit"
 

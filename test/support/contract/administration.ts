@@ -9,6 +9,7 @@ import {
 } from "../../../src/index.js"
 import { own } from "../../../src/internal/presets/own.js"
 import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
+import { assertEqual } from "../equality.js"
 import * as presets from "../presets.js"
 import { section } from "./section.js"
 
@@ -64,7 +65,7 @@ export const administration = section("administration", (test) => {
       assert.match(name, /^workload-[0-9a-f]{8}$/)
       assert.match(workloadIdentityArn, new RegExp(`workload-identity-directory/default/workload-identity/${name}$`))
       const read = yield* identity.getWorkloadIdentity({ name })
-      assert.deepStrictEqual(read.allowedResourceOauth2ReturnUrls ?? [], [])
+      assertEqual(read.allowedResourceOauth2ReturnUrls ?? [], [])
     })
   )
 
@@ -108,7 +109,7 @@ export const administration = section("administration", (test) => {
       const { identity } = yield* agent
       yield* identity.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: ["myapp:cb"] })
       const { allowedResourceOauth2ReturnUrls } = yield* identity.getWorkloadIdentity({ name: workloadName })
-      assert.deepStrictEqual(allowedResourceOauth2ReturnUrls, ["myapp:cb"])
+      assertEqual(allowedResourceOauth2ReturnUrls, ["myapp:cb"])
     })
   )
 
@@ -126,7 +127,7 @@ export const administration = section("administration", (test) => {
       const first = yield* Stream.runCollect(Stream.take(identity.listWorkloadIdentities(), 3))
       assert.strictEqual(first.length, 3)
       const oauth2 = yield* Stream.runCollect(identity.listOauth2CredentialProviders())
-      assert.deepStrictEqual(Chunk.toArray(oauth2).map(({ name }) => name), ["exchange", "github"])
+      assertEqual(Chunk.toArray(oauth2).map(({ name }) => name), ["exchange", "github"])
     })
   )
 
@@ -155,7 +156,7 @@ export const administration = section("administration", (test) => {
       const inserted = "https://idp.example/.well-known/oauth-authorization-server/tenant1"
       yield* create("inserted", inserted)
       const { oauth2ProviderConfigOutput: config } = yield* identity.getOauth2CredentialProvider({ name: "inserted" })
-      assert.deepStrictEqual(
+      assertEqual(
         "customOauth2ProviderConfig" in config ? config.customOauth2ProviderConfig.oauthDiscovery : undefined,
         { discoveryUrl: inserted }
       )
@@ -190,7 +191,7 @@ export const administration = section("administration", (test) => {
           const created = yield* identity.createOauth2CredentialProvider(request)
           assert.isString(created.callbackUrl)
           const read = yield* identity.getOauth2CredentialProvider({ name: vendor })
-          assert.deepStrictEqual(Object.keys(read.oauth2ProviderConfigOutput), Object.keys(configOf(vendor)))
+          assertEqual(Object.keys(read.oauth2ProviderConfigOutput), Object.keys(configOf(vendor)))
           assert.strictEqual(read.credentialProviderVendor, vendor)
           const updated = yield* identity.updateOauth2CredentialProvider(request)
           assert.strictEqual(updated.callbackUrl, created.callbackUrl)
@@ -231,11 +232,11 @@ export const administration = section("administration", (test) => {
         tags: { team: "payments" }
       })
       const read = yield* identity.getPaymentCredentialProvider({ name: "privy" })
-      assert.deepStrictEqual(read.tags, { team: "payments" })
+      assertEqual(read.tags, { team: "payments" })
       assert.notInclude(Inspectable.stringifyCircular(read), secretName)
       yield* identity.deletePaymentCredentialProvider({ name: "privy" })
       const left = yield* Stream.runCollect(identity.listPaymentCredentialProviders())
-      assert.deepStrictEqual(Chunk.toArray(left).map(({ name }) => name), ["coinbase"])
+      assertEqual(Chunk.toArray(left).map(({ name }) => name), ["coinbase"])
     })
   )
 
@@ -294,12 +295,12 @@ export const administration = section("administration", (test) => {
       assert.strictEqual(error.operation, "UntagResource")
       assert.isTrue(error instanceof IdentityError.ValidationError)
       const { fieldList } = error instanceof IdentityError.ValidationError ? error : { fieldList: undefined }
-      assert.deepStrictEqual(fieldList, [{
+      assertEqual(fieldList, [{
         name: "tagKeys",
         message: "Member must have length between 1 and 200, inclusive"
       }])
       yield* identity.untagResource({ resourceArn, tagKeys: ["cost", "unknown"] })
-      assert.deepStrictEqual((yield* identity.listTagsForResource({ resourceArn })).tags, { team: "agents" })
+      assertEqual((yield* identity.listTagsForResource({ resourceArn })).tags, { team: "agents" })
     })
   )
 
@@ -335,7 +336,7 @@ export const administration = section("administration", (test) => {
         assert.strictEqual(raised.operation, operation)
         if (raised._tag === "ValidationError" && error._tag === "ValidationError") {
           assert.strictEqual(raised.reason, error.reason)
-          assert.deepStrictEqual(raised.fieldList, error.fieldList)
+          assertEqual(raised.fieldList, error.fieldList)
         }
       }
     })

@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Cause, Data, DateTime, Deferred, Effect, Fiber, Redacted, Ref, Schedule, Schema } from "effect"
 import { CallbackUrl, Credential, IdentityControls, IdentityError, TokenPoller } from "../../../src/index.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "../agent.js"
+import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -23,10 +24,10 @@ export const consent = section("consent", (test) => {
       const url = new URL(Redacted.value(error.authorizationUrl))
       assert.strictEqual(url.searchParams.get("request_uri"), Redacted.value(error.sessionUri))
       assert.strictEqual(error.providerName, "github")
-      assert.deepStrictEqual(error.scopes, ["repo"])
-      assert.deepStrictEqual(error.resources, ["https://api.example"])
+      assertEqual(error.scopes, ["repo"])
+      assertEqual(error.resources, ["https://api.example"])
       assert.strictEqual(error.callbackUrl, callbackUrl)
-      assert.deepStrictEqual(error.customParameters, { access_type: Redacted.make("offline") })
+      assertEqual(error.customParameters, { access_type: Redacted.make("offline") })
       const minutes = DateTime.distance(yield* DateTime.now, error.expiresAt) / 60_000
       assert.isTrue(minutes > 9.9 && minutes <= 10)
       const sent = yield* Schema.encode(Schema.parseJson(IdentityError.ConsentRequired))(error)
@@ -46,7 +47,7 @@ export const consent = section("consent", (test) => {
       yield* consents(yield* required(ask))
       const token = yield* ask
       assert.isNotEmpty(Redacted.value(token))
-      assert.deepStrictEqual(yield* ask, token)
+      assertEqual(yield* ask, token)
       const grace = yield* identity.getWorkloadAccessToken({ workloadName, userId: "grace" })
       yield* required(identity.getToken({ ...asUser, workloadAccessToken: grace }))
       const sameAsJwt = yield* identity.getWorkloadAccessToken({
@@ -70,7 +71,7 @@ export const consent = section("consent", (test) => {
         onAuthUrl: (url, consent) =>
           Effect.gen(function*() {
             yield* Ref.update(told, (n) => n + 1)
-            assert.deepStrictEqual(url, consent.authorizationUrl)
+            assertEqual(url, consent.authorizationUrl)
             yield* Effect.forkDaemon(Effect.delay(consents(consent), "12 seconds"))
           })
       })
@@ -348,7 +349,7 @@ export const consent = section("consent", (test) => {
       const second = yield* ask
       assert.notStrictEqual(Redacted.value(second), Redacted.value(first))
       assert.strictEqual(yield* revoke({ user: "userId:ada" }), 1)
-      assert.deepStrictEqual(yield* ask, second)
+      assertEqual(yield* ask, second)
       yield* expireTokens()
       yield* required(ask)
     })

@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Credential, IdentityControls, IdentityError } from "../../../src/index.js"
 import { agent, asUser, jwt, workloadName } from "../agent.js"
+import { assertEqual, assertNotEqual } from "../equality.js"
 import { section } from "./section.js"
 
 /** What every way of reaching the service must do when it hands out credentials. */
@@ -18,14 +19,14 @@ export const credentials = section("credentials", (test) => {
       })
       const first = yield* ask
       assert.isNotEmpty(Redacted.value(first))
-      assert.deepStrictEqual(yield* ask, first)
+      assertEqual(yield* ask, first)
       const other = yield* identity.getToken({
         workloadAccessToken,
         providerName: "github",
         scopes: ["c"],
         authFlow: "M2M"
       })
-      assert.notDeepEqual(Redacted.value(other), Redacted.value(first))
+      assertNotEqual(Redacted.value(other), Redacted.value(first))
       yield* Effect.sleep("61 minutes")
       const later = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
       const renewed = yield* identity.getToken({
@@ -142,7 +143,7 @@ export const credentials = section("credentials", (test) => {
       const { identity, workloadAccessToken } = yield* agent
       const token = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken, providerName: "nobody" }))
       const key = yield* Effect.flip(identity.getApiKey({ workloadAccessToken, providerName: "nobody" }))
-      assert.deepStrictEqual([token._tag, key._tag], ["ResourceNotFound", "ResourceNotFound"])
+      assertEqual([token._tag, key._tag], ["ResourceNotFound", "ResourceNotFound"])
     })
   )
 
@@ -156,21 +157,21 @@ export const credentials = section("credentials", (test) => {
         error instanceof IdentityError.ValidationError ? error.fieldList?.map(({ name }) => name) : error._tag
       const machine = { workloadAccessToken, scopes: [], authFlow: "M2M" } as const
       const badName = yield* Effect.flip(identity.getToken({ ...machine, providerName: "not a name" }))
-      assert.deepStrictEqual(names(badName), ["providerName"])
+      assertEqual(names(badName), ["providerName"])
       assert.include(badName.message, "'providerName'")
       const tooLong = yield* Effect.flip(identity.createWorkloadIdentity({ name: "x".repeat(256) }))
-      assert.deepStrictEqual(names(tooLong), ["name"])
+      assertEqual(names(tooLong), ["name"])
       const noUser = yield* Effect.flip(identity.getWorkloadAccessToken({ workloadName, userId: "" }))
-      assert.deepStrictEqual(names(noUser), ["userId"])
+      assertEqual(names(noUser), ["userId"])
       const scope = yield* Effect.flip(identity.getToken({ ...machine, providerName: "github", scopes: ["a", ""] }))
-      assert.deepStrictEqual(names(scope), ["scopes[1]"])
+      assertEqual(names(scope), ["scopes[1]"])
       const url = yield* Effect.flip(identity.addReturnUrl({ name: workloadName, url: "not a url" }))
-      assert.deepStrictEqual(names(url), ["url"])
+      assertEqual(names(url), ["url"])
       const flow = yield* Effect.flip(
         // @ts-expect-error an unknown flow
         identity.getToken({ ...machine, providerName: "github", authFlow: "IMPLICIT" })
       )
-      assert.deepStrictEqual(names(flow), ["authFlow"])
+      assertEqual(names(flow), ["authFlow"])
       const both = yield* Effect.flip(identity.completeResourceTokenAuth({
         sessionUri: "urn:ietf:params:oauth:request_uri:abc",
         userIdentifier: {
@@ -178,7 +179,7 @@ export const credentials = section("credentials", (test) => {
           ...Credential.UserTokenIdentifier(Redacted.make("a.b.c"))
         }
       }))
-      assert.deepStrictEqual(names(both), ["userIdentifier"])
+      assertEqual(names(both), ["userIdentifier"])
       const refused = (yield* controls.journal).slice(before).filter(({ operation }) =>
         operation !== "getWorkloadIdentity"
       )

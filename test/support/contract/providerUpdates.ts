@@ -2,6 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import { IdentityApi, IdentityControls, type Oauth2ProviderConfig } from "../../../src/index.js"
 import { agent, asUser, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
+import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -242,7 +243,7 @@ const granted = ({ before, name }: Pick<Case, "before" | "name">) =>
 
 const assertEnded = (world: Effect.Effect.Success<ReturnType<typeof granted>>) =>
   Effect.gen(function*() {
-    assert.deepStrictEqual(yield* world.controls.grants, [])
+    assertEqual(yield* world.controls.grants, [])
     assert.strictEqual((yield* Effect.flip(world.pollAsBob))._tag, "AccessDenied")
     yield* required(world.asAda)
     // A real authorization server may refuse the new client.

@@ -11,6 +11,7 @@ import {
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried } from "../clock.js"
+import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -47,7 +48,7 @@ export const strategies = section("strategies", (test) => {
       const told = yield* Ref.make(0)
       const waits = Consent.wait({
         announce: (url, consent) => {
-          assert.deepStrictEqual(url, consent.authorizationUrl)
+          assertEqual(url, consent.authorizationUrl)
           return Effect.zipRight(Ref.update(told, (n) => n + 1), Effect.orDie(consents(consent)))
         }
       })
@@ -155,13 +156,13 @@ export const strategies = section("strategies", (test) => {
       yield* Effect.sleep("7 seconds")
       yield* consents(consent)
       const token = yield* Fiber.join(resumed)
-      assert.deepStrictEqual(token, yield* identity.getToken({ ...asUser, workloadAccessToken }))
+      assertEqual(token, yield* identity.getToken({ ...asUser, workloadAccessToken }))
       const asked = (yield* calls).slice(0, 3).map(({ request }) => ({
         ...(typeof request === "object" ? request : {}),
         sessionUri: undefined
       }))
-      assert.deepStrictEqual(asked[1], asked[0])
-      assert.deepStrictEqual(asked[2], asked[0])
+      assertEqual(asked[1], asked[0])
+      assertEqual(asked[2], asked[0])
     }).pipe(Effect.provide(Resuming))
   )
 
