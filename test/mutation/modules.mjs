@@ -1,0 +1,53 @@
+/**
+ * The modules that mutation testing covers: the files that are mutated, and the test files that are closest to them. A test
+ * file that is not named does not run, so that one mutant costs seconds.
+ */
+export const modules = {
+  waiting: {
+    mutate: ["src/TokenPoller.ts", "src/internal/{waiting,alarm,budget,wake,scheduled}.ts"],
+    tests: ["TokenPoller", "Consent", "waiting"]
+  },
+  consent: {
+    mutate: [
+      "src/{Consent,ConsentSeal,ConsentLedger,ConsentSignal}.ts",
+      "src/internal/{strategies,handle,resume,ledgerMemory,ledgerStore,sealKeys,sealText}.ts"
+    ],
+    tests: ["Consent", "ConsentLedger", "ConsentSeal", "IdentityService"]
+  },
+  binding: {
+    mutate: ["src/SessionBinding.ts", "src/internal/binding/*.ts"],
+    tests: ["SessionBinding", "SessionBindingLimits", "SessionBindingServer"]
+  },
+  revocation: {
+    mutate: ["src/internal/{revocation,flights}.ts"],
+    tests: ["revocation", "flights"]
+  },
+  grant: {
+    mutate: ["src/internal/{grant,tokenFlow}.ts"],
+    tests: ["tokenFlow", "revocation"]
+  },
+  retry: {
+    mutate: ["src/RetryPolicy.ts", "src/internal/retry.ts"],
+    tests: ["retry"]
+  },
+  aws: {
+    mutate: ["src/AwsIdentity.ts", "src/internal/aws/{call,exceptions,secrets,settings}.ts"],
+    tests: ["AwsIdentity", "AwsIdentityFailures"]
+  },
+  oauth: {
+    mutate: ["src/FederatedIssuer.ts", "src/internal/federated/*.ts"],
+    tests: ["FederatedIssuer", "FederatedTokens", "FederatedHostile", "FederatedRaces", "FederatedVendors"]
+  },
+  session: {
+    mutate: ["src/internal/engine/{sessions,federation,tokens,grants,workloadTokens}.ts"],
+    tests: ["MemoryIdentity", "FederatedRaces", "IdentityService"]
+  },
+  persistence: {
+    mutate: ["src/internal/engine/{storage,record}.ts", "src/internal/storage/*.ts"],
+    tests: ["StoredIdentity"]
+  },
+  signature: {
+    mutate: ["src/internal/server/{signature,guard,tickets}.ts"],
+    tests: ["IdentityServerGuard", "tickets"]
+  }
+}
