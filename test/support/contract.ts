@@ -2,6 +2,8 @@ import type { Layer } from "effect"
 import { administration } from "./contract/administration.js"
 import { consent } from "./contract/consent.js"
 import { credentials } from "./contract/credentials.js"
+import { deletion } from "./contract/deletion.js"
+import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
@@ -13,4 +15,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
   consent(name, layer)
   strategies(name, layer)
   providerUpdates(name, layer)
+  identityOfGrants(name, layer)
+  deletion(name, layer)
 }
