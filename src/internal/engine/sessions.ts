@@ -11,9 +11,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../Credential.js"
 import type { Method } from "../../IdentityApi.js"
+import type { AccessDenied, ValidationError } from "../../IdentityError.js"
 import * as choices from "./choices.js"
 import { client } from "./clients.js"
-import { answer, type Core, sweep } from "./core.js"
+import { type Answer, answer, type Core, sweep } from "./core.js"
 import { reported } from "./failures.js"
 import { grant, grantKey } from "./grants.js"
 import type { IssuedToken, Refused } from "./issuer.js"
@@ -99,32 +100,47 @@ export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ 
     Effect.flatMap(claim, ({ client, session }) => {
       const ask = client.issuer.user(client, session).pipe(reported(core, session.providerName))
       const settle = (asked: Effect.Effect<IssuedToken, Refused>) =>
-        Effect.onExit(asked, (exit) => core.change((state, now) => settled(state, now, session, exit)))
+        Effect.flatMap(Effect.exit(asked), (exit) =>
+          Effect.flatMap(
+            core.decide((state, now) => Either.right(settled(state, now, session, exit))),
+            (isKept): Effect.Effect<IssuedToken, AccessDenied | ValidationError> =>
+              Exit.isSuccess(exit) && !isKept
+                ? choices.sessionRefused(operation)
+                : Effect.mapError(exit, () => choices.retrievalFailed(operation))
+          ))
       return (session.authorization === undefined
         ? settle(restore(ask))
         : Effect.flatMap(Effect.forkDaemon(settle(Effect.interruptible(ask))), (fiber) => restore(Fiber.join(fiber))))
-        .pipe(
-          Effect.mapError(() => choices.retrievalFailed(operation)),
-          Effect.as({})
-        )
+        .pipe(Effect.as({}))
     })
   )
 }
 
-/** Nothing is left to settle if the workload identity or the provider has gone, and the session with it. */
-const settled = (state: State, now: DateTime.Utc, session: Session, exit: Exit.Exit<IssuedToken, Refused>): State =>
+/**
+ * The state after the vendor's answer, and whether the session is still there. A deletion of the workload identity or the
+ * provider deletes the session too, and then nothing is stored.
+ */
+const settled = (
+  state: State,
+  now: DateTime.Utc,
+  session: Session,
+  exit: Exit.Exit<IssuedToken, Refused>
+): Answer<boolean> =>
   HashMap.has(state.sessions, session.uri)
-    ? Exit.match(exit, {
-      onSuccess: (issued) => {
-        const granted = grant(session.target, issued, now)
-        return {
-          ...setStatus(state, { ...session, granted, authorization: undefined }, "completed"),
-          grants: HashMap.set(state.grants, grantKey(session), granted)
-        }
-      },
-      onFailure: (cause) => setStatus(state, session, isAnswered(cause) ? "failed" : "approved")
-    })
-    : state
+    ? answer(
+      true,
+      Exit.match(exit, {
+        onSuccess: (issued) => {
+          const granted = grant(session.target, issued, now)
+          return {
+            ...setStatus(state, { ...session, granted, authorization: undefined }, "completed"),
+            grants: HashMap.set(state.grants, grantKey(session), granted)
+          }
+        },
+        onFailure: (cause) => setStatus(state, session, isAnswered(cause) ? "failed" : "approved")
+      })
+    )
+    : answer(false, state)
 
 /** A code that was never sent may be sent again. */
 const unsent: ReadonlyArray<Refused["reason"]> = ["Unreachable", "Certificate", "Forbidden", "Misconfigured"]
