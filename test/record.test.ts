@@ -1,0 +1,262 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Chunk, Data, DateTime, Effect, Either, HashMap, Redacted } from "effect"
+import * as engine from "../src/internal/engine/engine.js"
+import * as record from "../src/internal/engine/record.js"
+import * as state from "../src/internal/engine/state.js"
+import { assertEqual, assertNotEqual } from "./support/equality.js"
+import * as Stored from "./support/storage.js"
+
+type State = state.State
+
+const settings = engine.settings({})
+
+const empty = state.empty(DateTime.unsafeMake(0))
+
+const restore = (records: Iterable<record.Entry>, at = settings) => record.restore(at, empty, [...records])
+
+/** The records of a store that holds something of each kind, and the state that they say. */
+const populated = Effect.scoped(Effect.gen(function*() {
+  const { records, storage } = yield* Stored.make()
+  const { api, controls } = yield* engine.makeStored(settings, storage)
+  yield* Stored.populate(api, controls)
+  return { records, restored: yield* restore(records) }
+}))
+
+/** The table with a copy of its first entry under another key, and without that entry. */
+const moved = <K, V>(table: HashMap.HashMap<K, V>, to: K): HashMap.HashMap<K, V> => {
+  const [entry] = HashMap.toEntries(table)
+  if (entry === undefined) throw new Error("the table is empty")
+  return HashMap.set(HashMap.remove(table, entry[0]), to, entry[1])
+}
+
+const grantKey = Data.struct({ workloadName: "new", user: "userId:ada", providerName: "new" })
+
+/** Every table: the state with one entry removed and one added. */
+const tables = {
+  workloads: (all: State) => ({ ...all, workloads: moved(all.workloads, "new") }),
+  oauth2Providers: (all: State) => ({ ...all, oauth2Providers: moved(all.oauth2Providers, "new") }),
+  apiKeyProviders: (all: State) => ({ ...all, apiKeyProviders: moved(all.apiKeyProviders, "new") }),
+  paymentProviders: (all: State) => ({ ...all, paymentProviders: moved(all.paymentProviders, "new") }),
+  portals: (all: State) => ({ ...all, portals: moved(all.portals, "new") }),
+  tags: (all: State) => ({ ...all, tags: moved(all.tags, "new") }),
+  policies: (all: State) => ({ ...all, policies: moved(all.policies, "new") }),
+  workloadTokens: (all: State) => ({ ...all, workloadTokens: moved(all.workloadTokens, "new") }),
+  sessions: (all: State) => ({ ...all, sessions: moved(all.sessions, "new") }),
+  grants: (all: State) => ({ ...all, grants: moved(all.grants, grantKey) }),
+  secrets: (all: State) => ({ ...all, secrets: moved(all.secrets, "new") }),
+  issuers: (all: State) => ({ ...all, issuers: moved(all.issuers, "new") })
+}
+
+const singles = {
+  vault: (all: State) => ({ ...all, vault: { ...all.vault, tokenVaultId: "other" } }),
+  sessionsOpened: (all: State) => ({ ...all, sessionsOpened: all.sessionsOpened + 1 })
+}
+
+/** What is not kept, in another state. */
+const aside = {
+  faults: { getTokenVault: [] },
+  journal: Chunk.of({ at: DateTime.unsafeMake(0), operation: "getTokenVault" as const, request: {}, outcome: "ok" }),
+  machineTokens: HashMap.make([
+    "key",
+    {
+      workloadName: "one",
+      providerName: "two",
+      accessToken: Redacted.make("token"),
+      expiresAt: DateTime.unsafeMake(0)
+    }
+  ]),
+  providerFailures: [{
+    at: DateTime.unsafeMake(0),
+    providerName: "two",
+    step: "token" as const,
+    reason: "Lost" as const
+  }]
+}
+
+const applied = (records: ReadonlyMap<string, string>, changes: ReadonlyArray<record.Change>) => {
+  const after = new Map(records)
+  for (const { key, value } of changes) {
+    if (value === undefined) after.delete(key)
+    else after.set(key, value)
+  }
+  return after
+}
+
+const message = (restored: Either.Either<State, string>) => Either.isLeft(restored) ? restored.left : "restored"
+
+describe("the records of the state", () => {
+  it.effect("hold at least one entry of every table", () =>
+    Effect.gen(function*() {
+      const { records } = yield* populated
+      const found = new Set([...records.keys()].map((key) => key.slice(0, key.indexOf("/"))))
+      assertEqual(found, new Set(["meta", ...Object.keys(tables), ...Object.keys(singles)]))
+    }))
+
+  it.effect("say the state that they were written from", () =>
+    Effect.gen(function*() {
+      const { records, restored } = yield* populated
+      const written = yield* record.changes(empty, restored)
+      const first = yield* record.first(settings, restored)
+      assertEqual(applied(new Map(), [...first, ...written]), new Map(records))
+      assertEqual(yield* restore(records), restored)
+      assertEqual(yield* record.changes(restored, restored), [])
+      assertEqual(yield* record.changes(restored, { ...restored }), [])
+    }))
+
+  for (const [name, change] of Object.entries(tables)) {
+    it.effect(`${name}: an entry that is removed and one that is added in the same batch are both written`, () =>
+      Effect.gen(function*() {
+        const { records, restored } = yield* populated
+        const after = change(restored)
+        assert.isFalse(record.isSame(restored, after))
+        const changes = yield* record.changes(restored, after)
+        assert.lengthOf(changes, 2)
+        assert.strictEqual(changes.filter(({ value }) => value === undefined).length, 1)
+        for (const { key } of changes) assert.isTrue(key.startsWith(`${name}/`), key)
+        assertEqual(yield* restore(applied(records, changes)), after)
+      }))
+
+    it.effect(`${name}: an entry that is only added, or only removed, is the one change`, () =>
+      Effect.gen(function*() {
+        const { records, restored } = yield* populated
+        const moves = yield* record.changes(restored, change(restored))
+        for (const one of moves) {
+          const after = yield* restore(applied(records, [one]))
+          const changes = yield* record.changes(restored, after)
+          // The other entries are equal, but not the same values: they are written as they were.
+          assertEqual(
+            changes.filter(({ key, value }) => records.get(key) !== value),
+            [one]
+          )
+        }
+      }))
+  }
+
+  for (const [name, change] of Object.entries(singles)) {
+    it.effect(`${name}: a change is one record`, () =>
+      Effect.gen(function*() {
+        const { records, restored } = yield* populated
+        const after = change(restored)
+        assert.isFalse(record.isSame(restored, after))
+        const changes = yield* record.changes(restored, after)
+        assertEqual(Stored.keysOf(changes), [`${name}/`])
+        assertEqual(yield* restore(applied(records, changes)), after)
+      }))
+  }
+
+  it.effect("a changed entry is the only one written", () =>
+    Effect.gen(function*() {
+      const { restored } = yield* populated
+      const workloads = HashMap.modify(restored.workloads, "linked", (workload) => ({ ...workload, linked: false }))
+      assertEqual(Stored.keysOf(yield* record.changes(restored, { ...restored, workloads })), ["workloads/linked"])
+    }))
+
+  for (const name of ["faults", "journal", "machineTokens", "providerFailures"] as const) {
+    it.effect(`${name} are not kept, and are taken from the newer state`, () =>
+      Effect.gen(function*() {
+        const { restored } = yield* populated
+        const after = { ...restored, [name]: aside[name] }
+        assert.isTrue(record.isSame(restored, after))
+        assertEqual(yield* record.changes(restored, after), [])
+        assertEqual(record.beside(restored, after), after)
+        assertNotEqual(after, restored)
+      }))
+  }
+
+  it.effect("what is kept is taken from the durable state", () =>
+    Effect.gen(function*() {
+      const { restored } = yield* populated
+      for (const change of Object.values({ ...tables, ...singles })) {
+        assertEqual(record.beside(restored, change(restored)), restored)
+      }
+    }))
+
+  it.effect("a session that somebody was completing is approved again, and every other stays", () =>
+    Effect.gen(function*() {
+      const { records, restored } = yield* populated
+      for (const status of ["pending", "approved", "completing", "completed", "failed"] as const) {
+        const sessions = HashMap.map(restored.sessions, (session) => ({ ...session, status }))
+        const changes = yield* record.changes(restored, { ...restored, sessions })
+        const again = yield* restore(applied(records, changes))
+        const expected = status === "completing" ? "approved" : status
+        assertEqual(
+          again.sessions,
+          HashMap.map(sessions, (session) => ({ ...session, status: expected }))
+        )
+      }
+    }))
+
+  it.effect("the URLs of providers and portals follow the endpoint of the service", () =>
+    Effect.gen(function*() {
+      const { records, restored } = yield* populated
+      const moved = yield* restore(records, engine.settings({ endpoint: "http://localhost:4747/" }))
+      const urls = (all: State) => [
+        ...HashMap.toValues(HashMap.map(all.oauth2Providers, ({ callbackUrl }) => callbackUrl)),
+        ...HashMap.toValues(HashMap.map(all.portals, ({ portalUrl }) => portalUrl ?? ""))
+      ]
+      const origin = "https://bedrock-agentcore.us-east-1.amazonaws.com"
+      assert.lengthOf(urls(restored), 2)
+      assertEqual(urls(moved), urls(restored).map((url) => url.replace(origin, "http://localhost:4747")))
+      assertNotEqual(urls(moved), urls(restored))
+    }))
+
+  it.effect("a record that cannot be written names its table, and no key", () =>
+    Effect.gen(function*() {
+      const { restored } = yield* populated
+      const sessions = HashMap.map(restored.sessions, (session) => ({ ...session, ordinal: Number.NaN }))
+      assertEqual(record.changes(restored, { ...restored, sessions }), Either.left("sessions"))
+      assertEqual(record.changes(restored, { ...restored, sessionsOpened: Infinity }), Either.left("sessionsOpened"))
+    }))
+
+  it.effect("a damaged record of any kind is refused by the name of its table alone", () =>
+    Effect.gen(function*() {
+      const { records } = yield* populated
+      for (const name of [...Object.keys(tables), ...Object.keys(singles)]) {
+        const key = [...records.keys()].find((key) => key.startsWith(`${name}/`)) ?? ""
+        for (const value of ["", "null", "[]"]) {
+          assert.strictEqual(message(restore(new Map(records).set(key, value))), `a record of '${name}' is damaged`)
+        }
+      }
+      for (const key of ["grants/{}", "secrets/mine"]) {
+        const [name = ""] = key.split("/")
+        assert.strictEqual(message(restore(new Map(records).set(key, "{}"))), `a record of '${name}' is damaged`)
+      }
+    }))
+
+  it.effect("that are not of this library, or of another format or account, are refused", () =>
+    Effect.gen(function*() {
+      const { records } = yield* populated
+      const with_ = (key: string, value: string) => message(restore(new Map(records).set(key, value)))
+      const foreign = "it holds records that are not of this library"
+      assert.strictEqual(with_("things/one", "{}"), foreign)
+      assert.strictEqual(with_("things", "{}"), foreign)
+      assert.strictEqual(with_("/one", "{}"), foreign)
+      assert.strictEqual(message(restore([])), foreign)
+      assert.strictEqual(message(restore([["meta/owner", "{}"]])), foreign)
+      assert.strictEqual(
+        with_("meta/version", "1"),
+        "it was written in format 1, and this version reads format 2"
+      )
+      for (const other of [{ accountId: "111122223333" }, { region: "eu-west-1" }]) {
+        assert.match(
+          message(restore(records, engine.settings(other))),
+          /^it belongs to another account or region \(\{"accountId":"123456789012","region":"us-east-1"\}\)/
+        )
+      }
+      assert.match(message(restore([["meta/version", "2"]])), /^it belongs to another account/)
+      assert.strictEqual(message(restore(records)), "restored")
+    }))
+
+  it.effect("may lack the members that were added to them later", () =>
+    Effect.gen(function*() {
+      const { records, restored } = yield* populated
+      const few = [...records].filter(([key]) => key.startsWith("meta/"))
+      assertEqual(yield* restore(few), empty)
+      const sessions = HashMap.map(restored.sessions, (session) => ({
+        ...session,
+        authorization: { code: Redacted.make("code"), codeVerifier: Redacted.make("verifier") }
+      }))
+      const changes = yield* record.changes(restored, { ...restored, sessions })
+      assertEqual((yield* restore(applied(records, changes))).sessions, sessions)
+    }))
+})

@@ -1,0 +1,128 @@
+/** A storage in memory whose commits a test can hold, and every kind of record. */
+import { Deferred, Effect, Queue, Redacted, Ref } from "effect"
+import type { IdentityApi, IdentityControls } from "../../src/index.js"
+import type { Change, Entry } from "../../src/internal/engine/record.js"
+import type { Storage, StorageProblem } from "../../src/internal/engine/storage.js"
+import { jwt } from "./agent.js"
+import { providerName, returnUrl, workloadName } from "./issuer.js"
+
+/** A commit that waits until the test lets it succeed or fail. */
+export interface Held {
+  readonly changes: ReadonlyArray<Change>
+  readonly done: Deferred.Deferred<void, StorageProblem>
+}
+
+/** The keys of the changes, those of removed records with a minus. */
+export const keysOf = (changes: ReadonlyArray<Change>) =>
+  changes.map(({ key, value }) => value === undefined ? `-${key}` : key)
+
+/** A storage with these records. */
+export const make = (initial: Iterable<Entry> = []) =>
+  Effect.gen(function*() {
+    const records = new Map(initial)
+    const isHolding = yield* Ref.make(false)
+    const commits: Array<ReadonlyArray<Change>> = []
+    const held = yield* Queue.unbounded<Held>()
+    const wait = (changes: ReadonlyArray<Change>) =>
+      Effect.gen(function*() {
+        if (!(yield* Ref.get(isHolding))) return
+        const done = yield* Deferred.make<void, StorageProblem>()
+        yield* Queue.offer(held, { changes, done })
+        yield* Deferred.await(done)
+      })
+    const storage: Storage = {
+      load: Effect.sync(() => [...records]),
+      commit: (changes) =>
+        Effect.zipRight(
+          wait(changes),
+          Effect.sync(() => {
+            commits.push(changes)
+            for (const { key, value } of changes) {
+              if (value === undefined) records.delete(key)
+              else records.set(key, value)
+            }
+          })
+        )
+    }
+    return {
+      storage,
+      records,
+      commits,
+      /** From now on commits wait. */
+      hold: Ref.set(isHolding, true),
+      /** From now on commits succeed at once. */
+      release: Ref.set(isHolding, false),
+      /** The next commit that waits. */
+      next: Queue.take(held),
+      /** The number of commits that wait. */
+      waiting: Queue.size(held)
+    }
+  })
+
+const secret = Redacted.make("secret")
+
+/** Creates at least one record of each kind. `approve` may also have the provider ask in a browser. */
+export const populate = (
+  api: IdentityApi.IdentityApi["Type"],
+  controls: IdentityControls.IdentityControls["Type"]
+) =>
+  Effect.gen(function*() {
+    const tags = { team: "agents" }
+    const { workloadIdentityArn: resourceArn } = yield* api.createWorkloadIdentity({
+      name: workloadName,
+      allowedResourceOauth2ReturnUrls: [returnUrl],
+      tags
+    })
+    yield* controls.linkToService("linked")
+    yield* api.putResourcePolicy({ resourceArn, policy: "{}" })
+    const { credentialProviderArn } = yield* api.createOauth2CredentialProvider({
+      name: providerName,
+      credentialProviderVendor: "GoogleOauth2",
+      oauth2ProviderConfigInput: { googleOauth2ProviderConfig: { clientId: "id", clientSecret: secret } }
+    })
+    yield* controls.setIssuer("elsewhere", { discoveryUrl: "https://idp.example/.well-known/openid-configuration" })
+    yield* controls.setSecret("mine\ud800", Redacted.make("{\"key\":\"external\"}"))
+    yield* api.createApiKeyCredentialProvider({ name: "key", apiKey: secret })
+    yield* api.createApiKeyCredentialProvider({
+      name: "external",
+      apiKeySecretSource: "EXTERNAL",
+      apiKeySecretConfig: { secretId: "mine\ud800", jsonKey: "key" }
+    })
+    yield* api.createPaymentCredentialProvider({
+      name: "coinbase",
+      credentialProviderVendor: "CoinbaseCDP",
+      providerConfigurationInput: { coinbaseCdpConfiguration: { apiKeyId: "id", apiKeySecret: secret } }
+    })
+    yield* api.createPaymentCredentialProvider({
+      name: "privy",
+      credentialProviderVendor: "StripePrivy",
+      providerConfigurationInput: {
+        stripePrivyConfiguration: { appId: "app", appSecret: secret, authorizationId: "auth" }
+      }
+    })
+    yield* api.createConsentPortal({
+      name: "portal",
+      executionRoleArn: "arn:aws:iam::123456789012:role/portal",
+      idpConfig: { credentialProviderArn, scopes: ["openid"] },
+      sources: [{ identifier: "gateway-0123456789", type: "agentcore-gateway" }]
+    })
+    yield* api.getWorkloadAccessToken({ workloadName })
+    const userToken = jwt({ iss: "https://issuer.example", sub: "ada" })
+    const { workloadAccessToken } = yield* api.getWorkloadAccessTokenForJWT({ workloadName, userToken })
+    const asked = {
+      workloadIdentityToken: workloadAccessToken,
+      resourceCredentialProviderName: providerName,
+      scopes: ["read"],
+      resources: ["https://api.example"],
+      audiences: ["api"],
+      oauth2Flow: "USER_FEDERATION",
+      resourceOauth2ReturnUrl: returnUrl,
+      customState: Redacted.make("state"),
+      customParameters: { access_type: Redacted.make("offline") }
+    } as const
+    const { sessionUri = secret } = yield* api.getResourceOauth2Token(asked)
+    yield* controls.approve(sessionUri)
+    yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userToken } })
+    yield* api.getResourceOauth2Token({ ...asked, scopes: ["write"] })
+    return asked
+  })
