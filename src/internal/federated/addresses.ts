@@ -16,6 +16,7 @@ for (
     ["172.16.0.0", 12],
     ["192.0.0.0", 24],
     ["192.0.2.0", 24],
+    ["192.88.99.0", 24],
     ["192.168.0.0", 16],
     ["198.18.0.0", 15],
     ["198.51.100.0", 24],
@@ -24,13 +25,15 @@ for (
   ] as const
 ) inside.ipv4.addSubnet(net, prefix, "ipv4")
 
-// Of IPv6 only 2000::/3 is the internet, and not all of that: these two carry IPv4 addresses within.
+// Of IPv6 only 2000::/3 is the internet. The networks within it are for protocols (Teredo, benchmarking and ORCHID among
+// them), for documentation, and for 6to4. Teredo and 6to4 addresses contain IPv4 addresses.
 for (
   const [net, prefix] of [
     ["::", 3],
-    ["2001::", 32],
+    ["2001::", 23],
     ["2001:db8::", 32],
     ["2002::", 16],
+    ["3fff::", 20],
     ["4000::", 2],
     ["8000::", 1]
   ] as const

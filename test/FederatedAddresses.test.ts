@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import { type Allowed, hostNotAllowed, mayBe, objection } from "../src/internal/federated/addresses.js"
+
+const nothing: Allowed = { hosts: [], loopback: false }
+const local: Allowed = { hosts: [], loopback: true }
+const hosts = (...hosts: ReadonlyArray<string>): Allowed => ({ hosts, loopback: false })
+
+const urlOf = (address: string) => new URL(`https://${address.includes(":") ? `[${address}]` : address}/token`)
+
+/** Both guards have to agree: that of the URL, and that of what a name resolves to. */
+const isReached = (address: string) => {
+  const byUrl = objection(nothing, urlOf(address)) === undefined
+  assert.strictEqual(mayBe(nothing, "idp.example", address), byUrl, address)
+  return byUrl
+}
+
+describe("the special-purpose networks", () => {
+  const ones = (from: string) => `${from}${":ffff".repeat(8 - from.split(":").length)}`
+  // The neighbours are undefined where the network next to it is in the list too, or where there is none.
+  const networks: ReadonlyArray<
+    readonly [network: string, before: string | undefined, first: string, last: string, after: string | undefined]
+  > = [
+    ["0.0.0.0/8", undefined, "0.0.0.0", "0.255.255.255", "1.0.0.0"],
+    ["10.0.0.0/8", "9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"],
+    ["100.64.0.0/10", "100.63.255.255", "100.64.0.0", "100.127.255.255", "100.128.0.0"],
+    ["127.0.0.0/8", "126.255.255.255", "127.0.0.0", "127.255.255.255", "128.0.0.0"],
+    ["169.254.0.0/16", "169.253.255.255", "169.254.0.0", "169.254.255.255", "169.255.0.0"],
+    ["172.16.0.0/12", "172.15.255.255", "172.16.0.0", "172.31.255.255", "172.32.0.0"],
+    ["192.0.0.0/24", "191.255.255.255", "192.0.0.0", "192.0.0.255", "192.0.1.0"],
+    ["192.0.2.0/24", "192.0.1.255", "192.0.2.0", "192.0.2.255", "192.0.3.0"],
+    ["192.88.99.0/24", "192.88.98.255", "192.88.99.0", "192.88.99.255", "192.88.100.0"],
+    ["192.168.0.0/16", "192.167.255.255", "192.168.0.0", "192.168.255.255", "192.169.0.0"],
+    ["198.18.0.0/15", "198.17.255.255", "198.18.0.0", "198.19.255.255", "198.20.0.0"],
+    ["198.51.100.0/24", "198.51.99.255", "198.51.100.0", "198.51.100.255", "198.51.101.0"],
+    ["203.0.113.0/24", "203.0.112.255", "203.0.113.0", "203.0.113.255", "203.0.114.0"],
+    ["224.0.0.0/4", "223.255.255.255", "224.0.0.0", "239.255.255.255", undefined],
+    ["240.0.0.0/4", undefined, "240.0.0.0", "255.255.255.255", undefined],
+    ["::/128", undefined, "::", "::", undefined],
+    ["::1/128", undefined, "::1", "::1", undefined],
+    ["::ffff:0:0/96", undefined, "::ffff:0:0", "::ffff:ffff:ffff", undefined],
+    ["64:ff9b::/96", undefined, "64:ff9b::", "64:ff9b::ffff:ffff", undefined],
+    ["64:ff9b:1::/48", undefined, "64:ff9b:1::", ones("64:ff9b:1"), undefined],
+    ["100::/64", undefined, "100::", ones("100:0:0:0"), undefined],
+    ["everything below 2000::/3", undefined, "::", ones("1fff"), "2000::"],
+    ["2001::/23", ones("2000"), "2001::", ones("2001:1ff"), "2001:200::"],
+    ["2001::/32 (Teredo)", undefined, "2001::", ones("2001:0"), undefined],
+    ["2001:2::/48 (benchmarking)", undefined, "2001:2::", ones("2001:2:0"), undefined],
+    ["2001:10::/28 (ORCHID)", undefined, "2001:10::", ones("2001:1f"), undefined],
+    ["2001:db8::/32", ones("2001:db7"), "2001:db8::", ones("2001:db8"), "2001:db9::"],
+    ["2002::/16", ones("2001"), "2002::", ones("2002"), "2003::"],
+    ["3fff::/20", ones("3ffe"), "3fff::", ones("3fff:fff"), "3fff:1000::"],
+    ["5f00::/16", undefined, "5f00::", ones("5f00"), undefined],
+    ["fc00::/7", undefined, "fc00::", ones("fdff"), undefined],
+    ["fe80::/10", undefined, "fe80::", ones("febf"), undefined],
+    ["ff00::/8", undefined, "ff00::", ones("ffff"), undefined],
+    ["everything above 2000::/3", ones("3fff"), "4000::", ones("7fff"), undefined],
+    ["the upper half of IPv6", undefined, "8000::", ones("ffff"), undefined]
+  ]
+  for (const [network, before, first, last, after] of networks) {
+    it(`${network} is not reached, from its first address to its last, and its neighbours are`, () => {
+      for (const address of [first, last]) assert.isFalse(isReached(address), address)
+      for (const address of [before, after]) {
+        if (address !== undefined) assert.isTrue(isReached(address), address)
+      }
+    })
+  }
+
+  it("are the same however a URL writes the address", () => {
+    for (
+      const host of ["2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"]
+    ) {
+      assert.include(objection(nothing, new URL(`https://${host}/`)), "is inside this machine's network", host)
+    }
+  })
+})
+
+describe("an address inside", () => {
+  it("is reached by a host that is allowed as it stands in a URL, and by no other", () => {
+    for (const [host, other] of [["10.1.2.3", "10.1.2.4"], ["[fd00::1]", "[fd00::2]"]] as const) {
+      assert.isUndefined(objection(hosts(host), new URL(`https://${host}/`)))
+      assert.isDefined(objection(hosts(host), new URL(`https://${other}/`)))
+      assert.isDefined(objection(local, new URL(`https://${host}/`)))
+    }
+  })
+
+  it("is what an allowed name may resolve to, and no other name", () => {
+    for (const address of ["10.0.0.1", "127.0.0.1", "::1", "fd00::1"]) {
+      assert.isTrue(mayBe(hosts("idp.corp.example"), "idp.corp.example", address), address)
+      assert.isFalse(mayBe(hosts("idp.corp.example"), "other.corp.example", address), address)
+    }
+  })
+
+  it("of this machine is what a loopback name may resolve to, where this machine is allowed, and no other name", () => {
+    for (const address of ["127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"]) {
+      assert.isTrue(mayBe(local, "localhost", address), address)
+      assert.isFalse(mayBe(nothing, "localhost", address), address)
+      for (const name of ["rebound.example", "localhost.example", "evillocalhost", "localhost."]) {
+        assert.isFalse(mayBe(local, name, address), `${name} ${address}`)
+      }
+    }
+    for (const address of ["10.0.0.1", "0.0.0.0", "::", "::2", "fe80::1"]) {
+      assert.isFalse(mayBe(local, "localhost", address), address)
+    }
+  })
+})
+
+describe("a URL", () => {
+  const here = ["localhost", "localhost:9000", "127.0.0.1", "127.255.0.1:9000", "[::1]", "[::1]:9000"]
+
+  it("of this machine is asked by http and https, where this machine is allowed, or its host by name", () => {
+    for (const host of here) {
+      for (const protocol of ["http", "https"]) {
+        const url = new URL(`${protocol}://${host}/token`)
+        assert.isUndefined(objection(local, url), url.href)
+        assert.isUndefined(objection(hosts(url.hostname), url), url.href)
+        const reason = objection(hosts("idp.example"), url)
+        assert.strictEqual(reason, hostNotAllowed(nothing, url.hostname))
+      }
+    }
+  })
+
+  it("elsewhere is asked by https only, even if its host is allowed", () => {
+    for (
+      const host of ["idp.example", "93.184.216.34", "10.0.0.1", "localhost.example", "evillocalhost", "localhost."]
+    ) {
+      for (const allowed of [nothing, local, hosts(host)]) {
+        const reason = objection(allowed, new URL(`http://${host}/`))
+        assert.strictEqual(reason, "only https is asked, unless on this machine", host)
+      }
+    }
+    assert.isUndefined(objection(nothing, new URL("https://idp.example/")))
+    assert.isUndefined(objection(local, new URL("https://93.184.216.34:8443/")))
+  })
+
+  it("of another protocol is not asked, even of this machine", () => {
+    for (const url of ["ftp://localhost/", "ws://127.0.0.1/", "file:///etc/passwd", "data:,x", "ftp://idp.example/"]) {
+      assert.strictEqual(objection(local, new URL(url)), "only https is asked, unless on this machine", url)
+    }
+  })
+
+  it("with a user name, a password or both is not asked", () => {
+    for (const userInfo of ["me@", ":secret@", "me:secret@"]) {
+      for (const origin of [`https://${userInfo}idp.example/`, `http://${userInfo}localhost/`]) {
+        const reason = objection(local, new URL(origin))
+        assert.strictEqual(reason, "a URL with a user name or password is not asked", origin)
+      }
+    }
+  })
+})
+
+it("the reason why a host is not asked names it, or what it is called, and both ways to allow it", () => {
+  const how = "is inside this machine's network, and not allowed by name: " +
+    "allow it with --issuer-host HOST (in a program allowedHosts)"
+  assert.strictEqual(hostNotAllowed(nothing, "10.0.0.1"), `the host 10.0.0.1 ${how}`)
+  assert.strictEqual(
+    hostNotAllowed({ ...nothing, hostLabel: "the issuer's host" }, "10.0.0.1"),
+    `the issuer's host ${how}`
+  )
+  assert.strictEqual(
+    objection({ ...nothing, hostLabel: "the issuer's host" }, new URL("https://10.0.0.1/")),
+    `the issuer's host ${how}`
+  )
+})
