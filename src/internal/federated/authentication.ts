@@ -63,15 +63,17 @@ const basic = (secret: string): oauth.ClientAuth => (_server, { client_id }, _bo
 
 type Method = NonNullable<NonNullable<ReturnType<typeof customOf>>["clientAuthenticationMethod"]>
 
-/** What the provider says, else what its server's description does, else what is known of the vendor. */
+/** The provider's own method, else the vendor's, else one that the server's metadata lists; HTTP Basic by default. */
 const methodOf = ({ provider }: Client, server: oauth.AuthorizationServer): Method => {
   const own = customOf(provider.config)?.clientAuthenticationMethod
   if (own !== undefined) return own
   const known = presetOf(provider.vendor)?.clientAuthentication
   const told: unknown = server.token_endpoint_auth_methods_supported
-  const supported: ReadonlyArray<unknown> = Array.isArray(told) ? told : ["client_secret_basic"]
-  const method = known ?? (supported.includes("client_secret_basic") ? "client_secret_basic" : supported[0])
-  return method === "client_secret_post" ? "CLIENT_SECRET_POST" : "CLIENT_SECRET_BASIC"
+  const supported: ReadonlyArray<unknown> = Array.isArray(told) ? told : []
+  const isBasic = known === undefined
+    ? supported.includes("client_secret_basic") || !supported.includes("client_secret_post")
+    : known === "client_secret_basic"
+  return isBasic ? "CLIENT_SECRET_BASIC" : "CLIENT_SECRET_POST"
 }
 
 /** @internal */

@@ -1,0 +1,135 @@
+/** The federated issuer without the service around it: a client, and an authorization server that records its requests. */
+import { Array as Arr, DateTime, Duration, Effect, Order, Redacted } from "effect"
+import type { IncomingHttpHeaders } from "node:http"
+import { type Discovery, discoveryOf } from "../../src/internal/engine/endpoints.js"
+import type { Client } from "../../src/internal/engine/issuer.js"
+import type { Oauth2Provider, Session } from "../../src/internal/engine/state.js"
+import { target } from "../../src/internal/engine/state.js"
+import * as issuer from "../../src/internal/federated/issuer.js"
+import type { Reach } from "../../src/internal/federated/metadata.js"
+import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../src/Oauth2ProviderConfig.js"
+import { answering } from "./answering.js"
+
+export const reach: Reach = { limit: Duration.seconds(10), hosts: [], secureContext: undefined }
+
+type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2ProviderConfig: unknown }>[
+  "customOauth2ProviderConfig"
+]
+
+/** The endpoints of an authorization server at this origin. */
+export const metadata = (origin: string, tokenEndpointAuthMethods?: ReadonlyArray<string>) => ({
+  authorizationServerMetadata: {
+    issuer: origin,
+    authorizationEndpoint: `${origin}/auth`,
+    tokenEndpoint: `${origin}/token`,
+    ...(tokenEndpointAuthMethods !== undefined && { tokenEndpointAuthMethods })
+  }
+})
+
+export const clientId = "the-client"
+
+export const clientSecret = "s:e/c r+e%t"
+
+export const callbackUrl = "https://identity.example/callback"
+
+export interface ClientOptions {
+  readonly vendor?: Oauth2Provider["vendor"]
+  readonly oauthDiscovery?: Discovery
+  /** What a custom provider is configured with besides. */
+  readonly custom?: Partial<Custom>
+  /** Instead of the place that the configuration names. */
+  readonly discovery?: Discovery | undefined
+  readonly secret?: string | undefined
+  readonly privateKey?: string
+  readonly onBehalfOf?: OnBehalfOfTokenExchangeConfig
+}
+
+/** A client of a custom provider, or of another vendor. */
+export const clientOf = (options: ClientOptions = {}): Client => {
+  const { custom, oauthDiscovery = metadata("https://idp.example"), onBehalfOf, privateKey, vendor } = options
+  const secret = "secret" in options ? options.secret : clientSecret
+  const config: Oauth2ProviderConfigOutput = vendor === undefined || vendor === "CustomOauth2"
+    ? { customOauth2ProviderConfig: { oauthDiscovery, clientId, ...custom } }
+    : { includedOauth2ProviderConfig: { oauthDiscovery, clientId } }
+  const created = DateTime.unsafeMake(0)
+  return {
+    provider: {
+      name: "provider",
+      arn: "arn:aws:bedrock-agentcore:us-east-1:123456789012:provider",
+      createdTime: created,
+      lastUpdatedTime: created,
+      vendor: vendor ?? "CustomOauth2",
+      callbackUrl,
+      clientSecret: { source: "MANAGED", arn: "arn", value: undefined },
+      config,
+      onBehalfOf
+    },
+    secret: secret === undefined ? undefined : Redacted.make(secret),
+    privateKey: privateKey === undefined ? undefined : Redacted.make(privateKey),
+    discovery: "discovery" in options ? options.discovery : discoveryOf(config),
+    issuer: issuer.make(reach)
+  }
+}
+
+/** A session whose user has not consented yet. */
+export const sessionOf = (given: Partial<Session> = {}): Session => ({
+  uri: "urn:ietf:params:oauth:request_uri:one",
+  ordinal: 1,
+  workloadName: "agent",
+  user: { kind: "userId", userId: "ada" },
+  providerName: "provider",
+  target: target({ scopes: [] }),
+  returnUrl: "https://app.example/return",
+  customState: undefined,
+  customParameters: undefined,
+  authorization: undefined,
+  createdAt: DateTime.unsafeMake(0),
+  status: "pending",
+  granted: undefined,
+  expiresAt: DateTime.unsafeMake(600_000),
+  ...given
+})
+
+export const redactedMap = (values: { readonly [name: string]: string }) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Redacted.make(value)]))
+
+export interface Received {
+  readonly method: string | undefined
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+export interface Answer {
+  readonly status?: number
+  readonly headers?: { readonly [name: string]: string }
+  /** Text is sent as it is, anything else as JSON. */
+  readonly body?: unknown
+}
+
+export const tokens = { access_token: "the-access-token", token_type: "Bearer", expires_in: 3600 }
+
+/** A server that answers each request as a function of it, and records all of them. */
+export const server = (answer: (received: Received, origin: string) => Answer = () => ({ body: tokens })) =>
+  Effect.gen(function*() {
+    const requests: Array<Received> = []
+    const { origin } = yield* answering((request, response) => {
+      const chunks: Array<Buffer> = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => {
+        const { headers, method, url: path = "" } = request
+        const received = { method, path, headers, body: Buffer.concat(chunks).toString() }
+        requests.push(received)
+        const { body, headers: added, status = 200 } = answer(received, `http://${headers.host}`)
+        response.writeHead(status, { "content-type": "application/json", ...added })
+        response.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body))
+      })
+    })
+    return { origin, requests }
+  })
+
+export const sorted = (values: ReadonlyArray<string>) => Arr.sort(values, Order.string)
+
+/** The parameters of the one request that a server received. */
+export const parametersOf = ([request]: ReadonlyArray<Received>) =>
+  sorted([...new URLSearchParams(request?.body)].map(([name, value]) => `${name}=${value}`))
