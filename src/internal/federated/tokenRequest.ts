@@ -14,7 +14,7 @@ import { ask, type Asked } from "./ask.js"
 import { authentication } from "./authentication.js"
 import { allowed, endpoint, type Reach, serverOf } from "./metadata.js"
 import { presetOf } from "./preset.js"
-import { malformed, shown, type Step, unanswered } from "./refusal.js"
+import { malformed, misconfigured, shown, type Step, unanswered } from "./refusal.js"
 
 /** The request as it would be sent. The library sends through a function, which gets everything. */
 const prepared = (
@@ -33,7 +33,12 @@ const prepared = (
         resume(Effect.succeed({ url: new URL(url), method, headers, body: String(body) }))
         return new Response()
       }
-    }).catch(() => resume(malformed(step, "the request could not be put together")))
+    }).catch(() =>
+      resume(misconfigured(
+        step,
+        "the token request cannot be made: the provider needs a clientId, an issuer, and 2048 bits or more in an RSA key"
+      ))
+    )
   })
 
 /** Some vendors want JSON, and headers of their own. */
@@ -70,11 +75,6 @@ const hidden = (asked: Asked): ReadonlyArray<string> => [
   ...basic(asked)
 ]
 
-/** Whether an answer says no, whatever its status. */
-const isError = (status: number, { failsWithStatus200: how }: Partial<Preset>, body: Body) =>
-  status < 200 || status > 299 || Predicate.isString(body["error"]) && body["access_token"] === undefined ||
-  (how === "ok" && body["ok"] === false)
-
 /** Why an answer says no, in the members of the standard or of the vendor. */
 const reasonOf = ({ refusedAs }: Partial<Preset>, body: Body) => ({
   error: body["error"] ?? body[refusedAs?.error ?? "error"],
@@ -82,7 +82,7 @@ const reasonOf = ({ refusedAs }: Partial<Preset>, body: Body) => ({
 })
 
 /** The answer as RFC 6749 has it. What is not used is not read: an `id_token` says nothing that anybody asks here. */
-const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
+const conform = ({ tokensUnder }: Partial<Preset>, body: Body) => {
   const inner = tokensUnder === undefined ? undefined : body[tokensUnder]
   const { access_token, expires_in, refresh_token, token_type } =
     Predicate.isRecord(inner) && inner["access_token"] !== undefined ? inner : body
@@ -94,6 +94,15 @@ const conform = ({ tokensUnder }: Partial<Preset>, body: Body): Body => {
     token_type: Predicate.isString(token_type) && tokensUnder === undefined ? token_type : "Bearer"
   }
 }
+
+/** Whether an answer is an error, whatever its status. */
+const isError = (status: number, preset: Partial<Preset>, body: Body) =>
+  status < 200 || status > 299 ||
+  (Predicate.isString(body["error"]) && !Predicate.isString(conform(preset, body).access_token)) ||
+  (preset.failsWithStatus200 === "ok" && body["ok"] === false)
+
+/** `N_A` is that of a token exchange (RFC 8693, section 2.2.1). A token of another type, such as DPoP, is no bearer token. */
+const isBearer = (tokenType: string) => ["bearer", "n_a"].includes(tokenType.toLowerCase())
 
 const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): IssuedToken => ({
   accessToken: Redacted.make(access_token),
@@ -143,16 +152,15 @@ export const tokenRequest = (
         description: shown(description, secrets)
       })
     }
-    if (!Predicate.isString(conform(preset, body.right)["access_token"])) {
+    const answer = conform(preset, body.right)
+    if (!Predicate.isString(answer.access_token)) {
       return yield* malformed(step, "the answer has no access token", status)
     }
+    if (!isBearer(answer.token_type)) return yield* malformed(step, "the token type is not Bearer", status)
     const token = yield* Effect.tryPromise({
       try: () => {
-        const response = new Response(JSON.stringify(conform(preset, body.right)), { status: 200 })
-        return oauth.processGenericTokenEndpointResponse(server, identity, response, {
-          // RFC 8693 says so of a token that is none to be borne.
-          recognizedTokenTypes: { n_a: () => {} }
-        })
+        const response = new Response(JSON.stringify({ ...answer, token_type: "Bearer" }), { status: 200 })
+        return oauth.processGenericTokenEndpointResponse(server, identity, response)
       },
       catch: () => malformed(step, "the answer is none that RFC 6749, section 5.1, describes", status)
     })

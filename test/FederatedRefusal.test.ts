@@ -1,0 +1,157 @@
+import { assert, describe, it } from "@effect/vitest"
+import { HashSet } from "effect"
+import { form, targeted } from "../src/internal/federated/parameters.js"
+import { malformed, misconfigured, shown, unanswered } from "../src/internal/federated/refusal.js"
+import { assertContains, assertEqual } from "./support/equality.js"
+
+describe("text of a server", () => {
+  it("that is no text, or empty, is not shown", () => {
+    for (const text of [undefined, null, "", 7, true, {}, ["text"]]) assert.isUndefined(shown(text, []))
+  })
+
+  it("is shown as it is, without secrets in it", () => {
+    for (
+      const text of ["bad request", "é😀", "a&amp;b", "100%", "a+b", "%zz", "&unknown;", "&#x110000;", "\\q", "%E9"]
+    ) {
+      assert.strictEqual(shown(text, []), text)
+      assert.strictEqual(shown(text, ["the secret"]), text)
+    }
+  })
+
+  it("of 300 characters is whole, and a longer one is cut", () => {
+    assert.strictEqual(shown("x".repeat(300), []), "x".repeat(300))
+    assert.strictEqual(shown("x".repeat(301), []), `${"x".repeat(300)}…`)
+  })
+
+  it("has a space for control, format and separator characters, and none at its ends", () => {
+    for (
+      const odd of [
+        "\n",
+        "\r\n",
+        "\u0000",
+        "\u001b",
+        "\u007f",
+        "\u0085",
+        "\u200b",
+        "\u202e",
+        "\ufeff",
+        "\u2028",
+        "\u2029"
+      ]
+    ) {
+      assert.strictEqual(shown(`${odd} a${odd}${odd}b ${odd}`, []), "a b", JSON.stringify(odd))
+    }
+    assert.strictEqual(shown("a  b", []), "a  b")
+  })
+
+  const secret = "s:e/c r+e\"%t"
+
+  const replaced: ReadonlyArray<readonly [how: string, spelling: string]> = [
+    ["as it is", secret],
+    ["as a form has it", "s%3Ae%2Fc+r%2Be%22%25t"],
+    ["as a URL has it", "s%3Ae%2Fc%20r%2Be%22%25t"],
+    ["as JSON has it", "s:e/c r+e\\\"%t"]
+  ]
+  for (const [how, spelling] of replaced) {
+    it(`has "<redacted>" for each secret ${how}, and nothing else is lost`, () => {
+      assert.strictEqual(shown(`a ${spelling} b ${spelling}`, ["other", secret]), "a <redacted> b <redacted>")
+    })
+  }
+
+  const hidden: ReadonlyArray<readonly [how: string, spelling: string]> = [
+    ["a form in lower case", "s%3ae%2fc+r%2be%22%25t"],
+    ["a form with more escapes than it needs", "%73%3A%65%2F%63+%72%2B%65%22%25%74"],
+    ["JSON with an escaped slash", "s:e\\/c r+e\\\"%t"],
+    ["JSON with escapes by number", "\\u0073:e/c r+e\\u0022%t"],
+    ["JSON with escapes by number in upper case", "s\\u003Ae/c r+e\"%t"],
+    ["HTML with names", "s:e/c r+e&quot;%t"],
+    ["HTML with decimal numbers", "s&#58;e/c r+e&#34;%t"],
+    ["HTML with hexadecimal numbers", "s&#x3a;e&#x2F;c r+e\"%t"],
+    ["JSON of HTML", "s\\u0026#58;e/c r+e\\u0026quot;%t"],
+    ["HTML of a form", "s&#37;3Ae%2Fc+r%2Be%22%25t"]
+  ]
+  for (const [how, spelling] of hidden) {
+    it(`is not shown at all if it has a secret in ${how}`, () => {
+      assert.strictEqual(shown(`a ${spelling} b`, [secret]), "<redacted>")
+    })
+  }
+
+  it("is not shown at all if it has a secret with &, ', < or > in HTML", () => {
+    for (
+      const [character, name] of [["&", "amp"], ["'", "apos"], ["<", "lt"], [">", "gt"], ["\"", "quot"]] as const
+    ) {
+      assert.strictEqual(shown(`a se${character}cret b`, [`se${character}cret`]), "a <redacted> b")
+      assert.strictEqual(shown(`a se&${name};cret b`, [`se${character}cret`]), "<redacted>", name)
+    }
+  })
+
+  it("is not shown at all if it has a secret with the last character of Unicode in HTML", () => {
+    assert.strictEqual(shown("se&#1114111;cret", ["se\u{10FFFF}cret"]), "<redacted>")
+    assert.strictEqual(shown("se&#x10ffff;cret", ["se\u{10FFFF}cret"]), "<redacted>")
+  })
+
+  it("keeps secrets of less than four characters, which are found in too many places", () => {
+    assert.strictEqual(shown("abc", ["abc"]), "abc")
+    assert.strictEqual(shown("abcd", ["abcd"]), "<redacted>")
+    assert.strictEqual(shown("a%62c &#97;bc", ["abc", ""]), "a%62c &#97;bc")
+    assert.strictEqual(shown("a%62cd", ["abcd"]), "<redacted>")
+  })
+
+  it("has one mark for a secret of which another is a part, in whatever order they come", () => {
+    for (const secrets of [["secret", "a secret text"], ["a secret text", "secret"]]) {
+      assert.strictEqual(shown("no a secret text, and no secret", secrets), "no <redacted>, and no <redacted>")
+    }
+  })
+
+  it("is redacted before it is cut", () => {
+    assert.strictEqual(shown(`${"x".repeat(298)}secret`, ["secret"]), `${"x".repeat(298)}<r…`)
+  })
+})
+
+describe("a refusal", () => {
+  it("has the step and what is known of the answer", () => {
+    assertContains(unanswered("refresh")({ reason: "TooLarge", status: 418, description: "why" }), {
+      _tag: "Refused",
+      step: "refresh",
+      reason: "TooLarge",
+      status: 418,
+      description: "why"
+    })
+    assertContains(malformed("token", "why", 200), {
+      step: "token",
+      reason: "Malformed",
+      status: 200,
+      description: "why"
+    })
+    assertContains(misconfigured("exchange", "why"), { step: "exchange", reason: "Misconfigured", description: "why" })
+  })
+})
+
+describe("the parameters of what a token is for", () => {
+  const of = (...values: ReadonlyArray<string>) => HashSet.fromIterable(values)
+  const target = { scopes: of("b", "a"), resources: of("urn:b", "urn:a"), audiences: of("d", "c") }
+
+  it("are the scopes in one, and each resource and audience in one of its own, in order", () => {
+    assertEqual([...targeted(target)], [
+      ["scope", "a b"],
+      ["resource", "urn:a"],
+      ["resource", "urn:b"],
+      ["audience", "c"],
+      ["audience", "d"]
+    ])
+  })
+
+  it("have the name and the separator of scopes that are given", () => {
+    assertEqual(targeted(target, { scopeName: "user_scope", scopeSeparator: "," }).get("user_scope"), "a,b")
+    assertEqual(targeted(target, { scopeName: undefined, scopeSeparator: undefined }).get("scope"), "a b")
+  })
+
+  it("are none for nothing, and there is no empty scope", () => {
+    assertEqual([...targeted({ scopes: of(), resources: of(), audiences: of() })], [])
+  })
+})
+
+it("a value in a form is escaped as application/x-www-form-urlencoded", () => {
+  assert.strictEqual(form(""), "")
+  assert.strictEqual(form("s:e/c r+e%t=&é-._~*"), "s%3Ae%2Fc+r%2Be%25t%3D%26%C3%A9-._%7E*")
+})
