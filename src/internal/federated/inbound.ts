@@ -42,10 +42,11 @@ const problemOf = (error: jose.errors.JOSEError): string => {
   return "the token cannot be verified"
 }
 
+/** Errors of other kinds are those of a key: by then the token has been decoded. */
 const verificationFailed = (error: unknown): Refused =>
   error instanceof jose.errors.JOSEError
     ? refused(problemOf(error), error.code)
-    : refused("the token is not a JWT")
+    : malformed(step, "the issuer's key for the signature cannot be used")
 
 /**
  * Whom tokens have to be for.
