@@ -10,9 +10,9 @@ export const expected = "simulated, federated, or a URL (https unless on loopbac
   "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
   "and its path"
 
+// Not the text itself: a URL without a host, such as https:///.well-known/…, would have the host `.well-known`.
 const isDiscovery = (text: string) =>
-  issuersOf(text).length > 0 &&
-  Option.exists(parseUrl(text), ({ hostname, protocol }) =>
+  Option.exists(parseUrl(issuersOf(text)[0]), ({ hostname, protocol }) =>
     protocol === "https:" || (protocol === "http:" && isLoopback(hostname)))
 
 /** @internal */
