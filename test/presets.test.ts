@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { IdentityApi, MemoryIdentity } from "../src/index.js"
+import { openId } from "../src/internal/presets/shape.js"
 import { presets } from "../src/internal/presets/table.js"
 import { CredentialProviderVendor } from "../src/Oauth2Provider.js"
 import { assertEqual } from "./support/equality.js"
@@ -33,6 +34,12 @@ it("every vendor has a preset, but for the custom one, and every preset is plain
 it("every endpoint of a preset is an https URL", () => {
   for (const vendor of vendors) {
     for (const url of urlsOf(presets[vendor])) assert.isTrue(isHttps(url), `${vendor}: ${url}`)
+  }
+})
+
+it("an issuer is discovered at one URL, with or without slashes at its end", () => {
+  for (const issuer of ["https://idp.example/a", "https://idp.example/a/", "https://idp.example/a//"]) {
+    assertEqual(openId(issuer), { discoveryUrl: "https://idp.example/a/.well-known/openid-configuration" })
   }
 })
 

@@ -37,7 +37,6 @@ export interface Asked {
 /** @internal */
 export interface Answered {
   readonly status: number
-  readonly contentType: string
   readonly text: string
 }
 
@@ -93,12 +92,7 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<Answered, 
     }
     chunks.push(chunk)
   })
-  response.on("end", () =>
-    done(Effect.succeed({
-      status,
-      contentType: response.headers["content-type"] ?? "",
-      text: Buffer.concat(chunks).toString("utf8")
-    })))
+  response.on("end", () => done(Effect.succeed({ status, text: Buffer.concat(chunks).toString("utf8") })))
   response.on("error", (error) => done(Effect.fail(failed(error))))
 }
 

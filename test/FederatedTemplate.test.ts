@@ -1,0 +1,52 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { vi } from "vitest"
+import { serverOf } from "../src/internal/federated/metadata.js"
+import { clientOf, reach, server } from "./support/issuer.js"
+
+// The issuer's template of every vendor but the custom one: those of the presets are not on this machine.
+const preset = vi.hoisted(() => ({ discoveredIssuer: undefined as string | undefined }))
+
+vi.mock("../src/internal/federated/preset.js", () => ({
+  presetOf: (vendor: string) => vendor === "CustomOauth2" ? undefined : preset
+}))
+
+describe("the issuer of a vendor with a template", () => {
+  const id = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+  const setUp = Effect.gen(function*() {
+    const { origin } = yield* server((_, origin) => ({ body: { issuer: `${origin}/${id}/v2.0` } }))
+    preset.discoveredIssuer = `${origin}/{tenantid}/v2.0`
+    return { oauthDiscovery: { discoveryUrl: `${origin}/common/v2.0/.well-known/openid-configuration` } }
+  })
+
+  it.scoped("may be that of a tenant, at the discovery URL of the provider's configuration", () =>
+    Effect.gen(function*() {
+      const options = yield* setUp
+      const { issuer } = yield* serverOf(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" }))
+      assert.strictEqual(issuer, preset.discoveredIssuer?.replace("{tenantid}", id))
+    }))
+
+  it.scoped("must not be that of a tenant at a URL that stands in the place of the configuration's, even the same one", () =>
+    Effect.gen(function*() {
+      const { oauthDiscovery } = yield* setUp
+      const client = clientOf({ oauthDiscovery, vendor: "MicrosoftOauth2", discovery: { ...oauthDiscovery } })
+      const refused = yield* Effect.flip(serverOf(reach, client))
+      assert.strictEqual(refused.reason, "Malformed")
+      assert.include(refused.description, "is of the issuer")
+    }))
+
+  it.scoped("must not be that of a tenant for a custom provider", () =>
+    Effect.gen(function*() {
+      const refused = yield* Effect.flip(serverOf(reach, clientOf(yield* setUp)))
+      assert.strictEqual(refused.reason, "Malformed")
+    }))
+
+  it.scoped("must not be that of a tenant if its preset has no template", () =>
+    Effect.gen(function*() {
+      const options = yield* setUp
+      preset.discoveredIssuer = undefined
+      const refused = yield* Effect.flip(serverOf(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" })))
+      assert.strictEqual(refused.reason, "Malformed")
+    }))
+})
