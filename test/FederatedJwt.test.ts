@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Logger, Redacted } from "effect"
 import * as jose from "jose"
 import type { RequestListener } from "node:http"
-import { setTimeout as delay } from "node:timers/promises"
 import { makeKey } from "../scratchpad/agent/AuthorizationServer.js"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityApi, IdentityControls, MemoryIdentity } from "../src/index.js"
@@ -169,23 +168,6 @@ describe("the issuer of a JWT", () => {
       assert.strictEqual(failures.length, 1)
       assertContains(failures[0], { step: "discovery", reason: "Malformed", status: 404 })
       assertEqual(paths, [`/tenant1${openId}`, `${oauth}/tenant1`])
-    }))
-
-  it.scopedLive("has one time limit for both documents", () =>
-    Effect.gen(function*() {
-      const { issuer } = yield* issuerAt("/tenant1", `${oauth}/tenant1`, {
-        others: ({ url }, response) => {
-          const isFirst = url === `/tenant1${openId}`
-          if (!isFirst && url !== `${oauth}/tenant1`) return false
-          void delay(900).then(() => response.writeHead(isFirst ? 404 : 500).end())
-          return true
-        }
-      })
-      const { failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), {
-        ...options,
-        timeout: "1500 millis"
-      })
-      assertContains(failures[0], { step: "discovery", reason: "TimedOut" })
     }))
 })
 

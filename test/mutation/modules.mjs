@@ -35,8 +35,29 @@ export const modules = {
     tests: ["AwsIdentity", "AwsIdentityFailures"]
   },
   oauth: {
-    mutate: ["src/FederatedIssuer.ts", "src/internal/federated/*.ts"],
-    tests: ["FederatedIssuer", "FederatedTokens", "FederatedHostile", "FederatedRaces", "FederatedVendors"]
+    mutate: [
+      "src/FederatedIssuer.ts",
+      "src/internal/{discoveryUrl,issuerChoice}.ts",
+      "src/internal/federated/*.ts"
+    ],
+    tests: [
+      "FederatedAddresses",
+      "FederatedAsk",
+      "FederatedAuthentication",
+      "FederatedAuthorization",
+      "FederatedLayer",
+      "FederatedLookup",
+      "FederatedMetadata",
+      "FederatedRefusal",
+      "FederatedRequests",
+      "FederatedRoots",
+      "FederatedSteps",
+      "FederatedTemplate",
+      "FederatedTokenResponses",
+      "FederatedVerification",
+      "discoveryUrl",
+      "issuerChoice"
+    ]
   },
   session: {
     mutate: ["src/internal/engine/{sessions,federation,tokens,grants,workloadTokens}.ts"],
