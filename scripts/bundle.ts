@@ -2,7 +2,7 @@
  * Bundles the command `agentcore-identity`.
  */
 import { build, type Metafile } from "esbuild"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { licenseOf, packageDirectories, render } from "./licenses.js"
@@ -44,7 +44,11 @@ export const bundle = async (
   })
   const licenses = render(packageDirectories(metafile).map((directory) => licenseOf(join(root, directory))))
   mkdirSync(dirname(outfile), { recursive: true })
-  for (const { contents, path } of outputFiles) writeFileSync(path, contents, { mode: 0o755 })
+  for (const { contents, path } of outputFiles) {
+    writeFileSync(path, contents)
+    // The mode of a write applies to a new file only.
+    chmodSync(path, 0o755)
+  }
   writeFileSync(join(dirname(outfile), "THIRD-PARTY-LICENSES.txt"), licenses)
   return metafile
 }

@@ -24,7 +24,8 @@ export class SessionNotPending extends Schema.TaggedError<SessionNotPending>(
    * @since 0.1.0
    */
   override get message(): string {
-    return "no session of this URI waits for an answer: it is unknown, answered already, or expired"
+    return "no session of this URI waits for an answer: it is unknown, answered already, or expired; pass the `sessionUri` of " +
+      "ConsentRequired, not its authorization URL"
   }
 }
 

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off multipleEffectProvide:off globalDate:off
 import { BedrockAgentCoreClient, type BedrockAgentCoreClientConfig } from "@aws-sdk/client-bedrock-agentcore"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Redacted, Struct } from "effect"

@@ -6,8 +6,8 @@ import type { Allowed } from "../src/internal/federated/addresses.js"
 import { ask, type Asked, maxBytes, type Transport } from "../src/internal/federated/ask.js"
 import { privateAuthority } from "./fixtures/privateAuthority.js"
 import { answering, freePort, overTls } from "./support/answering.js"
+import { server } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
-import { server } from "./support/issuer.js"
 
 const local: Allowed = { hosts: [], loopback: true }
 

@@ -4,8 +4,17 @@ import { createHash } from "node:crypto"
 import { target } from "../src/internal/engine/state.js"
 import * as authorization from "../src/internal/federated/authorization.js"
 import { presets } from "../src/internal/presets/table.js"
+import {
+  callbackUrl,
+  clientId,
+  clientOf,
+  metadata,
+  reach,
+  redactedMap,
+  sessionOf,
+  sorted
+} from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
-import { callbackUrl, clientId, clientOf, metadata, reach, redactedMap, sessionOf, sorted } from "./support/issuer.js"
 import { vendors } from "./support/presets.js"
 
 const { authorization: authorize, code } = authorization.make(reach)

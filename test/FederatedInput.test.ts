@@ -1,3 +1,4 @@
+// @effect-diagnostics multipleEffectProvide:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Encoding, Exit, Fiber, Logger, LogLevel, Redacted } from "effect"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"

@@ -6,7 +6,7 @@ import { target } from "../src/internal/engine/state.js"
 import { privateAuthority } from "./fixtures/privateAuthority.js"
 import { jwt } from "./support/agent.js"
 import { answering, overTls } from "./support/answering.js"
-import { clientOf, metadata } from "./support/issuer.js"
+import { clientOf, metadata } from "./support/authorizationServer.js"
 
 const issuers = (options?: FederatedIssuer.Options) => Effect.provide(Issuers, FederatedIssuer.layer(options))
 

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off globalTimers:off
 import { type HttpApp, HttpServer } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import {

@@ -8,8 +8,8 @@ import { createServer } from "node:net"
 import { beforeEach, vi } from "vitest"
 import { type Allowed, hostNotAllowed } from "../src/internal/federated/addresses.js"
 import { ask } from "../src/internal/federated/ask.js"
+import { server } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
-import { server } from "./support/issuer.js"
 
 type Resolution = string | ReadonlyArray<string>
 

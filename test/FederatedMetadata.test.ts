@@ -4,8 +4,8 @@ import type { AuthorizationServer } from "oauth4webapi"
 import { target } from "../src/internal/engine/state.js"
 import * as issuer from "../src/internal/federated/issuer.js"
 import { allowed, discover, document, endpoint, isOfTemplate, serverOf } from "../src/internal/federated/metadata.js"
+import { clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
-import { clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/issuer.js"
 
 const local = { hosts: [], loopback: true }
 

@@ -151,6 +151,24 @@ describe("the parameters of what a token is for", () => {
   })
 })
 
+it("a long text is read in part, and shown only if no secret can be cut there", () => {
+  const secret = "s3cr/et"
+  assert.strictEqual(shown("%41".repeat(349_525), [secret]), `${"%41".repeat(100)}…`)
+  assert.strictEqual(shown(`${secret} `.repeat(200_000), ["x".repeat(16_384)]), "<redacted>")
+  assert.notInclude(shown(`${secret}`.repeat(200_000), [secret]), "s3c")
+})
+
+it("a long text is unescaped once, whatever the number of secrets", () => {
+  const text = "%41".repeat(349_525)
+  const secrets = Array.from({ length: 2000 }, (_, index) => `secret number ${index}`)
+  const start = process.cpuUsage()
+  shown(text, secrets.slice(0, 2))
+  const two = process.cpuUsage(start).user
+  const again = process.cpuUsage()
+  shown(text, secrets)
+  assert.isBelow(process.cpuUsage(again).user, 300 * Math.max(two, 2000))
+})
+
 it("a value in a form is escaped as application/x-www-form-urlencoded", () => {
   assert.strictEqual(form(""), "")
   assert.strictEqual(form("s:e/c r+e%t=&é-._~*"), "s%3Ae%2Fc+r%2Be%25t%3D%26%C3%A9-._%7E*")

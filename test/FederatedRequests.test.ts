@@ -4,7 +4,6 @@ import { generateKeyPairSync } from "node:crypto"
 import { target } from "../src/internal/engine/state.js"
 import * as issuer from "../src/internal/federated/issuer.js"
 import type { OnBehalfOfTokenExchangeConfig } from "../src/Oauth2ProviderConfig.js"
-import { assertEqual } from "./support/equality.js"
 import {
   callbackUrl,
   clientId,
@@ -20,7 +19,8 @@ import {
   sessionOf,
   sorted,
   tokens
-} from "./support/issuer.js"
+} from "./support/authorizationServer.js"
+import { assertEqual } from "./support/equality.js"
 
 const { machine, onBehalfOf, refresh, user } = issuer.make(reach)
 

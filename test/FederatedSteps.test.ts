@@ -9,8 +9,8 @@ import * as issuer from "../src/internal/federated/issuer.js"
 import { selfSigned } from "./fixtures/selfSigned.js"
 import { jwt } from "./support/agent.js"
 import { answering, freePort, overTls } from "./support/answering.js"
+import { clientOf, metadata, reach, sessionOf } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
-import { clientOf, metadata, reach, sessionOf } from "./support/issuer.js"
 
 const nothing = target({ scopes: [] })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { vi } from "vitest"
 import { serverOf } from "../src/internal/federated/metadata.js"
-import { clientOf, reach, server } from "./support/issuer.js"
+import { clientOf, reach, server } from "./support/authorizationServer.js"
 
 // The issuer's template of every vendor but the custom one: those of the presets are not on this machine.
 const preset = vi.hoisted(() => ({ discoveredIssuer: undefined as string | undefined }))

@@ -4,8 +4,16 @@ import * as jose from "jose"
 import { target } from "../src/internal/engine/state.js"
 import * as issuer from "../src/internal/federated/issuer.js"
 import { answering } from "./support/answering.js"
+import {
+  type Answer,
+  clientOf,
+  type ClientOptions,
+  metadata,
+  reach,
+  type Received,
+  server
+} from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
-import { type Answer, clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/issuer.js"
 
 const { machine, refresh } = issuer.make(reach)
 

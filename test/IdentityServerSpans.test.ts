@@ -2,9 +2,9 @@ import { HttpServer } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Struct } from "effect"
 import { IdentityApi, IdentityServer, MemoryIdentity } from "../src/index.js"
-import { assertNoCredentials } from "./support/canaries.js"
+import { assertNoCredentials, credentials } from "./support/canaries.js"
 import { recording } from "./support/recording.js"
-import { Client, Port } from "./support/server.js"
+import { Client, origin, Port } from "./support/server.js"
 
 describe("the session token of a signed request", () => {
   const servers = {
@@ -24,6 +24,23 @@ describe("the session token of a signed request", () => {
         const call = Effect.flatMap(IdentityApi.IdentityApi, (api) => api.createWorkloadIdentity({ name: "agent-1" }))
         yield* call.pipe(Effect.provide(Client.pipe(Layer.provideMerge(served), Layer.provide(layer))))
         assert.isTrue(spans.some(({ attributes }) => attributes.has("http.request.header.x-amz-security-token")))
+        assertNoCredentials(text())
+      }))
+
+    it.live(`is in no span of ${title} if it is in the query`, () =>
+      Effect.gen(function*() {
+        const { layer, spans, text } = yield* recording
+        const served = Layer.unwrapEffect(Effect.map(server, (app) => HttpServer.serve(app))).pipe(
+          Layer.provide(MemoryIdentity.layerApi()),
+          Layer.provideMerge(Port)
+        )
+        const query = new URLSearchParams({
+          "X-Amz-Security-Token": credentials.sessionToken,
+          "X-Amz-Credential": `${credentials.accessKeyId}/20260101/us-east-1/bedrock-agentcore/aws4_request`
+        })
+        const call = Effect.flatMap(origin, (here) => Effect.promise(() => fetch(`${here}/identities/x?${query}`)))
+        yield* call.pipe(Effect.provide(served.pipe(Layer.provide(layer))))
+        assert.isTrue(spans.some(({ attributes }) => attributes.has("url.full")))
         assertNoCredentials(text())
       }))
   }

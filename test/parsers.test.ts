@@ -16,6 +16,7 @@ import {
 } from "../src/index.js"
 import { fromThrown } from "../src/internal/aws/exceptions.js"
 import { ofRequest, scrubber } from "../src/internal/aws/secrets.js"
+import { withoutCredentials } from "../src/internal/aws/signed.js"
 import * as address from "../src/internal/binding/address.js"
 import { visit } from "../src/internal/binding/browser.js"
 import * as check from "../src/internal/check.js"
@@ -195,6 +196,15 @@ const parsers: ReadonlyArray<Parser> = [
   },
   { name: "what a provider says", parse: (text) => shown(text, [secret, "aaaa", "////"]) },
   { name: "what AWS says", parse: scrubber(() => ofRequest(request)) },
+  {
+    name: "credentials in what AWS says",
+    parse: withoutCredentials,
+    inputs: {
+      ...hostile,
+      ...after("x-amz-security-token:"),
+      "names": (size) => "x-amz-security-token".repeat(size / 20)
+    }
+  },
   {
     name: "a failure of the AWS SDK",
     parse: (message) =>

@@ -41,6 +41,17 @@ describe("a secret in a text", () => {
     ) assert.strictEqual(hidden(secret, spelling), "<*>", spelling)
   })
 
+  it("is found in a page of HTML, by names and numbers of characters", () => {
+    const secret = "a/b+c=\"é\"&<'>"
+    for (
+      const spelling of [
+        "a&#x2F;b+c&#x3D;&quot;é&quot;&amp;&lt;&#39;&gt;",
+        "a&#47;b&#43;c&#61;&#34;&#233;&#34;&#38;&#60;&apos;&#62;",
+        "a&#x002f;b&#X2B;c=&quot;&#xE9;&quot;&amp;&lt;&#x27;&gt;"
+      ]
+    ) assert.strictEqual(hidden(secret, spelling), "<*>", spelling)
+  })
+
   it("is found however long it is, in each of its spellings", () => {
     const secret = "é/\"%".repeat(5000)
     for (const spelling of spellings(secret)) assert.isTrue(hidden(secret, spelling) === "<*>")

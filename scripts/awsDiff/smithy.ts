@@ -79,7 +79,9 @@ const simple = (code: number): Shape => {
   if (code === 0) return shape("string")
   if (code === 1 || code === 17 || code === 19) return shape("number")
   if (code === 2) return shape("boolean")
-  if (code >= 4 && code <= 7) return shape("timestamp")
+  // By default, and by name, the body of restJson1 has epoch seconds.
+  if (code === 4 || code === 7) return shape("timestamp")
+  if (code === 5 || code === 6) return shape(code === 5 ? "timestamp as date-time" : "timestamp as http-date")
   return shape(code === 15 ? "document" : code === 21 || code === 42 ? "blob" : `a type with the number ${code}`)
 }
 

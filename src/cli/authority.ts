@@ -11,9 +11,7 @@ import { CommandFailed } from "./output.js"
 /** @internal */
 export const read = (path: string): Effect.Effect<string, CommandFailed, FileSystem.FileSystem> =>
   Input.text(path).pipe(
-    Effect.mapError(({ message, reason }) =>
-      new CommandFailed({ reason, message: `--ca: ${message}: check its path and its permissions` })
-    ),
+    Effect.mapError(({ message, reason }) => new CommandFailed({ reason, message: `--ca: ${message}` })),
     Effect.flatMap((pem) =>
       Either.match(fromPem(pem), {
         onLeft: (problem) =>

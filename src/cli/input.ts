@@ -9,7 +9,10 @@ import { invalidFields } from "../internal/check.js"
 import { CommandFailed } from "./output.js"
 
 const unreadable = (name: string) => () =>
-  new CommandFailed({ reason: "InputUnreadable", message: `${name} cannot be read` })
+  new CommandFailed({
+    reason: "InputUnreadable",
+    message: `${name} cannot be read: check its path and its permissions`
+  })
 
 const readStdin = Effect.tryPromise({
   try: async () => {

@@ -238,12 +238,18 @@ const announce = (origin: string, browsers: string, settings: Settings) => {
 const atLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isSome(logLevel) ? Logger.withMinimumLogLevel(effect, logLevel.value) : effect
 
+const readSeed = (path: string) =>
+  Effect.mapError(Seed.read(path), (failed) =>
+    failed.reason === "InputUnreadable"
+      ? new CommandFailed({ reason: failed.reason, message: `--seed: ${failed.message}` })
+      : failed)
+
 const serve = (settings: Settings) =>
   Effect.gen(function*() {
     const { account, allowedHosts, data, host, region } = settings
     if (Option.isSome(data)) yield* Backend.checkPackage
     // What is wrong with the file is said before anything begins.
-    const seed = yield* Effect.transposeOption(Option.map(settings.seed, Seed.read))
+    const seed = yield* Effect.transposeOption(Option.map(settings.seed, readSeed))
     const signature = yield* Effect.transposeOption(Option.map(settings.requireSignature, (given) =>
       Effect.mapBoth(Schema.encode(Signature)(given).pipe(Effect.flatMap(Schema.decode(Signature))), {
         onFailure: () =>

@@ -12,8 +12,10 @@ export const expected = "simulated, federated, or a URL (https unless on loopbac
 
 // Not the text itself: a URL without a host, such as https:///.well-known/…, would have the host `.well-known`.
 const isDiscovery = (text: string) =>
-  Option.exists(parseUrl(issuersOf(text)[0]), ({ hostname, protocol }) =>
-    protocol === "https:" || (protocol === "http:" && isLoopback(hostname)))
+  Option.exists(
+    parseUrl(issuersOf(text)[0]),
+    ({ hostname, protocol }) => protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
+  )
 
 /** @internal */
 export const fromText = (text: string): Option.Option<IssuerChoice> =>

@@ -70,7 +70,7 @@ const redacted = "<redacted>"
 // Between a name and its value: as a header, in JSON, in a query, percent-encoded.
 const between = String.raw`(?:\\?["'])?\s*(?:[:=]|%3a|%3d)\s*(?:\\?["'])?`
 
-const value = String.raw`(?:[\w+/=.~-]|\\/|%[0-9a-f]{2})+`
+const value = String.raw`(?:[\w+/=.~-]|\\/|%[0-9a-f]{2}|&#?\w{1,8};)+`
 
 const patterns = [
   new RegExp(String.raw`(x-amz-(?:security|s3session)-token${between})${value}`, "gi"),

@@ -31,6 +31,27 @@ const inUrl = (character: string): string => {
   return either([...bare, ...(character === " " ? [String.raw`\+`] : []), bytes.join("")])
 }
 
+const entities: { readonly [character: string]: string } = {
+  "&": "amp",
+  "'": "apos",
+  ">": "gt",
+  "<": "lt",
+  "\"": "quot"
+}
+
+/** In a page of HTML. */
+const inHtml = (character: string): string => {
+  if (isPlain(character)) return character
+  const code = character.codePointAt(0) ?? 0
+  const name = entities[character]
+  return either([
+    ...(name === undefined ? [] : [`&${name};`]),
+    `&#0{0,6}${code};`,
+    `&#[xX]0{0,6}${hexOf(code, 1)};`,
+    escaped(character)
+  ])
+}
+
 /** A regular expression has a greatest size, and a secret has none. */
 const chunkSize = 1000
 
@@ -65,14 +86,15 @@ const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>, by: str
 }
 
 /**
- * Replaces a secret, as it is, in JSON and percent-encoded.
+ * Replaces a secret, as it is, in JSON, percent-encoded and in HTML.
  *
  * @internal
  */
 export const replaceAll = (text: string, secret: string, by: string): string => {
   // No spelling is shorter than the secret itself.
   if (secret === "" || text.length < secret.length) return text
-  return [inJson, inUrl].reduce(
+  // Most texts have no entity, and a pass takes time.
+  return [inJson, inUrl, ...(text.includes("&") ? [inHtml] : [])].reduce(
     (text, spell) => replaced(text, compile(secret, spell), by),
     text.replaceAll(secret, () => by)
   )

@@ -11,6 +11,9 @@ export type Step = ProviderFailure["step"]
 
 const longest = 300
 
+/** Unescaping takes time, and a server may answer with 1 MiB. */
+const mostRead = 16_384
+
 // A secret that is shorter is found in too many innocent places.
 const shortest = 4
 
@@ -48,11 +51,14 @@ export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | u
   if (typeof text !== "string" || text === "") return undefined
   // The longer first, of which a shorter may be a part.
   const long = secrets.filter((secret) => secret.length >= shortest)
-  const masked = Arr.sortWith(long.flatMap(spellings), ({ length }) => -length, Order.number)
-    .reduce((masked, spelling) => masked.replaceAll(spelling, "<redacted>"), text)
+  const forms = Arr.sortWith(long.flatMap(spellings), ({ length }) => -length, Order.number)
+  const masked = forms.reduce((masked, form) => masked.replaceAll(form, "<redacted>"), text.slice(0, mostRead))
+  // Where the text is cut, the beginning of a secret may be left.
+  if (text.length > mostRead && masked.length - (forms[0]?.length ?? 0) <= longest) return "<redacted>"
   // Written in yet another way, it cannot be cut out.
   const bare = unescaped(masked)
-  if (long.some((secret) => bare.includes(secret) || decoded(bare).includes(secret))) return "<redacted>"
+  const plainest = decoded(bare)
+  if (long.some((secret) => bare.includes(secret) || plainest.includes(secret))) return "<redacted>"
   const plain = masked.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim()
   return plain.length > longest ? `${plain.slice(0, longest)}…` : plain
 }

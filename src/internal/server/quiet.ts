@@ -31,17 +31,23 @@ export const quiet = <R>(
     Effect.zipRight(HttpMiddleware.withLoggerDisabled(app))
   )
 
-const tokenHeader = "http.request.header.x-amz-security-token"
+const tokenHeaders = ["x-amz-security-token", "x-amz-s3session-token"].map((name) => `http.request.header.${name}`)
+
+const isSigned = (query: unknown) =>
+  typeof query === "string" && /x-amz-(security-token|credential|signature)/i.test(query)
 
 const hideToken = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
-  if (span.attributes.has(tokenHeader)) span.attribute(tokenHeader, hidden)
-  if (Option.isSome(span.parent)) hideToken(span.parent.value)
+  for (const header of tokenHeaders) {
+    if (span.attributes.has(header)) span.attribute(header, hidden)
+  }
+  if (isSigned(span.attributes.get("url.full"))) hide(span)
+  else if (Option.isSome(span.parent)) hideToken(span.parent.value)
 }
 
 /**
- * The platform's spans have the headers of requests, and one that is signed with temporary credentials carries its session
- * token there. `authorization` is redacted by the platform itself.
+ * The platform's spans have the address and the headers of requests, and one that is signed with temporary credentials
+ * carries its session token there. `authorization` is redacted by the platform itself.
  *
  * @internal
  */
