@@ -13,14 +13,14 @@ const issuer = "https://idp.example"
 const tokenEndpoint = new URL(`${issuer}/token`)
 
 /** What the client adds to a token request: a header and parameters. */
-const authenticated = (options: ClientOptions = {}, methods?: unknown) =>
+const authenticated = (options: ClientOptions = {}, methods?: unknown, client_id = clientId) =>
   Effect.gen(function*() {
     // A document may say what the types of the library exclude.
     const server = JSON.parse(JSON.stringify({ issuer, token_endpoint_auth_methods_supported: methods }))
     const authenticate = yield* authentication("token", clientOf(options), server, tokenEndpoint)
     const parameters = new URLSearchParams()
     const headers = new Headers()
-    yield* Effect.promise(async () => authenticate(server, { client_id: clientId }, parameters, headers))
+    yield* Effect.promise(async () => authenticate(server, { client_id }, parameters, headers))
     const authorization = headers.get("authorization") ?? ""
     return { basic: Buffer.from(authorization.replace(/^Basic /, ""), "base64").toString(), parameters }
   })
@@ -90,6 +90,12 @@ describe("a client with a secret", () => {
       }))
   }
 })
+
+it.effect("HTTP Basic has the client's id and secret in the escapes of a form, so that the colon between them is the only one", () =>
+  Effect.gen(function*() {
+    const { basic } = yield* authenticated({ secret: "d:e f/1.2_3-4" }, undefined, "a:b c/1.2_3-4")
+    assert.strictEqual(basic, "a%3Ab+c%2F1.2_3-4:d%3Ae+f%2F1.2_3-4")
+  }))
 
 it.effect("a client without a secret, or with an empty one, names itself and nothing else", () =>
   Effect.gen(function*() {

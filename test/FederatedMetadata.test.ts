@@ -279,6 +279,9 @@ it("a template stands for the issuers of tenants, unless one tenant was asked fo
         of(id.replaceAll("-", "")),
         of(`${id}/x`),
         `https://evil.example/${id}/v2.0`,
+        // As long as the template, so that the tenant is at the same place.
+        `https://lugin.example/${id}/v2.0`,
+        `https://login.example/${id}/v2.1`,
         `https://login.example/${id}/v1.0`,
         `${of(id)}/`,
         `x${of(id)}`
