@@ -307,4 +307,23 @@ describe("a restart", () => {
       const { api: again } = yield* engine.makeStored(settings, (yield* Stored.make(records)).storage)
       assertEqual(yield* names(again), ["kept", "new"])
     }))
+
+  it.scoped("finds nothing of what was deleted: no tags, policies, tokens, sessions or grants are left behind", () =>
+    Effect.gen(function*() {
+      const { records, storage } = yield* Stored.make()
+      const { api, controls } = yield* engine.makeStored(settings, storage)
+      const { consentPortalId, resourceArns } = yield* Stored.populate(api, controls)
+      for (const resourceArn of resourceArns) {
+        yield* api.tagResource({ resourceArn, tags: { team: "agents" } })
+        yield* api.putResourcePolicy({ resourceArn, policy: "{}" })
+      }
+      const tables = () => [...new Set([...records.keys()].map((key) => key.slice(0, key.indexOf("/"))))].toString()
+      assert.include(tables(), "policies")
+      for (const name of [stub.workloadName, "linked"]) yield* api.deleteWorkloadIdentity({ name })
+      yield* api.deleteOauth2CredentialProvider({ name: stub.providerName })
+      for (const name of ["key", "external"]) yield* api.deleteApiKeyCredentialProvider({ name })
+      for (const name of ["coinbase", "privy"]) yield* api.deletePaymentCredentialProvider({ name })
+      yield* api.deleteConsentPortal({ consentPortalIdentifier: consentPortalId })
+      assert.strictEqual(tables(), "meta,vault,issuers,secrets,sessionsOpened")
+    }))
 })

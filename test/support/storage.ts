@@ -61,7 +61,7 @@ export const make = (initial: Iterable<Entry> = []) =>
 
 const secret = Redacted.make("secret")
 
-/** Creates at least one record of each kind. `approve` may also have the provider ask in a browser. */
+/** Creates at least one record of each kind. */
 export const populate = (
   api: IdentityApi.IdentityApi["Type"],
   controls: IdentityControls.IdentityControls["Type"]
@@ -75,20 +75,20 @@ export const populate = (
     })
     yield* controls.linkToService("linked")
     yield* api.putResourcePolicy({ resourceArn, policy: "{}" })
-    const { credentialProviderArn } = yield* api.createOauth2CredentialProvider({
+    const oauth2 = yield* api.createOauth2CredentialProvider({
       name: providerName,
       credentialProviderVendor: "GoogleOauth2",
       oauth2ProviderConfigInput: { googleOauth2ProviderConfig: { clientId: "id", clientSecret: secret } }
     })
     yield* controls.setIssuer("elsewhere", { discoveryUrl: "https://idp.example/.well-known/openid-configuration" })
     yield* controls.setSecret("mine\ud800", Redacted.make("{\"key\":\"external\"}"))
-    yield* api.createApiKeyCredentialProvider({ name: "key", apiKey: secret })
+    const apiKey = yield* api.createApiKeyCredentialProvider({ name: "key", apiKey: secret })
     yield* api.createApiKeyCredentialProvider({
       name: "external",
       apiKeySecretSource: "EXTERNAL",
       apiKeySecretConfig: { secretId: "mine\ud800", jsonKey: "key" }
     })
-    yield* api.createPaymentCredentialProvider({
+    const payment = yield* api.createPaymentCredentialProvider({
       name: "coinbase",
       credentialProviderVendor: "CoinbaseCDP",
       providerConfigurationInput: { coinbaseCdpConfiguration: { apiKeyId: "id", apiKeySecret: secret } }
@@ -100,10 +100,10 @@ export const populate = (
         stripePrivyConfiguration: { appId: "app", appSecret: secret, authorizationId: "auth" }
       }
     })
-    yield* api.createConsentPortal({
+    const portal = yield* api.createConsentPortal({
       name: "portal",
       executionRoleArn: "arn:aws:iam::123456789012:role/portal",
-      idpConfig: { credentialProviderArn, scopes: ["openid"] },
+      idpConfig: { credentialProviderArn: oauth2.credentialProviderArn, scopes: ["openid"] },
       sources: [{ identifier: "gateway-0123456789", type: "agentcore-gateway" }]
     })
     yield* api.getWorkloadAccessToken({ workloadName })
@@ -124,5 +124,14 @@ export const populate = (
     yield* controls.approve(sessionUri)
     yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userToken } })
     yield* api.getResourceOauth2Token({ ...asked, scopes: ["write"] })
-    return asked
+    return {
+      consentPortalId: portal.consentPortalId,
+      resourceArns: [
+        resourceArn,
+        oauth2.credentialProviderArn,
+        apiKey.credentialProviderArn,
+        payment.credentialProviderArn,
+        portal.consentPortalArn
+      ]
+    }
   })

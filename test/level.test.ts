@@ -1,0 +1,182 @@
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { ClassicLevel } from "classic-level"
+import { Deferred, Effect, Fiber, type Scope } from "effect"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { type FileHandle, open as openFile } from "node:fs/promises"
+import { join } from "node:path"
+import type { Change, Entry } from "../src/internal/engine/record.js"
+import type { Storage } from "../src/internal/engine/storage.js"
+import * as level from "../src/internal/storage/level.js"
+import { assertContains, assertEqual } from "./support/equality.js"
+import { temporary } from "./support/temporary.js"
+
+/** Opens the folder, closed again after the body. */
+const opened = <A, E>(directory: string, body: (storage: Storage) => Effect.Effect<A, E>) =>
+  Effect.scoped(Effect.flatMap(level.open(directory), body))
+
+const test = <E>(name: string, body: (directory: string) => Effect.Effect<void, E, Scope.Scope>) =>
+  it.scoped(name, () => Effect.flatMap(temporary, body))
+
+const put = (key: string, value: string): Change => ({ key, value })
+
+const del = (key: string): Change => ({ key, value: undefined })
+
+const load = (directory: string) => opened(directory, ({ load }) => load)
+
+const acknowledged = (directory: string) => readFileSync(join(directory, "ACKNOWLEDGED"), "utf8")
+
+/** The class of file handles, which Node does not export. */
+const fileHandles = (directory: string) =>
+  Effect.promise(async (): Promise<FileHandle> => {
+    const file = await openFile(directory, "r")
+    await file.close()
+    return Object.getPrototypeOf(file)
+  })
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe("the folder of a storage", () => {
+  test("every commit is one batch that LevelDB has on the disk before it answers", (directory) =>
+    Effect.gen(function*() {
+      const batch = vi.spyOn(ClassicLevel.prototype, "batch")
+      yield* opened(directory, ({ commit }) =>
+        Effect.zipRight(
+          commit([put("workloads/one", "1"), put("workloads/two", "2")]),
+          commit([del("workloads/one"), put("workloads/two", "3")])
+        ))
+      const calls: ReadonlyArray<ReadonlyArray<unknown>> = batch.mock.calls
+      assert.lengthOf(calls, 2)
+      for (const [, options] of calls) assertEqual(options, { sync: true })
+      const [first, second] = calls.map(([operations]) => operations)
+      assertContains(first, { type: "put", key: "workloads/one", value: "1" })
+      assertContains(second, { type: "del", key: "workloads/one" })
+    }))
+
+  test("its names and its first number are on the disk before it is used", (directory) =>
+    Effect.gen(function*() {
+      const sync = vi.spyOn(yield* fileHandles(directory), "sync")
+      yield* opened(
+        directory,
+        () => Effect.sync(() => assert.strictEqual(acknowledged(directory), "0000000000000000\n"))
+      )
+      // The file and the folder that names it.
+      assert.strictEqual(sync.mock.calls.length, 2)
+    }))
+
+  test("keeps what was put, replaced and removed over any number of commits and restarts", (directory) =>
+    Effect.gen(function*() {
+      const steps: ReadonlyArray<readonly [changes: ReadonlyArray<Change>, after: ReadonlyArray<Entry>]> = [
+        [[put("a/1", "one"), put("a/2", "two")], [["a/1", "one"], ["a/2", "two"]]],
+        [[put("a/1", "changed")], [["a/1", "changed"], ["a/2", "two"]]],
+        [[del("a/2"), put("a/3", "three")], [["a/1", "changed"], ["a/3", "three"]]],
+        [[], [["a/1", "changed"], ["a/3", "three"]]],
+        [[del("a/9")], [["a/1", "changed"], ["a/3", "three"]]],
+        [[put("a/2", "two"), del("a/1"), del("a/3")], [["a/2", "two"]]]
+      ]
+      for (const [index, [changes, after]] of steps.entries()) {
+        yield* opened(directory, ({ commit }) => commit(changes))
+        assert.strictEqual(acknowledged(directory), `${String(index + 1).padStart(16, "0")}\n`)
+        assertEqual(yield* load(directory), after)
+      }
+      // Without a restart in between.
+      yield* opened(directory, ({ commit }) => Effect.forEach(steps, ([changes]) => commit(changes)))
+      assert.strictEqual(acknowledged(directory), "0000000000000012\n")
+      assertEqual(yield* load(directory), [["a/2", "two"]])
+    }))
+
+  test("a commit fails if its number cannot be acknowledged, and the folder is whole", (directory) =>
+    Effect.gen(function*() {
+      const handles = yield* fileHandles(directory)
+      yield* opened(directory, ({ commit }) =>
+        Effect.gen(function*() {
+          yield* commit([put("a/1", "one")])
+          vi.spyOn(handles, "write").mockRejectedValueOnce(new Error("disk full"))
+          const problem = yield* Effect.flip(commit([put("a/2", "two")]))
+          assertEqual([problem._tag, problem.message], ["StorageProblem", "writing failed"])
+          assert.include(String(problem.cause), "disk full")
+        }))
+      assert.strictEqual(acknowledged(directory), "0000000000000001\n")
+      // It was written, and whether it is there after a restart was told to nobody.
+      assertEqual(yield* load(directory), [["a/1", "one"], ["a/2", "two"]])
+      yield* opened(directory, ({ commit }) => commit([del("a/1")]))
+      assert.strictEqual(acknowledged(directory), "0000000000000003\n")
+    }))
+
+  test("a commit answers after its number is acknowledged", (directory) =>
+    Effect.gen(function*() {
+      const handles = yield* fileHandles(directory)
+      const began = yield* Deferred.make<void>()
+      let release = () => {}
+      yield* opened(directory, ({ commit }) =>
+        Effect.gen(function*() {
+          vi.spyOn(handles, "write").mockImplementationOnce(() => {
+            Deferred.unsafeDone(began, Effect.void)
+            return new Promise<never>((_, reject) => {
+              release = () => reject(new Error("too slow"))
+            })
+          })
+          const committed = yield* Effect.fork(Effect.flip(commit([put("a/1", "one")])))
+          yield* Deferred.await(began)
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          assert.isNull(committed.unsafePoll())
+          release()
+          assert.strictEqual((yield* Fiber.join(committed)).message, "writing failed")
+        }))
+    }))
+
+  test("a batch that fails changes nothing, and the next one counts from before it", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory, ({ commit }) =>
+        Effect.gen(function*() {
+          yield* commit([put("a/1", "one")])
+          vi.spyOn(ClassicLevel.prototype, "batch").mockImplementationOnce(() => {
+            throw new Error("disk full")
+          })
+          assert.strictEqual((yield* Effect.flip(commit([put("a/1", "two"), del("a/1")])))._tag, "StorageProblem")
+          yield* commit([put("a/2", "two")])
+        }))
+      assert.strictEqual(acknowledged(directory), "0000000000000002\n")
+      assertEqual(yield* load(directory), [["a/1", "one"], ["a/2", "two"]])
+    }))
+
+  test("may lack its number after one commit, and its clock at any time", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
+      writeFileSync(join(directory, "ACKNOWLEDGED"), "0000000000000000\n")
+      for (const name of ["CLOCK", "CLOCK.new"]) writeFileSync(join(directory, name), "")
+      assertEqual(yield* load(directory), [["a/1", "one"]])
+      for (const text of ["", "1\n", "0000000000000001", "000000000000000a\n", "0000000000000001\n\n"]) {
+        writeFileSync(join(directory, "ACKNOWLEDGED"), text)
+        const { message } = yield* Effect.flip(load(directory))
+        assert.match(message, /^it is damaged: ACKNOWLEDGED does not hold a number; restore the folder from a copy/)
+      }
+      writeFileSync(join(directory, "ACKNOWLEDGED"), "0000000000000004\n")
+      assert.match((yield* Effect.flip(load(directory))).message, /the last 3 of its commits were lost/)
+    }))
+
+  test("keeps its files to their owner also after it is closed", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
+      for (const name of readdirSync(directory)) {
+        assert.strictEqual(statSync(join(directory, name)).mode & 0o777, 0o600, name)
+      }
+    }))
+
+  test("is refused if it is a file, or holds a commit that cannot be read", (directory) =>
+    Effect.gen(function*() {
+      const file = `${directory}.file`
+      writeFileSync(file, "")
+      assert.match((yield* Effect.flip(load(file))).message, /^it cannot be created \(/)
+      yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
+      for (const value of ["", "{}", "{\"number\":\"1\",\"sum\":\"0\"}", "{\"number\":1}"]) {
+        yield* Effect.promise(async () => {
+          const db = new ClassicLevel(directory)
+          await db.put("meta/commit", value)
+          await db.close()
+        })
+        assert.match((yield* Effect.flip(load(directory))).message, /its last commit cannot be read/)
+      }
+    }))
+})

@@ -1,0 +1,202 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import type { Change } from "../src/internal/engine/record.js"
+import * as level from "../src/internal/storage/level.js"
+import * as sealed from "../src/internal/storage/sealed.js"
+import { assertEqual } from "./support/equality.js"
+import * as Stored from "./support/storage.js"
+import { temporary } from "./support/temporary.js"
+
+const test = <E>(name: string, body: (directory: string) => Effect.Effect<void, E, Scope.Scope>) =>
+  it.scoped(name, () => Effect.flatMap(temporary, body))
+
+const version: Change = { key: "meta/version", value: "2" }
+
+const put = (key: string, value: string): Change => ({ key, value })
+
+/** A store with two workloads, as it is below the encryption. */
+const two = (directory: string) =>
+  Effect.gen(function*() {
+    const { records, storage } = yield* Stored.make()
+    const { commit } = yield* sealed.open(directory, storage)
+    yield* commit([version, put("workloads/one", "the first"), put("workloads/two", "the second")])
+    const [one = "", other = ""] = [...records.keys()].filter((key) => key.startsWith("workloads/"))
+    const load = Effect.flatMap(sealed.open(directory, storage), ({ load }) => load)
+    return { commit, records, storage, load, one, other }
+  })
+
+const damage = /^a record of 'workloads' is damaged, or is not encrypted with the key in .*data\.key: restore both/
+
+describe("records that are encrypted", () => {
+  test("show their table and their format, and neither key nor value", (directory) =>
+    Effect.gen(function*() {
+      const { load, records } = yield* two(directory)
+      assert.strictEqual(records.get("meta/version"), "2")
+      assert.notMatch(JSON.stringify([...records]), /one|two|first|second/)
+      assertEqual(new Set([...records.keys()].map((key) => key.split("/")[0])), new Set(["meta", "workloads"]))
+      assertEqual(
+        new Map(yield* load),
+        new Map([["meta/version", "2"], ["workloads/one", "the first"], [
+          "workloads/two",
+          "the second"
+        ]])
+      )
+    }))
+
+  test("keep their name, and look different each time they are written", (directory) =>
+    Effect.gen(function*() {
+      const { commit, load, records } = yield* two(directory)
+      const before = new Map(records)
+      yield* commit([put("workloads/one", "the first")])
+      assertEqual([...records.keys()], [...before.keys()])
+      assert.strictEqual([...records].filter(([key, value]) => before.get(key) !== value).length, 1)
+      yield* commit([{ key: "workloads/one", value: undefined }])
+      assertEqual(yield* load, [["meta/version", "2"], ["workloads/two", "the second"]])
+      assert.strictEqual(records.size, 2)
+    }))
+
+  test("have other names in another store", (directory) =>
+    Effect.gen(function*() {
+      const { records } = yield* two(directory)
+      const other = yield* two(`${directory}-other`)
+      const names = [...records.keys()].filter((key) => key.startsWith("workloads/"))
+      assert.lengthOf(names, 2)
+      for (const name of names) assert.isFalse(other.records.has(name))
+    }))
+
+  test("are damaged if one stands under the name of another", (directory) =>
+    Effect.gen(function*() {
+      const { load, one, other, records, storage } = yield* two(directory)
+      const copy = records.get(one) ?? ""
+      assert.isNotEmpty(copy)
+      for (const key of [other, "workloads/new", other.replace("workloads", "policies")]) {
+        const kept = records.get(key)
+        yield* storage.commit([put(key, copy)])
+        const { message } = yield* Effect.flip(load)
+        assert.match(message.replace("policies", "workloads"), damage, key)
+        assert.notInclude(message, key)
+        yield* storage.commit([{ key, value: kept }])
+      }
+      assert.lengthOf(yield* load, 3)
+    }))
+
+  test("are damaged if one stands under the name of another in a folder whose checksum is right", (directory) =>
+    Effect.gen(function*() {
+      // The folder below the encryption corrects the checksum.
+      const below = <A, E>(
+        body: (storage: Effect.Effect.Success<ReturnType<typeof level.open>>) => Effect.Effect<A, E>
+      ) => Effect.scoped(Effect.flatMap(level.open(directory), body))
+      const load = below((storage) => Effect.flatMap(sealed.open(directory, storage), ({ load }) => load))
+      yield* below((storage) =>
+        Effect.flatMap(
+          sealed.open(directory, storage),
+          ({ commit }) => commit([version, put("workloads/one", "1"), put("workloads/two", "2")])
+        )
+      )
+      assert.lengthOf(yield* load, 3)
+      yield* below(({ commit, load }) =>
+        Effect.gen(function*() {
+          const [one, other] = (yield* load).filter(([key]) => key.startsWith("workloads/"))
+          if (one === undefined || other === undefined) return assert.fail("there are no two records")
+          yield* commit([put(other[0], one[1])])
+        })
+      )
+      assert.match((yield* Effect.flip(load)).message, damage)
+    }))
+
+  test("are damaged if any part of one is changed, cut off or not encrypted", (directory) =>
+    Effect.gen(function*() {
+      const { load, one, records, storage } = yield* two(directory)
+      const right = Buffer.from(records.get(one) ?? "", "base64")
+      const flipped = [...right.keys()].map((index) => {
+        const bytes = Buffer.from(right)
+        bytes[index] = (bytes[index] ?? 0) ^ 1
+        return bytes.toString("base64")
+      })
+      for (
+        const value of [...flipped, "", "the first", right.subarray(0, -1).toString("base64"), right.toString("hex")]
+      ) {
+        yield* storage.commit([put(one, value)])
+        assert.match((yield* Effect.flip(load)).message, damage)
+      }
+      yield* storage.commit([put(one, right.toString("base64"))])
+      assert.lengthOf(yield* load, 3)
+      yield* storage.commit([put("none", "")])
+      assert.match((yield* Effect.flip(load)).message, /^a record of '' is damaged/)
+    }))
+})
+
+describe("the key of encrypted records", () => {
+  test("is created for a new store only, with 32 bytes, for its owner", (directory) =>
+    Effect.gen(function*() {
+      const { commit, records, storage } = yield* two(directory)
+      const key = readFileSync(`${directory}.key`, "utf8")
+      assert.match(key, /^[0-9a-f]{64}\n$/)
+      assert.notStrictEqual(key, `${"0".repeat(64)}\n`)
+      assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
+      chmodSync(`${directory}.key`, 0o644)
+      // Opened again, the key is the same.
+      yield* sealed.open(directory, storage)
+      assert.strictEqual(readFileSync(`${directory}.key`, "utf8"), key)
+      assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
+      yield* commit([version])
+      assert.strictEqual(records.size, 3)
+    }))
+
+  test("is found with and without a slash or a newline at the end", (directory) =>
+    Effect.gen(function*() {
+      const { storage } = yield* two(directory)
+      writeFileSync(`${directory}.key`, readFileSync(`${directory}.key`, "utf8").trim())
+      const { load } = yield* sealed.open(`${directory}/`, storage)
+      assert.lengthOf(yield* load, 3)
+    }))
+
+  test("is not asked for, and not created, where the records are of another format", (directory) =>
+    Effect.gen(function*() {
+      for (const entry of [["meta/version", "3"], ["workloads/one", "{}"]] as const) {
+        const { storage } = yield* Stored.make([entry])
+        assertEqual(yield* Effect.flatMap(sealed.open(directory, storage), ({ load }) => load), [entry])
+      }
+      assert.isFalse(existsSync(`${directory}.key`))
+    }))
+
+  test("that is missing, malformed or unreadable is named with what to do", (directory) =>
+    Effect.gen(function*() {
+      const other = `${directory}-other`
+      const { storage } = yield* two(directory)
+      const message = (at: string) => Effect.map(Effect.flip(sealed.open(at, storage)), (problem) => problem.message)
+      assert.match(
+        yield* message(other),
+        /^its key .*-other\.key is missing, .*restore it from a copy, or move the folder/
+      )
+      assert.isFalse(existsSync(`${other}.key`))
+      for (
+        const text of [
+          "",
+          "none",
+          "0".repeat(63),
+          "0".repeat(65),
+          `${"0".repeat(64)}\n\n`,
+          "G".repeat(64),
+          "A".repeat(64)
+        ]
+      ) {
+        writeFileSync(`${other}.key`, text)
+        assert.match(
+          yield* message(other),
+          /-other\.key holds no key of 64 hexadecimal digits; restore it from a copy$/
+        )
+      }
+      const folder = `${directory}-folder`
+      mkdirSync(`${folder}.key`)
+      assert.match(yield* message(folder), /^the key in .*-folder\.key cannot be read$/)
+    }))
+
+  test("that cannot be written refuses a new store", (directory) =>
+    Effect.gen(function*() {
+      const { storage } = yield* Stored.make()
+      const { message } = yield* Effect.flip(sealed.open(`${directory}/missing/data`, storage))
+      assert.match(message, /^the key cannot be written to .*missing\/data\.key$/)
+    }))
+})
