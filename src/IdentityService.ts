@@ -96,9 +96,11 @@ export interface GetToken {
 }
 
 /**
- * Asks again for a token that a resource has refused, with the options that it was asked for with, and that very token as
- * `refused`. Only if it comes back is authentication forced, which asks the person anew; once for each refused token,
- * however many fibers with this workload access token have noticed, so that all of them get the same consent.
+ * Requests another token for one that a resource has refused: takes the options of the first request, and that token as
+ * `refused`. Authentication is forced, which asks the user again, only if the refused token comes back, whatever the options
+ * say of `forceAuthentication`; the call succeeds with the refused token if the service gives no other even then. Concurrent
+ * calls with the same grant, workload access token and refused token share one request. Until the consent that one of them
+ * required expires or ends, later calls look at that consent and do not open another session.
  *
  * @since 0.1.0
  * @category models

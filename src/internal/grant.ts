@@ -64,10 +64,13 @@ export const request = (
   forceAuthentication: how.forceAuthentication
 })
 
+const byName = Order.mapInput(Order.string, ([name]: readonly [name: string, value: unknown]) => name)
+
 const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), Order.string)
 
 /**
- * Equal for two grants that ask for the same, in whatever order. It contains what may be secret.
+ * Identifies a grant: equal for two grants that request the same, in any order and with any duplicates. `customState` is not
+ * part of it, since callers generate another one for each call. The key contains secrets.
  *
  * @internal
  */
@@ -86,9 +89,6 @@ export const key = ({
     sorted(scopes),
     sorted(resources),
     sorted(audiences),
-    callbackUrl ?? null,
-    Arr.sort(Object.keys(customParameters), Order.string).map((name) => {
-      const value = customParameters[name]
-      return [name, value === undefined ? null : Redacted.value(value)]
-    })
+    callbackUrl,
+    Arr.sort(Object.entries(customParameters), byName).map(([name, value]) => [name, Redacted.value(value)])
   ])

@@ -15,6 +15,8 @@ import type { Asked, TokenFlow } from "./tokenFlow.js"
 
 type Failure = WaitFailure | ConsentRequired
 
+const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
+
 /**
  * Asks again, and forces the person to be asked only if the same token comes back: forcing throws the refresh token
  * away, and with it the consent. Once for each refused token, however many noticed it, at once or while the person is
@@ -27,45 +29,46 @@ export const make = (flow: TokenFlow) =>
     const { join } = yield* flights.make<Redacted.Redacted, Failure>()
     const asked = yield* Ref.make(HashMap.empty<string, ConsentRequired>())
 
-    const remember = (key: string, consent: ConsentRequired) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Ref.update(asked, (all) =>
-          HashMap.set(
-            HashMap.filter(all, ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) > now),
-            key,
-            consent
-          )))
+    /** The consents that can still be given. */
+    const unexpired = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Ref.updateAndGet(asked, (all) =>
+        HashMap.filter(all, ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) > now)))
 
     const again = (request: Asked, refused: Redacted.Redacted, key: string) =>
       Effect.gen(function*() {
         const once = request.grant.authFlow === "USER_FEDERATION" ? flow.ask : flow.machine
         const token = yield* once(request, undefined)
-        return Redacted.value(token) === Redacted.value(refused) ? yield* once(request, true) : token
+        return isSame(token, refused) ? yield* once(request, true) : token
       }).pipe(
-        Effect.tapErrorTag("ConsentRequired", (consent) => remember(key, consent))
+        Effect.tapErrorTag("ConsentRequired", (consent) =>
+          Ref.update(asked, HashMap.set(key, consent)))
       )
 
-    /** What has become of the consent that was asked for already; whatever has ended it, it is not asked for again here. */
-    const pending = (consent: ConsentRequired, { workloadAccessToken }: Asked) =>
+    /** The outcome of a consent that was requested before; none if its session has ended without another token. */
+    const pending = (consent: ConsentRequired, { workloadAccessToken }: Asked, refused: Redacted.Redacted) =>
       Effect.map(
         Effect.either(flow.poll(consent, workloadAccessToken)),
         (answer): Option.Option<Either.Either<Redacted.Redacted, Failure>> => {
-          if (Either.isRight(answer)) return Option.some(Either.right(answer.right))
+          if (Either.isRight(answer)) {
+            return isSame(answer.right, refused) ? Option.none() : Option.some(Either.right(answer.right))
+          }
           if (answer.left._tag === "ConsentPending") return Option.some(Either.left(consent))
           return isTransient(answer.left) ? Option.some(Either.left(answer.left)) : Option.none()
         }
       )
 
     return (request: Asked, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
-      // With the caller's own token: whoever asks as another gets nothing of theirs.
-      const key = [Grant.key(request.grant), Redacted.value(request.workloadAccessToken), Redacted.value(refused)].join(
-        "\n"
-      )
+      // With the caller's workload access token, so that no user receives the token of another.
+      const key = JSON.stringify([
+        Grant.key(request.grant),
+        Redacted.value(request.workloadAccessToken),
+        Redacted.value(refused)
+      ])
       return join(
         key,
         Effect.gen(function*() {
-          const before = HashMap.get(yield* Ref.get(asked), key)
-          const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request)
+          const before = HashMap.get(yield* unexpired, key)
+          const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request, refused)
           return yield* Option.isSome(answer) ? answer.value : again(request, refused, key)
         })
       )

@@ -1,0 +1,422 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Exit, Fiber, Redacted, TestClock } from "effect"
+import { CallbackUrl, Consent, type IdentityApi, IdentityError, type TokenOptions } from "../src/index.js"
+import { assertContains, assertEqual, assertNotEqual } from "./support/equality.js"
+import { required } from "./support/person.js"
+import { answering, throttled, token, type TokenReply, type TokenRequest } from "./support/stub.js"
+
+type Options =
+  & Omit<TokenOptions.UserTokenOptions, "consent" | "onAuthUrl">
+  & TokenOptions.WithWorkloadAccessToken
+  & { readonly refused: Redacted.Redacted }
+
+type PortError = IdentityApi.Failure<"getResourceOauth2Token">
+
+const refused = Redacted.make("refused")
+
+const user: Options = {
+  providerName: "github",
+  scopes: ["repo"],
+  authFlow: "USER_FEDERATION",
+  callbackUrl: "https://app.example/return",
+  workloadAccessToken: Redacted.make("ada"),
+  refused
+}
+
+const flows = ["USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"] as const
+
+const sessionOf = (name: string) => Redacted.make(`urn:ietf:params:oauth:request_uri:${name}`)
+
+const consentOf = (name: string): TokenReply => ({
+  authorizationUrl: Redacted.make(`https://idp.example/authorize/${name}`),
+  sessionUri: sessionOf(name),
+  sessionStatus: "IN_PROGRESS"
+})
+
+const kindOf = ({ forceAuthentication, sessionUri }: TokenRequest) =>
+  sessionUri !== undefined
+    ? `poll ${Redacted.value(sessionUri).replace(/.*:/, "")}`
+    : forceAuthentication === undefined
+    ? "request"
+    : forceAuthentication
+    ? "forced"
+    : "not forced"
+
+/**
+ * The service over a port whose vault keeps the refused token. A request that forces authentication opens a session:
+ * `session-1`, then `session-2`. A poll gets `poll`.
+ */
+const keeping = (poll: Effect.Effect<TokenReply, PortError>) =>
+  Effect.gen(function*() {
+    let sessions = 0
+    const { identity, requests } = yield* answering((request) =>
+      Effect.suspend(() => {
+        if (request.sessionUri !== undefined) return poll
+        return Effect.succeed(
+          request.forceAuthentication === true
+            ? consentOf(`session-${++sessions}`)
+            : { accessToken: refused }
+        )
+      })
+    )
+    return { identity, kinds: Effect.map(requests, (all) => all.map(kindOf)) }
+  })
+
+describe("reauthentication", () => {
+  for (const authFlow of flows) {
+    it.effect(`of ${authFlow} requests once, without force, if another token comes back`, () =>
+      Effect.gen(function*() {
+        const { identity, requests } = yield* answering(() => Effect.succeed(token("new")))
+        for (const forceAuthentication of [undefined, false, true]) {
+          assertEqual(
+            yield* identity.reauthenticate({ ...user, authFlow, forceAuthentication }),
+            Redacted.make("new")
+          )
+        }
+        assertEqual((yield* requests).map(kindOf), ["request", "request", "request"])
+      }))
+
+    it.effect(`of ${authFlow} requests again, with forceAuthentication, if the refused token comes back`, () =>
+      Effect.gen(function*() {
+        const { identity, requests } = yield* answering(({ forceAuthentication }) =>
+          Effect.succeed(forceAuthentication === true ? token("new") : token("refused"))
+        )
+        const result = yield* identity.reauthenticate({ ...user, authFlow, resources: ["https://api.example"] })
+        assertEqual(result, Redacted.make("new"))
+        const [first, second, ...others] = yield* requests
+        assert.lengthOf(others, 0)
+        assertContains(first, { oauth2Flow: authFlow, resources: ["https://api.example"] })
+        assertEqual<unknown>(second, { ...first, forceAuthentication: true })
+      }))
+
+    it.effect(`of ${authFlow} succeeds with the refused token if authentication by force gives no other`, () =>
+      Effect.gen(function*() {
+        const { identity, requests } = yield* answering(() => Effect.succeed(token("refused")))
+        assertEqual(yield* identity.reauthenticate({ ...user, authFlow }), refused)
+        assertEqual((yield* requests).map(kindOf), ["request", "forced"])
+      }))
+
+    it.effect(`of ${authFlow} fails as its requests do, and the next one starts from the beginning`, () =>
+      Effect.gen(function*() {
+        const denied = new IdentityError.AccessDenied({ operation: "GetResourceOauth2Token", message: "denied" })
+        const { identity, requests } = yield* answering((_, index) =>
+          index % 2 === 0 ? Effect.succeed(token("refused")) : Effect.fail(denied)
+        )
+        for (const _ of [1, 2]) assertEqual(yield* Effect.flip(identity.reauthenticate({ ...user, authFlow })), denied)
+        assertEqual((yield* requests).map(kindOf), ["request", "forced", "request", "forced"])
+      }))
+  }
+
+  for (const authFlow of ["M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"] as const) {
+    it.effect(`of ${authFlow} takes an authorization URL for a reply that cannot be understood`, () =>
+      Effect.gen(function*() {
+        const { identity } = yield* keeping(Effect.never)
+        const error = yield* Effect.flip(identity.reauthenticate({ ...user, authFlow }))
+        assertContains(error, { _tag: "UndecodableReply", path: "accessToken" })
+      }))
+  }
+
+  it.effect("of a user requires the consent that the service asks for", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* keeping(Effect.never)
+      const consent = yield* required(identity.reauthenticate(user))
+      assertContains(consent, {
+        providerName: "github",
+        scopes: ["repo"],
+        sessionUri: sessionOf("session-1"),
+        authorizationUrl: Redacted.make("https://idp.example/authorize/session-1")
+      })
+    }))
+
+  it.effect("that waits for the consent succeeds with its token", () =>
+    Effect.gen(function*() {
+      const { identity, kinds } = yield* keeping(Effect.succeed(token("new")))
+      const fiber = yield* Effect.fork(
+        identity.reauthenticate({ ...user, consent: Consent.wait({ announce: () => Effect.void }) })
+      )
+      yield* TestClock.adjust("5 seconds")
+      assertEqual(yield* Fiber.join(fiber), Redacted.make("new"))
+      assertEqual(yield* kinds, ["request", "forced", "poll session-1"])
+    }))
+})
+
+describe("a consent that a reauthentication requires", () => {
+  /** The results of the first call and of two that follow, and the requests of those two. */
+  const followed = (poll: Effect.Effect<TokenReply, PortError>) =>
+    Effect.gen(function*() {
+      const { identity, kinds } = yield* keeping(poll)
+      const call = identity.reauthenticate(user)
+      const consent = yield* required(call)
+      const before = yield* kinds
+      const second = yield* Effect.exit(call)
+      const between = yield* kinds
+      const third = yield* Effect.exit(call)
+      const after = yield* kinds
+      return {
+        consent,
+        results: [second, third],
+        requests: [between.slice(before.length), after.slice(between.length)]
+      }
+    })
+
+  const poll = ["poll session-1"]
+  const operation = "GetResourceOauth2Token"
+  const unavailable = [
+    throttled,
+    new IdentityError.InternalServerError({ operation, message: "broken" }),
+    new IdentityError.TransportFailure({ operation, message: "lost", reason: "Timeout" }),
+    new IdentityError.UnknownServiceError({ operation, message: "gone", code: "GatewayTimeout", status: 504 })
+  ]
+
+  it.effect("is required again while the user has not answered, without another request for consent", () =>
+    Effect.gen(function*() {
+      for (const reply of [consentOf("session-1"), { ...consentOf("session-1"), sessionUri: undefined }, {}]) {
+        const { consent, requests, results } = yield* followed(Effect.succeed(reply))
+        assertEqual(results, [Exit.fail(consent), Exit.fail(consent)])
+        assertEqual(requests, [poll, poll])
+      }
+    }))
+
+  for (const error of unavailable) {
+    it.effect(`is not requested again when looking at it fails with ${error._tag}`, () =>
+      Effect.gen(function*() {
+        const { requests, results } = yield* followed(Effect.fail(error))
+        assertEqual<unknown>(results, [Exit.fail(error), Exit.fail(error)])
+        assertEqual(requests, [poll, poll])
+      }))
+  }
+
+  it.effect("gives its token once the user has consented", () =>
+    Effect.gen(function*() {
+      const { requests, results } = yield* followed(Effect.succeed(token("new")))
+      assertEqual(results, [Exit.succeed(Redacted.make("new")), Exit.succeed(Redacted.make("new"))])
+      assertEqual(requests, [poll, poll])
+    }))
+
+  const ended: ReadonlyArray<readonly [how: string, poll: Effect.Effect<TokenReply, PortError>]> = [
+    ["the user has denied it", Effect.succeed({ sessionStatus: "FAILED" })],
+    ["the service has opened another session", Effect.succeed(consentOf("unknown"))],
+    ["its session is over", Effect.fail(new IdentityError.AccessDenied({ operation, message: "expired" }))],
+    ["it gives the refused token", Effect.succeed(token("refused"))]
+  ]
+  for (const [how, answer] of ended) {
+    it.effect(`is requested once more if ${how}, and looked at from then on`, () =>
+      Effect.gen(function*() {
+        const { requests, results } = yield* followed(answer)
+        for (const [index, result] of results.entries()) {
+          const consent = yield* required(result)
+          assertEqual(consent.sessionUri, sessionOf(`session-${index + 2}`))
+        }
+        assertEqual(requests, [
+          [...poll, "request", "forced"],
+          ["poll session-2", "request", "forced"]
+        ])
+      }))
+  }
+
+  it.effect("is looked at until it expires, and requested again from then on", () =>
+    Effect.gen(function*() {
+      const { identity, kinds } = yield* keeping(Effect.succeed({}))
+      const consent = yield* required(identity.reauthenticate(user))
+      yield* TestClock.setTime(DateTime.toEpochMillis(consent.expiresAt) - 1)
+      assertEqual(yield* required(identity.reauthenticate(user)), consent)
+      yield* TestClock.adjust("1 millis")
+      assertEqual((yield* required(identity.reauthenticate(user))).sessionUri, sessionOf("session-2"))
+      assertEqual(yield* kinds, ["request", "forced", "poll session-1", "request", "forced"])
+    }))
+
+  it.effect("of one user, and the one of another, are looked at each with the token of its own user", () =>
+    Effect.gen(function*() {
+      const { identity, requests } = yield* answering((request) =>
+        Effect.succeed(
+          request.sessionUri !== undefined ? {} : consentOf(Redacted.value(request.workloadIdentityToken))
+        )
+      )
+      const calls = ["ada", "grace"].map((name) =>
+        identity.reauthenticate({ ...user, workloadAccessToken: Redacted.make(name) })
+      )
+      const first = yield* Effect.forEach(calls, required)
+      assertEqual(first.map(({ sessionUri }) => sessionUri), ["ada", "grace"].map(sessionOf))
+      assertEqual(yield* Effect.forEach(calls, required), first)
+      assertEqual(
+        (yield* requests).map((request) => [Redacted.value(request.workloadIdentityToken), kindOf(request)]),
+        [["ada", "request"], ["grace", "request"], ["ada", "poll ada"], ["grace", "poll grace"]]
+      )
+    }))
+})
+
+const parameters = { access_type: "offline", prompt: Redacted.make("consent") }
+
+/** A reauthentication with every member. */
+const full: Required<Options> = {
+  ...user,
+  scopes: ["repo", "mail"],
+  resources: ["https://api.example", "https://other.example"],
+  audiences: ["api", "other"],
+  callbackUrl: "https://app.example/return",
+  customParameters: parameters,
+  customState: "state",
+  forceAuthentication: false
+}
+
+type Values = { readonly [Member in keyof Options]-?: ReadonlyArray<Options[Member]> }
+
+/** For each member the values that make it another reauthentication. */
+const different: Values = {
+  providerName: ["gitlab", ""],
+  scopes: [["repo"], ["mail"], ["repo", "mail", "admin"], ["repo", "Mail"], ["repo,mail"], []],
+  authFlow: ["M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"],
+  resources: [["https://api.example"], ["https://api.example", "https://other.example/"], undefined],
+  audiences: [["api"], ["api", "others"], undefined],
+  callbackUrl: ["https://app.example/other", undefined],
+  customParameters: [
+    { ...parameters, prompt: "login" },
+    { ...parameters, access_type: "online" },
+    { access_type: "consent", prompt: "offline" },
+    { access_type: "offline", prompts: "consent" },
+    { prompt: "consent" },
+    { ...parameters, hd: "example.com" },
+    undefined
+  ],
+  customState: [],
+  forceAuthentication: [],
+  workloadAccessToken: [Redacted.make("grace"), Redacted.make("ada\n")],
+  refused: [Redacted.make("refused by another"), Redacted.make("\nrefused")]
+}
+
+/** For each member the values that leave it the same reauthentication. */
+const same: Values = {
+  providerName: [],
+  scopes: [["mail", "repo"], ["repo", "mail", "repo"]],
+  authFlow: [],
+  resources: [
+    ["https://other.example", "https://api.example"],
+    ["https://api.example", "https://api.example", "https://other.example"]
+  ],
+  audiences: [["other", "api"], ["other", "api", "other"]],
+  callbackUrl: [],
+  customParameters: [
+    { prompt: "consent", access_type: "offline" },
+    { access_type: Redacted.make("offline"), prompt: Redacted.make("consent") }
+  ],
+  customState: ["another state", Redacted.make("state"), undefined],
+  forceAuthentication: [true, undefined],
+  workloadAccessToken: [Redacted.make("ada")],
+  refused: [Redacted.make("refused")]
+}
+
+const variants = (values: Values) =>
+  Object.entries(values).flatMap(([member, values]) =>
+    values.map((value: unknown): readonly [what: string, options: Options] => [
+      `${member}: ${JSON.stringify(value)}`,
+      { ...full, [member]: value }
+    ])
+  )
+
+/** The results of reauthentications at the same time, and what was requested. Each request has a result of its own. */
+const together = (all: ReadonlyArray<Options>) =>
+  Effect.gen(function*() {
+    const { identity, requests } = yield* answering((_, index) =>
+      Effect.delay(Effect.succeed(token(`new-${index}`)), "1 second")
+    )
+    const fiber = yield* Effect.fork(
+      Effect.forEach(all, (options) => identity.reauthenticate(options), { concurrency: "unbounded" })
+    )
+    yield* TestClock.adjust("1 second")
+    return { results: (yield* Fiber.join(fiber)).map(Redacted.value), requests: yield* requests }
+  })
+
+describe("two reauthentications at the same time", () => {
+  it.effect("of two users with the same refused token give each user only their own", () =>
+    Effect.gen(function*() {
+      for (const authFlow of flows) {
+        const { identity } = yield* answering(({ workloadIdentityToken }) =>
+          Effect.delay(Effect.succeed(token(`of ${Redacted.value(workloadIdentityToken)}`)), "1 second")
+        )
+        const fiber = yield* Effect.fork(Effect.forEach(
+          ["ada", "grace", "ada"],
+          (name) => identity.reauthenticate({ ...user, authFlow, workloadAccessToken: Redacted.make(name) }),
+          { concurrency: "unbounded" }
+        ))
+        yield* TestClock.adjust("1 second")
+        assertEqual((yield* Fiber.join(fiber)).map(Redacted.value), ["of ada", "of grace", "of ada"])
+      }
+    }))
+
+  for (const [what, options] of variants(different)) {
+    it.effect(`do not share a request if they differ only in ${what}`, () =>
+      Effect.gen(function*() {
+        const { requests, results } = yield* together([full, options])
+        assert.lengthOf(requests, 2)
+        assertNotEqual(results[0], results[1])
+      }))
+  }
+
+  for (const [what, options] of variants(same)) {
+    it.effect(`share a request if they differ only in the form of ${what}`, () =>
+      Effect.gen(function*() {
+        const { requests, results } = yield* together([full, options])
+        assert.lengthOf(requests, 1)
+        assertEqual(results[0], results[1])
+      }))
+  }
+
+  it.effect("do not share a request if values have moved from one member to another", () =>
+    Effect.gen(function*() {
+      const plain = { ...full, resources: [], audiences: [] }
+      const all: ReadonlyArray<Options> = [
+        { ...plain, resources: ["api"] },
+        { ...plain, audiences: ["api"] },
+        { ...plain, scopes: [...plain.scopes, "api"] },
+        { ...plain, workloadAccessToken: Redacted.make("ada\nx"), refused: Redacted.make("y") },
+        { ...plain, workloadAccessToken: Redacted.make("ada"), refused: Redacted.make("x\ny") },
+        { ...plain, customParameters: { a: "b", c: "d" } },
+        { ...plain, customParameters: { a: "d", c: "b" } },
+        { ...plain, customParameters: JSON.parse(`{"__proto__":"b"}`) },
+        { ...plain, customParameters: {} }
+      ]
+      const { requests, results } = yield* together(all)
+      assert.lengthOf(requests, all.length)
+      assert.strictEqual(new Set(results).size, all.length)
+    }))
+
+  it.effect("each make a request of their own if they all differ", () =>
+    Effect.gen(function*() {
+      const all = [full, ...variants(different).map(([, options]) => options)]
+      const { requests, results } = yield* together(all)
+      assert.lengthOf(requests, all.length)
+      assert.strictEqual(new Set(results).size, all.length)
+    }))
+
+  it.effect("share a request if one leaves out what is empty in the other", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* together([
+        user,
+        { ...user, resources: [], audiences: [], customParameters: {} },
+        { ...user, resources: undefined, audiences: undefined, customParameters: undefined }
+      ])
+      assert.lengthOf(requests, 1)
+    }))
+
+  it.effect("share a request if one gives the default return URL and the other leaves it out", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* together([full, { ...full, callbackUrl: undefined }])
+      assert.lengthOf(requests, 1)
+      assertContains(requests[0], { resourceOauth2ReturnUrl: full.callbackUrl })
+    }).pipe(Effect.provide(CallbackUrl.layer(full.callbackUrl))))
+
+  it.effect("that share a consent get the state that it comes back with", () =>
+    Effect.gen(function*() {
+      const { identity, requests } = yield* answering(() => Effect.delay(Effect.succeed(consentOf("one")), "1 second"))
+      const fiber = yield* Effect.fork(
+        Effect.forEach(["first", "second"], (customState) =>
+          required(identity.reauthenticate({ ...user, customState })), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("1 second")
+      const consents = yield* Fiber.join(fiber)
+      assert.lengthOf(yield* requests, 1)
+      for (const { customState } of consents) {
+        assertEqual(customState, Redacted.make("first"))
+      }
+    }))
+})
