@@ -47,6 +47,16 @@ export const refreshTokenLifetime = Duration.days(30)
 export const untoldLifetime = 365 * 24 * 60 * 60
 
 /**
+ * Whether `forceAuthentication` replaces a stored machine token is not stated. Here it does, so that a resource that refuses
+ * one can be given another.
+ *
+ * @internal
+ */
+export const usesStoredMachineToken = ({ forceAuthentication = false }: {
+  readonly forceAuthentication?: boolean | undefined
+}): boolean => !forceAuthentication
+
+/**
  * How long before its end AWS refreshes a token is not stated: a minute, or a tenth of a shorter life than ten (in
  * seconds).
  *

@@ -48,7 +48,7 @@ const machineToken = (core: Core) =>
       Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
         const key = machineTokenKey(workloadName, request)
         const cached = HashMap.get(state.machineTokens, key).pipe(
-          Option.filter(({ expiresAt }) => DateTime.lessThan(now, expiresAt))
+          Option.filter(({ expiresAt }) => choices.usesStoredMachineToken(request) && DateTime.lessThan(now, expiresAt))
         )
         return Option.isSome(cached)
           ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })

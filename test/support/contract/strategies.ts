@@ -11,7 +11,7 @@ import {
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried } from "../clock.js"
-import { assertEqual } from "../equality.js"
+import { assertEqual, assertNotEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -259,6 +259,41 @@ export const strategies = section("strategies", (test) => {
       const fresh = yield* again
       assert.notStrictEqual(Redacted.value(fresh), Redacted.value(refused))
       yield* required(identity.reauthenticate({ ...asUser, workloadAccessToken, refused: fresh }))
+    })
+  )
+
+  test(
+    "a machine token that a resource refused is replaced, although it was stored",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const machine = { workloadAccessToken, providerName: "github", scopes: ["repo"], authFlow: "M2M" } as const
+      const refused = yield* identity.getToken(machine)
+      assertEqual(yield* identity.getToken(machine), refused)
+      const fresh = yield* identity.reauthenticate({ ...machine, refused })
+      assertNotEqual(fresh, refused)
+      assertEqual(yield* identity.getToken(machine), fresh)
+    })
+  )
+
+  test(
+    "two users who reauthenticate at the same time with the same refused token each get their own token",
+    Effect.gen(function*() {
+      const { identity } = yield* agent
+      const users = ["ada", "grace"]
+      const all = yield* Effect.forEach(users, (userId) =>
+        Effect.gen(function*() {
+          const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId })
+          const options = { ...asUser, workloadAccessToken }
+          yield* consents(yield* required(identity.getToken(options)), userId)
+          return { options, token: yield* identity.getToken(options) }
+        }))
+      const results = yield* Effect.forEach(
+        all,
+        ({ options }) => identity.reauthenticate({ ...options, refused: Redacted.make("refused") }),
+        { concurrency: "unbounded" }
+      )
+      assertEqual(results, all.map(({ token }) => token))
+      assertNotEqual(results[0], results[1])
     })
   )
 
