@@ -134,7 +134,7 @@ describe("reauthentication", () => {
       const fiber = yield* Effect.fork(
         identity.reauthenticate({ ...user, consent: Consent.wait({ announce: () => Effect.void }) })
       )
-      yield* TestClock.adjust("5 seconds")
+      yield* TestClock.adjust("10 seconds")
       assertEqual(yield* Fiber.join(fiber), Redacted.make("new"))
       assertEqual(yield* kinds, ["request", "forced", "poll session-1"])
     }))
@@ -322,7 +322,7 @@ const together = (all: ReadonlyArray<Options>) =>
     const fiber = yield* Effect.fork(
       Effect.forEach(all, (options) => identity.reauthenticate(options), { concurrency: "unbounded" })
     )
-    yield* TestClock.adjust("1 second")
+    yield* TestClock.adjust("10 seconds")
     return { results: (yield* Fiber.join(fiber)).map(Redacted.value), requests: yield* requests }
   })
 
@@ -338,7 +338,7 @@ describe("two reauthentications at the same time", () => {
           (name) => identity.reauthenticate({ ...user, authFlow, workloadAccessToken: Redacted.make(name) }),
           { concurrency: "unbounded" }
         ))
-        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("10 seconds")
         assertEqual((yield* Fiber.join(fiber)).map(Redacted.value), ["of ada", "of grace", "of ada"])
       }
     }))
@@ -412,7 +412,7 @@ describe("two reauthentications at the same time", () => {
         Effect.forEach(["first", "second"], (customState) =>
           required(identity.reauthenticate({ ...user, customState })), { concurrency: "unbounded" })
       )
-      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("10 seconds")
       const consents = yield* Fiber.join(fiber)
       assert.lengthOf(yield* requests, 1)
       for (const { customState } of consents) {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, Layer, Redacted, Schedule, TestClock } from "effect"
-import { CallbackUrl, Consent, RetryPolicy, TokenPoller } from "../src/index.js"
-import { assertEqual } from "./support/equality.js"
+import { CallbackUrl, Consent, IdentityError, RetryPolicy, TokenPoller } from "../src/index.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import { required } from "./support/person.js"
 import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
 
@@ -146,7 +146,6 @@ describe("a token request", () => {
     resourceOauth2ReturnUrl: "https://app.example/return",
     customParameters: { access_type: Redacted.make("offline"), prompt: Redacted.make("consent") },
     customState: Redacted.make("state"),
-    sessionUri: undefined,
     forceAuthentication: undefined
   } as const
 
@@ -162,6 +161,25 @@ describe("a token request", () => {
         { ...expected, forceAuthentication: true },
         { ...expected, sessionUri }
       ])
+    }))
+
+  it.effect("that the service refuses is refused in the names of the options, and a poll too", () =>
+    Effect.gen(function*() {
+      const refusal = new IdentityError.ValidationError({
+        operation: "GetResourceOauth2Token",
+        message: "Value at 'resourceOauth2ReturnUrl' is wrong",
+        fieldList: [{ name: "resourceOauth2ReturnUrl", message: "wrong" }]
+      })
+      const { identity } = yield* answering((_, index) =>
+        index === 1 ? Effect.succeed(inProgress) : Effect.fail(refusal)
+      )
+      const errors = [yield* Effect.flip(identity.getToken(user))]
+      const fiber = yield* Effect.fork(Effect.flip(identity.getToken({ ...user, consent: waits })))
+      yield* TestClock.adjust("5 seconds")
+      for (const error of [...errors, yield* Fiber.join(fiber)]) {
+        assertContains(error, { _tag: "ValidationError", message: "Value at 'callbackUrl' is wrong" })
+        assertContains(error, { fieldList: [{ name: "callbackUrl", message: "wrong" }] })
+      }
     }))
 
   it.effect("of a user has the default return URL of the invocation, unless it names its own", () =>

@@ -49,7 +49,7 @@ export const ofOptions = (options: TokenOptions & { readonly authFlow: Oauth2Flo
 export const request = (
   grant: Grant,
   workloadAccessToken: Redacted.Redacted,
-  how: Pick<TokenRequest, "sessionUri" | "forceAuthentication"> = {}
+  forceAuthentication?: boolean
 ): TokenRequest => ({
   workloadIdentityToken: workloadAccessToken,
   resourceCredentialProviderName: grant.providerName,
@@ -60,8 +60,7 @@ export const request = (
   resourceOauth2ReturnUrl: grant.callbackUrl,
   customParameters: grant.customParameters,
   customState: grant.customState,
-  sessionUri: how.sessionUri,
-  forceAuthentication: how.forceAuthentication
+  forceAuthentication
 })
 
 const byName = Order.mapInput(Order.string, ([name]: readonly [name: string, value: unknown]) => name)

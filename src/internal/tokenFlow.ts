@@ -70,7 +70,7 @@ export const make = (api: IdentityApi["Type"]) => {
     { grant, workloadAccessToken }: Asked,
     forceAuthentication: boolean | undefined
   ) {
-    const reply = yield* send(Grant.request(grant, workloadAccessToken, { forceAuthentication }))
+    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
     return hasToken(reply) ? reply.accessToken : yield* noToken(reply, "accessToken")
   })
 
@@ -79,7 +79,7 @@ export const make = (api: IdentityApi["Type"]) => {
     forceAuthentication: boolean | undefined
   ) {
     const now = yield* DateTime.now
-    const reply = yield* send(Grant.request(grant, workloadAccessToken, { forceAuthentication }))
+    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName: grant.providerName })
     const sessionUri = sessionOf(reply)
