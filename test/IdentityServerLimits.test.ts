@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { IdentityServer, MemoryIdentity } from "../src/index.js"
+import { IdentityApi, IdentityServer, MemoryIdentity } from "../src/index.js"
 import type { Operation } from "../src/Operation.js"
 import { assertEqual } from "./support/equality.js"
 import { all, type Case, casesOf, type Member, nested, put, whole } from "./support/limits.js"
@@ -130,6 +130,21 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
   it("has required members in a query to try this with", () => {
     assert.isNotEmpty(all.filter(({ fact, operation }) => fact.required.some((name) => operation.query.includes(name))))
   })
+
+  for (
+    const [bytes, names] of [[65_536, ["name", "allowedResourceOauth2ReturnUrls[0]"]], [65_537, ["name"]]] as const
+  ) {
+    it.effect(`of ${bytes} bytes is refused for ${names.join(" and ")}`, () =>
+      Effect.gen(function*() {
+        const faulty = { name: "a", allowedResourceOauth2ReturnUrls: ["no URL"], padding: "" }
+        const padding = "x".repeat(bytes - JSON.stringify(faulty).length)
+        const operation = IdentityApi.operations.createWorkloadIdentity
+        const body = JSON.stringify({ ...faulty, padding })
+        const answer = yield* Raw.send(yield* origin, { method: operation.method, path: operation.path, body })
+        const { fieldList } = Schema.decodeUnknownSync(Refusal)(answer.json)
+        assert.sameMembers(fieldList.map(({ name }) => name), [...names])
+      }))
+  }
 
   describe("deep inside", () => {
     for (const { at, base, below = "", breaks, fits, operation } of nested) {

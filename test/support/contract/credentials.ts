@@ -188,6 +188,23 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
+    "of a request with 101 faults 100 are reported, and a long name is cut",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const machine = { workloadAccessToken, providerName: "github", authFlow: "M2M" } as const
+      const fieldsOf = (error: { readonly _tag: string }) =>
+        error instanceof IdentityError.ValidationError ? error.fieldList?.map(({ name }) => name) : error._tag
+      const scopes = Array.from({ length: 101 }, () => "")
+      const many = yield* Effect.flip(identity.getToken({ ...machine, scopes }))
+      assertEqual(fieldsOf(many), scopes.slice(1).map((_, index) => `scopes[${index}]`))
+      assert.match(many.message, /^101 validation errors detected: .*; and more$/)
+      const customParameters = { ["!".repeat(2000)]: "value" }
+      const long = yield* Effect.flip(identity.getToken({ ...machine, scopes: [], customParameters }))
+      assertEqual(fieldsOf(long), [`${`customParameters.${"!".repeat(2000)}`.slice(0, 1024)}…`])
+    })
+  )
+
+  test(
     "a fault that may pass is retried, but never where a second consent could be opened",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
