@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Fiber, Layer, Record, Redacted, TestClock } from "effect"
 import {
   AccessToken,
   ApiKey,
+  Consent,
   IdentityControls,
   IdentityError,
   IdentityService,
@@ -10,6 +11,7 @@ import {
 } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
+import { answering, inProgress, sessionUri, token } from "./support/stub.js"
 
 class First extends AccessToken.Tag("test/First")<First>() {}
 class Second extends AccessToken.Tag("test/Second")<Second>() {}
@@ -128,4 +130,166 @@ describe("requiresAccessToken and requiresApiKey", () => {
       assert.strictEqual(error._tag, "ResourceNotFound")
     })
   )
+})
+
+describe("the tags of credentials", () => {
+  it("have keys of their own, so that no credential is taken for another", () => {
+    const keys = [AccessToken.AccessToken, ApiKey.ApiKey, WorkloadAccessToken.WorkloadAccessToken, First, Second, Other]
+      .map(({ key }) => key)
+    assertEqual(keys, [
+      "effect-agentcore-identity/AccessToken",
+      "effect-agentcore-identity/ApiKey",
+      "effect-agentcore-identity/WorkloadAccessToken",
+      "test/First",
+      "test/Second",
+      "test/Other"
+    ])
+  })
+
+  it.effect("each get the credential that was requested for them, and leave the others as they are", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* answering(({ resourceCredentialProviderName }) =>
+        Effect.succeed(token(`token of ${resourceCredentialProviderName}`))
+      )
+      const keys: IdentityService.IdentityService["Type"] = {
+        ...identity,
+        getApiKey: ({ providerName }) => Effect.succeed(Redacted.make(`key of ${providerName}`))
+      }
+      const all = Effect.all({
+        outer: AccessToken.AccessToken,
+        first: First,
+        second: Second,
+        key: ApiKey.ApiKey,
+        other: Other,
+        workload: WorkloadAccessToken.WorkloadAccessToken
+      })
+      const credentials = yield* all.pipe(
+        AccessToken.provideAccessToken({ ...machine, providerName: "first", tag: First }),
+        ApiKey.provideApiKey({ providerName: "other", tag: Other }),
+        AccessToken.provideAccessToken({ ...machine, providerName: "outer" }),
+        AccessToken.provideAccessToken({ ...machine, providerName: "second", tag: Second }),
+        ApiKey.provideApiKey({ providerName: "key" }),
+        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(IdentityService.IdentityService, keys)
+      )
+      assertEqual(Record.map(credentials, Redacted.value), {
+        outer: "token of outer",
+        first: "token of first",
+        second: "token of second",
+        key: "key of key",
+        other: "key of other",
+        workload: "workload"
+      })
+      const inner = yield* ApiKey.provideApiKey(Effect.all([Other, ApiKey.ApiKey]), {
+        providerName: "inner",
+        tag: Other
+      })
+        .pipe(
+          ApiKey.provideApiKey({ providerName: "key" }),
+          Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+          Effect.provideService(IdentityService.IdentityService, keys)
+        )
+      assertEqual(inner.map(Redacted.value), ["key of inner", "key of key"])
+    }))
+})
+
+describe("a credential", () => {
+  const full = {
+    providerName: "github",
+    scopes: ["repo"],
+    authFlow: "USER_FEDERATION",
+    resources: ["https://api.example"],
+    audiences: ["api"],
+    callbackUrl: "https://app.example/return",
+    customParameters: { prompt: "consent" },
+    customState: "state",
+    forceAuthentication: true
+  } as const
+
+  const expected = {
+    workloadIdentityToken: Redacted.make("workload"),
+    resourceCredentialProviderName: "github",
+    scopes: ["repo"],
+    oauth2Flow: "USER_FEDERATION",
+    resources: ["https://api.example"],
+    audiences: ["api"],
+    resourceOauth2ReturnUrl: "https://app.example/return",
+    customParameters: { prompt: Redacted.make("consent") },
+    customState: Redacted.make("state"),
+    forceAuthentication: true
+  } as const
+
+  /** The requests of a program that gets its token in one of the two ways, once a poll has given it. */
+  const requested = <E, E2>(
+    calls: (announce: Effect.Effect<void>) => ReadonlyArray<
+      Effect.Effect<
+        Redacted.Redacted,
+        E | E2,
+        IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken
+      >
+    >
+  ) =>
+    Effect.gen(function*() {
+      let announced = 0
+      const announce = Effect.sync(() => void announced++)
+      for (const [index, call] of calls(announce).entries()) {
+        const { identity, requests } = yield* answering(({ sessionUri }) =>
+          Effect.succeed(sessionUri === undefined ? inProgress : token("token"))
+        )
+        const fiber = yield* call.pipe(
+          Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+          Effect.provideService(IdentityService.IdentityService, identity),
+          Effect.fork
+        )
+        yield* TestClock.adjust("5 seconds")
+        assertEqual(yield* Fiber.join(fiber), Redacted.make("token"))
+        const [first, poll] = yield* requests
+        assertEqual<unknown>(first, expected)
+        assertEqual<unknown>(poll, { ...expected, forceAuthentication: undefined, sessionUri })
+        assert.strictEqual(announced, index + 1)
+      }
+    })
+
+  const returned = ({ accessToken }: { readonly accessToken: Redacted.Redacted }) => Effect.succeed(accessToken)
+
+  it.effect("is requested with every option, and waits as the call says", () =>
+    requested((announce) => {
+      const consent = Consent.wait({ announce: () => announce })
+      const onAuthUrl = () => announce
+      return [
+        AccessToken.provideAccessToken(AccessToken.AccessToken, { ...full, onAuthUrl }),
+        AccessToken.provideAccessToken(AccessToken.AccessToken, { ...full, consent }),
+        AccessToken.requiresAccessToken({ ...full, onAuthUrl, into: "accessToken" })(returned)({}),
+        AccessToken.requiresAccessToken({ ...full, consent, into: "accessToken" })(returned)({}),
+        AccessToken.provideAccessToken(AccessToken.AccessToken, full).pipe(Effect.provide(Consent.layer(consent)))
+      ]
+    }))
+
+  it.effect("that is injected is requested at each call, and not before", () =>
+    Effect.gen(function*() {
+      const { identity, requests } = yield* answering((_, index) => Effect.succeed(token(`token-${index}`)))
+      const call = AccessToken.requiresAccessToken({ ...machine, into: "accessToken" })(returned)
+      const program = call({}).pipe(
+        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(IdentityService.IdentityService, identity)
+      )
+      assert.lengthOf(yield* requests, 0)
+      assertEqual(yield* program, Redacted.make("token-0"))
+      assertEqual(yield* program, Redacted.make("token-1"))
+    }))
+
+  it.effect("that is injected leaves the argument of the caller as it is", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* answering(() => Effect.succeed(token("token")))
+      const given = { city: "Oslo", accessTokens: 2 }
+      const call = AccessToken.requiresAccessToken({ ...machine, into: "accessToken" })((
+        args: typeof given & { readonly accessToken: Redacted.Redacted }
+      ) => Effect.succeed(args))
+      const received = yield* call(given).pipe(
+        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(IdentityService.IdentityService, identity)
+      )
+      assertEqual(received, { city: "Oslo", accessTokens: 2, accessToken: Redacted.make("token") })
+      assertEqual(given, { city: "Oslo", accessTokens: 2 })
+    }))
 })

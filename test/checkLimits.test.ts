@@ -190,6 +190,13 @@ describe("the faults of a value", () => {
     [Choice, { a: 1 }, ["a: Member must be a string"]],
     [Choice, { a: "x", more: "y" }, ["more: Member must be a number"]],
     [Schema.Struct({ u: Choice }), { u: { b: "x" } }, ["u.b: Member must be a number", "u.c: Member must not be null"]],
+    [Schema.Struct({ u: Schema.optional(Schema.Struct({ b: Schema.String })) }), { u: 1 }, [
+      "u: Member must be a structure"
+    ]],
+    [Schema.Struct({ u: Schema.optional(Schema.Array(Schema.String)) }), { u: null }, ["u: Member must be a list"]],
+    [Schema.Struct({ u: Schema.optional(Schema.Literal("one")) }), { u: 1 }, [
+      "u: Member must satisfy enum value set: [one]"
+    ]],
     [Schema.Struct({ u: Schema.optional(Choice) }), { u: 1 }, [`u: ${oneOf}`]],
     [Schema.Struct({ u: Schema.Union(Schema.Number, Schema.Boolean) }), { u: "x" }, [
       "u: Member must have exactly one of: []"

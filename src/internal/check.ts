@@ -6,7 +6,6 @@ import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { type InvalidField, ValidationError } from "../IdentityError.js"
@@ -47,7 +46,7 @@ type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "reques
 // A schema copies members one by one, and this one would be lost without a word on the way.
 const unspeakable = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
   if (Array.isArray(value)) return value.flatMap((item, index) => unspeakable(item, `${path}[${index}]`))
-  if (!Predicate.isReadonlyRecord(value) || Redacted.isRedacted(value)) return []
+  if (!Predicate.isReadonlyRecord(value)) return []
   return Object.entries(value).flatMap(([key, member]) => {
     const name = path === "" ? key : `${path}.${key}`
     return key === "__proto__" ? [{ name, message: "Member must not have this name" }] : unspeakable(member, name)
