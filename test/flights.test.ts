@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Ref } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref } from "effect"
 import * as flights from "../src/internal/flights.js"
 import { assertEqual } from "./support/equality.js"
+import { atEachStep, makeHolding } from "./support/scheduler.js"
 
 /** A single flight whose effects wait for `gate`, and the number of those that have started. */
 const flying = Effect.gen(function*() {
@@ -18,6 +19,13 @@ const flying = Effect.gen(function*() {
 
 /** Lets every fiber run until it waits. */
 const idle = Effect.repeatN(Effect.yieldNow(), 500)
+
+/** How something ended, whichever fiber interrupted it. */
+const withoutFibers = <A, E>(exit: Exit.Exit<A, E>) =>
+  Exit.match(exit, {
+    onSuccess: (value): unknown => value,
+    onFailure: (cause) => Cause.isInterruptedOnly(cause) ? "interrupted" : Cause.squash(cause)
+  })
 
 describe("single flight", () => {
   it.effect("callers of one key share one run and its result, and callers of another key do not", () =>
@@ -65,42 +73,131 @@ describe("single flight", () => {
       assert.strictEqual(yield* Fiber.join(caller), "again")
     }))
 
-  it.effect("a caller after the end of a run starts another", () =>
+  for (
+    const [name, end] of [
+      ["succeeded", Exit.succeed("done")],
+      ["failed", Exit.fail("failed")],
+      ["died", Exit.die("defect")],
+      ["was interrupted by itself", Exit.interrupt(FiberId.none)]
+    ] as const
+  ) {
+    it.effect(`a run that ${name} ends so for its callers, and is over: the next caller starts another`, () =>
+      Effect.gen(function*() {
+        const { effect, gate, join, started } = yield* flying
+        const first = yield* gate
+        const callers = yield* Effect.forEach([1, 2], () => Effect.fork(join("a", effect(first))))
+        yield* idle
+        yield* Deferred.done(first, end)
+        for (const caller of callers) assertEqual(withoutFibers(yield* Fiber.await(caller)), withoutFibers(end))
+        const next = yield* gate
+        yield* Deferred.succeed(next, "next")
+        assert.strictEqual(yield* join("a", effect(next)), "next")
+        assert.strictEqual(yield* started, 2)
+      }))
+  }
+
+  it.effect("two callers share one run, wherever one of them is suspended on its way into it", () =>
     Effect.gen(function*() {
-      const { effect, gate, join, started } = yield* flying
-      const done = yield* gate
-      yield* Deferred.succeed(done, "done")
-      yield* join("a", effect(done))
-      yield* join("a", effect(done))
-      assert.strictEqual(yield* started, 2)
+      const steps = yield* atEachStep((suspending) =>
+        Effect.gen(function*() {
+          const { effect, gate, interrupted, join, started } = yield* flying
+          const first = yield* gate
+          const call = join("a", effect(first))
+          const slow = yield* Effect.fork(Effect.withScheduler(call, suspending()))
+          const other = yield* Effect.fork(call)
+          yield* idle
+          assert.strictEqual(yield* started, 1)
+          yield* Fiber.interrupt(other)
+          assert.strictEqual(yield* interrupted, 0)
+          yield* Deferred.succeed(first, "done")
+          assert.strictEqual(yield* Fiber.join(slow), "done")
+        })
+      )
+      assert.isAbove(steps, 20)
     }))
 
-  /** One caller of a first run starts a second run before the other, which is slow, has left the first. */
+  it.effect("a caller that joins while the last one leaves gets a result, wherever that one is suspended", () =>
+    Effect.gen(function*() {
+      const steps = yield* atEachStep((suspending) =>
+        Effect.gen(function*() {
+          const { effect, gate, interrupted, join, started } = yield* flying
+          const hanging = yield* gate
+          const leaving = yield* Effect.fork(Effect.withScheduler(join("a", effect(hanging)), suspending()))
+          yield* idle
+          yield* Fiber.interruptAsFork(leaving, FiberId.none)
+          const next = yield* Effect.fork(join("a", effect(hanging)))
+          yield* idle
+          yield* Deferred.succeed(hanging, "done")
+          // Before the other has left it joins that run, afterwards it starts another.
+          assert.strictEqual(yield* Fiber.join(next), "done")
+          assert.strictEqual(yield* started, 1 + (yield* interrupted))
+        })
+      )
+      assert.isAbove(steps, 20)
+    }))
+
+  it.effect("a caller that is interrupted anywhere leaves nothing behind: the next one starts another run", () =>
+    Effect.gen(function*() {
+      const steps = yield* atEachStep((suspending) =>
+        Effect.gen(function*() {
+          const { effect, gate, interrupted, join, started } = yield* flying
+          const hanging = yield* gate
+          const ready = yield* Deferred.make<Fiber.RuntimeFiber<string, string>>()
+          const interrupt = () => {
+            Effect.runSync(Effect.flatMap(Deferred.await(ready), Fiber.interruptAsFork(FiberId.none)))
+          }
+          const caller = yield* Deferred.await(ready).pipe(
+            Effect.zipRight(Effect.withScheduler(join("a", effect(hanging)), suspending(interrupt))),
+            Effect.fork
+          )
+          yield* Deferred.succeed(ready, caller)
+          yield* idle
+          yield* Fiber.interrupt(caller)
+          // A run may be interrupted before its first step.
+          assert.isAtLeast(yield* interrupted, yield* started)
+          const next = yield* gate
+          yield* Deferred.succeed(next, "next")
+          assert.strictEqual(yield* join("a", effect(next)), "next")
+        })
+      )
+      assert.isAbove(steps, 20)
+    }))
+
+  /** One caller of a run gets its result and starts the next run of the key, while the other is held. */
   const overtaken = (leaves: (slow: Fiber.RuntimeFiber<string, string>) => Effect.Effect<unknown>) =>
     Effect.gen(function*() {
       const { effect, gate, join, started } = yield* flying
       const first = yield* gate
       const second = yield* gate
+      const { hold, release, scheduler } = makeHolding()
       const fast = yield* Effect.fork(Effect.zipRight(join("a", effect(first)), join("a", effect(second))))
-      const slow = yield* join("a", effect(first)).pipe(Effect.withMaxOpsBeforeYield(8), Effect.fork)
       yield* idle
+      const slow = yield* Effect.fork(Effect.withScheduler(join("a", effect(first)), scheduler))
+      yield* idle
+      hold()
       yield* leaves(slow)
       yield* Deferred.succeed(first, "first")
-      yield* Fiber.await(slow)
       yield* idle
       assert.strictEqual(yield* started, 2)
-      // The second run is still the one of this key.
+      release()
+      const end = yield* Fiber.await(slow)
+      // The second run is still the one of this key, and has one caller.
       const late = yield* Effect.fork(join("a", effect(yield* gate)))
       yield* idle
       assert.strictEqual(yield* started, 2)
       yield* Deferred.succeed(second, "second")
       assert.strictEqual(yield* Fiber.join(fast), "second")
       assert.strictEqual(yield* Fiber.join(late), "second")
+      return end
     })
 
   it.effect("a slow caller of a run that has ended does not affect the next run of the key", () =>
-    overtaken(() => Effect.void))
+    Effect.gen(function*() {
+      assertEqual(yield* overtaken(() => Effect.void), Exit.succeed("first"))
+    }))
 
   it.effect("a slow caller that is interrupted as its run ends does not affect the next run of the key", () =>
-    overtaken((slow) => Fiber.interruptFork(slow)))
+    Effect.gen(function*() {
+      assert.isTrue(Exit.isInterrupted(yield* overtaken((slow) => Fiber.interruptFork(slow))))
+    }))
 })
