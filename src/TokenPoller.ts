@@ -108,7 +108,7 @@ export class PollBudget extends Context.Reference<PollBudget>()("effect-agentcor
 }) {}
 
 /**
- * Another budget, throughout a program; 0 or less is a defect when the layer is built.
+ * Another budget, throughout a program. `Infinity` sets no limit; 0 or less is a defect when the layer is built.
  *
  * @example
  * ```ts

@@ -7,6 +7,9 @@ const used = 9 / 10
 /** The part of that that may go at once: who comes alone is not delayed, and a crowd does not come all together. */
 const burstShare = 1 / 20
 
+/** Milliseconds by which a call may be early: more than the rounding errors of a burst, which must not delay its last call. */
+const tolerance = 0.1
+
 /**
  * Lets through a few calls at once and the others evenly, in any second no more than the budget has (the generic cell rate
  * algorithm). Those who wait go a little late, by a random part, so that processes that began together do not call
@@ -24,6 +27,7 @@ export const turn = (
     readonly now: number
   }
 ): { readonly at: number; readonly even: number } => {
+  if (given === Number.POSITIVE_INFINITY) return { at: now, even: now }
   // Whatever is given, everybody gets their turn before a session ends.
   const budget = (given > slowest ? given : slowest) * used
   const burst = Math.max(1, Math.floor(budget * burstShare))
@@ -34,7 +38,7 @@ export const turn = (
   const time = Math.min(even, now + ahead + spacing)
   const earliest = time - ahead
   return {
-    at: earliest > now ? earliest + Math.min(spacing, ahead) * late : now,
+    at: earliest - now > tolerance ? earliest + Math.min(spacing, ahead) * late : now,
     // A process that was held up does not catch up all at once.
     even: Math.max(time, now) + spacing
   }
