@@ -27,6 +27,8 @@ export interface Hub {
     use: (happened: Effect.Effect<void>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
   readonly wake: (name: string) => Effect.Effect<void>
+  /** The number of names that have bells: all that the hub keeps. */
+  readonly size: Effect.Effect<number>
 }
 
 /** @internal */
@@ -75,7 +77,8 @@ export const make: Effect.Effect<Hub> = Effect.map(
         Effect.map(
           Ref.modify(rooms, (all) => [Option.getOrElse(HashMap.get(all, name), () => []), HashMap.remove(all, name)]),
           (bells) => bells.forEach(ring)
-        )
+        ),
+      size: Effect.map(Ref.get(rooms), HashMap.size)
     }
   }
 )
