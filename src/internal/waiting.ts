@@ -154,6 +154,7 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
     /** A poller may be any effect, which has a fiber of its own. */
     const forked = (poller: Poller, consent: ConsentRequired, request: Polling, seat: Seat) => {
       const ask = poll(request, consent.expiresAt)
+      const name = Redacted.value(consent.sessionUri)
       // What to go on with: the end of the poller, or a poll of its own. One fiber sleeps here, whoever is awaited.
       const answered = Effect.uninterruptibleMask((restore) =>
         Effect.gen(function*() {
@@ -166,10 +167,15 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
             )
           // A session is completed once. If its poll fails all the same, the poller decides.
           const told = Effect.catchIf(ask, passes, () => Effect.flatten(Fiber.join(polling)))
-          const ring = () => Deferred.unsafeDone(answer, Effect.succeed(told))
-          seat.onRing = ring
-          if (seat.isRung) ring()
-          return yield* Effect.ensuring(restore(Effect.flatten(Deferred.await(answer))), Fiber.interrupt(polling))
+          // A bell of its own, since other waits of the same strategy may need that of the seat.
+          const bell = wake.bell()
+          bell.onRing = () => Deferred.unsafeDone(answer, Effect.succeed(told))
+          yield* hub.enter(name, bell)
+          if (seat.isRung) bell.onRing()
+          return yield* Effect.ensuring(
+            restore(Effect.flatten(Deferred.await(answer))),
+            Effect.zipRight(hub.leave(name, bell), Fiber.interrupt(polling))
+          )
         })
       )
       const { providerName } = consent
