@@ -5,7 +5,7 @@ import type * as Redacted from "effect/Redacted"
 import type { WaitFailure } from "../Consent.js"
 import { ConsentLedger } from "../ConsentLedger.js"
 import type { ConsentSeal } from "../ConsentSeal.js"
-import { HandleRejected, type LedgerFailure } from "../IdentityError.js"
+import { HandleRejected, isTransient, type LedgerFailure } from "../IdentityError.js"
 import type { Poller } from "../TokenPoller.js"
 import { digest } from "./digest.js"
 import * as handle from "./handle.js"
@@ -33,9 +33,11 @@ export const make = (flow: TokenFlow, waiting: Waiting) =>
     const key = `resumed/${yield* digest(consent.sessionUri)}`
     const token = waiting.listening(consent, (completed) =>
       flow.poll(consent, workloadAccessToken).pipe(
-        Effect.catchTag(
-          "ConsentPending",
-          () => waiting.wait(consent, workloadAccessToken, completed, options.tokenPoller)
+        // A transient failure does not end a wait, so it does not prevent one either.
+        Effect.catchAll((error) =>
+          error._tag === "ConsentPending" || isTransient(error)
+            ? waiting.wait(consent, workloadAccessToken, completed, options.tokenPoller)
+            : Effect.fail(error)
         )
       ))
     const replayed = new HandleRejected({ reason: "Replayed" })
