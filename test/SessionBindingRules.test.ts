@@ -1,0 +1,396 @@
+import { HttpApp, HttpServerRequest } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Duration, Effect, Either, Layer, Record, Redacted, Ref, Schedule } from "effect"
+import {
+  ConsentLedger,
+  ConsentSeal,
+  Credential,
+  IdentityApi,
+  IdentityError,
+  IdentityService,
+  RetryPolicy,
+  SessionBinding
+} from "../src/index.js"
+import { faults } from "../src/internal/faults.js"
+import { origin, returnUrl } from "./support/binding.js"
+import { assertEqual } from "./support/equality.js"
+import { recording } from "./support/recording.js"
+
+type Failure = IdentityApi.Failure<"completeResourceTokenAuth">
+
+type Fields = ConstructorParameters<typeof IdentityError.ConsentRequired>[0]
+
+const state = Redacted.make("A_-".repeat(14) + "z")
+
+const sessionUri = Redacted.make("urn:ietf:params:oauth:request_uri:session")
+
+/** A consent that lasts another ten minutes of the test's clock. */
+const consentOf = (change: Partial<Fields> = {}) =>
+  Effect.map(DateTime.now, (now) =>
+    new IdentityError.ConsentRequired({
+      providerName: "github",
+      authFlow: "USER_FEDERATION",
+      scopes: ["repo"],
+      callbackUrl: returnUrl,
+      customState: state,
+      authorizationUrl: Redacted.make("https://idp.example/authorize?a=b"),
+      sessionUri,
+      expiresAt: DateTime.addDuration(now, Duration.minutes(10)),
+      ...change
+    }))
+
+const ada: SessionBinding.Who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+
+/** Everybody is ada, and completions are answered one after the other, at last with success. */
+const needs = (answers: Ref.Ref<ReadonlyArray<Failure>>, asked: Ref.Ref<ReadonlyArray<unknown>>) =>
+  Layer.mergeAll(
+    IdentityService.layer.pipe(Layer.provide(Layer.mock(IdentityApi.IdentityApi, {
+      completeResourceTokenAuth: (request) =>
+        Ref.update(asked, (all) => [...all, request]).pipe(
+          Effect.zipRight(Ref.modify(answers, ([first, ...rest]) => [first, rest])),
+          Effect.flatMap((failure) => failure === undefined ? Effect.succeed({}) : Effect.fail(failure))
+        )
+    }))),
+    RetryPolicy.layer(Schedule.stop),
+    Layer.succeed(SessionBinding.CurrentUser, Effect.succeedSome("ada")),
+    ConsentSeal.layerEphemeral,
+    ConsentLedger.layerMemory
+  )
+
+const run = <A, E>(
+  body: (asked: Ref.Ref<ReadonlyArray<unknown>>) => Effect.Effect<A, E, SessionBinding.Needs>,
+  failures: ReadonlyArray<Failure> = []
+) =>
+  Effect.gen(function*() {
+    const asked = yield* Ref.make<ReadonlyArray<unknown>>([])
+    return yield* Effect.provide(body(asked), needs(yield* Ref.make(failures), asked))
+  })
+
+const visit = <R>(app: HttpApp.Default<never, R>, url: string, cookie = "") =>
+  Effect.gen(function*() {
+    const request = HttpServerRequest.fromWeb(new Request(url, { headers: { host: new URL(url).host, cookie } }))
+    const response = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
+    const answer = yield* Effect.promise(() =>
+      HttpApp.toWebHandler(Effect.succeed(response))(new Request("http://localhost"))
+    )
+    const [set = ""] = answer.headers.getSetCookie()
+    return {
+      status: answer.status,
+      text: yield* Effect.promise(() => answer.text()),
+      location: answer.headers.get("location"),
+      set,
+      cookie: set.slice(0, set.indexOf(";"))
+    }
+  })
+
+const operation = "CompleteResourceTokenAuth"
+
+const message = "said of urn:ietf:params:oauth:request_uri:session"
+
+const fields = { operation, message, requestId: "request-1" }
+
+interface Outcome {
+  readonly status: 403 | 502
+  /** Whether the same browser may load the page again, and so complete the consent. */
+  readonly isRepeatable: boolean
+}
+
+const aboutSession: Outcome = { status: 403, isRepeatable: false }
+
+const notAnswered: Outcome = { status: 502, isRepeatable: true }
+
+/** What the page answers for every error of a completion; a new error of the operation does not compile without. */
+const outcomes: { readonly [tag in Failure["_tag"]]: Outcome } = {
+  ValidationError: aboutSession,
+  AccessDenied: aboutSession,
+  ResourceNotFound: aboutSession,
+  Unauthorized: notAnswered,
+  Throttled: notAnswered,
+  InternalServerError: notAnswered,
+  TransportFailure: notAnswered,
+  UndecodableReply: notAnswered,
+  UnknownServiceError: notAnswered
+}
+
+const failures: ReadonlyArray<Failure> = [
+  ...IdentityApi.operations.completeResourceTokenAuth.errors.map((tag) => new faults[tag].make(fields)),
+  ...(["Connection", "Timeout", "Credentials"] as const).map((reason) =>
+    new IdentityError.TransportFailure({ ...fields, reason })
+  ),
+  new IdentityError.UndecodableReply(fields),
+  ...[400, 403, 404, 429, 500, 503].map((status) =>
+    new IdentityError.UnknownServiceError({ ...fields, code: "Unknown", status })
+  )
+]
+
+const titleOf = (failure: Failure) =>
+  failure._tag === "TransportFailure"
+    ? `${failure._tag} ${failure.reason}`
+    : failure._tag === "UnknownServiceError"
+    ? `${failure._tag} ${failure.status}`
+    : failure._tag
+
+describe("the page to which a person returns, when a completion fails", () => {
+  it("has an answer for every error of the operation", () => {
+    assertEqual(new Set(failures.map(({ _tag }) => _tag)), new Set(Record.keys(outcomes)))
+  })
+
+  for (const failure of failures) {
+    const { isRepeatable, status } = outcomes[failure._tag]
+
+    it.effect(`answers ${titleOf(failure)} with ${status}, and ${isRepeatable ? "may" : "must not"} be repeated`, () =>
+      Effect.gen(function*() {
+        const { layer, text } = yield* recording
+        const complete = (asked: Ref.Ref<ReadonlyArray<unknown>>) =>
+          Effect.gen(function*() {
+            const { begin, end, start } = yield* SessionBinding.make({ origin, doneUrl: "/done" })
+            const { cookie } = yield* visit(start, yield* begin(yield* consentOf(), ada))
+            const query = new URLSearchParams({ state: Redacted.value(state), session_id: Redacted.value(sessionUri) })
+            const back = visit(end, `${returnUrl}?${query}`, cookie)
+
+            const failed = yield* back
+            assert.strictEqual(failed.status, status)
+            assert.include(failed.text, "The request could not be finished")
+            assert.notInclude(failed.text, "Access was allowed")
+            assert.isNull(failed.location)
+            // The browser keeps its mark for as long as it may try again.
+            assert.strictEqual(
+              failed.set,
+              isRepeatable ? "" : `${cookie.split("=")[0]}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
+            )
+
+            const again = yield* back
+            assert.strictEqual(again.status, isRepeatable ? 303 : 409)
+            assert.strictEqual(again.location, isRepeatable ? `${origin}/done` : null)
+            assert.strictEqual((yield* back).status, 409)
+            const request = { sessionUri, userIdentifier: { userId: "ada" } }
+            assertEqual(yield* Ref.get(asked), isRepeatable ? [request, request] : [request])
+          })
+        yield* Effect.provide(run(complete, [failure]), layer)
+        assert.include(text(), "A consent could not be completed")
+        assert.include(text(), failure._tag)
+        assert.include(text(), "request-1")
+        assert.notInclude(text(), Redacted.value(state))
+      }))
+
+    it.effect(`is ${status} for ${titleOf(failure)} also where a session completes itself`, () =>
+      run(() =>
+        Effect.gen(function*() {
+          const end = yield* SessionBinding.makeLocalAutoBinding({
+            endpoint: "http://localhost:4599",
+            userIdentifier: ada.userIdentifier
+          })
+          const url = `http://localhost:8081/?session_id=${Redacted.value(sessionUri)}`
+          assert.strictEqual((yield* visit(end, url)).status, status)
+          assert.strictEqual((yield* visit(end, url)).status, 200)
+        }), [failure]))
+  }
+})
+
+type Beginning = readonly [change: Partial<Fields>, who?: Partial<SessionBinding.Who> | undefined]
+
+/** Begins consents in an application of its own; gives the link of the last one, or the reason against it. */
+const beginning = (...consents: ReadonlyArray<Beginning>) =>
+  run(() =>
+    Effect.gen(function*() {
+      const { begin } = yield* SessionBinding.make({ origin })
+      const all = yield* Effect.forEach(
+        consents,
+        ([change, who]) =>
+          Effect.flatMap(consentOf(change), (consent) => Effect.either(begin(consent, { ...ada, ...who })))
+      )
+      return all.at(-1) ?? Either.right("nothing was begun")
+    })
+  )
+
+const reasonOf = (result: Either.Either<string, IdentityError.LedgerFailure | SessionBinding.BindingRefused>) =>
+  Either.match(result, {
+    onLeft: (error) => error._tag === "BindingRefused" ? `${error.reason}: ${error.message}` : error._tag,
+    onRight: (link) => link.replace(/[0-9a-f]{64}$/, "<id>")
+  })
+
+const begun = `${origin}/oauth2/start?consent=<id>`
+
+const weak =
+  "StateTooWeak: ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+
+const foreign =
+  `ReturnUrlForeign: ask for the token with a callbackUrl of ${origin}, without a query, at which the page \`end\` is mounted`
+
+const used = "StateUsed: this customState belongs to another consent: make a new one for each call"
+
+describe("a consent that begins", () => {
+  const states: ReadonlyArray<readonly [state: string | undefined, expected: string]> = [
+    [undefined, weak],
+    ["", weak],
+    ["x".repeat(21), weak],
+    ["x".repeat(22), begun],
+    ["A_-9".repeat(30), begun],
+    [`${"x".repeat(22)} `, weak],
+    [`.${"x".repeat(22)}`, weak],
+    [`${"x".repeat(22)}=`, weak]
+  ]
+  for (const [state, expected] of states) {
+    it.effect(`${expected === begun ? "may" : "must not"} have the state ${JSON.stringify(state)}`, () =>
+      Effect.gen(function*() {
+        const customState = state === undefined ? undefined : Redacted.make(state)
+        assert.strictEqual(reasonOf(yield* beginning([{ customState }])), expected)
+      }))
+  }
+
+  const returns: ReadonlyArray<readonly [callbackUrl: string | undefined, expected: string]> = [
+    [undefined, foreign],
+    ["", foreign],
+    [returnUrl, begun],
+    [`${origin}/`, begun],
+    [origin, foreign],
+    [`${returnUrl}?tenant=1`, foreign],
+    [`${returnUrl}#a`, foreign],
+    [`${origin}:8443/return`, foreign],
+    [`${origin}.evil.example/return`, foreign],
+    ["http://agent.example/return", foreign],
+    ["https://elsewhere.example/return", foreign]
+  ]
+  for (const [callbackUrl, expected] of returns) {
+    it.effect(`${expected === begun ? "may" : "must not"} return to ${callbackUrl}`, () =>
+      Effect.gen(function*() {
+        assert.strictEqual(reasonOf(yield* beginning([{ callbackUrl }])), expected)
+      }))
+  }
+
+  it.effect("may begin again, for the same user and session", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(reasonOf(yield* beginning([{}], [{}])), begun)
+    }))
+
+  const differing: { readonly [title: string]: Beginning } = {
+    "another user": [{}, { user: "eve" }],
+    "another session": [{ sessionUri: Redacted.make("urn:ietf:params:oauth:request_uri:other") }]
+  }
+  for (const [title, other] of Record.toEntries(differing)) {
+    it.effect(`must not have the state of a consent with ${title}`, () =>
+      Effect.gen(function*() {
+        assert.strictEqual(reasonOf(yield* beginning([{}], other)), used)
+        assert.strictEqual(reasonOf(yield* beginning(other, [{}])), used)
+        const customState = Redacted.make("other".repeat(5))
+        assert.strictEqual(reasonOf(yield* beginning([{}], [{ ...other[0], customState }, other[1]])), begun)
+      }))
+  }
+
+  it.effect("must not have a state that was used up", () =>
+    run(() =>
+      Effect.gen(function*() {
+        const { begin, end, start } = yield* SessionBinding.make({ origin })
+        const consent = yield* consentOf()
+        yield* visit(start, yield* begin(consent, ada))
+        assert.strictEqual((yield* visit(end, `${returnUrl}?state=${Redacted.value(state)}`)).status, 403)
+        assert.strictEqual(reasonOf(yield* Effect.either(begin(consent, ada))), used)
+      })
+    ))
+})
+
+describe("an application that is configured", () => {
+  const path = "PathInvalid: startPath: expected a path as a browser writes it, such as /oauth2/start"
+  const done = "PathInvalid: doneUrl: expected a path such as /done, or an address that begins with https://"
+  const options: ReadonlyArray<readonly [options: Partial<SessionBinding.Options>, expected: string | undefined]> = [
+    [{}, undefined],
+    [{ startPath: "/a", doneUrl: "/b" }, undefined],
+    [{ startPath: undefined, doneUrl: undefined }, undefined],
+    [{ startPath: "a" }, path],
+    [{ startPath: "" }, path],
+    [{ startPath: "/a?b" }, path],
+    [{ doneUrl: "javascript:alert(1)" }, done],
+    [
+      { origin: "nowhere" },
+      "OriginInvalid: origin: expected where browsers find the application, such as https://agent.example"
+    ]
+  ]
+  for (const [given, expected] of options) {
+    it.effect(`${expected === undefined ? "may" : "must not"} have ${JSON.stringify(given)}`, () =>
+      Effect.gen(function*() {
+        const made = yield* Effect.either(SessionBinding.make({ origin, ...given }))
+        assert.strictEqual(
+          Either.match(made, { onLeft: ({ message, reason }) => `${reason}: ${message}`, onRight: () => undefined }),
+          expected
+        )
+      }))
+  }
+
+  for (const endpoint of ["https://bedrock-agentcore.us-east-1.amazonaws.com", "http://evillocalhost", "localhost"]) {
+    it.effect(`must not complete sessions by itself at ${endpoint}`, () =>
+      Effect.gen(function*() {
+        const options = { endpoint, userIdentifier: ada.userIdentifier }
+        const { message, reason } = yield* Effect.flip(SessionBinding.makeLocalAutoBinding(options))
+        assertEqual([reason, message], [
+          "EndpointNotLocal",
+          "sessions complete themselves only with an identity service on this machine, such as http://127.0.0.1:4599"
+        ])
+      }))
+  }
+
+  it.effect("has its link at its start path", () =>
+    run(() =>
+      Effect.gen(function*() {
+        const { begin } = yield* SessionBinding.make({ origin, startPath: "/begin" })
+        assert.match(yield* begin(yield* consentOf(), ada), /^https:\/\/agent\.example\/begin\?consent=[0-9a-f]{64}$/)
+      })
+    ))
+})
+
+describe("the first page", () => {
+  it.effect("gives up when others begin in the same moment 21 times in a row", () =>
+    run(() =>
+      Effect.gen(function*() {
+        const { begin, start } = yield* SessionBinding.make({ origin })
+        const link = yield* begin(yield* consentOf(), ada)
+        const ledger = yield* ConsentLedger.ConsentLedger
+        const started = (lost: number) => {
+          let tries = 0
+          const busy = ConsentLedger.ConsentLedger.of({
+            ...ledger,
+            replace: (key, before, after) =>
+              ++tries <= lost ? Effect.succeed(false) : ledger.replace(key, before, after)
+          })
+          return Effect.map(
+            Effect.provideService(visit(start, link), ConsentLedger.ConsentLedger, busy),
+            ({ cookie, status }) => [status, tries, cookie === ""]
+          )
+        }
+        assertEqual(yield* started(0), [303, 1, false])
+        assertEqual(yield* started(20), [303, 21, false])
+        assertEqual(yield* started(21), [503, 21, true])
+      })
+    ))
+
+  it.effect("asks for exactly one consent, by its name", () =>
+    run(() =>
+      Effect.gen(function*() {
+        const { begin, start } = yield* SessionBinding.make({ origin })
+        const link = yield* begin(yield* consentOf(), ada)
+        const statusOf = (url: string) => Effect.map(visit(start, url), ({ status }) => status)
+        const base = `${origin}/oauth2/start`
+        for (
+          const query of [
+            "",
+            "?consent=",
+            "?consent=x",
+            `${"?consent="}${"A".repeat(64)}`,
+            "?consent=0",
+            `?consent=${"0".repeat(65)}`
+          ]
+        ) {
+          assert.strictEqual(yield* statusOf(`${base}${query}`), 400, query)
+        }
+        assert.strictEqual(yield* statusOf(`${base}?consent=${"0".repeat(64)}`), 404)
+        assert.strictEqual(yield* statusOf(`${link}&consent=again`), 400)
+        assert.strictEqual(yield* statusOf(link), 303)
+      })
+    ))
+})
+
+it.effect("a state for customState has 256 bits in base64url, and is another each time", () =>
+  Effect.gen(function*() {
+    const all = yield* Effect.replicateEffect(SessionBinding.customState, 5)
+    for (const one of all) assert.match(Redacted.value(one), /^[\w-]{43}$/)
+    assert.strictEqual(new Set(all.map(Redacted.value)).size, 5)
+  }))

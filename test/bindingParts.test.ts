@@ -1,0 +1,337 @@
+import { HttpApp, HttpServerResponse } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Either, Option, Redacted } from "effect"
+import * as address from "../src/internal/binding/address.js"
+import * as browser from "../src/internal/binding/browser.js"
+import * as pages from "../src/internal/binding/pages.js"
+import { html } from "../src/internal/server/html.js"
+import { assertEqual } from "./support/equality.js"
+import { type Asked, asking } from "./support/webRequest.js"
+
+describe("the address of this machine", () => {
+  const local = ["localhost", "[::1]", "127.0.0.1", "127.255.255.254", "127.1", "[0:0:0:0:0:0:0:1]", "LOCALHOST"]
+
+  const foreign = [
+    "evillocalhost",
+    "localhostevil",
+    "localhost.evil.example",
+    "evil.example",
+    "127.0.0.1.evil.example",
+    "evil127.0.0.1",
+    "128.0.0.1",
+    "0.0.0.0",
+    "10.0.0.1",
+    "[::2]",
+    "[::127.0.0.1]",
+    "x.localhost"
+  ]
+
+  it("is known by its names and its addresses, over http and https, on any port", () => {
+    for (const host of local) {
+      for (const url of [`http://${host}`, `https://${host}/path?a#b`, `http://${host}:4599`]) {
+        assert.isTrue(address.isLoopback(url), url)
+      }
+      assert.isTrue(address.isLocalHost(host), host)
+      assert.isTrue(address.isLocalHost(`${host}:8081`), host)
+    }
+    for (const scheme of ["ftp", "ws", "wss", "file", "xhttp", "httpx"]) {
+      assert.isFalse(address.isLoopback(`${scheme}://localhost/`), scheme)
+    }
+  })
+
+  it("is not a name that only looks like it", () => {
+    for (const host of foreign) {
+      assert.isFalse(address.isLoopback(`http://${host}`), host)
+      assert.isFalse(address.isLocalHost(host), host)
+    }
+    for (const host of ["", "a@localhost", "localhost/x", "localhost?x", "localhost#x", "localhost\\x", " "]) {
+      assert.isFalse(address.isLocalHost(host), host)
+    }
+    for (const url of ["", "localhost", "//localhost", "http://"]) assert.isFalse(address.isLoopback(url), url)
+  })
+})
+
+describe("the address of the application", () => {
+  const https = { origin: "https://agent.example", host: "agent.example", isSecure: true }
+  const http = { origin: "http://localhost:3000", host: "localhost:3000", isSecure: false }
+
+  it("is an origin with https, or on this machine", () => {
+    for (const place of [https, http, { origin: "https://a.b:8443", host: "a.b:8443", isSecure: true }]) {
+      assertEqual(address.placeOf(place.origin), Either.right(place))
+    }
+    const none = "origin: expected where browsers find the application, such as https://agent.example"
+    const more = (origin: string) => `origin: expected scheme, host and port alone, such as ${origin}`
+    const wrong: ReadonlyArray<readonly [origin: string, message: string]> = [
+      ["", none],
+      ["agent.example", none],
+      ["https://", none],
+      ["https://agent.example/", more("https://agent.example")],
+      ["https://agent.example/path", more("https://agent.example")],
+      ["https://agent.example:443", more("https://agent.example")],
+      ["https://AGENT.example", more("https://agent.example")],
+      ["https://ada@agent.example", more("https://agent.example")],
+      ["https://agent.example?a", more("https://agent.example")],
+      ["https://agent.example#a", more("https://agent.example")],
+      ["http://agent.example", "origin: expected https, since cookies would go over the net for all to read"],
+      ["http://evillocalhost", "origin: expected https, since cookies would go over the net for all to read"]
+    ]
+    for (const [origin, message] of wrong) assertEqual(address.placeOf(origin), Either.left(message), origin)
+  })
+
+  it("is called by its host, with or without the port of its scheme", () => {
+    const named: ReadonlyArray<readonly [name: string, place: typeof https, expected: boolean]> = [
+      ["agent.example", https, true],
+      ["agent.example:443", https, true],
+      ["agent.example:80", https, false],
+      ["agent.example:", https, false],
+      ["agent.example.evil.example", https, false],
+      ["evil.example", https, false],
+      ["", https, false],
+      ["localhost:3000", http, true],
+      ["localhost", http, false],
+      ["localhost:80", { ...http, host: "localhost" }, true],
+      ["localhost:443", { ...http, host: "localhost" }, false]
+    ]
+    for (const [name, place, expected] of named) assert.strictEqual(address.isNamed(place)(name), expected, name)
+  })
+
+  it("has pages, whose paths are written as a browser writes them", () => {
+    const { origin } = https
+    for (const path of ["/", "/a", "/a/b.c", "/%C3%A4", "/a//b"]) assert.isTrue(address.isPageOf(origin, origin + path))
+    const wrong = ["", "a", ".evil.example/a", "/a?b", "/a#b", "/a/../b", "/a b", "/ä", "/a\\b", "@evil.example/a"]
+    for (const path of wrong) assert.isFalse(address.isPageOf(origin, origin + path), path)
+    for (const url of ["http://agent.example/a", "https://evil.example/a", "/a", ` ${origin}/a`]) {
+      assert.isFalse(address.isPageOf(origin, url), url)
+    }
+  })
+
+  it("has a page for afterwards, or another of the web", () => {
+    const done: ReadonlyArray<readonly [url: string, expected: Option.Option<string>]> = [
+      ["/done", Option.some("https://agent.example/done")],
+      ["", Option.some("https://agent.example/")],
+      ["http://elsewhere.example/a?b#c", Option.some("http://elsewhere.example/a?b#c")],
+      ["https://elsewhere.example", Option.some("https://elsewhere.example/")],
+      ["javascript:alert(1)", Option.none()],
+      ["data:text/html,x", Option.none()],
+      ["ftp://elsewhere.example", Option.none()],
+      ["https://", Option.none()]
+    ]
+    for (const [url, expected] of done) assertEqual(address.doneAt(https.origin, url), expected, url)
+  })
+})
+
+const url = (query: string) => `/page${query}`
+
+const headers = { host: "agent.example" }
+
+const visited = (asked: Asked) => browser.visit((host) => host === "agent.example").pipe(asking({ headers, ...asked }))
+
+/** The title of the page instead, or the values of two parameters and the path. */
+const read = (asked: Asked) =>
+  Effect.map(
+    Effect.either(visited(asked)),
+    Either.match({
+      onLeft: ({ title }) => title,
+      onRight: ({ of, path }) => [path, Option.getOrNull(of("a")), Option.getOrNull(of("b"))]
+    })
+  )
+
+const at = (query: string) => read({ url: `http://agent.example${url(query)}` })
+
+describe("a visit", () => {
+  const { title: unreadable } = pages.unreadable
+
+  const readable: ReadonlyArray<readonly [query: string, a: string | null, b: string | null]> = [
+    ["", null, null],
+    ["?", null, null],
+    ["?a=1&b=2", "1", "2"],
+    ["?&a=1&&b=2&", "1", "2"],
+    ["?a", "", null],
+    ["?a=", "", null],
+    ["?b=1=2?3", null, "1=2?3"],
+    ["?a=x+y%2B%C3%A4&%62=z", "x y+ä", "z"]
+  ]
+  for (const [query, a, b] of readable) {
+    it.effect(`reads '${query}'`, () =>
+      Effect.gen(function*() {
+        assertEqual(yield* at(query), ["/page", a, b])
+      }))
+  }
+
+  for (const query of ["?a=1&a=1", "?a&a=", "?a=1&%61=2", "?a=%", "?%=1", "?a=%ff", "?%ff=a", "?x=%c0%af"]) {
+    it.effect(`refuses '${query}'`, () =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* at(query), unreadable)
+      }))
+  }
+
+  it.effect("reads a query of 16,384 characters, and refuses one more", () =>
+    Effect.gen(function*() {
+      // Many short parameters, so that none of them is too long by itself.
+      const long = Array.from({ length: 1000 }, (_, index) => `n${index}=0123456789`).join("&")
+      assertEqual(yield* at(`?a=1&${"&".repeat(16_380 - long.length)}${long}`), ["/page", "1", null])
+      assert.strictEqual(yield* at(`?a=1&${"&".repeat(16_381 - long.length)}${long}`), unreadable)
+    }))
+
+  it.effect("reads a value of 4,096 characters, however it is encoded, and refuses one more", () =>
+    Effect.gen(function*() {
+      for (const [written, character] of [["x", "x"], ["%20", " "]] as const) {
+        assertEqual(yield* at(`?a=${written.repeat(4096)}`), ["/page", character.repeat(4096), null])
+        assert.strictEqual(yield* at(`?a=${written.repeat(4097)}`), unreadable)
+      }
+    }))
+
+  it.effect("only reads", () =>
+    Effect.gen(function*() {
+      for (const method of ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]) {
+        assert.strictEqual(yield* read({ url: url("?a=1"), method }), pages.notGet.title, method)
+      }
+    }))
+
+  it.effect("is for the host of its headers, or without them of its address", () =>
+    Effect.gen(function*() {
+      const ours = ["/page", "1", null]
+      const full = (host: string) => `http://${host}/page?a=1`
+      assertEqual(yield* read({ url: full("evil.example"), headers: { host: "AGENT.example" } }), ours)
+      assertEqual(yield* read({ url: full("evil.example"), headers: { ":authority": "agent.example" } }), ours)
+      assertEqual(yield* read({ url: full("agent.example"), headers: {} }), ours)
+      const foreign = pages.foreignHost.title
+      const other = { host: "evil.example", ":authority": "agent.example" }
+      assert.strictEqual(yield* read({ url: full("agent.example"), headers: other }), foreign)
+      assert.strictEqual(
+        yield* read({ url: full("agent.example"), headers: { ":authority": "evil.example" } }),
+        foreign
+      )
+      assert.strictEqual(yield* read({ url: full("evil.example"), headers: {} }), foreign)
+      assert.strictEqual(yield* read({ url: full("agent.example"), headers: { host: "" } }), foreign)
+    }))
+
+  it.effect("brings its cookies", () =>
+    Effect.gen(function*() {
+      const { cookies } = yield* visited({ headers: { ...headers, cookie: "a=1; b=2" } })
+      assertEqual({ ...cookies }, { a: "1", b: "2" })
+    }))
+
+  it.effect("has what is required of it, and not empty", () =>
+    Effect.gen(function*() {
+      const { of } = yield* visited({ url: url("?a=1&b=") })
+      assert.strictEqual(yield* browser.required(of, "a"), "1")
+      for (const name of ["b", "c"]) {
+        assert.strictEqual((yield* Effect.flip(browser.required(of, name))).title, unreadable)
+      }
+    }))
+})
+
+describe("the cookie of a consent", () => {
+  const id = "0123456789abcdef0123"
+
+  const lines = (response: HttpServerResponse.HttpServerResponse) =>
+    Effect.promise(async () => {
+      const answer = await HttpApp.toWebHandler(Effect.succeed(response))(new Request("http://localhost"))
+      return answer.headers.getSetCookie()
+    })
+
+  const now = DateTime.unsafeMake(1_000_000)
+
+  const remembered = (isSecure: boolean, seconds: number) =>
+    lines(browser.remember(HttpServerResponse.empty(), {
+      isSecure,
+      id,
+      verifier: Redacted.make("verifier"),
+      now,
+      until: DateTime.add(now, { seconds })
+    }))
+
+  it.effect("has these attributes over https and over http, while the consent lasts and when it is deleted", () =>
+    Effect.gen(function*() {
+      const secure = "__Host-agentcore-consent-0123456789abcdef"
+      const plain = "agentcore-consent-0123456789abcdef"
+      assertEqual(yield* remembered(true, 600), [
+        `${secure}=verifier; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax`
+      ])
+      assertEqual(yield* remembered(false, 30), [`${plain}=verifier; Max-Age=30; Path=/; HttpOnly; SameSite=Lax`])
+      assertEqual(yield* remembered(true, -1), [
+        `${secure}=verifier; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
+      ])
+      const empty = HttpServerResponse.empty()
+      assertEqual(yield* lines(browser.forget(empty, true, id)), [
+        `${secure}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
+      ])
+      assertEqual(yield* lines(browser.forget(empty, false, id)), [
+        `${plain}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax`
+      ])
+    }))
+
+  it.effect("leaves the other cookies of an answer", () =>
+    Effect.gen(function*() {
+      const answer = HttpServerResponse.unsafeSetCookie(HttpServerResponse.empty(), "other", "1")
+      assert.lengthOf(yield* lines(browser.forget(answer, true, id)), 2)
+    }))
+})
+
+describe("every page of a consent", () => {
+  const again = "Go back to the application and start again."
+
+  /** Each by its name, with its status, and what it tells a person to do. */
+  const expected = {
+    notGet: [405, again],
+    foreignHost: [403, "not that of the application"],
+    unreadable: [400, again],
+    unknown: [404, again],
+    expired: [410, "start again: go back to the application"],
+    spent: [409, again],
+    signedOut: [401, "then load this page again"],
+    signedOutMeanwhile: [401, "Nothing was allowed. Sign in to the application in this browser, and start again."],
+    otherUser: [403, "Nothing was allowed."],
+    otherBrowser: [403, again],
+    mixedUp: [400, again],
+    unfinished: [403, again],
+    unreachable: [502, "Load this page again in a moment"],
+    unavailable: [503, "Load this page again in a while"],
+    done: [200, "You can close this page."]
+  } as const
+
+  const all = Object.entries(pages).flatMap(([name, value]) =>
+    typeof value === "object" && "status" in value ? [[name, value] as const] : []
+  )
+
+  it("is in the list of this test, under a title of its own", () => {
+    assertEqual(new Set(all.map(([name]) => name)), new Set(Object.keys(expected)))
+    // A completion that failed has one title, whoever is the reason.
+    assert.strictEqual(new Set(all.map(([, { title }]) => title)).size, all.length - 1)
+  })
+
+  for (const [name, notice] of all) {
+    it.effect(`${name} is a page without forms and scripts, which is not kept, framed or linked from`, () =>
+      Effect.gen(function*() {
+        const handler = HttpApp.toWebHandler(pages.page(notice))
+        const response = yield* Effect.promise(() => handler(new Request("http://localhost")))
+        const body = yield* Effect.promise(() => response.text())
+        const [, nonce = ""] = /<style nonce="([^"]*)">/.exec(body) ?? []
+        assert.match(nonce, /^[\w-]{43}$/)
+        const length = response.headers.get("content-length")
+        assertEqual(Object.fromEntries(response.headers), {
+          ...(length !== null && { "content-length": length }),
+          "content-type": "text/html; charset=utf-8",
+          "cache-control": "no-store",
+          "referrer-policy": "no-referrer",
+          "x-content-type-options": "nosniff",
+          "x-frame-options": "DENY",
+          "cross-origin-resource-policy": "same-origin",
+          "cross-origin-opener-policy": "same-origin",
+          ...(notice.status === 405 && { allow: "GET" }),
+          "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; `
+            + "form-action 'none'; frame-ancestors 'none'"
+        })
+        const [status, advice] = Object.entries(expected).find(([key]) => key === name)?.[1] ?? [0, ""]
+        assert.strictEqual(response.status, status)
+        assert.include(
+          body,
+          `<main id="main" class="narrow"><section class="card notice ${status < 400 ? "good" : "bad"}">`
+        )
+        assert.include(body, `<h1>${notice.title}</h1><p>${String(html`${notice.text}`)}</p></section></main>`)
+        assert.isNotEmpty(notice.title)
+        assert.include(String(notice.text), advice)
+      }))
+  }
+})
