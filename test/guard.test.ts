@@ -96,6 +96,7 @@ describe("the guard", () => {
     "localhost\\x",
     "loc%61lhost",
     "local host",
+    "c|d",
     "localhost, localhost"
   ]
   for (const host of wrong) {
@@ -109,6 +110,7 @@ describe("the guard", () => {
     ["one Host header", ["Host", "localhost", "Accept", "x"], true],
     ["no list of headers", undefined, true],
     ["something else than a list", "Host", true],
+    ["what only looks like a list", { length: 4, 0: "Host", 2: "Host" }, true],
     ["two Host headers", ["Host", "localhost", "Host", "localhost"], false],
     ["two Host headers in another case", ["host", "localhost", "Accept", "x", "HOST", "evil.example"], false],
     ["three Host headers", ["Host", "a", "Host", "b", "Host", "c"], false],

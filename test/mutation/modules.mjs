@@ -16,7 +16,7 @@ export const modules = {
   },
   binding: {
     mutate: ["src/SessionBinding.ts", "src/internal/binding/*.ts"],
-    tests: ["SessionBinding", "SessionBindingLimits", "SessionBindingServer"]
+    tests: ["bindingParts", "SessionBindingRules", "SessionBinding", "SessionBindingLimits", "SessionBindingServer"]
   },
   revocation: {
     mutate: ["src/internal/{revocation,flights}.ts"],
@@ -31,8 +31,18 @@ export const modules = {
     tests: ["retry"]
   },
   aws: {
-    mutate: ["src/AwsIdentity.ts", "src/internal/aws/{call,exceptions,secrets,settings}.ts"],
-    tests: ["AwsIdentity", "AwsIdentityFailures"]
+    mutate: ["src/AwsIdentity.ts", "src/internal/aws/{call,exceptions,exchange,reply,secrets,settings,signed}.ts"],
+    tests: [
+      "awsCall",
+      "awsClients",
+      "awsExceptions",
+      "awsExchange",
+      "awsReplyRules",
+      "awsSecrets",
+      "awsSettings",
+      "AwsIdentity",
+      "AwsIdentityFailures"
+    ]
   },
   oauth: {
     mutate: [
@@ -69,6 +79,10 @@ export const modules = {
   },
   signature: {
     mutate: ["src/internal/server/{signature,guard,tickets}.ts"],
-    tests: ["IdentityServerGuard", "tickets"]
+    tests: ["signature", "guard", "tickets"]
+  },
+  pages: {
+    mutate: ["src/internal/server/{form,html,quiet}.ts"],
+    tests: ["form", "html", "quiet", "serverPages"]
   }
 }
