@@ -41,7 +41,7 @@ const consentOf = (change: Partial<Fields> = {}) =>
 
 const ada: SessionBinding.Who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
 
-/** Everybody is ada, and completions are answered one after the other, at last with success. */
+/** The signed-in user is always ada. Completions fail with these errors in turn, then succeed. */
 const needs = (answers: Ref.Ref<ReadonlyArray<Failure>>, asked: Ref.Ref<ReadonlyArray<unknown>>) =>
   Layer.mergeAll(
     IdentityService.layer.pipe(Layer.provide(Layer.mock(IdentityApi.IdentityApi, {

@@ -101,7 +101,7 @@ describe("an exchange", () => {
       }
     }))
 
-  it.effect("reads a web stream that cannot be iterated, and lets go of it", () =>
+  it.effect("reads a web stream that cannot be iterated, and cancels its reader", () =>
     Effect.gen(function*() {
       for (const [count, expected] of [[2, 2], [9, 9]] as const) {
         let read = 0

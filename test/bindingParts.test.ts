@@ -297,7 +297,7 @@ describe("every page of a consent", () => {
 
   it("is in the list of this test, under a title of its own", () => {
     assertEqual(new Set(all.map(([name]) => name)), new Set(Object.keys(expected)))
-    // A completion that failed has one title, whoever is the reason.
+    // Both failures of a completion have one title.
     assert.strictEqual(new Set(all.map(([, { title }]) => title)).size, all.length - 1)
   })
 

@@ -51,7 +51,7 @@ describe("the guard", () => {
   ]
 
   for (const host of [...own, ...own.map((name) => `${name}:65535`), "LOCALHOST", "[0:0:0:0:0:0:0:1]", "127.1"]) {
-    it.effect(`lets in who asks for ${host}`, () =>
+    it.effect(`accepts a request for ${host}`, () =>
       Effect.gen(function*() {
         assertEqual(yield* named(host), reached)
         assertEqual(yield* named(host, given), reached)
@@ -59,7 +59,7 @@ describe("the guard", () => {
   }
 
   for (const host of byGiven) {
-    it.effect(`lets in who asks for ${host} only where its name was given`, () =>
+    it.effect(`accepts a request for ${host} only where its name was given`, () =>
       Effect.gen(function*() {
         assertEqual(yield* named(host, given), reached)
         assertEqual(yield* named(host), foreign)
@@ -100,7 +100,7 @@ describe("the guard", () => {
     "localhost, localhost"
   ]
   for (const host of wrong) {
-    it.effect(`keeps out who asks for ${JSON.stringify(host)}`, () =>
+    it.effect(`rejects a request for ${JSON.stringify(host)}`, () =>
       Effect.gen(function*() {
         assertEqual(yield* named(host, given), foreign)
       }))
