@@ -199,7 +199,7 @@ describe("a list", () => {
         ))
         const list = (options?: { readonly pageSize?: number }) =>
           Stream.map(identity[key](options), (item: { readonly name: string }) => item.name)
-        return { list, requests: () => port.calls.map(({ request }) => request) }
+        return { list, requests: () => port.calls }
       })
 
     for (const lastToken of [undefined, ""]) {
@@ -208,9 +208,9 @@ describe("a list", () => {
           const { list, requests } = yield* paging(lastToken)
           assertEqual(Chunk.toReadonlyArray(yield* Stream.runCollect(list({ pageSize: 2 }))), ["a", "b", "c", "d", "e"])
           assertEqual<unknown>(requests(), [
-            { maxResults: 2, nextToken: undefined },
-            { maxResults: 2, nextToken: "1" },
-            { maxResults: 2, nextToken: "2" }
+            { key, request: { maxResults: 2, nextToken: undefined } },
+            { key, request: { maxResults: 2, nextToken: "1" } },
+            { key, request: { maxResults: 2, nextToken: "2" } }
           ])
         }))
     }
@@ -221,7 +221,7 @@ describe("a list", () => {
         const stream = list()
         assertEqual<unknown>(requests(), [])
         assertEqual(Chunk.toReadonlyArray(yield* Stream.runCollect(Stream.take(stream, 2))), ["a", "b"])
-        assertEqual<unknown>(requests(), [{ maxResults: undefined, nextToken: undefined }])
+        assertEqual<unknown>(requests(), [{ key, request: { maxResults: undefined, nextToken: undefined } }])
       }))
   }
 })

@@ -20,15 +20,26 @@ export const modules = {
   },
   revocation: {
     mutate: ["src/internal/{revocation,flights}.ts"],
-    tests: ["revocation", "flights"]
+    tests: ["revocation", "revocationKey", "flights"]
   },
   grant: {
     mutate: ["src/internal/{grant,tokenFlow}.ts"],
-    tests: ["tokenFlow", "revocation"]
+    tests: ["tokenFlow", "revocation", "revocationKey"]
   },
   retry: {
     mutate: ["src/RetryPolicy.ts", "src/internal/retry.ts"],
     tests: ["retry"]
+  },
+  check: {
+    mutate: ["src/internal/check.ts"],
+    tests: ["check", "checkLimits"]
+  },
+  service: {
+    mutate: [
+      "src/{IdentityService,AccessToken,ApiKey,WorkloadAccessToken}.ts",
+      "src/internal/{administration,inject,optionNames}.ts"
+    ],
+    tests: ["serviceMethods", "administration", "AccessToken", "WorkloadAccessToken", "retry"]
   },
   aws: {
     mutate: ["src/AwsIdentity.ts", "src/internal/aws/{call,exceptions,exchange,reply,secrets,settings,signed}.ts"],
