@@ -36,6 +36,7 @@ describe("while a session is completed", () => {
       assert.strictEqual(stub.shown(yield* poll), "IN_PROGRESS")
       assertEqual(yield* statuses(world), ["approved"])
       assert.strictEqual(yield* world.waiting, 0)
+      assert.isTrue(arrival.isInterruptible)
       yield* issue(arrival)
       assertEqual(yield* Fiber.join(first), {})
       assertEqual(yield* statuses(world), ["completed"])
@@ -102,6 +103,17 @@ describe("while a session is completed", () => {
         })
     )
   }
+
+  both("a failure of the vendor is reported as such also if the session is gone", (world) =>
+    Effect.gen(function*() {
+      const { complete } = yield* world.approved("ada")
+      const first = yield* Effect.fork(Effect.flip(complete))
+      const { answer } = yield* world.arrival
+      yield* world.api.deleteWorkloadIdentity({ name: stub.workloadName })
+      yield* Deferred.fail(answer, new Refused({ step: "token", reason: "Refused" }))
+      assert.strictEqual((yield* Fiber.join(first)).message, "Failed to retrieve token")
+      assertEqual(yield* world.controls.sessions, [])
+    }))
 
   both("the completion may be interrupted", (world, hasBrowser) =>
     Effect.gen(function*() {

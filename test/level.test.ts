@@ -1,7 +1,7 @@
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { ClassicLevel } from "classic-level"
 import { Deferred, Effect, Fiber, type Scope } from "effect"
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { type FileHandle, open as openFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Change, Entry } from "../src/internal/engine/record.js"
@@ -156,12 +156,19 @@ describe("the folder of a storage", () => {
       assert.match((yield* Effect.flip(load(directory))).message, /the last 3 of its commits were lost/)
     }))
 
-  test("keeps its files to their owner also after it is closed", (directory) =>
+  test("keeps its files to their owner when it is opened, and those that are new when it is closed", (directory) =>
     Effect.gen(function*() {
+      const modes = () => readdirSync(directory).map((name) => [name, statSync(join(directory, name)).mode & 0o777])
+      const hidden = () => readdirSync(directory).map((name) => [name, 0o600])
       yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
-      for (const name of readdirSync(directory)) {
-        assert.strictEqual(statSync(join(directory, name)).mode & 0o777, 0o600, name)
-      }
+      assertEqual(modes(), hidden())
+      for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o644)
+      yield* opened(directory, () =>
+        Effect.sync(() => {
+          assertEqual(modes(), hidden())
+          writeFileSync(join(directory, "CLOCK"), "", { mode: 0o644 })
+        }))
+      assertEqual(modes(), hidden())
     }))
 
   test("is refused if it is a file, or holds a commit that cannot be read", (directory) =>

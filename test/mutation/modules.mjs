@@ -82,11 +82,11 @@ export const modules = {
   },
   session: {
     mutate: ["src/internal/engine/{sessions,federation,tokens,grants,workloadTokens}.ts"],
-    tests: ["MemoryIdentity", "FederatedRaces", "IdentityService"]
+    tests: ["completion", "tokenLifetimes", "tokenRequests", "MemoryIdentity", "FederatedRaces", "IdentityService"]
   },
   persistence: {
     mutate: ["src/internal/engine/{storage,record}.ts", "src/internal/storage/*.ts"],
-    tests: ["StoredIdentity"]
+    tests: ["storage", "record", "level", "sealed", "StoredIdentity"]
   },
   signature: {
     mutate: ["src/internal/server/{signature,guard,tickets}.ts"],

@@ -1,5 +1,5 @@
 /** The engine with an issuer whose answers the test gives, so that a test decides what happens while a vendor is asked. */
-import { DateTime, Deferred, Effect, Queue, Redacted } from "effect"
+import { Deferred, Effect, Queue, Redacted } from "effect"
 import type { IdentityApi, IdentityControls } from "../../src/index.js"
 import * as engine from "../../src/internal/engine/engine.js"
 import { type Client, type IssuedToken, type Issuer, Issuers, type Refused } from "../../src/internal/engine/issuer.js"
@@ -21,6 +21,8 @@ export interface Arrival {
     readonly customParameters?: unknown
   }
   readonly answer: Deferred.Deferred<IssuedToken, Refused>
+  /** Whether a time limit of the issuer can end the request. */
+  readonly isInterruptible: boolean
 }
 
 export const token = (
@@ -54,13 +56,17 @@ export const provider = (clientSecret: string, clientId = "id") => ({
 export const make = ({ hasBrowser = false } = {}) =>
   Effect.map(Queue.unbounded<Arrival>(), (arrivals) => {
     const ask = (kind: Arrival["kind"]) => (client: Client, request: Arrival["request"]) =>
-      Effect.flatMap(Deferred.make<IssuedToken, Refused>(), (answer) =>
-        Effect.zipRight(Queue.offer(arrivals, { kind, client, request, answer }), Deferred.await(answer)))
+      Effect.checkInterruptible((isInterruptible) =>
+        Effect.flatMap(Deferred.make<IssuedToken, Refused>(), (answer) =>
+          Effect.zipRight(
+            Queue.offer(arrivals, { kind, client, request, answer, isInterruptible }),
+            Deferred.await(answer)
+          ))
+      )
     const user = ask("user")
     const issuer: Issuer = {
       machine: ask("machine"),
-      user: (client, { authorization, customParameters }) =>
-        user(client, { customParameters, ...authorization }),
+      user: (client, { authorization, customParameters }) => user(client, { customParameters, ...authorization }),
       refresh: ask("refresh"),
       onBehalfOf: ask("onBehalfOf"),
       browser: hasBrowser
@@ -143,6 +149,3 @@ export const world = (options?: { readonly hasBrowser?: boolean }) =>
 /** An engine over a storage, whose providers ask the issuer. */
 export const stored = (issuer: Issuer, storage: Storage) =>
   Effect.map(over(issuer, engine.makeStored(engine.settings({}), storage)), actions)
-
-/** The number of seconds since the test began. */
-export const seconds = Effect.map(DateTime.now, (now) => DateTime.toEpochMillis(now) / 1000)
