@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, type Tracer } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, type Tracer } from "effect"
 import { Consent, IdentityControls, type IdentityError, IdentityService, TokenPoller } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
@@ -10,6 +10,8 @@ const calls = Effect.gen(function*() {
   const { journal } = yield* IdentityControls.IdentityControls
   return (yield* journal).flatMap(({ at, operation }) => operation === "getResourceOauth2Token" ? [at.epochMillis] : [])
 })
+
+class Name extends Context.Tag("Name")<Name, string>() {}
 
 describe("Consent", () => {
   it.effect("all waits share one budget of calls, and none is starved", () =>
@@ -88,5 +90,35 @@ describe("Consent", () => {
       assertEqual([...span.attributes], [["providerName", "github"], ["authFlow", "USER_FEDERATION"]])
       assert.strictEqual(span.status.endTime - span.status.startTime, 5_000_000_000n)
       assert.isTrue(Exit.isFailure(span.status.exit))
+    }).pipe(Effect.provide(IdentityService.layerTest)))
+
+  it.effect("a program without a strategy fails with the consent, and one with it uses it for calls that bring none", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const options = { ...asUser, workloadAccessToken }
+      assert.strictEqual(yield* Consent.ProgramStrategy, Consent.fail)
+      const of = (name: string): Consent.Strategy => ({ onConsent: () => Effect.succeed(Redacted.make(name)) })
+      const program = Effect.provide(Consent.layer(of("the program's")))
+      const announced: Array<string> = []
+      const own = {
+        onAuthUrl: (url: Redacted.Redacted) => Effect.sync(() => announced.push(Redacted.value(url))),
+        tokenPoller: { poll: () => Effect.succeed(Redacted.make("the poller's")) }
+      }
+      assertEqual(yield* program(identity.getToken(options)), Redacted.make("the program's"))
+      assertEqual(
+        yield* program(identity.getToken({ ...options, consent: of("the call's") })),
+        Redacted.make("the call's")
+      )
+      assertEqual(yield* program(identity.getToken({ ...options, ...own })), Redacted.make("the poller's"))
+      assert.lengthOf(announced, 1)
+    }).pipe(Effect.provide(IdentityService.layerTest)))
+
+  it.effect("a strategy of a program has the services that its layer was given", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const strategy: Consent.Strategy<never, Name> = { onConsent: () => Effect.map(Name, Redacted.make) }
+      const layer = Consent.layer(strategy).pipe(Layer.provide(Layer.succeed(Name, "of the layer")))
+      const token = yield* Effect.provide(identity.getToken({ ...asUser, workloadAccessToken }), layer)
+      assertEqual(token, Redacted.make("of the layer"))
     }).pipe(Effect.provide(IdentityService.layerTest)))
 })

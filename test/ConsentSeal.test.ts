@@ -169,6 +169,18 @@ describe("a seal", () => {
       assert.notInclude(printed(exit), "canary")
     })))
 
+  it.effect("opens a sealed text of up to 65,536 characters, and seals none that is longer", () =>
+    withKeys(Effect.gen(function*() {
+      // The others are "v1.one.", a nonce of 16, a dot, and 16 bytes of tag.
+      const longest = "x".repeat((64 * 1024 - 24) * 3 / 4 - 16)
+      const sealed = yield* seal(longest)
+      assert.lengthOf(sealed, 64 * 1024)
+      assert.isTrue((yield* open(sealed)) === longest)
+      const exit = yield* Effect.exit(seal(`${longest}x`))
+      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+      assert.include(String(exit), "ConsentSeal: sealed, the text has more than 65536 characters")
+    })))
+
   it.effect("shows nothing of a text to whoever prints what it gives, or fails with", () =>
     withKeys(Effect.gen(function*() {
       const sealer = yield* ConsentSeal.ConsentSeal
@@ -235,6 +247,25 @@ describe("the keys of a seal", () => {
         )
       }
       yield* Effect.provide(seal("text"), ConsentSeal.layer({ keys: [{ id: "x".repeat(64), key: one.key }] }))
+    }))
+
+  it.effect("are 32 bytes, no fewer and no more", () =>
+    Effect.gen(function*() {
+      for (const size of [0, 16, 31, 33, 64]) {
+        const key = Redacted.make(Encoding.encodeBase64(new Uint8Array(size).fill(5)))
+        assert.include(yield* refusal(ConsentSeal.layer({ keys: [{ id: "one", key }] })), "is not 32 bytes in base64")
+      }
+    }))
+
+  it.effect("are named by an id that is too short to be a key, and otherwise by their place", () =>
+    Effect.gen(function*() {
+      const bad = Redacted.make("bad")
+      for (const [id, name] of [["x".repeat(21), `"${"x".repeat(21)}"`], ["x".repeat(22), "number 2"]] as const) {
+        const wrong = yield* refusal(ConsentSeal.layer({ keys: [one, { id, key: bad }] }))
+        assert.include(wrong.replaceAll("\\", ""), `key ${name} is not 32 bytes`)
+        const twice = yield* refusal(ConsentSeal.layer({ keys: [{ id, key: one.key }, { id, key: two.key }] }))
+        assert.include(twice.replaceAll("\\", ""), `two keys have the id ${name}`)
+      }
     }))
 
   it.effect("are read from AGENTCORE_IDENTITY_SEAL_KEYS, the newest first", () =>

@@ -4,6 +4,7 @@ import { consent } from "./contract/consent.js"
 import { credentials } from "./contract/credentials.js"
 import { deletion } from "./contract/deletion.js"
 import { identityOfGrants } from "./contract/identityOfGrants.js"
+import { handles } from "./contract/handles.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
@@ -14,6 +15,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
   credentials(name, layer)
   consent(name, layer)
   strategies(name, layer)
+  handles(name, layer)
   providerUpdates(name, layer)
   identityOfGrants(name, layer)
   deletion(name, layer)

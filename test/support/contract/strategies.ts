@@ -1,25 +1,20 @@
 import { assert } from "@effect/vitest"
-import { Cause, Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref, Schedule, TestServices } from "effect"
+import { Data, Deferred, Effect, Fiber, Redacted, Ref, Schedule } from "effect"
 import {
   Consent,
-  ConsentLedger,
-  ConsentSeal,
   ConsentSignal,
+  Credential,
   IdentityControls,
   IdentityError,
-  IdentityService
+  IdentityService,
+  TokenPoller
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
-import { unhurried } from "../clock.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
-
-const Resuming = Layer.merge(ConsentSeal.layerEphemeral, ConsentLedger.layerMemory)
-
-const handleOf = (consent: IdentityError.ConsentRequired) => consent.handle ?? Redacted.make("none")
 
 /** How often the service was asked for a token. */
 const calls = Effect.gen(function*() {
@@ -95,6 +90,46 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
+    "who waits gets the token at once when the consent is completed during the announcement",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      // Neither polls before the session is over.
+      const pollers = [TokenPoller.fromSchedule(Schedule.spaced("1 hour")), { poll: () => Effect.never }]
+      for (const poller of pollers) {
+        const consent = Consent.wait({ announce: (_, consent) => consents(consent), poller })
+        const options = { ...asUser, workloadAccessToken, forceAuthentication: true, consent }
+        assert.isNotEmpty(Redacted.value(yield* identity.getToken(options)))
+      }
+    })
+  )
+
+  test(
+    "a completion that is refused wakes no one",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { approve } = yield* IdentityControls.IdentityControls
+      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const waiting = yield* Effect.fork(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          announce: (_, consent) => Deferred.succeed(told, consent),
+          poller: { poll: () => Effect.never }
+        })
+      }))
+      const { sessionUri } = yield* Deferred.await(told)
+      yield* approve(sessionUri)
+      const complete = (userId: string) =>
+        identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+      assert.strictEqual((yield* Effect.flip(complete("mallory")))._tag, "AccessDenied")
+      yield* Effect.sleep("10 seconds")
+      assert.lengthOf(yield* calls, 1)
+      yield* complete("ada")
+      assert.isNotEmpty(Redacted.value(yield* Fiber.join(waiting)))
+    })
+  )
+
+  test(
     "a poll that fails after the news leaves the wait to the schedule",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
@@ -132,119 +167,6 @@ export const strategies = section("strategies", (test) => {
         })
       })
     }).pipe(Effect.provide(ConsentSignal.layerMemory))
-  )
-
-  test(
-    "a call that is put aside is resumed elsewhere, and gets the token of that very request",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const consent = yield* required(identity.getToken({
-        ...asUser,
-        workloadAccessToken,
-        customParameters: { access_type: "offline" },
-        consent: Consent.suspend
-      }))
-      const handle = handleOf(consent)
-      assert.notInclude(Redacted.value(handle), "github")
-      const elsewhere = yield* IdentityService.make
-      const resumed = yield* Effect.fork(elsewhere.resume(handle, { workloadAccessToken }))
-      // The handle is opened in real time, of which the clock knows nothing.
-      yield* Effect.repeat(calls, { until: (all) => all.length > 1, schedule: Schedule.spaced("1 millis") }).pipe(
-        TestServices.provideLive,
-        unhurried
-      )
-      yield* Effect.sleep("7 seconds")
-      yield* consents(consent)
-      const token = yield* Fiber.join(resumed)
-      assertEqual(token, yield* identity.getToken({ ...asUser, workloadAccessToken }))
-      const asked = (yield* calls).slice(0, 3).map(({ request }) => ({
-        ...(typeof request === "object" ? request : {}),
-        sessionUri: undefined
-      }))
-      assertEqual(asked[1], asked[0])
-      assertEqual(asked[2], asked[0])
-    }).pipe(Effect.provide(Resuming))
-  )
-
-  test(
-    "a program may put all its calls aside",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
-      yield* consents(consent)
-      yield* identity.resume(handleOf(consent), { workloadAccessToken })
-    }).pipe(Effect.provide(Consent.layer(Consent.suspend).pipe(Layer.provideMerge(Resuming))))
-  )
-
-  test(
-    "a handle that is changed, foreign, over or used is refused, and says why",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const suspended = Effect.map(
-        required(identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })),
-        (consent) => ({ consent, handle: handleOf(consent) })
-      )
-      const reasonOf = (handle: Redacted.Redacted) =>
-        Effect.map(
-          Effect.flip(identity.resume(handle, { workloadAccessToken })),
-          (error) => error._tag === "HandleRejected" ? error.reason : error._tag
-        )
-      const { consent, handle } = yield* suspended
-      const text = Redacted.value(handle)
-      assert.strictEqual(yield* reasonOf(Redacted.make("nonsense")), "Malformed")
-      const last = text.endsWith("A") ? "Q" : "A"
-      assert.strictEqual(yield* reasonOf(Redacted.make(`${text.slice(0, -5)}${last}${text.slice(-4)}`)), "Changed")
-      assert.strictEqual(
-        yield* reasonOf(handle).pipe(Effect.provide(ConsentSeal.layerEphemeral)),
-        "Foreign"
-      )
-      yield* consents(consent)
-      yield* identity.resume(handle, { workloadAccessToken })
-      assert.strictEqual(yield* reasonOf(handle), "Replayed")
-      const later = yield* Effect.flip(
-        identity.getToken({ ...asUser, scopes: ["mail"], workloadAccessToken, consent: Consent.suspend })
-      )
-      assert.isTrue(later instanceof IdentityError.ConsentRequired)
-      if (later instanceof IdentityError.ConsentRequired) {
-        yield* Effect.sleep("601 seconds")
-        assert.strictEqual(yield* reasonOf(handleOf(later)), "Expired")
-      }
-    }).pipe(Effect.provide(Resuming))
-  )
-
-  test(
-    "another user gets nothing for a handle, and its owner still does",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const consent = yield* required(
-        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
-      )
-      yield* consents(consent)
-      const mallory = yield* identity.getWorkloadAccessToken({ workloadName, userId: "mallory" })
-      const error = yield* Effect.flip(identity.resume(handleOf(consent), { workloadAccessToken: mallory }))
-      assert.strictEqual(error._tag, "AccessDenied")
-      yield* identity.resume(handleOf(consent), { workloadAccessToken })
-    }).pipe(Effect.provide(Resuming))
-  )
-
-  test(
-    "of many who resume with one handle one gets the token; one who gave up leaves it to the next",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const consent = yield* required(
-        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
-      )
-      const resume = identity.resume(handleOf(consent), { workloadAccessToken })
-      const first = yield* Effect.fork(resume)
-      yield* Effect.sleep("6 seconds")
-      const interrupted = yield* Fiber.interrupt(first)
-      assert.isTrue(Exit.isFailure(interrupted) && Cause.isInterruptedOnly(interrupted.cause))
-      yield* consents(consent)
-      const all = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.either(resume), {
-        concurrency: "unbounded"
-      })
-      assert.strictEqual(all.filter((one) => one._tag === "Right").length, 1)
-    }).pipe(Effect.provide(Resuming))
   )
 
   test(

@@ -1,0 +1,180 @@
+import { KeyValueStore } from "@effect/platform"
+import { SystemError } from "@effect/platform/Error"
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Deferred, type Duration, Effect, Exit, Fiber, Option, TestClock } from "effect"
+import type { ConsentLedger } from "../src/index.js"
+import * as ledgerMemory from "../src/internal/ledgerMemory.js"
+import * as ledgerStore from "../src/internal/ledgerStore.js"
+import { assertEqual } from "./support/equality.js"
+
+type Ledger = ConsentLedger.ConsentLedger["Type"]
+
+const key = "key"
+
+const soon = (wait: Duration.DurationInput = "10 minutes") => Effect.map(DateTime.now, DateTime.addDuration(wait))
+
+/** A ledger in a store of which a test sees the values and the calls, with some of its methods replaced. */
+const opened = (replace: (store: KeyValueStore.KeyValueStore) => Partial<KeyValueStore.KeyValueStore> = () => ({})) => {
+  const values = new Map<string, string>()
+  const calls: Array<string> = []
+  const called = <A>(name: string, use: () => A) =>
+    Effect.sync(() => {
+      calls.push(name)
+      return use()
+    })
+  const store = KeyValueStore.makeStringOnly({
+    get: (key) => called("get", () => Option.fromNullable(values.get(key))),
+    set: (key, value) => called("set", () => void values.set(key, value)),
+    remove: (key) => called("remove", () => void values.delete(key)),
+    clear: called("clear", () => values.clear()),
+    size: called("size", () => values.size)
+  })
+  return Effect.map(
+    ledgerStore.make({ ...store, ...replace(store) }, ""),
+    (ledger) => ({ ledger, values, calls })
+  )
+}
+
+const denied = new SystemError({ reason: "PermissionDenied", module: "FileSystem", method: "open" })
+
+const gone = new SystemError({ reason: "NotFound", module: "FileSystem", method: "remove" })
+
+/** Everything that a ledger is asked, each of which meets the entry of `key`. */
+const questions: ReadonlyArray<readonly [name: string, ask: (ledger: Ledger) => Effect.Effect<unknown, unknown>]> = [
+  ["get", (ledger) => ledger.get(key)],
+  ["take", (ledger) => ledger.take(key)],
+  ["replace", (ledger) => ledger.replace(key, "value", "after")],
+  ["add", (ledger) => Effect.flatMap(soon(), (later) => ledger.add(key, "next", later))]
+]
+
+describe("an entry in a store", () => {
+  /** A removal that hangs until a test lets it proceed. */
+  const hanging = Effect.gen(function*() {
+    const begun = yield* Deferred.make<void>()
+    const proceed = yield* Deferred.make<void>()
+    const { ledger, values } = yield* opened((store) => ({
+      remove: (key) =>
+        Effect.zipRight(Effect.zipRight(Deferred.succeed(begun, undefined), Deferred.await(proceed)), store.remove(key))
+    }))
+    yield* ledger.add(key, "value", yield* soon())
+    return { ledger, values, begun: Deferred.await(begun), proceed: Deferred.succeed(proceed, undefined) }
+  })
+
+  /** Interrupts a call while its removal hangs, which then proceeds. */
+  const interrupted = (
+    call: Effect.Effect<unknown, unknown>,
+    begun: Effect.Effect<void>,
+    proceed: Effect.Effect<unknown>
+  ) =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.fork(call)
+      yield* begun
+      const interrupting = yield* Effect.fork(Fiber.interrupt(fiber))
+      yield* Effect.repeatN(Effect.yieldNow(), 20)
+      assert.isNull(fiber.unsafePoll())
+      yield* proceed
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.join(interrupting)))
+    })
+
+  it.effect("is removed although its taker is interrupted meanwhile", () =>
+    Effect.gen(function*() {
+      const { begun, ledger, proceed, values } = yield* hanging
+      yield* interrupted(ledger.take(key), begun, proceed)
+      assert.strictEqual(values.size, 0)
+      assertEqual(yield* ledger.take(key), Option.none())
+    }))
+
+  for (const [name, ask] of questions) {
+    it.effect(`that has ended is removed although the caller of ${name} is interrupted meanwhile`, () =>
+      Effect.gen(function*() {
+        const { begun, ledger, proceed, values } = yield* hanging
+        yield* TestClock.adjust("10 minutes")
+        yield* interrupted(ask(ledger), begun, proceed)
+        assert.strictEqual(values.size, 0)
+      }))
+  }
+  it.effect("can be read while another is being written, and one that has ended cannot be", () =>
+    Effect.gen(function*() {
+      const begun = yield* Deferred.make<void>()
+      const { ledger } = yield* opened((store) => ({
+        set: (key, value) =>
+          key === "hanging" ? Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never) : store.set(key, value)
+      }))
+      yield* ledger.add(key, "value", yield* soon())
+      yield* Effect.forkDaemon(Effect.flatMap(soon(), (later) => ledger.add("hanging", "value", later)))
+      yield* Deferred.await(begun)
+      assertEqual(yield* ledger.get(key), Option.some("value"))
+      const adding = yield* Effect.forkDaemon(Effect.flatMap(soon(), (later) => ledger.add("another", "value", later)))
+      yield* Effect.repeatN(Effect.yieldNow(), 20)
+      assert.isNull(adding.unsafePoll())
+    }))
+
+  it.effect("is not removed unless it is taken or has ended", () =>
+    Effect.gen(function*() {
+      const { calls, ledger } = yield* opened()
+      yield* ledger.take(key)
+      yield* ledger.add(key, "value", yield* soon())
+      yield* ledger.add(key, "other", yield* soon())
+      yield* ledger.get(key)
+      yield* ledger.replace(key, "none", "after")
+      assertEqual(calls, ["get", "get", "set", "get", "get", "get"])
+      yield* ledger.take(key)
+      assertEqual(calls.slice(6), ["get", "remove"])
+    }))
+
+  it.effect("that has ended, and that another process has removed, is none", () =>
+    Effect.gen(function*() {
+      for (const [name, ask] of questions) {
+        const { ledger } = yield* opened(() => ({ remove: () => gone }))
+        yield* ledger.add(key, "value", yield* soon())
+        yield* TestClock.adjust("10 minutes")
+        assertEqual(yield* ask(ledger), name === "add" ? true : name === "replace" ? false : Option.none())
+      }
+    }))
+
+  it.effect("that cannot be read or written says which of the two", () =>
+    Effect.gen(function*() {
+      for (const [, ask] of questions) {
+        const unreadable = yield* opened(() => ({ get: () => denied }))
+        assert.match(String(yield* Effect.flip(ask(unreadable.ledger))), /could not be read/)
+        const readOnly = yield* opened(() => ({ remove: () => denied }))
+        yield* readOnly.ledger.add(key, "value", yield* soon())
+        yield* TestClock.adjust("10 minutes")
+        assert.match(String(yield* Effect.flip(ask(readOnly.ledger))), /could not be written/)
+      }
+      const { ledger } = yield* opened(() => ({ set: () => denied }))
+      assert.match(String(yield* Effect.flip(ledger.add(key, "value", yield* soon()))), /could not be written/)
+    }))
+})
+
+describe("entries in memory", () => {
+  it.effect("that have ended are removed by an addition when there are 64, and then when there are twice as many as were left", () =>
+    Effect.gen(function*() {
+      const entries = new Map<string, ledgerMemory.Entry>()
+      const ledger = ledgerMemory.make(entries)
+      const add = (count: number, wait: Duration.DurationInput) =>
+        Effect.flatMap(
+          soon(wait),
+          (later) => Effect.forEach(Array.from({ length: count }), () => ledger.add(`${key}${names++}`, "value", later))
+        )
+      let names = 0
+      yield* add(63, "1 minute")
+      yield* TestClock.adjust("1 minute")
+      yield* add(1, "1 minute")
+      assert.strictEqual(entries.size, 64)
+      yield* TestClock.adjust("59 seconds")
+      yield* add(1, "1 hour")
+      assert.strictEqual(entries.size, 2)
+      yield* add(62, "1 hour")
+      assert.strictEqual(entries.size, 64)
+      // One of these ends and 63 are left, so that the next removal is at 126.
+      yield* TestClock.adjust("1 second")
+      yield* add(1, "1 second")
+      assert.strictEqual(entries.size, 64)
+      yield* TestClock.adjust("1 second")
+      yield* add(62, "1 hour")
+      assert.strictEqual(entries.size, 126)
+      yield* add(1, "1 hour")
+      assert.strictEqual(entries.size, 126)
+    }))
+})

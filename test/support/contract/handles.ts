@@ -1,0 +1,183 @@
+import { assert } from "@effect/vitest"
+import { Cause, DateTime, Effect, Exit, Fiber, Layer, Redacted, Schedule, TestServices } from "effect"
+import {
+  Consent,
+  ConsentLedger,
+  ConsentSeal,
+  IdentityControls,
+  IdentityError,
+  IdentityService
+} from "../../../src/index.js"
+import { agent, asUser, workloadName } from "../agent.js"
+import { unhurried } from "../clock.js"
+import { assertEqual } from "../equality.js"
+import { consents, required } from "../person.js"
+import { section } from "./section.js"
+
+const Resuming = Layer.merge(ConsentSeal.layerEphemeral, ConsentLedger.layerMemory)
+
+const handleOf = (consent: IdentityError.ConsentRequired) => consent.handle ?? Redacted.make("none")
+
+/** How often the service was asked for a token. */
+const calls = Effect.gen(function*() {
+  const { journal } = yield* IdentityControls.IdentityControls
+  return (yield* journal).filter(({ operation }) => operation === "getResourceOauth2Token")
+})
+
+/** Waits for so many requests for a token. A handle is opened in real time, of which the clock knows nothing. */
+const askedFor = (count: number) =>
+  Effect.repeat(calls, { until: (all) => all.length >= count, schedule: Schedule.spaced("1 millis") }).pipe(
+    TestServices.provideLive,
+    unhurried
+  )
+
+/** What every way of reaching the service must do with a call that is suspended, and with its handle. */
+export const handles = section("handles", (test) => {
+  test(
+    "a call that is put aside is resumed elsewhere, and gets the token of that very request",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        customParameters: { access_type: "offline" },
+        consent: Consent.suspend
+      }))
+      const handle = handleOf(consent)
+      assert.notInclude(Redacted.value(handle), "github")
+      const elsewhere = yield* IdentityService.make
+      const resumed = yield* Effect.fork(elsewhere.resume(handle, { workloadAccessToken }))
+      yield* askedFor(2)
+      yield* Effect.sleep("7 seconds")
+      yield* consents(consent)
+      const token = yield* Fiber.join(resumed)
+      assertEqual(token, yield* identity.getToken({ ...asUser, workloadAccessToken }))
+      const asked = (yield* calls).slice(0, 3).map(({ request }) => ({
+        ...(typeof request === "object" ? request : {}),
+        sessionUri: undefined
+      }))
+      assertEqual(asked[1], asked[0])
+      assertEqual(asked[2], asked[0])
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "a program may put all its calls aside",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
+      yield* consents(consent)
+      yield* identity.resume(handleOf(consent), { workloadAccessToken })
+    }).pipe(Effect.provide(Consent.layer(Consent.suspend).pipe(Layer.provideMerge(Resuming))))
+  )
+
+  test(
+    "a handle that is changed, foreign, over or used is refused, and says why",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const suspended = Effect.map(
+        required(identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })),
+        (consent) => ({ consent, handle: handleOf(consent) })
+      )
+      const reasonOf = (handle: Redacted.Redacted) =>
+        Effect.map(
+          Effect.flip(identity.resume(handle, { workloadAccessToken })),
+          (error) => error._tag === "HandleRejected" ? error.reason : error._tag
+        )
+      const { consent, handle } = yield* suspended
+      const text = Redacted.value(handle)
+      assert.strictEqual(yield* reasonOf(Redacted.make("nonsense")), "Malformed")
+      const last = text.endsWith("A") ? "Q" : "A"
+      assert.strictEqual(yield* reasonOf(Redacted.make(`${text.slice(0, -5)}${last}${text.slice(-4)}`)), "Changed")
+      assert.strictEqual(
+        yield* reasonOf(handle).pipe(Effect.provide(ConsentSeal.layerEphemeral)),
+        "Foreign"
+      )
+      yield* consents(consent)
+      yield* identity.resume(handle, { workloadAccessToken })
+      assert.strictEqual(yield* reasonOf(handle), "Replayed")
+      const later = yield* Effect.flip(
+        identity.getToken({ ...asUser, scopes: ["mail"], workloadAccessToken, consent: Consent.suspend })
+      )
+      assert.isTrue(later instanceof IdentityError.ConsentRequired)
+      if (later instanceof IdentityError.ConsentRequired) {
+        yield* Effect.sleep("601 seconds")
+        assert.strictEqual(yield* reasonOf(handleOf(later)), "Expired")
+      }
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "a used handle is Replayed until its session ends, and Expired from then on",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      yield* consents(consent)
+      const resume = identity.resume(handleOf(consent), { workloadAccessToken })
+      yield* resume
+      const left = DateTime.distance(yield* DateTime.now, consent.expiresAt)
+      for (const [delay, reason] of [[0, "Replayed"], [left - 1000, "Replayed"], [1000, "Expired"]] as const) {
+        yield* Effect.sleep(delay)
+        const error = yield* Effect.flip(resume)
+        assert.strictEqual(error._tag === "HandleRejected" ? error.reason : error._tag, reason)
+      }
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "of two who resume with one handle one leaves, and the completion wakes the other at once",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      const tokenPoller = { poll: () => Effect.never }
+      const resume = identity.resume(handleOf(consent), { workloadAccessToken, tokenPoller })
+      const leaving = yield* Effect.fork(resume)
+      const staying = yield* Effect.fork(resume)
+      yield* askedFor(3)
+      yield* Effect.sleep("1 second")
+      const exit = yield* Fiber.interrupt(leaving)
+      assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
+      yield* consents(consent)
+      assert.isNotEmpty(Redacted.value(yield* Fiber.join(staying)))
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "another user gets nothing for a handle, and its owner still does",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      yield* consents(consent)
+      const mallory = yield* identity.getWorkloadAccessToken({ workloadName, userId: "mallory" })
+      const error = yield* Effect.flip(identity.resume(handleOf(consent), { workloadAccessToken: mallory }))
+      assert.strictEqual(error._tag, "AccessDenied")
+      yield* identity.resume(handleOf(consent), { workloadAccessToken })
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "of many who resume with one handle one gets the token; one who gave up leaves it to the next",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(
+        identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
+      )
+      const resume = identity.resume(handleOf(consent), { workloadAccessToken })
+      const first = yield* Effect.fork(resume)
+      yield* Effect.sleep("6 seconds")
+      const interrupted = yield* Fiber.interrupt(first)
+      assert.isTrue(Exit.isFailure(interrupted) && Cause.isInterruptedOnly(interrupted.cause))
+      yield* consents(consent)
+      const all = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.either(resume), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual(all.filter((one) => one._tag === "Right").length, 1)
+    }).pipe(Effect.provide(Resuming))
+  )
+})
