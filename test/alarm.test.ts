@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Clock, Duration, Effect, Exit, Fiber, FiberId, Random, Supervisor, TestClock } from "effect"
+import { Clock, Duration, Effect, Exit, Fiber, FiberId, Random, Supervisor, TestClock } from "effect"
 import { TokenPoller } from "../src/index.js"
 import * as alarm from "../src/internal/alarm.js"
 import { assertEqual } from "./support/equality.js"
@@ -95,36 +95,32 @@ describe("the timer queue", () => {
   )
 
   test(
-    "has one fiber and one timer while there are sleepers, and none when there are none",
+    "has one fiber while there are sleepers, and none when there are none",
     Effect.gen(function*() {
       const supervisor = yield* Supervisor.track
       const { named, set } = yield* sleeping
-      const left = Effect.all([
-        Effect.map(supervisor.value, (all) => all.length),
-        Effect.map(TestClock.sleeps(), Chunk.size)
-      ])
+      const left = Effect.map(supervisor.value, (fibers) => fibers.length)
       const sleepers = [named("a"), named("b"), named("c")]
-      yield* Effect.supervised(
-        Effect.forEach(sleepers, (sleeper, index) => set(sleeper, 30 - 10 * index)),
-        supervisor
-      )
-      yield* TestClock.adjust("0 millis")
-      assertEqual(yield* left, [1, 1])
+      for (const [index, sleeper] of sleepers.entries()) {
+        yield* Effect.supervised(set(sleeper, 30 - 10 * index), supervisor)
+        yield* TestClock.adjust("0 millis")
+        assert.strictEqual(yield* left, 1)
+      }
       yield* TestClock.adjust("10 millis")
-      assertEqual(yield* left, [1, 1])
+      assert.strictEqual(yield* left, 1)
       yield* TestClock.adjust("20 millis")
-      assertEqual(yield* left, [0, 0])
+      assert.strictEqual(yield* left, 0)
       // The queue is in order for the next one.
       yield* Effect.supervised(Effect.forEach(sleepers, (sleeper) => set(sleeper, 10)), supervisor)
       yield* TestClock.adjust("0 millis")
       yield* Effect.forEach(sleepers.slice(1), alarm.forget)
-      assertEqual(yield* left, [1, 1])
+      assert.strictEqual(yield* left, 1)
       yield* Effect.forEach(sleepers, alarm.forget)
-      assertEqual((yield* left)[0], 0)
+      assert.strictEqual(yield* left, 0)
       yield* Effect.supervised(set(named("d"), 10), supervisor)
-      assert.strictEqual((yield* left)[0], 1)
+      assert.strictEqual(yield* left, 1)
       yield* TestClock.adjust("10 millis")
-      assertEqual(yield* left, [0, 0])
+      assert.strictEqual(yield* left, 0)
     })
   )
 
@@ -227,6 +223,27 @@ describe("the timer queue", () => {
   )
 
   test(
+    "does not set the timer again for a sleeper that is not the first",
+    Effect.gen(function*() {
+      const { named, set, woken } = yield* sleeping
+      let timers = 0
+      const clock = yield* clockWith((clock) => ({
+        sleep: (duration) => {
+          timers++
+          return clock.sleep(duration)
+        }
+      }))
+      for (const delay of [10, 10, 20, 15]) {
+        yield* Effect.withClock(set(named("a"), delay), clock)
+        yield* TestClock.adjust("0 millis")
+      }
+      assert.strictEqual(timers, 1)
+      yield* TestClock.adjust("20 millis")
+      assert.lengthOf(woken, 4)
+    })
+  )
+
+  test(
     "sleepers by different clocks do not wake each other",
     Effect.gen(function*() {
       const { named, set, woken } = yield* sleeping
@@ -250,24 +267,31 @@ describe("the timer queue", () => {
   test(
     "keeps its order wherever two that set a sleeper come in between each other",
     Effect.gen(function*() {
-      for (const [first, second] of [[10, 5], [5, 10], [10, 10]] as const) {
+      for (
+        const [first, second, isForgotten] of [[10, 5, false], [5, 10, false], [10, 10, false], [10, 5, true]] as const
+      ) {
         const steps = yield* atEachStep((suspending) =>
           Effect.gen(function*() {
             const supervisor = yield* Supervisor.track
             const clock = manual()
             const { named, set, woken } = yield* sleeping
+            const a = named("a")
+            const b = named("b")
             const setBoth = Effect.gen(function*() {
-              const slow = yield* Effect.fork(Effect.withScheduler(set(named("a"), first), suspending()))
-              const other = yield* Effect.fork(set(named("b"), second))
+              const slow = yield* Effect.fork(Effect.withScheduler(set(a, first), suspending()))
+              const other = yield* Effect.fork(set(b, second))
               yield* Fiber.joinAll([slow, other])
             })
             yield* setBoth.pipe(Effect.withClock(yield* clock.clock), Effect.supervised(supervisor))
             yield* idle
             assert.strictEqual((yield* supervisor.value).length, 1)
-            yield* clock.set(5)
-            assertEqual(woken.map(([name]) => name), first === 5 ? ["a"] : second === 5 ? ["b"] : [])
-            yield* clock.set(10)
-            assert.lengthOf(woken, 2)
+            if (isForgotten) yield* Effect.forEach([a, b], alarm.forget)
+            else {
+              yield* clock.set(5)
+              assertEqual(woken.map(([name]) => name), first === 5 ? ["a"] : second === 5 ? ["b"] : [])
+              yield* clock.set(10)
+              assert.lengthOf(woken, 2)
+            }
             assert.strictEqual((yield* supervisor.value).length, 0)
           })
         )
