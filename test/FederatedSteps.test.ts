@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Redacted, TestClock } from "effect"
 import type { RequestListener } from "node:http"

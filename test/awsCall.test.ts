@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import { BedrockAgentCoreControlClient } from "@aws-sdk/client-bedrock-agentcore-control"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalErrorInEffectCatch:off globalErrorInEffectFailure:off
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Metafile } from "esbuild"

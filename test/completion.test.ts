@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, type Scope, TestClock } from "effect"
 import type { ProviderFailure } from "../src/IdentityControls.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalDate:off
 import { assert, describe, it } from "@effect/vitest"
 import {
   BigDecimal,

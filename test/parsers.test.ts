@@ -1,3 +1,4 @@
+// @effect-diagnostics multipleEffectProvide:off
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Random, Schedule, Stream, Struct, TestClock } from "effect"
 import { IdentityApi, IdentityError, IdentityService, RetryPolicy } from "../src/index.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted } from "effect"
 import { ConsentLedger, ConsentSeal, Credential, IdentityApi, IdentityError, IdentityService } from "../src/index.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalDateInEffect:off globalDate:off
 import { Sha256 } from "@aws-crypto/sha256-js"
 import { assert, describe, it } from "@effect/vitest"
 import { SignatureV4 } from "@smithy/signature-v4"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off floatingEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Queue, Redacted, type Scope, TestClock } from "effect"
 import { Refused } from "../src/internal/engine/issuer.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { IdentityApi, IdentityControls } from "../../../src/index.js"
