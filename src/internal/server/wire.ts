@@ -304,7 +304,7 @@ export const unknown = Effect.succeed(refusal(unknownOperation))
 const anyone: Authenticate = () => Effect.void
 
 /**
- * Answers one request, whatever it is. Without `authenticate` it is answered whoever sent it. It can be interrupted, as the
+ * Answers any request. Without `authenticate` no signature is required. It can be interrupted, as the
  * handler of an `HttpRouter` can, so that a client that disconnects ends what is done for it.
  *
  * @internal
