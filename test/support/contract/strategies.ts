@@ -10,6 +10,7 @@ import {
   TokenPoller
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
+import { unhurried } from "../clock.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
@@ -93,12 +94,12 @@ export const strategies = section("strategies", (test) => {
     "who waits gets the token at once when the consent is completed during the announcement",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      // Neither polls before the session is over.
+      // Neither polls before the session is over, and the clock stands still: only the completion can wake them.
       const pollers = [TokenPoller.fromSchedule(Schedule.spaced("1 hour")), { poll: () => Effect.never }]
       for (const poller of pollers) {
         const consent = Consent.wait({ announce: (_, consent) => consents(consent), poller })
         const options = { ...asUser, workloadAccessToken, forceAuthentication: true, consent }
-        assert.isNotEmpty(Redacted.value(yield* identity.getToken(options)))
+        assert.isNotEmpty(Redacted.value(yield* unhurried(identity.getToken(options))))
       }
     })
   )
