@@ -108,7 +108,8 @@ describe("an unverified JWT", () => {
         assert.isTrue((yield* Fiber.poll(waiting))._tag === "None")
         yield* Deferred.succeed(release, undefined)
         assert.strictEqual((yield* Fiber.join(waiting))._tag, "Unauthorized")
-        assertEqual(server.paths, ["/.well-known/openid-configuration"])
+        // The document is not there, and so the place of RFC 8414 is asked.
+        assertEqual(server.paths, ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
       }).pipe(Effect.provide(federated.layer({ verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] })))
     }))
 })

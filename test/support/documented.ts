@@ -101,6 +101,11 @@ export const inline: ReadonlyArray<Inline> = [
     reason: "npm run verify builds, and packs to check the package",
     holds: hasScript
   },
+  {
+    command: /^npm run test:mutation -- retry revocation$/,
+    reason: "it takes minutes, and is run by hand",
+    holds: hasScript
+  },
   { command: /^npm run [\w:]+$/, reason: "npm run verify or .ci/run runs the script", holds: hasScript },
   {
     command: /^(npm install classic-level@3|npx -p .* serve --data DIR)$/,

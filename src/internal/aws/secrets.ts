@@ -6,7 +6,7 @@ import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { replaceAll } from "./spellings.js"
+import { type Replacer, replacer } from "./spellings.js"
 
 const reveal = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return reveal(Redacted.value(value))
@@ -51,7 +51,15 @@ export const ofRequest = (value: unknown): ReadonlyArray<string> => {
  *
  * @internal
  */
-export const scrubber = (secrets: () => ReadonlyArray<string>): (text: string) => string => (text) =>
-  // The longest first, so that no secret that is part of another leaves the rest of it behind.
-  Arr.sortWith(Arr.dedupe(secrets()), (secret) => -secret.length, Order.number)
-    .reduce((text, secret) => replaceAll(text, secret, "<redacted>"), text)
+export const scrubber = (secrets: () => ReadonlyArray<string>): (text: string) => string => {
+  const replacers = new Map<string, Replacer>()
+  const replacerOf = (secret: string) => {
+    const known = replacers.get(secret) ?? replacer(secret)
+    replacers.set(secret, known)
+    return known
+  }
+  return (text) =>
+    // The longest first, so that no secret that is part of another leaves the rest of it behind.
+    Arr.sortWith(Arr.dedupe(secrets()), (secret) => -secret.length, Order.number)
+      .reduce((text, secret) => replacerOf(secret)(text, "<redacted>"), text)
+}

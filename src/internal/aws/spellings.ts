@@ -85,17 +85,33 @@ const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>, by: str
   return result + text.slice(copied)
 }
 
+/** @internal */
+export interface Replacer {
+  (text: string, by: string): string
+}
+
+const compiled = (secret: string, spell: (character: string) => string) => {
+  let chunks: ReadonlyArray<RegExp> | undefined
+  return () => chunks ??= compile(secret, spell)
+}
+
 /**
- * Replaces a secret, as it is, in JSON, percent-encoded and in HTML.
+ * Replaces a secret, as it is, in JSON, percent-encoded and in HTML. Its expressions are compiled once, when a text is long
+ * enough to contain it: an error of AWS may list thousands of fields.
  *
  * @internal
  */
-export const replaceAll = (text: string, secret: string, by: string): string => {
-  // No spelling is shorter than the secret itself.
-  if (secret === "" || text.length < secret.length) return text
-  // Most texts have no entity, and a pass takes time.
-  return [inJson, inUrl, ...(text.includes("&") ? [inHtml] : [])].reduce(
-    (text, spell) => replaced(text, compile(secret, spell), by),
-    text.replaceAll(secret, () => by)
-  )
+export const replacer = (secret: string): Replacer => {
+  const json = compiled(secret, inJson)
+  const url = compiled(secret, inUrl)
+  const html = compiled(secret, inHtml)
+  return (text, by) => {
+    // No spelling is shorter than the secret itself.
+    if (secret === "" || text.length < secret.length) return text
+    // Most texts have no entity, and a pass takes time.
+    return [json, url, ...(text.includes("&") ? [html] : [])].reduce(
+      (text, chunks) => replaced(text, chunks(), by),
+      text.replaceAll(secret, () => by)
+    )
+  }
 }
