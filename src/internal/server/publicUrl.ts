@@ -21,9 +21,8 @@ const example = "such as https://dev.example:8443"
 // The value is not repeated in the message, since a URL may carry a password.
 const problem = (text: string): string | undefined => {
   const anyUrl = `expected an http or https URL, ${example}`
-  // First, since it limits the length: the expression takes quadratic time.
   if (!isUrl(text)) return anyUrl
-  const [, authority = "", rest = ""] = /^https?:\/\/([^/?#\\\s]+)(\S*)$/i.exec(text) ?? []
+  const [, authority = "", rest = ""] = /^https?:\/\/([^/?#\\\s]+)([/?#\\]\S*)?$/i.exec(text) ?? []
   if (authority === "") return anyUrl
   if (authority.includes("@")) return `expected a URL without a user name or password, ${example}`
   if (rest.includes("#")) return `expected a URL without a fragment, ${example}`
