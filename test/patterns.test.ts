@@ -105,6 +105,12 @@ describe("the regular expressions of the sources", () => {
       "src/internal/federated/tokenRequest.ts"
     ])
   })
+
+  it("share with the rest one place that parses queries and forms from outside", () => {
+    const parsing = files.filter((file) => /new URLSearchParams\([^[{)]/.test(readFileSync(file, "utf8")))
+    // The issuer copies parameters that were made here.
+    assert.sameMembers(parsing, ["src/internal/url.ts", "src/internal/federated/issuer.ts"])
+  })
 })
 
 /** Texts that match, over and over, and then something that does not. */

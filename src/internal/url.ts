@@ -26,3 +26,17 @@ export const parseUrl = (text: unknown): Option.Option<URL> =>
  * @internal
  */
 export const isUrl = (text: unknown): text is string => Option.isSome(parseUrl(text))
+
+/**
+ * Parses a form, or a query without its question mark.
+ *
+ * Node 24 searches the rest of the text for an equals sign at each name that has none: 2.7 seconds for 1 MiB of `&a`. With
+ * an equals sign after each name the time is linear, and the result is the same.
+ *
+ * @internal
+ */
+export const parseQuery = (text: string): URLSearchParams => {
+  const pairs = text.split("&").filter((pair) => pair !== "").map((pair) => pair.includes("=") ? pair : `${pair}=`)
+  // A question mark at the beginning is ignored: this one, not the text's.
+  return new URLSearchParams(`?${pairs.join("&")}`)
+}

@@ -10,6 +10,7 @@ import * as choices from "../engine/choices.js"
 import { clientIdOf } from "../engine/endpoints.js"
 import { type Client, type IssuedToken, Refused } from "../engine/issuer.js"
 import { type Preset } from "../presets/table.js"
+import { parseQuery } from "../url.js"
 import { ask, type Asked } from "./ask.js"
 import { authentication } from "./authentication.js"
 import { allowed, endpoint, type Reach, serverOf } from "./metadata.js"
@@ -50,7 +51,7 @@ const asWanted = ({ tokenRequestBody, tokenRequestHeaders }: Partial<Preset>) =>
     ...(tokenRequestBody === "json" && { "content-type": "application/json" })
   },
   body: tokenRequestBody === "json"
-    ? JSON.stringify(Object.fromEntries(new URLSearchParams(asked.body)))
+    ? JSON.stringify(Object.fromEntries(parseQuery(asked.body ?? "")))
     : asked.body
 })
 
@@ -71,7 +72,7 @@ const basic = ({ headers }: Asked): ReadonlyArray<string> => {
 
 /** Everything in a form that is not open. */
 const hidden = (asked: Asked): ReadonlyArray<string> => [
-  ...[...new URLSearchParams(asked.body)].flatMap(([name, value]) => open.has(name) ? [] : [value]),
+  ...[...parseQuery(asked.body ?? "")].flatMap(([name, value]) => open.has(name) ? [] : [value]),
   ...basic(asked)
 ]
 

@@ -4,7 +4,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { parseUrl } from "../url.js"
+import { parseQuery, parseUrl } from "../url.js"
 import { cookiesOf } from "./cookies.js"
 import { notice, privacy } from "./html.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
@@ -57,7 +57,7 @@ export const required = <Name extends string>(
 /** @internal */
 export const query: Effect.Effect<URLSearchParams, never, HttpServerRequest.HttpServerRequest> = Effect.map(
   HttpServerRequest.HttpServerRequest,
-  ({ url }) => new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "")
+  ({ url }) => parseQuery(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "")
 )
 
 /** @internal */
@@ -123,7 +123,7 @@ export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.Htt
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
       return yield* new Refused({ status: 415, title: "Not a form", text: "Only forms are taken here." })
     }
-    return new URLSearchParams(
+    return parseQuery(
       yield* Effect.mapError(
         text(request),
         () => new Refused({ status: 413, title: "Too large", text: "This form is too large." })

@@ -13,6 +13,7 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
+import { parseQuery } from "../url.js"
 import type { Authenticate, Fault } from "./wire.js"
 
 /** The name under which both planes are signed. */
@@ -125,7 +126,7 @@ const sha256 = (body: Uint8Array) => {
 const query = (url: string) => {
   const start = url.indexOf("?")
   const values = new Map<string, Array<string>>()
-  for (const [name, value] of new URLSearchParams(start === -1 ? "" : url.slice(start))) {
+  for (const [name, value] of parseQuery(start === -1 ? "" : url.slice(start + 1))) {
     const others = values.get(name)
     if (others === undefined) values.set(name, [value])
     else others.push(value)

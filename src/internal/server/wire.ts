@@ -18,6 +18,7 @@ import type { IdentityError, InvalidField } from "../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../Operation.js"
 import * as check from "../check.js"
 import { faults } from "../faults.js"
+import { parseQuery } from "../url.js"
 
 /**
  * An error as it goes over the wire.
@@ -172,7 +173,7 @@ const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given
   if (faults.length > 0) return Either.left(faultOf(check.fieldsError(name, faults)))
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
   const start = url.indexOf("?")
-  const parameters = new URLSearchParams(start === -1 ? "" : url.slice(start))
+  const parameters = parseQuery(start === -1 ? "" : url.slice(start + 1))
   const lists = query.filter((member) => parameters.has(member)).map((member) => [member, parameters.getAll(member)])
   return Either.right(Object.assign({}, members, Object.fromEntries(lists), labels))
 }
