@@ -123,7 +123,7 @@ describe("while a session is completed", () => {
       const arrival = yield* world.arrival
       yield* Fiber.interrupt(first)
       if (hasBrowser) {
-        // A code is good for one use: its exchange goes on.
+        // A code is good for one use: its exchange continues.
         assert.strictEqual((yield* Effect.flip(complete))._tag, "AccessDenied")
         yield* issue(arrival)
         yield* idle

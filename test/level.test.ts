@@ -98,7 +98,7 @@ describe("the folder of a storage", () => {
           assert.include(String(problem.cause), "disk full")
         }))
       assert.strictEqual(acknowledged(directory), "0000000000000001\n")
-      // It was written, and whether it is there after a restart was told to nobody.
+      // The batch was written, although the caller was told that it may be lost.
       assertEqual(yield* load(directory), [["a/1", "one"], ["a/2", "two"]])
       yield* opened(directory, ({ commit }) => commit([del("a/1")]))
       assert.strictEqual(acknowledged(directory), "0000000000000003\n")

@@ -171,7 +171,7 @@ describe("the records of the state", () => {
       }
     }))
 
-  it.effect("a session that somebody was completing is approved again, and every other stays", () =>
+  it.effect("a session that was being completed is approved again, and every other stays", () =>
     Effect.gen(function*() {
       const { records, restored } = yield* populated
       for (const status of ["pending", "approved", "completing", "completed", "failed"] as const) {

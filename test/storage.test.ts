@@ -272,7 +272,7 @@ describe("a restart", () => {
       }
     }))
 
-  it.scoped("keeps sessions as they are unless somebody was completing them", () =>
+  it.scoped("keeps sessions as they are unless they were being completed", () =>
     Effect.gen(function*() {
       const issuer = yield* stub.make()
       const held = yield* Stored.make()

@@ -249,7 +249,7 @@ describe("a workload access token", () => {
       yield* mint(3601)
     }))
 
-  test("of a service's identity, or for a JWT that is none, is refused with the reason", (world) =>
+  test("of a service's identity, or for a malformed JWT, is refused with the reason", (world) =>
     Effect.gen(function*() {
       const { api, controls } = world
       yield* controls.linkToService("linked")

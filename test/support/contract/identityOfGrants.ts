@@ -177,7 +177,7 @@ export const identityOfGrants = section("which requests share a token", (test) =
   )
 
   test(
-    "a machine token is one for each workload, provider and set of scopes, resources and audiences, whoever the user is",
+    "a machine token is one for each workload, provider and set of scopes, resources and audiences, for all users",
     Effect.gen(function*() {
       const { asMachine } = yield* setUp
       const token = Redacted.value(yield* asMachine(base))
