@@ -3,6 +3,7 @@ import { Clock, Duration, Effect, Exit, Fiber, FiberId, Random, Supervisor, Test
 import { TokenPoller } from "../src/index.js"
 import * as alarm from "../src/internal/alarm.js"
 import { assertEqual } from "./support/equality.js"
+import { clockWith, makeManualClock } from "./support/manualClock.js"
 import { atEachStep } from "./support/scheduler.js"
 
 /** Lets every fiber run until it waits. */
@@ -30,40 +31,6 @@ const test = (title: string, body: Effect.Effect<unknown>, { budget = 1000, late
       Effect.withRandom(Random.fixed([late])),
       Effect.provideService(TokenPoller.PollBudget, budget)
     ))
-
-/** The test clock, with some of its methods replaced. */
-const clockWith = (replaced: (clock: Clock.Clock) => Partial<Clock.Clock>) =>
-  Effect.map(Effect.clock, (clock): Clock.Clock => ({
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    currentTimeMillis: clock.currentTimeMillis,
-    currentTimeNanos: clock.currentTimeNanos,
-    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
-    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
-    sleep: (duration) => clock.sleep(duration),
-    ...replaced(clock)
-  }))
-
-/** A clock that a test sets, whose sleepers wake when they are due without any more ado. */
-const manual = () => {
-  let now = 0
-  let timers: ReadonlyArray<{ readonly at: number; readonly end: () => void }> = []
-  const clock = clockWith(() => ({
-    currentTimeMillis: Effect.sync(() => now),
-    sleep: (duration) =>
-      Effect.async((resume) => {
-        timers = [...timers, { at: now + Duration.toMillis(duration), end: () => resume(Effect.void) }]
-      })
-  }))
-  const set = (millis: number) =>
-    Effect.suspend(() => {
-      now = millis
-      const due = timers.filter(({ at }) => at <= now)
-      timers = timers.filter(({ at }) => at > now)
-      due.forEach(({ end }) => end())
-      return idle
-    })
-  return { clock, set }
-}
 
 describe("the timer queue", () => {
   test(
@@ -273,7 +240,7 @@ describe("the timer queue", () => {
         const steps = yield* atEachStep((suspending) =>
           Effect.gen(function*() {
             const supervisor = yield* Supervisor.track
-            const clock = manual()
+            const clock = makeManualClock()
             const { named, set, woken } = yield* sleeping
             const a = named("a")
             const b = named("b")
@@ -288,8 +255,10 @@ describe("the timer queue", () => {
             if (isForgotten) yield* Effect.forEach([a, b], alarm.forget)
             else {
               yield* clock.set(5)
+              yield* idle
               assertEqual(woken.map(([name]) => name), first === 5 ? ["a"] : second === 5 ? ["b"] : [])
               yield* clock.set(10)
+              yield* idle
               assert.lengthOf(woken, 2)
             }
             assert.strictEqual((yield* supervisor.value).length, 0)
@@ -313,7 +282,7 @@ describe("the timer queue", () => {
             const interrupt = () => caller?.unsafeInterruptAsFork(FiberId.none)
             caller = yield* Effect.fork(Effect.withScheduler(set(a, 10), suspending(interrupt)))
             yield* Fiber.await(caller)
-          }).pipe(Effect.withClock(yield* manual().clock), Effect.supervised(supervisor))
+          }).pipe(Effect.withClock(yield* makeManualClock().clock), Effect.supervised(supervisor))
           yield* alarm.forget(a)
           yield* idle
           assert.strictEqual((yield* supervisor.value).length, 0)

@@ -94,6 +94,31 @@ describe("an entry in a store", () => {
         assert.strictEqual(values.size, 0)
       }))
   }
+  it.effect("that was added while one that has ended was being removed is not removed with it", () =>
+    Effect.gen(function*() {
+      const looked = yield* Deferred.make<void>()
+      const proceed = yield* Deferred.make<void>()
+      let reads = 0
+      const { ledger } = yield* opened((store) => ({
+        // The second read of the reader is the one that precedes the removal.
+        get: (key) =>
+          Effect.flatMap(store.get(key), (found) =>
+            ++reads === 3
+              ? Effect.zipRight(Deferred.succeed(looked, undefined), Effect.as(Deferred.await(proceed), found))
+              : Effect.succeed(found))
+      }))
+      yield* ledger.add(key, "old", yield* soon())
+      yield* TestClock.adjust("10 minutes")
+      const reader = yield* Effect.fork(ledger.get(key))
+      yield* Deferred.await(looked)
+      const adding = yield* Effect.fork(Effect.flatMap(soon(), (later) => ledger.add(key, "new", later)))
+      yield* Effect.repeatN(Effect.yieldNow(), 20)
+      yield* Deferred.succeed(proceed, undefined)
+      assertEqual(yield* Fiber.join(reader), Option.none())
+      assert.isTrue(yield* Fiber.join(adding))
+      assertEqual(yield* ledger.get(key), Option.some("new"))
+    }))
+
   it.effect("can be read while another is being written, and one that has ended cannot be", () =>
     Effect.gen(function*() {
       const begun = yield* Deferred.make<void>()

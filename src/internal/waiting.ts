@@ -62,6 +62,8 @@ export interface Waiting {
   ) => Effect.Effect<Redacted.Redacted, WaitFailure>
   /** Wakes whoever waits for this session. */
   readonly completed: (sessionUri: Redacted.Redacted) => Effect.Effect<void>
+  /** The number of sessions that calls wait for. */
+  readonly sessions: Effect.Effect<number>
 }
 
 /** @internal */
@@ -253,6 +255,7 @@ export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
                 // The session is completed, whether others hear of it or not.
                 Effect.forkDaemon
               ))
-        )
+        ),
+      sessions: hub.size
     }
   })

@@ -5,14 +5,14 @@
 export const modules = {
   waiting: {
     mutate: ["src/TokenPoller.ts", "src/internal/{waiting,alarm,budget,wake,scheduled}.ts"],
-    tests: ["alarm", "budget", "wake", "waiting", "TokenPoller", "Consent", "ConsentSignal"]
+    tests: ["alarm", "budget", "wake", "waiting", "waitingSteps", "TokenPoller", "Consent", "ConsentSignal"]
   },
   consent: {
     mutate: [
       "src/{Consent,ConsentSeal,ConsentLedger,ConsentSignal}.ts",
       "src/internal/{strategies,handle,resume,ledgerMemory,ledgerStore,sealKeys,sealText}.ts"
     ],
-    tests: ["Consent", "ConsentLedger", "ConsentSeal", "ConsentSignal", "resume", "IdentityService"]
+    tests: ["Consent", "ConsentLedger", "ledgerEntries", "ConsentSeal", "ConsentSignal", "resume", "IdentityService"]
   },
   binding: {
     mutate: ["src/SessionBinding.ts", "src/internal/binding/*.ts"],
