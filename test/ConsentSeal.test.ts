@@ -179,6 +179,19 @@ describe("a seal", () => {
       const exit = yield* Effect.exit(seal(`${longest}x`))
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
       assert.include(String(exit), "ConsentSeal: sealed, the text has more than 65536 characters")
+      // One character more of the id, and not of the text.
+      const four = ConsentSeal.layer({ keys: [{ ...one, id: "four" }] })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.provide(seal(longest), four))))
+    })))
+
+  it.effect("says Malformed of a nonce of another length", () =>
+    withKeys(Effect.gen(function*() {
+      const [version = "", id = "", , body = ""] = (yield* seal("text")).split(".")
+      assert.strictEqual(yield* reason([version, id, "A".repeat(16), body].join(".")), "Changed")
+      for (const length of [12, 14, 15, 18, 20]) {
+        const other = "A".repeat(length)
+        assert.strictEqual(yield* reason([version, id, other, body].join(".")), "Malformed")
+      }
     })))
 
   it.effect("shows nothing of a text to whoever prints what it gives, or fails with", () =>
@@ -216,7 +229,8 @@ describe("the keys of a seal", () => {
         Encoding.encodeBase64(bytes),
         Encoding.encodeBase64(bytes).replace("=", ""),
         Encoding.encodeBase64Url(bytes),
-        `${Encoding.encodeBase64(bytes)}\n`
+        `${Encoding.encodeBase64(bytes)}\n`,
+        ` ${Encoding.encodeBase64(bytes)}\t`
       ]
       assert.match(written.join(), /\+.*-/)
       const sealed = yield* Effect.provide(
@@ -234,6 +248,7 @@ describe("the keys of a seal", () => {
       for (const bad of ["", "canary", "canary!canary", Encoding.encodeBase64("canary-16-bytes!"), "A".repeat(44)]) {
         const said = yield* refusal(ConsentSeal.layer({ keys: [one, { id: "2026-07", key: Redacted.make(bad) }] }))
         assert.include(said, "2026-07")
+        assert.include(said, "Invalid data at keys")
         assert.include(said, "openssl rand -base64 32")
         assert.notInclude(said, "canary")
         if (bad !== "") assert.notInclude(said, bad)

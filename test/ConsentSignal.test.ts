@@ -78,6 +78,8 @@ const makeSignal = (publish: Effect.Effect<void> = Effect.void) =>
     }
   })
 
+const denied = new IdentityError.ConsentDenied({ providerName: "github" })
+
 const never = { poll: () => Effect.never }
 
 const waits = Consent.wait({ announce: () => Effect.void, poller: never })
@@ -112,6 +114,34 @@ describe("a signal of completed consents", () => {
       yield* Fiber.join(fiber)
       yield* idle
       assert.lengthOf(yield* requests, 2)
+    }))
+
+  it.effect("does not keep a call from being woken by the completion in this process", () =>
+    Effect.gen(function*() {
+      const { listens, provided } = yield* makeSignal()
+      const { identity, requests } = yield* service
+      const fiber = yield* Effect.fork(provided(identity.getToken({ ...user, consent: waits })))
+      yield* listens
+      yield* identity.completeResourceTokenAuth(complete)
+      assertEqual(yield* Fiber.join(fiber), Redacted.make("the-token"))
+      assert.lengthOf(yield* requests, 2)
+    }))
+
+  it.effect("is listened to no more when a call has ended in a fiber that continues", () =>
+    Effect.gen(function*() {
+      for (const [name, poller] of [["succeeds", undefined], ["fails", { poll: () => Effect.fail(denied) }]] as const) {
+        const { listens, open, provided, send } = yield* makeSignal()
+        const { identity } = yield* service
+        const proceed = yield* Deferred.make<void>()
+        const announce = () => Deferred.await(proceed)
+        const call = identity.getToken({ ...user, consent: Consent.wait({ announce, poller: poller ?? never }) })
+        const fiber = yield* Effect.fork(Effect.zip(Effect.exit(provided(call)), open))
+        yield* listens
+        if (poller === undefined) yield* send
+        yield* Deferred.succeed(proceed, undefined)
+        const [exit, left] = yield* Fiber.join(fiber)
+        assertEqual([Exit.isSuccess(exit), left], [name === "succeeds", 0])
+      }
     }))
 
   it.effect("is listened to no more when a call fails or is interrupted", () =>

@@ -369,3 +369,18 @@ describe("a strategy", () => {
       }
     }))
 })
+
+describe("a wait on a schedule", () => {
+  it.effect("gives it what each poll failed with, and first ConsentPending", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const schedule = Schedule.spaced("1 second").pipe(
+        Schedule.tapInput((error: unknown) => Effect.sync(() => seen.push(error)))
+      )
+      const { call } = yield* waiting((index) => index === 0 ? Effect.fail(throttled) : granted)
+      const fiber = yield* call(TokenPoller.fromSchedule(schedule))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(fiber)
+      assertEqual(seen, [new IdentityError.ConsentPending({ providerName: "github" }), throttled])
+    }))
+})

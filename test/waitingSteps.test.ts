@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Fiber, Layer, Redacted, Schedule, type Scheduler } from "effect"
-import { type Consent, Credential, IdentityApi, IdentityError, TokenPoller } from "../src/index.js"
+import { type Consent, ConsentSignal, Credential, IdentityApi, IdentityError, TokenPoller } from "../src/index.js"
 import * as tokenFlow from "../src/internal/tokenFlow.js"
 import * as Waiting from "../src/internal/waiting.js"
 import { assertEqual } from "./support/equality.js"
@@ -96,11 +96,22 @@ describe("a call that waits", () => {
           sessionUri,
           expiresAt: DateTime.unsafeMake(600_000)
         })
-        const call = waiting.listening(consent, (seat) => {
+        const listening = waiting.listening(consent, (seat) => {
           const wait = waiting.wait(consent, user.workloadAccessToken, seat, poller)
           return Effect.zipLeft(wait, wait, { concurrent: true })
         })
-        for (const isCompleted of [true, false]) {
+        const silent = Effect.provideService(ConsentSignal.ConsentSignal, {
+          publish: () => Effect.void,
+          arrival: () => Effect.never
+        })
+        for (
+          const [call, isCompleted] of [
+            [listening, true],
+            [listening, false],
+            [silent(listening), true],
+            [silent(listening), false]
+          ] as const
+        ) {
           const fibers = yield* Effect.replicateEffect(Effect.fork(call), 2)
           yield* idle
           assert.strictEqual(yield* waiting.sessions, 1)
