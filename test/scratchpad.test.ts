@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { build } from "esbuild"
 import { randomBytes } from "node:crypto"
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
@@ -38,12 +39,31 @@ const listing = () => [
 
 describe("the scratchpad", { timeout: 120_000 }, () => {
   let temporary: string
+  let bundles: string
 
-  // One for all of them, since tsx keeps there what it has compiled.
-  beforeAll(() => {
+  // One temporary folder for all runs, since tsx keeps there what it has compiled.
+  beforeAll(async () => {
     temporary = mkdtempSync(join(tmpdir(), "scratchpad-"))
+    const cache = join(Markdown.root, "node_modules", ".cache")
+    mkdirSync(cache, { recursive: true })
+    bundles = mkdtempSync(join(cache, "scratchpad-"))
+    await build({
+      absWorkingDir: Markdown.root,
+      entryPoints: ["agent", "consent-resume", "consent-suspend"].map((name) => `scratchpad/${name}.ts`),
+      outdir: bundles,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["classic-level"],
+      banner: {
+        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+      }
+    })
   })
-  afterAll(() => rmSync(temporary, { recursive: true, force: true }))
+  afterAll(() => {
+    for (const folder of [temporary, bundles]) rmSync(folder, { recursive: true, force: true })
+  })
 
   /** As a reader runs it, who has set nothing of AWS and nothing of ours. */
   const run = async (script: string, env: Readonly<Record<string, string>> = {}) => {
@@ -51,6 +71,12 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     const ended = await Shell.run(script, { cwd: Markdown.root, env: { HOME: temporary, TMPDIR: temporary, ...env } })
     assert.sameMembers(listing(), before, "a program writes beside its sources")
     return ended
+  }
+
+  /** Runs a command of the form `npx tsx scratchpad/…` on the bundled program: `npx` and tsx take ten times as long. */
+  const runBundled = (command: string, env?: Readonly<Record<string, string>>) => {
+    const [, name = "", args = ""] = /^npx tsx scratchpad\/(\S+)\.ts(.*)$/.exec(command) ?? []
+    return run(`"${process.execPath}" "${join(bundles, `${name}.mjs`)}"${args}`, env)
   }
 
   /** What no program of it prints. */
@@ -81,14 +107,14 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     const alone = `npx tsx scratchpad/${name}`
     if (sections.get(name)?.command === alone) continue
     it(`${name} without its argument says in one line what it needs`, async () => {
-      const { code, stderr, stdout } = await run(alone)
+      const { code, stderr, stdout } = await runBundled(alone)
       assertEqual([code, stdout], [1, ""])
       assert.match(stderr, /^[^\n]*npx tsx scratchpad\/[\w-]+\.ts[^\n]*\n$/)
     })
   }
 
   it("agent.ts --live says in one line which variables it needs", async () => {
-    const { code, stderr, stdout } = await run("npx tsx scratchpad/agent.ts --live")
+    const { code, stderr, stdout } = await runBundled("npx tsx scratchpad/agent.ts --live")
     assertEqual([code, stdout], [1, ""])
     assert.strictEqual(
       stderr,
@@ -97,16 +123,16 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
   })
 
   it("consent-resume.ts resumes in the folder that consent-suspend.ts names, which is closed to other users", async () => {
-    const suspended = await run("npx tsx scratchpad/consent-suspend.ts")
+    const suspended = await runBundled("npx tsx scratchpad/consent-suspend.ts")
     const [, command = "", folder = ""] = /(npx tsx scratchpad\/consent-resume\.ts (\S+))\n$/.exec(suspended.stdout) ??
       []
     assert.isTrue(folder.startsWith(temporary), suspended.stderr)
     assert.strictEqual(statSync(folder).mode & 0o077, 0)
     for (const name of ["handle", "keys"]) assert.strictEqual(statSync(join(folder, name)).mode & 0o077, 0, name)
-    const first = await run(command)
+    const first = await runBundled(command)
     assert.match(first.stdout, /^resumed: <redacted>\n/)
     // Another process: what was used is remembered.
-    const second = await run(command)
+    const second = await runBundled(command)
     assertEqual([second.code, second.stdout], [1, ""])
     assert.strictEqual(second.stderr, "the resume handle was used before: ask again\n")
   })
@@ -114,21 +140,21 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
   it("consent-suspend.ts seals with the keys of the environment, and consent-resume.ts needs the same", async () => {
     const folder = join(temporary, "of-mine")
     const mine = { AGENTCORE_IDENTITY_SEAL_KEYS: `one:${randomBytes(32).toString("base64")}` }
-    const suspended = await run(`npx tsx scratchpad/consent-suspend.ts ${folder}`, mine)
+    const suspended = await runBundled(`npx tsx scratchpad/consent-suspend.ts ${folder}`, mine)
     assert.strictEqual(suspended.code, 0, suspended.stderr)
     const resume = `npx tsx scratchpad/consent-resume.ts ${folder}`
-    const without = await run(resume)
+    const without = await runBundled(resume)
     assertEqual([without.code, without.stdout], [1, ""])
     assert.match(without.stderr, /^the resume handle .*\n$/)
-    const resumed = await run(resume, mine)
+    const resumed = await runBundled(resume, mine)
     assert.match(resumed.stdout, /^resumed: <redacted>\n/, resumed.stderr)
   })
 
   it("consent-suspend.ts says in one line what is wrong with a key or with a folder", async () => {
-    const bad = await run("npx tsx scratchpad/consent-suspend.ts", { AGENTCORE_IDENTITY_SEAL_KEYS: "one:short" })
+    const bad = await runBundled("npx tsx scratchpad/consent-suspend.ts", { AGENTCORE_IDENTITY_SEAL_KEYS: "one:short" })
     assertEqual([bad.code, bad.stdout], [1, ""])
     assert.match(bad.stderr, /^AGENTCORE_IDENTITY_SEAL_KEYS: key "one" is not 32 bytes in base64.*\n$/)
-    const missing = await run(`npx tsx scratchpad/consent-suspend.ts ${join(temporary, "no", "such")}`)
+    const missing = await runBundled(`npx tsx scratchpad/consent-suspend.ts ${join(temporary, "no", "such")}`)
     assertEqual([missing.code, missing.stdout], [1, ""])
     assert.match(missing.stderr, /^the folder .*\/no\/such cannot be used\n$/)
   })
