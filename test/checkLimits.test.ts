@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Redacted, Schema } from "effect"
 import { operations } from "../src/IdentityApi.js"
 import * as check from "../src/internal/check.js"
+import type { Operation } from "../src/Operation.js"
 import { assertEqual } from "./support/equality.js"
+import { growth } from "./support/growth.js"
+import { all, whole } from "./support/limits.js"
 
 const tokenRequest = {
   workloadIdentityToken: Redacted.make("token"),
@@ -205,6 +208,28 @@ describe("the faults of a value", () => {
   for (const [index, [schema, value, expected]] of cases.entries()) {
     it(`${index + 1}: ${JSON.stringify(value)} against ${schema} is ${expected.join(", ")}`, () => {
       assertEqual(faults(schema, value), expected)
+    })
+  }
+})
+
+const decoders = all.map(({ fact, operation }): readonly [string, Operation.Any, ReadonlyArray<string>] => [
+  fact.operation,
+  operation,
+  Object.entries(fact.members).filter(([, { type }]) => type === "string").map(([name]) => name)
+])
+
+describe("the check of a request, on 1 MiB of the worst", () => {
+  for (const [name, operation, members] of decoders.filter(([, , members]) => members.length > 0)) {
+    it(`of ${name} takes linear time`, { timeout: 300_000 }, async () => {
+      const decode = check.decode(operation)
+      const base = whole(operation.request)
+      const worst = ["/", "a.", "\u0301\u0323", " "].map((unit) => (size: number) => unit.repeat(size / unit.length))
+      for (const member of members) {
+        for (const input of worst) {
+          const parse = (text: string) => decode({ ...base, [member]: text }, text.length)
+          assert.isUndefined(await growth(parse, input), member)
+        }
+      }
     })
   }
 })

@@ -150,8 +150,8 @@ describe("each regular expression, on 1 MiB of the worst", () => {
 describe("the measure of growth", () => {
   it("finds the quadratic time of trimming slashes by a regular expression", { timeout: 120_000 }, async () => {
     const input = (size: number) => `${"/".repeat(size)}a`
-    const found = await growth((text) => text.replace(/\/+$/, ""), input)
-    assert.match(found ?? "", /^65536 characters take/)
+    const found = await growth((text) => text.replace(/\/+$/, ""), input, { sizes: [32_768], floor: 1 })
+    assert.match(found ?? "", /^32768 characters take/)
   })
 
   it("lets a linear scan pass", async () => {

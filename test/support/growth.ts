@@ -8,18 +8,20 @@ type Parser = (input: string) => unknown
 /** An input of about `size` characters. */
 export type Input = (size: number) => string
 
-/** Each is 16 times the one before it; the last is 1 MiB. */
-const sizes = [4096, 65_536, 1_048_576]
+const factor = 16
 
-/** A shorter time is too short to compare, in milliseconds: it counts as this one. */
-const floor = 10
+/**
+ * `sizes` are numbers of characters: the last is 1 MiB, and each is 16 times the previous one. `floor` is in milliseconds:
+ * a shorter time is too short to compare, and counts as this one.
+ */
+const measure = { sizes: [65_536, 1_048_576], floor: 10 }
 
-/** For an input that is 16 times as long: a linear parser takes 16 times as long, a quadratic one 256 times. */
+/** Limit of the growth for an input that is 16 times as long: linear time grows by 16, quadratic time by 256. */
 const mostGrowth = 64
 
 const tries = 3
 
-/** The processor's time, which other processes do not lengthen, in milliseconds. */
+/** CPU time in milliseconds: other processes do not lengthen it. */
 const time = async (parser: Parser, input: string): Promise<number> => {
   // Between two measurements the test runner reports.
   await setImmediate()
@@ -29,22 +31,35 @@ const time = async (parser: Parser, input: string): Promise<number> => {
   return (system + user) / 1000
 }
 
+/** The shortest of several times, measured until one is at most `enough`. */
+const shortest = async (parser: Parser, text: string, enough: number, first = Infinity): Promise<number> => {
+  let taken = first
+  for (let turn = first === Infinity ? 0 : 1; turn < tries && taken > enough; turn++) {
+    taken = Math.min(taken, await time(parser, text))
+  }
+  return taken
+}
+
 /**
- * What is wrong with the growth of a parser's time, if anything. A size at which the time grew too much is tried again,
- * so that a pause of the machine is not taken for the parser's; and the larger sizes are not tried any more, so that a
- * parser of quadratic time is found in seconds.
+ * Describes a growth that is more than linear; `undefined` if there is none.
+ *
+ * A time of at most `mostGrowth * floor` passes whatever the shorter input takes, so the shorter input is measured only
+ * after a longer time. A time above the limit is measured again, because a pause of the machine can cause it. The larger
+ * size is skipped after a failure, so that quadratic time is found within seconds.
  */
-export const growth = async (parser: Parser, input: Input): Promise<string | undefined> => {
-  await time(parser, input(1024))
-  const times: Array<number> = []
-  for (const [index, size] of sizes.entries()) {
+export const growth = async (
+  parser: Parser,
+  input: Input,
+  { floor, sizes }: { readonly floor: number; readonly sizes: ReadonlyArray<number> } = measure
+): Promise<string | undefined> => {
+  for (const size of sizes) {
     const text = input(size)
-    const before = times[index - 1]
-    const most = before === undefined ? Infinity : mostGrowth * Math.max(before, floor)
-    let taken = await time(parser, text)
-    for (let turn = 1; turn < tries && taken > most; turn++) taken = Math.min(taken, await time(parser, text))
+    const first = await time(parser, text)
+    if (first <= mostGrowth * floor) continue
+    const before = await shortest(parser, input(size / factor), floor)
+    const most = mostGrowth * Math.max(before, floor)
+    const taken = await shortest(parser, text, most, first)
     if (taken > most) return `${size} characters take ${taken} ms, a sixteenth of them ${before} ms`
-    times.push(taken)
   }
   return undefined
 }
@@ -125,5 +140,23 @@ export const after = (prefix: string, inputs = hostile): Readonly<Record<string,
       (size: number) => prefix + input(size - prefix.length)
     ])
   )
+
+/** The parts of a text that fit into a document as long as the text, where each part takes `extra` more characters. */
+export const parts = (text: string, separator: string, extra: number): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  let left = text.length
+  for (const part of text.split(separator, Math.ceil(text.length / extra))) {
+    left -= part.length + extra
+    if (left < 0 && found.length > 0) break
+    found.push(part)
+  }
+  return found
+}
+
+/** The hostile texts that have many parts, and one that is a single part. */
+export const separated = (separator: string): Readonly<Record<string, Input>> => ({
+  ...Record.filter(hostile, (input) => input(1024).split(separator).length > 4),
+  "a single part": repeat("/")
+})
 
 export { near, repeat }
