@@ -3,5 +3,5 @@ import { IdentityService } from "../src/index.js"
 import * as Contract from "./support/contract.js"
 
 describe("contract", () => {
-  Contract.suite("memory", IdentityService.layerTest)
+  Contract.suite("memory", IdentityService.layerTest, "whole")
 })

@@ -6,10 +6,17 @@ import { settled } from "../clock.js"
 /** What a test of the contract may use: the service, the port behind it, and the hands of everybody else. */
 export type Services = IdentityService.IdentityService | IdentityApi.IdentityApi | IdentityControls.IdentityControls
 
+/**
+ * How much of the contract a layer runs. `whole`: everything. `sample`: one row for each kind in a long table of what the
+ * engine decides, since every layer has the same engine.
+ */
+export type Extent = "whole" | "sample"
+
 type Test = <A, E>(title: string, body: Effect.Effect<A, E, Services>) => void
 
-/** A part of the contract, to be run over any door; each test gets a door of its own. */
+/** A part of the contract, to be run over any layer; each test gets a layer of its own. */
 export const section =
-  (title: string, tests: (test: Test) => void) => <E>(name: string, layer: Layer.Layer<Services, E>) =>
+  (title: string, tests: (test: Test, extent: Extent) => void) =>
+  <E>(name: string, layer: Layer.Layer<Services, E>, extent: Extent) =>
     describe(`${name}: ${title}`, () =>
-      tests((title, body) => it.effect(title, () => settled(Effect.provide(body, layer)))))
+      tests((title, body) => it.effect(title, () => settled(Effect.provide(body, layer))), extent))
