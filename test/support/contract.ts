@@ -6,17 +6,17 @@ import { deletion } from "./contract/deletion.js"
 import { handles } from "./contract/handles.js"
 import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
-import type { Services } from "./contract/section.js"
+import type { Extent, Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
 
 /** What every way of reaching the service must do. */
-export const suite = <E>(name: string, layer: Layer.Layer<Services, E>) => {
-  administration(name, layer)
-  credentials(name, layer)
-  consent(name, layer)
-  strategies(name, layer)
-  handles(name, layer)
-  providerUpdates(name, layer)
-  identityOfGrants(name, layer)
-  deletion(name, layer)
+export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: Extent = "sample") => {
+  administration(name, layer, extent)
+  credentials(name, layer, extent)
+  consent(name, layer, extent)
+  strategies(name, layer, extent)
+  handles(name, layer, extent)
+  providerUpdates(name, layer, extent)
+  identityOfGrants(name, layer, extent)
+  deletion(name, layer, extent)
 }
