@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { build } from "esbuild"
 import { randomBytes } from "node:crypto"
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
+import { temporaryFolder } from "./support/command.js"
 import { assertEqual } from "./support/equality.js"
 import * as Markdown from "./support/markdown.js"
 import * as Shell from "./support/shell.js"
@@ -44,9 +45,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
   // One temporary folder for all runs, since tsx keeps there what it has compiled.
   beforeAll(async () => {
     temporary = mkdtempSync(join(tmpdir(), "scratchpad-"))
-    const cache = join(Markdown.root, "node_modules", ".cache")
-    mkdirSync(cache, { recursive: true })
-    bundles = mkdtempSync(join(cache, "scratchpad-"))
+    bundles = temporaryFolder()
     await build({
       absWorkingDir: Markdown.root,
       entryPoints: ["agent", "consent-resume", "consent-suspend"].map((name) => `scratchpad/${name}.ts`),

@@ -1,18 +1,16 @@
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import * as Bundle from "../../scripts/bundle.js"
+import { inject } from "vitest"
+import { temporaryFolder } from "./command.js"
 
-const root = fileURLToPath(new URL("../..", import.meta.url))
-
-/** The command, bundled as it is published, and a folder for its files; beside the packages it leaves outside. */
+/** The command that the global setup bundled, and a folder for files of the test. */
 export const bundle = async () => {
-  const cache = join(root, "node_modules", ".cache")
-  mkdirSync(cache, { recursive: true })
-  const directory = mkdtempSync(join(cache, "agentcore-identity-"))
-  const file = join(directory, "agentcore-identity.mjs")
-  await Bundle.bundle({ outfile: file })
+  const file = inject("command")
+  if (file === undefined) {
+    throw new Error("The global setup bundled no command: it does so for test files that import ./support/cli.js")
+  }
+  const directory = temporaryFolder()
   return {
     directory,
     file,

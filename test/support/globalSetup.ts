@@ -1,18 +1,22 @@
 import type { TestProject } from "vitest/node"
 import { ensure, isBrowserTest } from "./chromium.js"
 import * as Host from "./chromiumHost.js"
+import * as Command from "./command.js"
 
 /**
- * Provides the path of a browser to the workers, once for all of them, if a browser test is among the files that run.
- * The runner sets no time limit on this.
+ * Provides the path of a browser and the bundled command to the workers, once for all of them, if a test file that needs
+ * them is among the files that run. The runner sets no time limit on this.
  */
-export default async (project: TestProject): Promise<void> => {
+export default async (project: TestProject): Promise<(() => void) | undefined> => {
   const { vitest } = project
   // `vitest list` runs no test.
-  if (process.argv[2] === "list") return
+  if (process.argv[2] === "list") return undefined
   const host = Host.make({ log: (line) => vitest.logger.error(line) })
+  const command = Command.make()
   let path: string | undefined
   const prepare = async (files: ReadonlyArray<string>): Promise<void> => {
+    // In watch mode the sources may have changed: the command is bundled again.
+    if (files.some(Command.isCommandTest)) project.provide("command", await command.build())
     if (path !== undefined || !files.some(isBrowserTest)) return
     path = await ensure(host)
     project.provide("chromium", path)
@@ -28,4 +32,5 @@ export default async (project: TestProject): Promise<void> => {
     process.exitCode = 1
     await vitest.exit(true)
   }
+  return command.remove
 }
