@@ -1,9 +1,6 @@
-import { Sha256 } from "@aws-crypto/sha256-js"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as Response from "@effect/platform/HttpServerResponse"
 import { assert, describe, it } from "@effect/vitest"
-import { SignatureV4 } from "@smithy/signature-v4"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -18,6 +15,7 @@ import { assertNoCredentials, credentials, printed } from "./support/canaries.js
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as Raw from "./support/raw.js"
 import { origin, Port } from "./support/server.js"
+import { key, sign, type Signing } from "./support/signing.js"
 
 const create = "/identities/CreateWorkloadIdentity"
 
@@ -220,48 +218,9 @@ it.layer(serving(signature.make()))("a request in a world of signatures", (it) =
     }))
 })
 
-const key = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG" }
-
 const required = signature.make({ required: { ...key, secretAccessKey: Redacted.make(key.secretAccessKey) } })
 
-interface Signing {
-  readonly key?: typeof key & { readonly sessionToken?: string }
-  readonly at?: string
-  readonly path?: string
-  readonly method?: string
-  readonly query?: Record<string, Array<string>>
-  readonly change?: (raw: Raw.Raw) => Raw.Raw
-}
-
-const signed = (body: string, signing: Signing = {}) =>
-  Effect.gen(function*() {
-    const { at = "1970-01-01T00:00:00Z", change = (raw: Raw.Raw) => raw, method = "POST", path = create } = signing
-    const url = new URL(yield* origin)
-    const signer = new SignatureV4({
-      service: "bedrock-agentcore",
-      region: "eu-west-1",
-      sha256: Sha256,
-      credentials: signing.key ?? key
-    })
-    const query = signing.query ?? {}
-    const { headers } = yield* Effect.promise(() =>
-      signer.sign({
-        method,
-        protocol: "http:",
-        hostname: url.hostname,
-        path,
-        query,
-        body,
-        headers: { host: url.host, "x-odd": " a   b " }
-      }, { signingDate: DateTime.toDate(DateTime.unsafeMake(at)) })
-    )
-    const search = Object.entries(query).flatMap(([name, values]) =>
-      values.map((value) => `${name}=${encodeURIComponent(value)}`)
-    )
-    const { host: _, ...sent } = headers
-    const raw = { method, path: [path, ...search.length > 0 ? [search.join("&")] : []].join("?"), headers: sent }
-    return errorOf(yield* send(change(body === "" ? raw : { ...raw, body })))
-  })
+const signed = (body: string, signing?: Signing) => Effect.map(Effect.flatMap(sign(body, signing), send), errorOf)
 
 const workload = (name: string) => JSON.stringify({ name })
 

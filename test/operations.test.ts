@@ -23,13 +23,13 @@ import {
   facts,
   isSecret,
   type Member,
-  nested,
   put,
   samples,
   sorted,
   travels,
   whole
 } from "./support/limits.js"
+import { nested } from "./support/nestedLimits.js"
 
 const renamed: Record.ReadonlyRecord<string, string> = {
   ValidationException: "ValidationError",

@@ -116,7 +116,8 @@ export const consent = section("consent", (test, extent) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       // The default makes 120 polls.
-      const tokenPoller = extent === "whole" ? undefined : TokenPoller.fromSchedule(Schedule.spaced("1 minute"))
+      const eachMinute = TokenPoller.fromSchedule(Schedule.spaced("1 minute").pipe(Schedule.upTo("10 minutes")))
+      const tokenPoller = extent === "whole" ? undefined : eachMinute
       const error = yield* Effect.flip(
         identity.getToken({ ...asUser, workloadAccessToken, tokenPoller, onAuthUrl: () => Effect.void })
       )
