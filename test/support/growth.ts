@@ -14,7 +14,7 @@ const factor = 16
  * `sizes` are numbers of characters: the last is 1 MiB, and each is 16 times the previous one. `floor` is in milliseconds:
  * a shorter time is too short to compare, and counts as this one.
  */
-const measure = { sizes: [65_536, 1_048_576], floor: 10 }
+const measure = { sizes: [65_536, 1_048_576], floor: 4 }
 
 /** Limit of the growth for an input that is 16 times as long: linear time grows by 16, quadratic time by 256. */
 const mostGrowth = 64
