@@ -5,14 +5,14 @@
 export const modules = {
   waiting: {
     mutate: ["src/TokenPoller.ts", "src/internal/{waiting,alarm,budget,wake,scheduled}.ts"],
-    tests: ["alarm", "budget", "wake", "waiting", "waitingSteps", "TokenPoller", "Consent", "ConsentSignal"]
+    tests: ["alarm", "budget", "wake", "waiting", "waitingSteps", "TokenPoller", "Consent", "ConsentSignal", "tags"]
   },
   consent: {
     mutate: [
       "src/{Consent,ConsentSeal,ConsentLedger,ConsentSignal}.ts",
       "src/internal/{strategies,handle,resume,ledgerMemory,ledgerStore,sealKeys,sealText}.ts"
     ],
-    tests: ["Consent", "ConsentLedger", "ledgerEntries", "ConsentSeal", "ConsentSignal", "resume", "IdentityService"]
+    tests: ["Consent", "ConsentLedger", "ledgerEntries", "ConsentSeal", "ConsentSignal", "resume", "IdentityService", "tags"]
   },
   binding: {
     mutate: ["src/SessionBinding.ts", "src/internal/binding/*.ts"],
@@ -28,7 +28,7 @@ export const modules = {
   },
   retry: {
     mutate: ["src/RetryPolicy.ts", "src/internal/retry.ts"],
-    tests: ["retry"]
+    tests: ["retry", "tags"]
   },
   check: {
     mutate: ["src/internal/check.ts"],
