@@ -98,12 +98,10 @@ describe("the answer to a token request", () => {
         assert.strictEqual(error._tag, "UndecodableReply", path)
         assert.propertyVal(error, "path", path)
         assert.propertyVal(error, "operation", "GetResourceOauth2Token")
-        assert.include(
-          error.message,
-          path === "sessionUri" ? "no sessionUri" : reply.authorizationUrl === undefined
-            ? "neither a token nor an authorization URL"
-            : "no accessToken"
-        )
+        const lacks = path === "sessionUri" ? "no sessionUri" : reply.authorizationUrl === undefined
+          ? "neither a token nor an authorization URL"
+          : "no accessToken"
+        assert.strictEqual(error.message, `the reply of GetResourceOauth2Token has ${lacks}`)
       }
     }))
 
@@ -161,6 +159,27 @@ describe("a token request", () => {
         { ...expected, forceAuthentication: true },
         { ...expected, sessionUri }
       ])
+    }))
+
+  it.effect("without options has none of their members", () =>
+    Effect.gen(function*() {
+      const { identity, requests } = yield* always(token("the-token"))
+      yield* identity.getToken(user)
+      assertEqual<unknown>(yield* requests, [{
+        ...expected,
+        resources: undefined,
+        audiences: undefined,
+        customParameters: undefined,
+        customState: undefined
+      }])
+    }))
+
+  it.effect("that the service accepts, although the types of the options do not allow it, is asked consent for", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* always(inProgress)
+      const options: typeof full = { ...full, ...JSON.parse(`{"resources":"https://api.example"}`) }
+      const consent = yield* required(identity.getToken(options))
+      assertEqual<unknown>(consent.resources, "https://api.example")
     }))
 
   it.effect("that the service refuses is refused in the names of the options, and a poll too", () =>

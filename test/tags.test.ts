@@ -1,0 +1,152 @@
+/** The keys of tags and errors are public: two copies of the package, and data that is stored or sent, agree by them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, DateTime, Effect, Fiber, Option, Redacted, Schema, TestClock } from "effect"
+import { readdirSync } from "node:fs"
+import { CallbackUrl, Consent, ConsentSignal, IdentityError, RetryPolicy, TokenPoller } from "../src/index.js"
+import { Issuers } from "../src/internal/engine/issuer.js"
+import { PublicAddress } from "../src/internal/server/publicUrl.js"
+import { assertEqual } from "./support/equality.js"
+import { sessionUri } from "./support/stub.js"
+
+const source = new URL("../src/", import.meta.url)
+
+/** The library without the command in `cli`. */
+const files = readdirSync(source, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts") && name !== "index.ts" && !name.startsWith("cli"))
+
+/** What `keyOf` gives for each export of the library that has a key. */
+const keysOf = (keyOf: (value: unknown) => string | undefined) =>
+  Effect.promise(async () => {
+    const found: Record<string, string> = {}
+    for (const file of files) {
+      const module: Readonly<Record<string, unknown>> = await import(new URL(file, source).href)
+      for (const [name, value] of Object.entries(module)) {
+        const key = keyOf(value)
+        if (key !== undefined) found[`${file.replace(/\.ts$/, "")}.${name}`] = key
+      }
+    }
+    return found
+  })
+
+const tagKey = (value: unknown) => Context.isTag(value) ? value.key : undefined
+
+const errorKey = (value: unknown) =>
+  Schema.isSchema(value) && "prototype" in value && value.prototype instanceof Error && "identifier" in value
+    ? String(value.identifier)
+    : undefined
+
+const named = (names: ReadonlyArray<string>) =>
+  Object.fromEntries(names.map((name) => [name, `effect-agentcore-identity/${name.replace(/^.*\./, "")}`]))
+
+describe("the key of", () => {
+  it.effect("each tag and reference is its name in the package", () =>
+    Effect.gen(function*() {
+      assertEqual<unknown>(yield* keysOf(tagKey), {
+        ...named([
+          "AccessToken.AccessToken",
+          "ApiKey.ApiKey",
+          "CallbackUrl.CallbackUrl",
+          "ConsentLedger.ConsentLedger",
+          "ConsentSeal.ConsentSeal",
+          "ConsentSignal.ConsentSignal",
+          "IdentityApi.IdentityApi",
+          "IdentityControls.IdentityControls",
+          "IdentityService.IdentityService",
+          "RetryPolicy.RetryPolicy",
+          "TokenPoller.TokenPoller",
+          "WorkloadAccessToken.WorkloadAccessToken"
+        ]),
+        "Consent.ProgramStrategy": "effect-agentcore-identity/Consent/ProgramStrategy",
+        "SessionBinding.CurrentUser": "effect-agentcore-identity/SessionBinding/CurrentUser",
+        "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",
+        "internal/engine/issuer.Issuers": "effect-agentcore-identity/internal/Issuers",
+        "internal/server/publicUrl.PublicAddress": "effect-agentcore-identity/internal/server/PublicAddress",
+        "internal/server/trouble.Trouble": "effect-agentcore-identity/internal/Trouble"
+      })
+    }))
+
+  it.effect("each error is its name in the package", () =>
+    Effect.gen(function*() {
+      assertEqual<unknown>(
+        yield* keysOf(errorKey),
+        named([
+          "IdentityControls.NotSimulated",
+          "IdentityControls.ProviderRefused",
+          "IdentityControls.SessionNotPending",
+          "IdentityError.AccessDenied",
+          "IdentityError.ConcurrentModification",
+          "IdentityError.Conflict",
+          "IdentityError.ConsentDenied",
+          "IdentityError.ConsentPending",
+          "IdentityError.ConsentRequired",
+          "IdentityError.ConsentTimedOut",
+          "IdentityError.DecryptionFailure",
+          "IdentityError.EncryptionFailure",
+          "IdentityError.HandleRejected",
+          "IdentityError.InternalServerError",
+          "IdentityError.LedgerFailure",
+          "IdentityError.ResourceLimitExceeded",
+          "IdentityError.ResourceNotFound",
+          "IdentityError.ServiceQuotaExceeded",
+          "IdentityError.Throttled",
+          "IdentityError.TransportFailure",
+          "IdentityError.Unauthorized",
+          "IdentityError.UndecodableReply",
+          "IdentityError.UnknownServiceError",
+          "IdentityError.ValidationError",
+          "SessionBinding.BindingRefused",
+          "StoredIdentity.StorageError",
+          "WorkloadAccessToken.WorkloadAccessTokenMissing"
+        ])
+      )
+    }))
+})
+
+describe("by default", () => {
+  it.effect("calls have no return URL, no signal between processes and no public address", () =>
+    Effect.gen(function*() {
+      assert.isUndefined(yield* CallbackUrl.CallbackUrl)
+      assert.isUndefined(yield* ConsentSignal.ConsentSignal)
+      assertEqual(yield* PublicAddress, Option.none())
+    }))
+
+  it.effect("a call that needs consent fails", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Consent.ProgramStrategy, Consent.fail)
+    }))
+
+  it.effect("requests are retried by the default schedule", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* RetryPolicy.RetryPolicy, RetryPolicy.defaultSchedule)
+    }))
+
+  it.effect("waits poll every 5 seconds for 10 minutes, and all of them together 100 times a second", () =>
+    Effect.gen(function*() {
+      const { poll } = yield* TokenPoller.TokenPoller
+      const start = yield* DateTime.now
+      const times: Array<number> = []
+      const consent = new IdentityError.ConsentRequired({
+        providerName: "github",
+        authFlow: "USER_FEDERATION",
+        scopes: ["repo"],
+        authorizationUrl: Redacted.make("https://idp.example/authorize"),
+        sessionUri,
+        expiresAt: DateTime.add(start, { minutes: 10 })
+      })
+      const pending = new IdentityError.ConsentPending({ providerName: "github" })
+      const ask = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        times.push(now - DateTime.toEpochMillis(start))
+        return pending
+      })
+      const fiber = yield* Effect.fork(Effect.flip(poll(consent, ask)))
+      yield* TestClock.adjust("1 hour")
+      assertEqual(yield* Fiber.join(fiber), pending)
+      assertEqual(times, Array.from({ length: 120 }, (_, index) => 5000 * (index + 1)))
+      assert.strictEqual(yield* TokenPoller.PollBudget, 100)
+    }))
+
+  it.effect("the embedded service simulates every issuer, and verifies no token of a user", () =>
+    Effect.gen(function*() {
+      assertEqual(yield* Issuers, { federated: undefined, verify: undefined })
+    }))
+})
