@@ -159,7 +159,10 @@ describe("a ledger in a store", () => {
         for (const failure of failures) {
           assert.strictEqual(failure._tag, "LedgerFailure")
           assert.strictEqual(failure.cause, cause)
-          assert.match(failure.message, /keys "agentcore-identity\/consent\/…", could not be (read|written)$/)
+          assert.match(
+            failure.message,
+            /^the store of consents, keys "agentcore-identity\/consent\/…", could not be (read|written)$/
+          )
           assert.notInclude(printed(failure), "canary")
         }
         // Who failed holds up nobody.
@@ -192,7 +195,11 @@ describe("a ledger in a store", () => {
         ]
         for (const failure of failures) {
           assert.strictEqual(failure._tag, "LedgerFailure")
-          assert.include(failure.message, `"mine:…"`)
+          assert.strictEqual(
+            failure.message,
+            "a value in the store of consents, keys \"mine:…\", is no entry of a ConsentLedger: remove it, or give the " +
+              "ledger a prefix that nothing else uses"
+          )
           assert.notInclude(printed(failure), "canary")
         }
         assert.strictEqual(values.get(`mine:${key}`), text)

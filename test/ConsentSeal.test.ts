@@ -1,8 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Cause, ConfigProvider, Effect, Encoding, Exit, Layer, Redacted } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { inspect } from "node:util"
 import { ConsentSeal } from "../src/index.js"
+import { assertContains } from "./support/equality.js"
 
 const keyOf = (fill: number) => Redacted.make(Encoding.encodeBase64(new Uint8Array(32).fill(fill)))
 
@@ -262,6 +263,39 @@ describe("the keys of a seal", () => {
         )
       }
       yield* Effect.provide(seal("text"), ConsentSeal.layer({ keys: [{ id: "x".repeat(64), key: one.key }] }))
+    }))
+
+  const wrong = [
+    [
+      { id: "2026-07", key: Redacted.make("bad") },
+      `key "2026-07" is not 32 bytes in base64: make one with "openssl rand -base64 32"`
+    ],
+    [
+      { ...two, id: "a b" },
+      `key number 2 needs an id of 1 to 64 letters, digits, "_" and "-", as in id:key`
+    ],
+    [{ ...two, id: "one" }, `two keys have the id "one": give each key an id of its own`]
+  ] as const
+  for (const [key, message] of wrong) {
+    it.effect(`that are wrong are refused with the remedy: ${message}`, () =>
+      Effect.gen(function*() {
+        const refused = yield* Effect.flip(Effect.scoped(Layer.build(ConsentSeal.layer({ keys: [one, key] }))))
+        assertContains(refused, { _op: "InvalidData", path: ["keys"], message })
+        const variable = [one, key].map(({ id, key }) => `${id}:${Redacted.value(key)}`).join(",")
+        const layer = fromVariables({ AGENTCORE_IDENTITY_SEAL_KEYS: variable })
+        const named = yield* Effect.flip(Effect.scoped(Layer.build(layer)))
+        assertContains(named, { _op: "InvalidData", path: ["AGENTCORE_IDENTITY_SEAL_KEYS"], message })
+      }))
+  }
+
+  it.effect("cannot be read out of the platform that holds them", () =>
+    Effect.gen(function*() {
+      const importing = vi.spyOn(globalThis.crypto.subtle, "importKey")
+      yield* withKeys(seal("text"))
+      const [imported] = importing.mock.results
+      importing.mockRestore()
+      const key = yield* Effect.promise(() => Promise.resolve(imported?.value))
+      assert.isFalse(key.extractable)
     }))
 
   it.effect("are 32 bytes, no fewer and no more", () =>
