@@ -92,6 +92,23 @@ describe("the timer queue", () => {
   )
 
   test(
+    "ends its fiber without a failure once the last sleeper has woken",
+    Effect.gen(function*() {
+      const exits: Array<Exit.Exit<unknown, unknown>> = []
+      const supervisor = new class extends Supervisor.AbstractSupervisor<void> {
+        override readonly value = Effect.void
+        override onEnd<A, E>(exit: Exit.Exit<A, E>) {
+          exits.push(exit)
+        }
+      }()
+      const { named, set } = yield* sleeping
+      yield* Effect.supervised(set(named("a"), 10), supervisor)
+      yield* TestClock.adjust("10 millis")
+      assertEqual(exits, [Exit.void])
+    })
+  )
+
+  test(
     "wakes a sleeper that is set again at its new time only, earlier or later",
     Effect.gen(function*() {
       const { named, set, woken } = yield* sleeping
@@ -337,11 +354,13 @@ describe("a turn", () => {
   )
 
   test(
-    "comes to a caller wherever that one is suspended",
+    "comes to a caller, and to the next one, wherever the first is suspended",
     atEachStep((suspending) =>
       Effect.gen(function*() {
         const { turn } = yield* sleeping
-        yield* Fiber.join(yield* Effect.fork(Effect.withScheduler(turn, suspending())))
+        const first = yield* Effect.fork(Effect.withScheduler(turn, suspending()))
+        const next = yield* Effect.fork(turn)
+        yield* Fiber.joinAll([first, next])
       })
     )
   )

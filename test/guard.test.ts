@@ -116,7 +116,8 @@ describe("the guard", () => {
     ["three Host headers", ["Host", "a", "Host", "b", "Host", "c"], false],
     ["headers whose value is Host", ["Host", "host", "Accept", "host"], true],
     ["other headers twice", ["Host", "localhost", "Date", "a", "Date", "b"], true],
-    ["names that are no text", [5, "a", 5, "b", "Host", "localhost"], true]
+    ["names that are no text", [5, "a", 5, "b", "Host", "localhost"], true],
+    ["names that are lists of four", [[..."host"], "a", [..."host"], "b", "Host", "localhost"], true]
   ]
   for (const [title, rawHeaders, accepted] of raw) {
     it.effect(`${accepted ? "accepts" : "rejects"} a request with ${title}`, () =>

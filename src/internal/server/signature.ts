@@ -87,9 +87,11 @@ const parse = (header: string | undefined): Either.Either<Authorization, Fault> 
 }
 
 const parseDate = (text: string | undefined) =>
-  /^\d{8}T\d{6}Z$/.test(text ?? "")
-    ? DateTime.make(text?.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z") ?? "")
-    : Option.none()
+  Option.flatMap(
+    Option.fromNullable(text?.match(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/)),
+    ([, year, month, day, hour, minute, second]) =>
+      DateTime.make(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  )
 
 const basic = (time: DateTime.Utc) => DateTime.formatIso(time).replace(/[-:]|\.\d+/g, "")
 
