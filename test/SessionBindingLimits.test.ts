@@ -191,6 +191,7 @@ describe("SessionBinding", () => {
       yield* nothingAllowed
       yield* Ref.set(isAway, false)
       assert.strictEqual((yield* ada.open(back.href)).status, 200)
+      assert.include(lines.join("\n"), "Consents cannot be looked up")
       assert.include(lines.join("\n"), "the disk is away")
       assert.notInclude(lines.join("\n"), Redacted.value(consent.sessionUri))
     }).pipe(

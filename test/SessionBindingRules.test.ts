@@ -1,87 +1,13 @@
-import { HttpApp, HttpServerRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Either, Layer, Record, Redacted, Ref, Schedule } from "effect"
-import {
-  ConsentLedger,
-  ConsentSeal,
-  Credential,
-  IdentityApi,
-  IdentityError,
-  IdentityService,
-  RetryPolicy,
-  SessionBinding
-} from "../src/index.js"
+import { Effect, Either, Record, Redacted, Ref } from "effect"
+import { ConsentLedger, IdentityApi, IdentityError, SessionBinding } from "../src/index.js"
 import { faults } from "../src/internal/faults.js"
 import { origin, returnUrl } from "./support/binding.js"
+import { ada, consentOf, type Fields, run, sessionUri, state, visit } from "./support/bindingVisits.js"
 import { assertEqual } from "./support/equality.js"
 import { recording } from "./support/recording.js"
 
 type Failure = IdentityApi.Failure<"completeResourceTokenAuth">
-
-type Fields = ConstructorParameters<typeof IdentityError.ConsentRequired>[0]
-
-const state = Redacted.make("A_-".repeat(14) + "z")
-
-const sessionUri = Redacted.make("urn:ietf:params:oauth:request_uri:session")
-
-/** A consent that lasts another ten minutes of the test's clock. */
-const consentOf = (change: Partial<Fields> = {}) =>
-  Effect.map(DateTime.now, (now) =>
-    new IdentityError.ConsentRequired({
-      providerName: "github",
-      authFlow: "USER_FEDERATION",
-      scopes: ["repo"],
-      callbackUrl: returnUrl,
-      customState: state,
-      authorizationUrl: Redacted.make("https://idp.example/authorize?a=b"),
-      sessionUri,
-      expiresAt: DateTime.addDuration(now, Duration.minutes(10)),
-      ...change
-    }))
-
-const ada: SessionBinding.Who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
-
-/** The signed-in user is always ada. Completions fail with these errors in turn, then succeed. */
-const needs = (answers: Ref.Ref<ReadonlyArray<Failure>>, asked: Ref.Ref<ReadonlyArray<unknown>>) =>
-  Layer.mergeAll(
-    IdentityService.layer.pipe(Layer.provide(Layer.mock(IdentityApi.IdentityApi, {
-      completeResourceTokenAuth: (request) =>
-        Ref.update(asked, (all) => [...all, request]).pipe(
-          Effect.zipRight(Ref.modify(answers, ([first, ...rest]) => [first, rest])),
-          Effect.flatMap((failure) => failure === undefined ? Effect.succeed({}) : Effect.fail(failure))
-        )
-    }))),
-    RetryPolicy.layer(Schedule.stop),
-    Layer.succeed(SessionBinding.CurrentUser, Effect.succeedSome("ada")),
-    ConsentSeal.layerEphemeral,
-    ConsentLedger.layerMemory
-  )
-
-const run = <A, E>(
-  body: (asked: Ref.Ref<ReadonlyArray<unknown>>) => Effect.Effect<A, E, SessionBinding.Needs>,
-  failures: ReadonlyArray<Failure> = []
-) =>
-  Effect.gen(function*() {
-    const asked = yield* Ref.make<ReadonlyArray<unknown>>([])
-    return yield* Effect.provide(body(asked), needs(yield* Ref.make(failures), asked))
-  })
-
-const visit = <R>(app: HttpApp.Default<never, R>, url: string, cookie = "") =>
-  Effect.gen(function*() {
-    const request = HttpServerRequest.fromWeb(new Request(url, { headers: { host: new URL(url).host, cookie } }))
-    const response = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
-    const answer = yield* Effect.promise(() =>
-      HttpApp.toWebHandler(Effect.succeed(response))(new Request("http://localhost"))
-    )
-    const [set = ""] = answer.headers.getSetCookie()
-    return {
-      status: answer.status,
-      text: yield* Effect.promise(() => answer.text()),
-      location: answer.headers.get("location"),
-      set,
-      cookie: set.slice(0, set.indexOf(";"))
-    }
-  })
 
 const operation = "CompleteResourceTokenAuth"
 
@@ -376,6 +302,7 @@ describe("the first page", () => {
             "?consent=x",
             `${"?consent="}${"A".repeat(64)}`,
             "?consent=0",
+            `?consent=x${"0".repeat(64)}`,
             `?consent=${"0".repeat(65)}`
           ]
         ) {

@@ -272,23 +272,68 @@ describe("the cookie of a consent", () => {
 describe("every page of a consent", () => {
   const again = "Go back to the application and start again."
 
-  /** Each by its name, with its status, and what it tells a person to do. */
+  /** Each by its name: its status, its title, and what it tells a person to do. */
   const expected = {
-    notGet: [405, again],
-    foreignHost: [403, "not that of the application"],
-    unreadable: [400, again],
-    unknown: [404, again],
-    expired: [410, "start again: go back to the application"],
-    spent: [409, again],
-    signedOut: [401, "then load this page again"],
-    signedOutMeanwhile: [401, "Nothing was allowed. Sign in to the application in this browser, and start again."],
-    otherUser: [403, "Nothing was allowed."],
-    otherBrowser: [403, again],
-    mixedUp: [400, again],
-    unfinished: [403, again],
-    unreachable: [502, "Load this page again in a moment"],
-    unavailable: [503, "Load this page again in a while"],
-    done: [200, "You can close this page."]
+    notGet: [405, "This page is only read", again],
+    foreignHost: [
+      403,
+      "This page does not answer under that name",
+      "The address is not that of the application."
+    ],
+    unreadable: [
+      400,
+      "This address is not complete",
+      `Something in the address of this page is missing, there twice, too long, or not text. ${again}`
+    ],
+    unknown: [404, "This request is not known", `Nobody asked for this, or it was long ago. ${again}`],
+    expired: [
+      410,
+      "This request has expired",
+      "This request has expired, start again: go back to the application and ask once more."
+    ],
+    spent: [409, "This request was used already", `An answer counts once, and nothing was changed now. ${again}`],
+    signedOut: [
+      401,
+      "Please sign in first",
+      "Sign in to the application in this browser, then load this page again."
+    ],
+    signedOutMeanwhile: [
+      401,
+      "Nobody is signed in any more",
+      "Nothing was allowed. Sign in to the application in this browser, and start again."
+    ],
+    otherUser: [
+      403,
+      "This request belongs to somebody else",
+      "You are signed in as another person than the one who asked. Nothing was allowed."
+    ],
+    otherBrowser: [
+      403,
+      "This request belongs to another browser",
+      `It has to end in the browser in which it was started. Nothing was allowed. ${again}`
+    ],
+    mixedUp: [
+      400,
+      "This answer belongs to another request",
+      `It does not fit what was asked. Nothing was allowed. ${again}`
+    ],
+    unfinished: [
+      403,
+      "The request could not be finished",
+      `AgentCore does not know it any more, or knows it as another person's. Nothing was allowed. ${again}`
+    ],
+    unreachable: [
+      502,
+      "The request could not be finished",
+      "The identity service gave no answer that counts. Load this page again in a moment; if that does not help, go "
+      + "back to the application and start again."
+    ],
+    unavailable: [
+      503,
+      "The request cannot be looked up",
+      "What is remembered of it cannot be read at the moment. Load this page again in a while."
+    ],
+    done: [200, "Access was allowed", "The agent goes on by itself. You can close this page."]
   } as const
 
   const all = Object.entries(pages).flatMap(([name, value]) =>
@@ -323,15 +368,15 @@ describe("every page of a consent", () => {
           "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; `
             + "form-action 'none'; frame-ancestors 'none'"
         })
-        const [status, advice] = Object.entries(expected).find(([key]) => key === name)?.[1] ?? [0, ""]
+        const [status, title, text] = Object.entries(expected).find(([key]) => key === name)?.[1] ?? [0, "", ""]
         assert.strictEqual(response.status, status)
         assert.include(
           body,
           `<main id="main" class="narrow"><section class="card notice ${status < 400 ? "good" : "bad"}">`
         )
         assert.include(body, `<h1>${notice.title}</h1><p>${String(html`${notice.text}`)}</p></section></main>`)
-        assert.isNotEmpty(notice.title)
-        assert.include(String(notice.text), advice)
+        assert.strictEqual(notice.title, title)
+        assert.strictEqual(notice.text, text)
       }))
   }
 })

@@ -16,7 +16,14 @@ export const modules = {
   },
   binding: {
     mutate: ["src/SessionBinding.ts", "src/internal/binding/*.ts"],
-    tests: ["bindingParts", "SessionBindingRules", "SessionBinding", "SessionBindingLimits", "SessionBindingServer"]
+    tests: [
+      "bindingParts",
+      "SessionBindingRules",
+      "SessionBindingEnd",
+      "SessionBinding",
+      "SessionBindingLimits",
+      "SessionBindingServer"
+    ]
   },
   revocation: {
     mutate: ["src/internal/{revocation,flights}.ts"],

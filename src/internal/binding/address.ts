@@ -35,8 +35,8 @@ export const isNamed = ({ host, isSecure }: Place) => (name: string): boolean =>
  * @internal
  */
 export const isPageOf = (origin: string, url: string): boolean =>
-  url.startsWith(`${origin}/`) &&
-  Option.exists(parsed(url), ({ href, pathname }) => href === url && `${origin}${pathname}` === url)
+  // The path begins with a slash, so that no longer host name passes.
+  Option.exists(parsed(url), ({ pathname }) => `${origin}${pathname}` === url)
 
 /**
  * Where to send people afterwards: an address of the web, or a path of the application.
