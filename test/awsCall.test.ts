@@ -167,8 +167,12 @@ describe("a reply", () => {
     Effect.gen(function*() {
       for (const reply of [undefined, null, 5, "text", [$metadata]]) {
         const error = yield* Effect.flip(calling(async () => reply)(request))
-        assert.strictEqual(error._tag, "UndecodableReply")
-        assert.isFalse("requestId" in error && error.requestId !== undefined)
+        assertContains(error, {
+          _tag: "UndecodableReply",
+          path: undefined,
+          message: "the reply of PutThing is not an object"
+        })
+        assert.doesNotHaveAnyKeys(error, ["requestId"])
       }
     }))
 })

@@ -49,6 +49,18 @@ describe("what the SDK throws", () => {
       { _tag: "AccessDenied", message: "HTTP 418 without a message" }
     ],
     [
+      "an object with no message",
+      { $fault: "client", name: "AccessDeniedException", $metadata },
+      "Sent",
+      { _tag: "AccessDenied", message: "HTTP 418 without a message" }
+    ],
+    [
+      "an error with neither message nor status",
+      thrownAs({ $fault: "client", name: "AccessDeniedException" }),
+      "Sent",
+      { _tag: "AccessDenied", message: "an error without a status and without a message" }
+    ],
+    [
       "an error of another operation",
       thrownAs({ $fault: "client", name: "ConflictException", $metadata }, "m"),
       "Sent",
@@ -189,6 +201,38 @@ describe("what the SDK throws", () => {
         "no answer from the service (Unknown)"
       )
     ],
+    ...["UND_ERR_SOCKET", "ERR_HTTP2_STREAM_ERROR"].map((code) =>
+      [
+        `a code of several words: ${code}`,
+        network("TypeError", code, "lost"),
+        "Sent",
+        transport("Connection", `no answer from the service (${code}): lost`)
+      ] as const
+    ),
+    ...["a ECONNRESET", "ECONNRESET of it", "ECONNRESET_", "_ECONNRESET", "econnreset", "E_a"].map((code) =>
+      [
+        `a text that only contains a code: ${code}`,
+        network("TypeError", code, "value"),
+        "Sent",
+        transport("Connection", "no answer from the service (TypeError)")
+      ] as const
+    ),
+    ...["SSOError", "SSOTokenError", "ABCDEf"].map((name) =>
+      [
+        `a class whose name begins with up to five capitals: ${name}`,
+        network(name, undefined),
+        "Sent",
+        transport("Connection", `no answer from the service (${name})`)
+      ] as const
+    ),
+    ...["the TypeError", "TypeError of it", "typeError", "ABCDEFg", "TypeErrorA", "Type1Error"].map((name) =>
+      [
+        `a name that may be a value: ${name}`,
+        network(name, undefined),
+        "Sent",
+        transport("Connection", "no answer from the service (Unknown)")
+      ] as const
+    ),
     ["nothing at all", undefined, "Sent", transport("Connection", "no answer from the service (Unknown)")],
     [
       "a provider of credentials, recognised by name",

@@ -74,6 +74,11 @@ describe("a response with a success status", () => {
     }
   })
 
+  it("is text in UTF-8", () => {
+    const body = Uint8Array.from([...encoder.encode(`{"name":"`), 0xff, ...encoder.encode(`"}`)])
+    assert.strictEqual(refuse({ status: 200, headers: { "content-type": json }, body }, 200)?.kind, "NotJson")
+  })
+
   it("has the length that it declares, unless it was compressed", () => {
     const type = { "content-type": json }
     assert.isUndefined(kindOf({ ...type, "content-length": "2" }, "{}"))

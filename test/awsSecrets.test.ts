@@ -84,6 +84,10 @@ describe("the credentials of a signed request", () => {
       const value = `${scheme} token-of-it`
       assertEqual(signed.ofRequest({ headers: { authorization: value } }), [value, "token-of-it"])
     }
+    assertEqual(signed.ofRequest({ headers: { authorization: "Bearer  token-of-it" } }), [
+      "Bearer  token-of-it",
+      "token-of-it"
+    ])
     for (const value of ["Bearer a long value", "Digest token-of-it", "x Bearer token-of-it"]) {
       assertEqual(signed.ofRequest({ headers: { authorization: value } }), [value])
     }

@@ -67,13 +67,16 @@ export const make = <Client>(options: {
 
   const read = (output: unknown, scrub: (text: string) => string) =>
     Effect.mapError(decode(withoutMetadata(output)), ({ issue }) => {
-      const path = scrub(check.invalidFields(issue)[0]?.name ?? "")
+      const [field] = Predicate.isReadonlyRecord(output) ? check.invalidFields(issue) : []
+      const path = field && scrub(field.name)
       const { requestId } = metadata(output)
       return new UndecodableReply({
         operation: name,
         ...(requestId !== undefined && { requestId: scrub(requestId) }),
         path,
-        message: `the reply of ${name} did not match its schema at '${path}'`
+        message: path === undefined
+          ? `the reply of ${name} is not an object`
+          : `the reply of ${name} did not match its schema at '${path}'`
       })
     })
 

@@ -90,7 +90,8 @@ export const fromThrown = <Tag extends ModelledTag>(
   const said = scrub(text(thrown, "message") ?? "")
 
   if (Predicate.hasProperty(thrown, "$fault")) {
-    const message = said === "" || said === "UnknownError" ? `HTTP ${status} without a message` : said
+    const answer = status === undefined ? "an error without a status and" : `HTTP ${status}`
+    const message = said === "" || said === "UnknownError" ? `${answer} without a message` : said
     const tag = operation.errors.find((tag) => faults[tag].exception === name)
     if (tag === undefined) {
       return new UnknownServiceError({ ...fields, message, code: scrub(name), ...(status !== undefined && { status }) })

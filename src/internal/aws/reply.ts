@@ -76,9 +76,7 @@ export const refusal = (
     if (!isIdentified && !isJson(headers["content-type"])) return "NotAws"
     if (body.length === 0) return undefined
     const parsed = parse(body)
-    if (Either.isLeft(parsed) || !Predicate.isReadonlyRecord(parsed.right) || Array.isArray(parsed.right)) {
-      return "NotJson"
-    }
+    if (Either.isLeft(parsed) || !Predicate.isReadonlyRecord(parsed.right)) return "NotJson"
     const found = Object.keys(parsed.right)
     return isIdentified || found.length === 0 || found.some((name) => members.includes(name)) ? undefined : "Foreign"
   }
