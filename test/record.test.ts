@@ -238,9 +238,10 @@ describe("the records of the state", () => {
         "it was written in format 1, and this version reads format 2"
       )
       for (const other of [{ accountId: "111122223333" }, { region: "eu-west-1" }]) {
-        assert.match(
+        assert.strictEqual(
           message(restore(records, engine.settings(other))),
-          /^it belongs to another account or region \(\{"accountId":"123456789012","region":"us-east-1"\}\)/
+          `it belongs to another account or region ({"accountId":"123456789012","region":"us-east-1"}), which its ARNs `
+            + "repeat; ask for that one"
         )
       }
       assert.match(message(restore([["meta/version", "2"]])), /^it belongs to another account/)

@@ -1,6 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { open as openFile } from "node:fs/promises"
 import type { Change } from "../src/internal/engine/record.js"
 import * as level from "../src/internal/storage/level.js"
 import * as sealed from "../src/internal/storage/sealed.js"
@@ -105,6 +106,37 @@ describe("records that are encrypted", () => {
       assert.match((yield* Effect.flip(load)).message, damage)
     }))
 
+  test("that were written in this format stay readable, and keep their names", (directory) =>
+    Effect.gen(function*() {
+      writeFileSync(
+        `${directory}.key`,
+        `${Array.from({ length: 32 }, (_, byte) => byte.toString(16).padStart(2, "0")).join("")}\n`
+      )
+      const name = "workloads/3P4YI6wQT02ABzqeA8ntPaRZEjBLhkAdDdPGaFaGiNk"
+      const { records, storage } = yield* Stored.make([
+        ["meta/version", "2"],
+        [name, "BwcHBwcHBwcHBwcHBy0yY5pkH6dUHoJMExOvzyz9wJYboAeKPncSGqNr+2V296whke5Ju7H1pusJ"]
+      ])
+      const { commit, load } = yield* sealed.open(directory, storage)
+      assertEqual(yield* load, [["meta/version", "2"], ["workloads/one", "the first"]])
+      yield* commit([put("workloads/one", "the second")])
+      assertEqual([...records.keys()], ["meta/version", name])
+    }))
+
+  test("that cannot be read are named by their table, with the key and what to do", (directory) =>
+    Effect.gen(function*() {
+      const { load, one, storage } = yield* two(directory)
+      for (const [key, table] of [[one, "workloads"], ["none", ""]] as const) {
+        yield* storage.commit([put(key, "the first")])
+        assert.strictEqual(
+          (yield* Effect.flip(load)).message,
+          `a record of '${table}' is damaged, or is not encrypted with the key in ${directory}.key: restore both from `
+            + "copies of the same time"
+        )
+        yield* storage.commit([{ key, value: undefined }])
+      }
+    }))
+
   test("are damaged if any part of one is changed, cut off or not encrypted", (directory) =>
     Effect.gen(function*() {
       const { load, one, records, storage } = yield* two(directory)
@@ -144,6 +176,18 @@ describe("the key of encrypted records", () => {
       assert.strictEqual(records.size, 3)
     }))
 
+  test("is on the disk, with its name, before anything is encrypted with it", (directory) =>
+    Effect.gen(function*() {
+      const file = yield* Effect.promise(() => openFile(directory, "r"))
+      yield* Effect.promise(() => file.close())
+      const sync = vi.spyOn(Object.getPrototypeOf(file), "sync")
+      const { storage } = yield* Stored.make()
+      yield* sealed.open(directory, storage)
+      // The file and the folder that names it.
+      assert.strictEqual(sync.mock.calls.length, 2)
+      sync.mockRestore()
+    }))
+
   test("is found with and without a slash or a newline at the end", (directory) =>
     Effect.gen(function*() {
       const { storage } = yield* two(directory)
@@ -166,9 +210,10 @@ describe("the key of encrypted records", () => {
       const other = `${directory}-other`
       const { storage } = yield* two(directory)
       const message = (at: string) => Effect.map(Effect.flip(sealed.open(at, storage)), (problem) => problem.message)
-      assert.match(
+      assert.strictEqual(
         yield* message(other),
-        /^its key .*-other\.key is missing, .*restore it from a copy, or move the folder/
+        `its key ${other}.key is missing, without which nothing in it can be read; restore it from a copy, or move the `
+          + "folder away to begin with an empty one"
       )
       assert.isFalse(existsSync(`${other}.key`))
       for (

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope } from "effect"
 import { Throttled } from "../src/IdentityError.js"
 import type { IdentityApi } from "../src/index.js"
 import * as engine from "../src/internal/engine/engine.js"
@@ -218,6 +218,23 @@ describe("the engine over a storage", () => {
       const exit = yield* Effect.exit(controls.setSecret("mine", Redacted.make("{}")))
       assert.isTrue(Exit.isFailure(exit) && exit.cause._tag === "Die")
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None)))
+
+  it.scoped("a write that failed is in the log, with its cause and what it means", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ cause, logLevel, message }) => {
+        lines.push(`${logLevel.label} ${String(message)} ${Cause.pretty(cause)}`)
+      })
+      yield* Effect.gen(function*() {
+        const { api, next } = yield* holding
+        const a = yield* Effect.fork(Effect.flip(create(api, "one")))
+        yield* Deferred.fail((yield* next).done, new StorageProblem({ message: "disk full" }))
+        yield* Fiber.join(a)
+      }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      const written = lines.filter((line) => line.includes("disk full"))
+      assert.lengthOf(written, 1)
+      assert.include(written[0], "ERROR A change could not be stored; no other will be. StorageProblem: disk full")
+    }))
 
   it.scoped("closing writes what waits, and refuses what comes later", () =>
     Effect.gen(function*() {

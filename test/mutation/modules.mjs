@@ -93,7 +93,7 @@ export const modules = {
   },
   persistence: {
     mutate: ["src/internal/engine/{storage,record}.ts", "src/internal/storage/*.ts"],
-    tests: ["storage", "record", "level", "sealed", "StoredIdentity"]
+    tests: ["storage", "record", "level", "levelFolder", "classicLevel", "sealed", "StoredIdentity"]
   },
   signature: {
     mutate: ["src/internal/server/{signature,guard,tickets}.ts"],

@@ -70,7 +70,6 @@ const inspect = Effect.fnUntraced(function*(directory: string) {
     catch: (cause) => new StorageProblem({ message: `it cannot be created (${words(cause)})`, cause })
   })
   const info = yield* attempt("it cannot be read", () => stat(directory))
-  if (!info.isDirectory()) return yield* new StorageProblem({ message: "it is no folder" })
   const names = yield* attempt("it cannot be read", () => readdir(directory))
   const foreign = names.find((name) => !ours.test(name))
   if (foreign !== undefined) {
@@ -138,20 +137,27 @@ const sumOf = (key: string, value: string): bigint =>
 
 const noted = (number: number) => `${String(number).padStart(16, "0")}\n`
 
-const begin = (directory: string, number: number) =>
-  Effect.acquireRelease(
+const begin = (directory: string, number: number) => {
+  const prepare = async (file: FileHandle, isNew: boolean) => {
+    if (isNew) await note(file, number)
+    // Its name is to be there after a power failure, too.
+    await file.sync()
+    const folder = await openFile(directory, "r")
+    await folder.sync().finally(() => folder.close())
+    return file
+  }
+  return Effect.acquireRelease(
     attempt(`${acknowledgedFile} cannot be opened`, async () => {
       const isNew = number === 0
       const file = await openFile(join(directory, acknowledgedFile), isNew ? "w" : "r+", 0o600)
-      if (isNew) await note(file, number)
-      // Its name is to be there after a power failure, too.
-      await file.sync()
-      const folder = await openFile(directory, "r")
-      await folder.sync().finally(() => folder.close())
-      return file
+      return prepare(file, isNew).catch(async (error: unknown) => {
+        await file.close()
+        throw error
+      })
     }),
     (file) => Effect.promise(() => file.close())
   )
+}
 
 const note = (file: FileHandle, number: number) => file.write(noted(number), 0, "utf8")
 

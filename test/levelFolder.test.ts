@@ -1,0 +1,263 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ClassicLevel } from "classic-level"
+import { Effect, type Scope } from "effect"
+import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import type * as FileSystem from "node:fs/promises"
+import { join } from "node:path"
+import { afterEach, vi } from "vitest"
+import * as level from "../src/internal/storage/level.js"
+import { assertEqual } from "./support/equality.js"
+import { temporary } from "./support/temporary.js"
+
+type Operation = "chmod" | "mkdir" | "open" | "readdir" | "readFile" | "stat"
+
+/** The operations of the file system that fail, each from the call after so many. */
+const failing = vi.hoisted(() => new Map<string, { readonly code: string; left: number }>())
+
+/** The files that a test has opened. */
+const handles = vi.hoisted(() => new Array<FileSystem.FileHandle>())
+
+vi.mock("node:fs/promises", async (original) => {
+  const files = await original<typeof FileSystem>()
+  const orFail =
+    <Args extends ReadonlyArray<unknown>, A>(name: string, operation: (...args: Args) => Promise<A>) =>
+    async (...args: Args): Promise<A> => {
+      const failure = failing.get(name)
+      if (failure !== undefined && failure.left-- <= 0) {
+        throw Object.assign(new Error(`${failure.code}: the disk`), { code: failure.code })
+      }
+      return operation(...args)
+    }
+  return {
+    ...files,
+    chmod: orFail("chmod", files.chmod),
+    mkdir: orFail("mkdir", files.mkdir),
+    open: orFail("open", async (...args: Parameters<typeof files.open>) => {
+      const handle = await files.open(...args)
+      handles.push(handle)
+      return handle
+    }),
+    readdir: orFail("readdir", files.readdir),
+    readFile: orFail("readFile", files.readFile),
+    stat: orFail("stat", files.stat)
+  }
+})
+
+const fail = (operation: Operation, code: string, after = 0) => {
+  failing.set(operation, { code, left: after })
+}
+
+afterEach(() => {
+  failing.clear()
+  handles.length = 0
+  vi.restoreAllMocks()
+})
+
+const test = <E>(name: string, body: (directory: string) => Effect.Effect<void, E, Scope.Scope>) =>
+  it.scoped(name, () => Effect.flatMap(temporary, body))
+
+const opened = (directory: string) => Effect.scoped(Effect.asVoid(level.open(directory)))
+
+const begun = (directory: string) =>
+  Effect.scoped(
+    Effect.flatMap(level.open(directory), ({ commit }) =>
+      Effect.zipRight(commit([{ key: "a/1", value: "one" }]), commit([{ key: "a/2", value: "two" }])))
+  )
+
+const refusal = (directory: string) => Effect.map(Effect.flip(opened(directory)), ({ message }) => message)
+
+const wayOut = "restore the folder from a copy, or move it away to begin with an empty one"
+
+describe("the files in the folder of a storage", () => {
+  const database = [
+    "LOCK",
+    "LOG",
+    "LOG.old",
+    "MANIFEST-000009",
+    "000090.log",
+    "000090.ldb",
+    "000090.sst",
+    "000090.dbtmp",
+    "CLOCK",
+    "CLOCK.new"
+  ]
+
+  test("may have each name that LevelDB and this library give", (directory) =>
+    Effect.gen(function*() {
+      yield* begun(directory)
+      for (const name of database) if (name !== "LOCK") writeFileSync(join(directory, name), "")
+      yield* opened(directory)
+    }))
+
+  const foreign = [
+    "letter.txt",
+    "XCURRENT",
+    "CURRENT.bak",
+    "CURRENTS",
+    "LOCKED",
+    "XLOCK",
+    "LOGS",
+    "LOG.old.1",
+    "LOGxold",
+    "MANIFEST-",
+    "MANIFEST-a",
+    "MANIFEST-1a",
+    "XMANIFEST-1",
+    "1.txt",
+    ".log",
+    "a1.log",
+    "1xlog",
+    "1.logs",
+    "ACKNOWLEDGED.new",
+    "XACKNOWLEDGED",
+    "CLOCKxnew",
+    "CLOCK.new.1",
+    "XCLOCK"
+  ]
+
+  test("must not have any other name, also not one that contains such a name", (directory) =>
+    Effect.gen(function*() {
+      yield* begun(directory)
+      for (const name of foreign) {
+        writeFileSync(join(directory, name), "")
+        assert.strictEqual(
+          yield* refusal(directory),
+          `it holds something that is not of this library ('${name}'); name an empty or a new folder`
+        )
+        rmSync(join(directory, name))
+      }
+      yield* opened(directory)
+    }))
+
+  const beginnings = ["LOCK", "LOG", "LOG.old", "MANIFEST-000001", "MANIFEST-1", "000001.dbtmp", "1.dbtmp"]
+
+  test("may be those that LevelDB writes before there is a database, and then it is created", (directory) =>
+    Effect.gen(function*() {
+      for (const name of beginnings) writeFileSync(join(directory, name), "")
+      yield* begun(directory)
+    }))
+
+  test("must not lack CURRENT if there is one of a database", (directory) =>
+    Effect.gen(function*() {
+      for (const name of beginnings) writeFileSync(join(directory, name), "")
+      for (const name of ["000001.log", "000001.ldb", "000001.sst", "ACKNOWLEDGED", "CLOCK", "CLOCK.new"]) {
+        writeFileSync(join(directory, name), "")
+        assert.strictEqual(yield* refusal(directory), `it is damaged: the file CURRENT is missing; ${wayOut}`, name)
+        rmSync(join(directory, name))
+      }
+    }))
+
+  test("may lack ACKNOWLEDGED after the first commit, and not after the second", (directory) =>
+    Effect.gen(function*() {
+      const commit = Effect.scoped(
+        Effect.flatMap(level.open(directory), ({ commit }) => commit([{ key: "a/1", value: "one" }]))
+      )
+      yield* commit
+      rmSync(join(directory, "ACKNOWLEDGED"))
+      yield* commit
+      rmSync(join(directory, "ACKNOWLEDGED"))
+      assert.strictEqual(yield* refusal(directory), `it is damaged: ACKNOWLEDGED is missing; ${wayOut}`)
+    }))
+})
+
+describe("the folder of a storage", () => {
+  test("is created with those above it, for their owner alone", (directory) =>
+    Effect.gen(function*() {
+      const folder = join(directory, "a", "b")
+      yield* opened(folder)
+      for (const created of [join(directory, "a"), folder]) {
+        assert.strictEqual(statSync(created).mode & 0o777, 0o700, created)
+      }
+    }))
+
+  test("may be created beside others at the same time, below folders that none of them finds", (directory) =>
+    Effect.gen(function*() {
+      const folders = ["1", "2", "3", "4"].map((name) => join(directory, "a", "b", name))
+      yield* Effect.forEach(folders, opened, { concurrency: "unbounded" })
+      for (const folder of folders) assert.isTrue(statSync(folder).isDirectory())
+    }))
+
+  test("may be a link to one, and is refused as a file or below a file", (directory) =>
+    Effect.gen(function*() {
+      mkdirSync(join(directory, "real"))
+      symlinkSync(join(directory, "real"), join(directory, "link"))
+      yield* opened(join(directory, "link"))
+      const file = join(directory, "file")
+      writeFileSync(file, "")
+      assert.strictEqual(
+        yield* refusal(file),
+        `it cannot be created (EEXIST: file already exists, mkdir '${file}')`
+      )
+      assert.strictEqual(
+        yield* refusal(join(file, "below")),
+        `it cannot be created (EEXIST: file already exists, mkdir '${file}')`
+      )
+    }))
+
+  test("is refused while it is open, and can be opened after that", (directory) =>
+    Effect.gen(function*() {
+      const inUse = "it is in use by another process, or opened twice by this one"
+      assert.strictEqual(yield* Effect.zipRight(level.open(directory), refusal(directory)).pipe(Effect.scoped), inUse)
+      yield* opened(directory)
+    }))
+
+  test("that LevelDB cannot open is damaged, with what LevelDB says", (directory) =>
+    Effect.gen(function*() {
+      yield* begun(directory)
+      writeFileSync(join(directory, "CURRENT"), "junk")
+      assert.strictEqual(
+        yield* refusal(directory),
+        `it is damaged: Corruption: CURRENT file does not end with newline; ${wayOut}`
+      )
+    }))
+
+  test("that LevelDB cannot read is damaged, with what LevelDB says", (directory) =>
+    Effect.gen(function*() {
+      yield* begun(directory)
+      vi.spyOn(ClassicLevel.prototype, "iterator").mockImplementationOnce(() => {
+        throw new Error("a block")
+      })
+      assert.strictEqual(yield* refusal(directory), `it is damaged: a block; ${wayOut}`)
+    }))
+
+  const failures: ReadonlyArray<
+    readonly [operation: Operation, code: string, after: number, isOpen: boolean, message: string]
+  > = [
+    ["mkdir", "EACCES", 0, false, "it cannot be created (EACCES: the disk)"],
+    ["stat", "EACCES", 1, false, "it cannot be read"],
+    ["readdir", "EACCES", 0, false, "it cannot be read"],
+    ["chmod", "EPERM", 0, true, "its mode cannot be set to 0700"],
+    ["readFile", "EACCES", 0, false, `it is damaged: ACKNOWLEDGED cannot be read; ${wayOut}`],
+    ["open", "EACCES", 0, false, "ACKNOWLEDGED cannot be opened"],
+    ["open", "EACCES", 1, false, "ACKNOWLEDGED cannot be opened"],
+    ["readdir", "EACCES", 1, false, "the modes of its files cannot be set to 0600"],
+    ["chmod", "EPERM", 0, false, "the modes of its files cannot be set to 0600"]
+  ]
+  for (const [operation, code, after, isOpen, message] of failures) {
+    test(`is refused if ${operation} fails with ${code} after ${after} calls: ${message}`, (directory) =>
+      Effect.gen(function*() {
+        const folder = join(directory, "folder")
+        if (operation !== "mkdir") mkdirSync(folder, { mode: isOpen ? 0o755 : 0o700 })
+        fail(operation, code, after)
+        assert.strictEqual(yield* refusal(folder), message)
+        // A closed file has no number.
+        assert.isTrue(handles.every(({ fd }) => fd === -1))
+        failing.clear()
+        yield* opened(folder)
+      }))
+  }
+
+  test("is not refused for a file that LevelDB removes before its mode is set", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory)
+      fail("chmod", "ENOENT")
+      yield* opened(directory)
+    }))
+
+  test("has all its files closed with it", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory)
+      // The file of the acknowledged number, and the folder that names it.
+      assertEqual(handles.map(({ fd }) => fd), [-1, -1])
+    }))
+})
