@@ -1,10 +1,8 @@
 // @effect-diagnostics multipleEffectProvide:off
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Encoding, Exit, Fiber, Logger, LogLevel, Redacted } from "effect"
+import { Deferred, Effect, Encoding, Fiber, Logger, LogLevel, Redacted } from "effect"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { IdentityControls, IdentityService } from "../src/index.js"
-import { verify } from "../src/internal/federated/inbound.js"
-import * as keySet from "../src/internal/federated/keySet.js"
 import { workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -24,32 +22,6 @@ const slashes = `${issuer}${"/".repeat(90_000)}a`
 const tooLong = "its claim iss is longer than 2048 characters"
 
 describe("an unverified JWT", () => {
-  const verifying = verify(
-    { limit: Duration.seconds(1), hosts: [], secureContext: undefined },
-    { audiences: ["the agent"], clients: [] }
-  )
-
-  /** At once: nothing is waited for. */
-  const refusal = (token: Redacted.Redacted) =>
-    Exit.match(Effect.runSyncExit(Effect.flip(verifying(token))), {
-      onFailure: () => "something was waited for",
-      onSuccess: ({ description }) => description
-    })
-
-  it("with an issuer of more than 2,048 characters is refused at once", () => {
-    assert.strictEqual(refusal(jwtOf({ iss: slashes, sub: "ada" })), tooLong)
-    assert.strictEqual(refusal(jwtOf({ iss: issuer.padEnd(2049, "a"), sub: "ada" })), tooLong)
-  })
-
-  it("with an issuer of 2,048 characters has its issuer asked", () => {
-    assert.strictEqual(refusal(jwtOf({ iss: issuer.padEnd(2048, "/"), sub: "ada" })), "something was waited for")
-  })
-
-  it("with a header of more than 16,384 characters is refused at once", () => {
-    const long = jwtOf({ iss: issuer, sub: "ada" }, { alg: "RS256", x: "x".repeat(16_384) })
-    assert.strictEqual(refusal(long), "its header is longer than 16384 characters")
-  })
-
   it.effect("is refused for a long iss or sub without verifyJwtFor too, and its length is limited by the model", () =>
     Effect.gen(function*() {
       const identity = yield* IdentityService.IdentityService
@@ -112,43 +84,6 @@ describe("an unverified JWT", () => {
         assertEqual(server.paths, ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
       }).pipe(Effect.provide(federated.layer({ verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] })))
     }))
-})
-
-describe("the key set of an issuer", () => {
-  const key = { kty: "RSA", n: "n", e: "AQAB", kid: "one" }
-  const keysOf = (keys: ReadonlyArray<unknown>) => keySet.parse(JSON.stringify({ keys }))
-  const kids = (keys: ReadonlyArray<unknown>) => {
-    const parsed = keysOf(keys)
-    return parsed._tag === "Right" ? parsed.right.keys.map(({ kid }) => kid) : parsed.left
-  }
-
-  it("has at most 100 keys", () => {
-    assert.lengthOf(kids(Array.from({ length: 100 }, () => key)), 100)
-    assert.strictEqual(kids(Array.from({ length: 101 }, () => key)), "the issuer has more than 100 keys")
-  })
-
-  it("is used without the keys that are beyond the limits or not understood", () => {
-    const others = [
-      { ...key, n: "n".repeat(4097) },
-      { ...key, key_ops: Array.from({ length: 17 }, (_, n) => `op${n}`) },
-      { ...key, kid: 7 },
-      { n: "n" },
-      7,
-      null
-    ]
-    assertEqual(kids([...others, key]), ["one"])
-  })
-
-  it("keeps the part of a private key that has it refused, and nothing that is not used", () => {
-    const parsed = keysOf([{ ...key, d: "d", x5c: ["c"], other: { deep: [1] } }])
-    assertEqual(parsed._tag === "Right" ? parsed.right.keys : [], [{ ...key, d: "d" }])
-  })
-
-  it("is refused if it is not a JSON Web Key Set", () => {
-    for (const text of ["", "[]", "{\"keys\":{}}", "[".repeat(100_000)]) {
-      assert.strictEqual(keySet.parse(text)._tag, "Left", text.slice(0, 20))
-    }
-  })
 })
 
 describe("a discovery document", () => {

@@ -73,6 +73,7 @@ export const modules = {
       "FederatedAsk",
       "FederatedAuthentication",
       "FederatedAuthorization",
+      "FederatedJwtLimits",
       "FederatedLayer",
       "FederatedLookup",
       "FederatedMetadata",
@@ -89,7 +90,7 @@ export const modules = {
   },
   session: {
     mutate: ["src/internal/engine/{sessions,federation,tokens,grants,workloadTokens}.ts"],
-    tests: ["completion", "tokenLifetimes", "tokenRequests", "MemoryIdentity", "FederatedRaces", "IdentityService"]
+    tests: ["completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces", "IdentityService"]
   },
   persistence: {
     mutate: ["src/internal/engine/{storage,record}.ts", "src/internal/storage/*.ts"],
