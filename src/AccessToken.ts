@@ -10,7 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import type { WaitFailure } from "./Consent.js"
 import type { ConsentDenied } from "./IdentityError.js"
 import { IdentityService, type TokenFailure, type UserFailure } from "./IdentityService.js"
-import { inject } from "./internal/inject.js"
+import { inject } from "./internal/lib/inject.js"
 import type {
   AnyTokenOptions,
   ConsentTokenOptions,

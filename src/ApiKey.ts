@@ -9,7 +9,7 @@ import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
 import type { Failure } from "./IdentityApi.js"
 import { IdentityService } from "./IdentityService.js"
-import { inject } from "./internal/inject.js"
+import { inject } from "./internal/lib/inject.js"
 import type { Inject, WithInto, WithTag } from "./TokenOptions.js"
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 

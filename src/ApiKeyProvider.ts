@@ -13,8 +13,8 @@ import {
   SecretSource,
   secretWriteErrors,
   Tags
-} from "./internal/members.js"
-import { Nothing, openLiteral, secret, Timestamp } from "./internal/shape.js"
+} from "./internal/model/fields.js"
+import { Nothing, openLiteral, secret, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const write = {

@@ -10,7 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import type { ConsentSeal } from "./ConsentSeal.js"
 import type { Failure } from "./IdentityApi.js"
 import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
-import * as handle from "./internal/handle.js"
+import * as handle from "./internal/consent/resumeHandle.js"
 import type { Poller } from "./TokenPoller.js"
 
 /**

@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type { LedgerFailure } from "./IdentityError.js"
-import * as ledgerMemory from "./internal/ledgerMemory.js"
-import * as ledgerStore from "./internal/ledgerStore.js"
+import * as ledgerStore from "./internal/consent/ledgerKeyValueStore.js"
+import * as ledgerMemory from "./internal/consent/ledgerMemory.js"
 
 /**
  * Where the entries are.

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { commonErrors, page, Tags } from "./internal/members.js"
-import { list, Nothing, openLiteral, text, Timestamp } from "./internal/shape.js"
+import { commonErrors, page, Tags } from "./internal/model/fields.js"
+import { list, Nothing, openLiteral, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const Identifier = text({ pattern: /[a-zA-Z0-9\-_]{1,50}-[A-Za-z0-9]{10}/ })

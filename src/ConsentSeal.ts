@@ -17,8 +17,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { HandleRejected } from "./IdentityError.js"
-import * as sealKeys from "./internal/sealKeys.js"
-import * as sealText from "./internal/sealText.js"
+import * as sealKeys from "./internal/consent/sealKeys.js"
+import * as sealText from "./internal/consent/sealText.js"
 
 /**
  * Seals and opens. A sealed text is good for the purpose it was sealed for only: a handle is no ledger entry.

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as wake from "./internal/wake.js"
+import * as wake from "./internal/lib/subscriptions.js"
 
 /**
  * A signal between processes. `key` names a session without revealing it: the SHA-256 of its URI, in hexadecimal.

@@ -5,8 +5,16 @@
  */
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { commonErrors, Jwt, ProviderName, ReturnUrl, UserId, WorkloadName, WorkloadToken } from "./internal/members.js"
-import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownSecretMember } from "./internal/shape.js"
+import {
+  commonErrors,
+  Jwt,
+  ProviderName,
+  ReturnUrl,
+  UserId,
+  WorkloadName,
+  WorkloadToken
+} from "./internal/model/fields.js"
+import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownSecretMember } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 /**

@@ -8,10 +8,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import { Issuers } from "./internal/engine/issuer.js"
-import * as certificates from "./internal/federated/certificates.js"
-import { verify } from "./internal/federated/inbound.js"
-import * as issuer from "./internal/federated/issuer.js"
+import { Issuers } from "./internal/emulator/state/issuer.js"
+import * as certificates from "./internal/oauth/certificates.js"
+import * as issuer from "./internal/oauth/federatedIssuer.js"
+import { verify } from "./internal/oauth/verifyJwt.js"
 
 /**
  * How authorization servers are asked.

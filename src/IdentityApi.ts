@@ -13,7 +13,6 @@ import type { ValidationError } from "./IdentityError.js"
 import * as Oauth2Provider from "./Oauth2Provider.js"
 import type { Operation } from "./Operation.js"
 import * as PaymentProvider from "./PaymentProvider.js"
-import * as ResourcePolicy from "./ResourcePolicy.js"
 import * as ResourceTag from "./ResourceTag.js"
 import * as TokenVault from "./TokenVault.js"
 import * as WorkloadIdentity from "./WorkloadIdentity.js"
@@ -32,8 +31,7 @@ export const operations = {
   ...PaymentProvider.operations,
   ...TokenVault.operations,
   ...ConsentPortal.operations,
-  ...ResourceTag.operations,
-  ...ResourcePolicy.operations
+  ...ResourceTag.operations
 }
 
 /**

@@ -18,15 +18,14 @@ import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
 import type { ConsentDenied, ConsentRequired, HandleRejected, LedgerFailure } from "./IdentityError.js"
-import * as administration from "./internal/administration.js"
-import { inOptionNames } from "./internal/optionNames.js"
-import * as Resume from "./internal/resume.js"
-import { withRetries } from "./internal/retry.js"
-import * as Revocation from "./internal/revocation.js"
-import * as strategies from "./internal/strategies.js"
-import * as tokenFlow from "./internal/tokenFlow.js"
-import * as Waiting from "./internal/waiting.js"
-import * as MemoryIdentity from "./MemoryIdentity.js"
+import { inOptionNames } from "./internal/model/optionNames.js"
+import * as administration from "./internal/service/administration.js"
+import * as tokenFlow from "./internal/service/askForToken.js"
+import * as strategies from "./internal/service/getToken.js"
+import * as Revocation from "./internal/service/reauthenticate.js"
+import * as Resume from "./internal/service/resume.js"
+import { withRetries } from "./internal/service/retry.js"
+import * as Waiting from "./internal/service/waitForConsent.js"
 import type {
   AnyTokenOptions,
   ConsentTokenOptions,
@@ -342,7 +341,9 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
 export const layer: Layer.Layer<IdentityService, never, IdentityApi> = Layer.effect(IdentityService, make)
 
 /**
- * The service in memory, with the port behind it and the hands of everybody who is not the agent.
+ * The service in memory, with its port and its test controls: `MemoryIdentity.layer()`, loaded when the layer is built, so
+ * that a program that imports this module does not load the emulator. Building it is asynchronous: it needs
+ * `Effect.runPromise` or a test that awaits, not `Effect.runSync`.
  *
  * @example
  * ```ts
@@ -360,6 +361,6 @@ export const layer: Layer.Layer<IdentityService, never, IdentityApi> = Layer.eff
  * @since 0.1.0
  * @category layers
  */
-export const layerTest: Layer.Layer<IdentityService | IdentityApi | IdentityControls> = layer.pipe(
-  Layer.provideMerge(MemoryIdentity.layerApi())
+export const layerTest: Layer.Layer<IdentityService | IdentityApi | IdentityControls> = Layer.unwrapEffect(
+  Effect.map(Effect.promise(() => import("./MemoryIdentity.js")), (MemoryIdentity) => MemoryIdentity.layer())
 )

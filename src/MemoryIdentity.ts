@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { IdentityApi } from "./IdentityApi.js"
 import { IdentityControls } from "./IdentityControls.js"
-import * as engine from "./internal/engine/engine.js"
+import * as IdentityService from "./IdentityService.js"
+import * as engine from "./internal/emulator/emulator.js"
 
 /**
  * How many resources of each kind may exist. At its quota a creation fails with `ServiceQuotaExceeded`, for a workload
@@ -71,7 +72,7 @@ export const make = (options: Options = {}): Effect.Effect<{
 }> => engine.make(engine.settings(options))
 
 /**
- * The service and its controls as a layer.
+ * The port and its controls as a layer.
  *
  * @example
  * ```ts
@@ -93,3 +94,27 @@ export const layerApi = (options?: Options): Layer.Layer<IdentityApi | IdentityC
     Effect.map(make(options), ({ api, controls }) =>
       Context.make(IdentityApi, api).pipe(Context.add(IdentityControls, controls)))
   )
+
+/**
+ * The service in memory, with its port and its controls. It stands in for `AwsIdentity.layer`.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityControls, IdentityService, MemoryIdentity } from "effect-agentcore-identity"
+ *
+ * const program = Effect.gen(function*() {
+ *   const identity = yield* IdentityService.IdentityService
+ *   const controls = yield* IdentityControls.IdentityControls
+ *   yield* identity.createWorkloadIdentity({ name: "my-agent" })
+ *   return yield* controls.journal
+ * }).pipe(Effect.provide(MemoryIdentity.layer({ region: "eu-central-1" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options?: Options
+): Layer.Layer<IdentityService.IdentityService | IdentityApi | IdentityControls> =>
+  Layer.provideMerge(IdentityService.layer, layerApi(options))

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { commonErrors, page, ProviderName, SecretArn, secretWriteErrors, Tags } from "./internal/members.js"
-import { Nothing, openLiteral, Timestamp } from "./internal/shape.js"
+import { commonErrors, page, ProviderName, SecretArn, secretWriteErrors, Tags } from "./internal/model/fields.js"
+import { Nothing, openLiteral, Timestamp } from "./internal/model/smithy.js"
 import { Oauth2ProviderConfigInput, Oauth2ProviderConfigOutput } from "./Oauth2ProviderConfig.js"
 import * as Operation from "./Operation.js"
 

@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import * as discoveryUrl from "./internal/discoveryUrl.js"
-import { KmsKeyArn, SecretReference, SecretSource, Tags } from "./internal/members.js"
-import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/shape.js"
+import * as discoveryUrl from "./internal/model/discoveryUrl.js"
+import { KmsKeyArn, SecretReference, SecretSource, Tags } from "./internal/model/fields.js"
+import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/model/smithy.js"
 
 const client = {
   clientId: text({ min: 1, max: 256 }),

@@ -3,8 +3,18 @@
  *
  * @since 0.1.0
  */
+import type * as Brand from "effect/Brand"
 import type * as Schema from "effect/Schema"
 import type { IdentityError, WireError } from "./IdentityError.js"
+
+/**
+ * A status, a vendor or another choice that this version does not know. The service may add values at any time, so a
+ * `switch` over such a member needs a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type UnknownValue = string & Brand.Brand<"UnknownValue">
 
 /**
  * The tags of the errors that AWS models.

@@ -13,8 +13,8 @@ import {
   SecretSource,
   secretWriteErrors,
   Tags
-} from "./internal/members.js"
-import { Nothing, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/shape.js"
+} from "./internal/model/fields.js"
+import { Nothing, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 /**

@@ -1,15 +1,15 @@
 /**
- * Tags on workload identities, providers, the token vault, the directory and consent portals.
+ * Tags on workload identities, providers, the token vault, the directory and consent portals, and resource policies.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { taggingErrors, TagKey, Tags } from "./internal/members.js"
-import { list, Nothing, text } from "./internal/shape.js"
+import { taggingErrors, TagKey, Tags } from "./internal/model/fields.js"
+import { list, Nothing, text } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 // The published pattern knows no digit in a segment, and so no OAuth2 provider: of it only the beginning is held to.
-const ResourceArn = text({
+const TaggedArn = text({
   min: 20,
   max: 1011,
   pattern: /arn:(?:[^:]+)?:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:([a-z-]+\/[^/]+)(?:\/[a-z0-9-]+\/[^/]+)*/
@@ -18,8 +18,12 @@ const ResourceArn = text({
 // The model allows no items at all. A query cannot say so: AWS would find the required member missing.
 const TagKeys = list(TagKey, { min: 1, max: 200 })
 
+const PolicyArn = text({ min: 20, max: 1011 })
+
+const Policy = text({ min: 1, max: 20480 })
+
 /**
- * The three operations on tags. Whether AWS allows them on identity resources is said in two ways by its documents.
+ * The three operations on tags, and the three on resource policies, which AWS documents for Runtime and Gateway only. Whether AWS allows them on identity resources is said in two ways by its documents.
  *
  * @since 0.1.0
  * @category operations
@@ -30,7 +34,7 @@ export const operations = {
     plane: "control",
     path: "/tags/{resourceArn}",
     status: 204,
-    request: Schema.Struct({ resourceArn: ResourceArn, tags: Tags }),
+    request: Schema.Struct({ resourceArn: TaggedArn, tags: Tags }),
     reply: Nothing,
     errors: [...taggingErrors, "ServiceQuotaExceeded"]
   }),
@@ -41,7 +45,7 @@ export const operations = {
     path: "/tags/{resourceArn}",
     query: ["tagKeys"],
     status: 204,
-    request: Schema.Struct({ resourceArn: ResourceArn, tagKeys: TagKeys }),
+    request: Schema.Struct({ resourceArn: TaggedArn, tagKeys: TagKeys }),
     reply: Nothing,
     errors: taggingErrors
   }),
@@ -50,8 +54,37 @@ export const operations = {
     plane: "control",
     method: "GET",
     path: "/tags/{resourceArn}",
-    request: Schema.Struct({ resourceArn: ResourceArn }),
+    request: Schema.Struct({ resourceArn: TaggedArn }),
     reply: Schema.Struct({ tags: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String })) }),
+    errors: taggingErrors
+  }),
+  putResourcePolicy: Operation.make({
+    name: "PutResourcePolicy",
+    plane: "control",
+    method: "PUT",
+    path: "/resourcepolicy/{resourceArn}",
+    status: 201,
+    request: Schema.Struct({ resourceArn: PolicyArn, policy: Policy }),
+    reply: Schema.Struct({ policy: Schema.String }),
+    errors: taggingErrors
+  }),
+  getResourcePolicy: Operation.make({
+    name: "GetResourcePolicy",
+    plane: "control",
+    method: "GET",
+    path: "/resourcepolicy/{resourceArn}",
+    request: Schema.Struct({ resourceArn: PolicyArn }),
+    reply: Schema.Struct({ policy: Schema.optional(Schema.String) }),
+    errors: taggingErrors
+  }),
+  deleteResourcePolicy: Operation.make({
+    name: "DeleteResourcePolicy",
+    plane: "control",
+    method: "DELETE",
+    path: "/resourcepolicy/{resourceArn}",
+    status: 204,
+    request: Schema.Struct({ resourceArn: PolicyArn }),
+    reply: Nothing,
     errors: taggingErrors
   })
 }

@@ -11,9 +11,10 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { IdentityApi } from "./IdentityApi.js"
 import { IdentityControls } from "./IdentityControls.js"
-import * as engine from "./internal/engine/engine.js"
-import * as level from "./internal/storage/level.js"
-import * as sealed from "./internal/storage/sealed.js"
+import * as IdentityService from "./IdentityService.js"
+import * as engine from "./internal/emulator/emulator.js"
+import * as sealed from "./internal/emulator/persistence/encryption.js"
+import * as level from "./internal/emulator/persistence/leveldb.js"
 import type * as MemoryIdentity from "./MemoryIdentity.js"
 
 /**
@@ -83,3 +84,27 @@ export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityCo
       })
     )
   )
+
+/**
+ * The service that the folder holds, with its port and its controls; see {@link layerApi}. It stands in for
+ * `AwsIdentity.layer`.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityService } from "effect-agentcore-identity"
+ * import * as StoredIdentity from "effect-agentcore-identity/StoredIdentity"
+ *
+ * const program = Effect.gen(function*() {
+ *   const identity = yield* IdentityService.IdentityService
+ *   return yield* identity.getWorkloadIdentity({ name: "my-agent" })
+ * }).pipe(Effect.provide(StoredIdentity.layer({ directory: ".agentcore" })))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options
+): Layer.Layer<IdentityService.IdentityService | IdentityApi | IdentityControls, StorageError> =>
+  Layer.provideMerge(IdentityService.layer, layerApi(options))

@@ -1,15 +1,44 @@
 /**
- * What an agent says when it asks for a credential, and where it wants to have it.
+ * Options of a token request, and the default return URL of an invocation.
  *
  * @since 0.1.0
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Strategy } from "./Consent.js"
 import type { Oauth2Flow } from "./Credential.js"
 import type { ConsentRequired } from "./IdentityError.js"
 import type * as TokenPoller from "./TokenPoller.js"
+
+/**
+ * The default return URL of an invocation, for calls that give no `callbackUrl`; `undefined` unless provided. AgentCore's
+ * local tools send it in the header `OAuth2CallbackUrl`.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class CallbackUrl
+  extends Context.Reference<CallbackUrl>()("effect-agentcore-identity/TokenOptions/CallbackUrl", {
+    defaultValue: (): string | undefined => undefined
+  })
+{}
+
+/**
+ * Provides the default return URL.
+ *
+ * @example
+ * ```ts
+ * import { TokenOptions } from "effect-agentcore-identity"
+ *
+ * export const ReturnUrl = TokenOptions.layerCallbackUrl("https://agent.example/oauth2/return")
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerCallbackUrl = (url: string | undefined): Layer.Layer<CallbackUrl> => Layer.succeed(CallbackUrl, url)
 
 /**
  * What every flow takes; the last three matter where a person consents.

@@ -17,7 +17,7 @@ import {
   type ConsentTimedOut,
   isTransient
 } from "./IdentityError.js"
-import * as scheduled from "./internal/scheduled.js"
+import * as scheduled from "./internal/consent/scheduled.js"
 
 /**
  * What one poll can fail with: `ConsentPending` while nobody has answered.

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { commonErrors, KmsKeyArn } from "./internal/members.js"
-import { openLiteral, text, Timestamp } from "./internal/shape.js"
+import { commonErrors, KmsKeyArn } from "./internal/model/fields.js"
+import { openLiteral, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const TokenVaultId = text({ min: 1, max: 64, pattern: /[a-zA-Z0-9\-_]+/ })

@@ -10,9 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as CallbackUrl from "./CallbackUrl.js"
 import type { Failure } from "./IdentityApi.js"
 import { IdentityService } from "./IdentityService.js"
+import { type CallbackUrl, layerCallbackUrl } from "./TokenOptions.js"
 
 /**
  * The workload access token of the current request.
@@ -94,13 +94,13 @@ export const fromHeaders = (headers: Headers): Option.Option<Redacted.Redacted> 
  */
 export const layerHeaders = (
   headers: Headers
-): Layer.Layer<WorkloadAccessToken | CallbackUrl.CallbackUrl, WorkloadAccessTokenMissing> =>
+): Layer.Layer<WorkloadAccessToken | CallbackUrl, WorkloadAccessTokenMissing> =>
   Layer.merge(
     Layer.effect(
       WorkloadAccessToken,
       Effect.mapError(fromHeaders(headers), () => new WorkloadAccessTokenMissing())
     ),
-    CallbackUrl.layer(Option.getOrUndefined(header(headers, "oauth2callbackurl")))
+    layerCallbackUrl(Option.getOrUndefined(header(headers, "oauth2callbackurl")))
   )
 
 /**

@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { commonErrors, page, ReturnUrls, Tags, WorkloadName } from "./internal/members.js"
-import { Nothing, Timestamp } from "./internal/shape.js"
+import { commonErrors, page, ReturnUrls, Tags, WorkloadName } from "./internal/model/fields.js"
+import { Nothing, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const reply = {

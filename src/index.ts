@@ -21,11 +21,6 @@ export * as AwsIdentity from "./AwsIdentity.js"
 /**
  * @since 0.1.0
  */
-export * as CallbackUrl from "./CallbackUrl.js"
-
-/**
- * @since 0.1.0
- */
 export * as Consent from "./Consent.js"
 
 /**
@@ -111,11 +106,6 @@ export * as PaymentProvider from "./PaymentProvider.js"
 /**
  * @since 0.1.0
  */
-export * as ResourcePolicy from "./ResourcePolicy.js"
-
-/**
- * @since 0.1.0
- */
 export * as ResourceTag from "./ResourceTag.js"
 
 /**
@@ -142,11 +132,6 @@ export * as TokenPoller from "./TokenPoller.js"
  * @since 0.1.0
  */
 export * as TokenVault from "./TokenVault.js"
-
-/**
- * @since 0.1.0
- */
-export * as UnknownValue from "./UnknownValue.js"
 
 /**
  * @since 0.1.0

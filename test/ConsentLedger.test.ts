@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
 import { ConsentLedger } from "../src/index.js"
-import * as ledgerMemory from "../src/internal/ledgerMemory.js"
+import * as ledgerMemory from "../src/internal/consent/ledgerMemory.js"
 import { assertEqual } from "./support/equality.js"
 import { key, soon, suite } from "./support/ledgerContract.js"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Allowed, hostNotAllowed, mayBe, objection } from "../src/internal/federated/addresses.js"
+import { type Allowed, hostNotAllowed, mayBe, objection } from "../src/internal/oauth/addressPolicy.js"
 
 const nothing: Allowed = { hosts: [], loopback: false }
 const local: Allowed = { hosts: [], loopback: true }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as jose from "jose"
-import { authentication } from "../src/internal/federated/authentication.js"
+import { authentication } from "../src/internal/oauth/clientAuthentication.js"
 import { presets } from "../src/internal/presets/table.js"
 import type { PrivateKeyJwtConfig } from "../src/Oauth2ProviderConfig.js"
 import { clientId, clientOf, type ClientOptions, clientSecret, redactedMap } from "./support/authorizationServer.js"

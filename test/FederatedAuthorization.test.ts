@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import { createHash } from "node:crypto"
-import { target } from "../src/internal/engine/state.js"
-import * as authorization from "../src/internal/federated/authorization.js"
+import { target } from "../src/internal/emulator/state/state.js"
+import * as authorization from "../src/internal/oauth/authorizationCode.js"
 import { presets } from "../src/internal/presets/table.js"
 import {
   callbackUrl,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Encoding, Exit, Redacted } from "effect"
-import { verify } from "../src/internal/federated/inbound.js"
-import * as keySet from "../src/internal/federated/keySet.js"
+import * as keySet from "../src/internal/oauth/keySet.js"
+import { verify } from "../src/internal/oauth/verifyJwt.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
 const issuer = "https://a.invalid/"

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import type { AuthorizationServer } from "oauth4webapi"
-import { target } from "../src/internal/engine/state.js"
-import * as issuer from "../src/internal/federated/issuer.js"
-import { allowed, discover, document, endpoint, isOfTemplate, serverOf } from "../src/internal/federated/metadata.js"
+import { target } from "../src/internal/emulator/state/state.js"
+import { allowed, discover, document, endpoint, isOfTemplate, serverOf } from "../src/internal/oauth/discovery.js"
+import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import { clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HashSet } from "effect"
-import { form, targeted } from "../src/internal/federated/parameters.js"
-import { malformed, misconfigured, shown, unanswered } from "../src/internal/federated/refusal.js"
+import { form, targeted } from "../src/internal/oauth/parameters.js"
+import { malformed, misconfigured, shown, unanswered } from "../src/internal/oauth/providerError.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
 describe("text of a server", () => {

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { vi } from "vitest"
-import { serverOf } from "../src/internal/federated/metadata.js"
+import { serverOf } from "../src/internal/oauth/discovery.js"
 import { clientOf, reach, server } from "./support/authorizationServer.js"
 
 // The issuer's template of every vendor but the custom one: those of the presets are not on this machine.
 const preset = vi.hoisted(() => ({ discoveredIssuer: undefined as string | undefined }))
 
-vi.mock("../src/internal/federated/preset.js", () => ({
+vi.mock("../src/internal/oauth/preset.js", () => ({
   presetOf: (vendor: string) => vendor === "CustomOauth2" ? undefined : preset
 }))
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Redacted } from "effect"
 import * as jose from "jose"
-import { target } from "../src/internal/engine/state.js"
-import * as issuer from "../src/internal/federated/issuer.js"
+import { target } from "../src/internal/emulator/state/state.js"
+import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import { answering } from "./support/answering.js"
 import {
   type Answer,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Record, Redacted, Ref } from "effect"
 import { ConsentLedger, IdentityApi, IdentityError, SessionBinding } from "../src/index.js"
-import { faults } from "../src/internal/faults.js"
+import { faults } from "../src/internal/model/exceptions.js"
 import { origin, returnUrl } from "./support/binding.js"
 import { ada, consentOf, type Fields, run, sessionUri, state, visit } from "./support/bindingVisits.js"
 import { assertEqual } from "./support/equality.js"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Effect, Layer, Option, Redacted } from "effect"
-import { CallbackUrl, IdentityService, WorkloadAccessToken } from "../src/index.js"
+import { IdentityService, TokenOptions, WorkloadAccessToken } from "../src/index.js"
 import { agent, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
 import { answering } from "./support/stub.js"
@@ -8,7 +8,7 @@ import { answering } from "./support/stub.js"
 const bare = (headers: WorkloadAccessToken.Headers) =>
   Option.getOrUndefined(Option.map(WorkloadAccessToken.fromHeaders(headers), Redacted.value))
 
-const both = Effect.all([WorkloadAccessToken.WorkloadAccessToken, CallbackUrl.CallbackUrl])
+const both = Effect.all([WorkloadAccessToken.WorkloadAccessToken, TokenOptions.CallbackUrl])
 
 describe("WorkloadAccessToken", () => {
   it("is read from an invocation's headers, however they are spelled", () => {
@@ -60,7 +60,7 @@ describe("WorkloadAccessToken", () => {
       assertEqual([Redacted.value(token), url], ["a", "https://app.example"])
       const inner = both.pipe(
         Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "b" })),
-        Effect.provideService(CallbackUrl.CallbackUrl, "https://earlier.example")
+        Effect.provideService(TokenOptions.CallbackUrl, "https://earlier.example")
       )
       assertEqual((yield* inner)[1], undefined)
     }))

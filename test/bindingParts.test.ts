@@ -1,10 +1,10 @@
 import { HttpApp, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Option, Redacted } from "effect"
-import * as address from "../src/internal/binding/address.js"
-import * as browser from "../src/internal/binding/browser.js"
 import * as pages from "../src/internal/binding/pages.js"
-import { html } from "../src/internal/server/html.js"
+import * as address from "../src/internal/binding/urls.js"
+import * as browser from "../src/internal/binding/visit.js"
+import { html } from "../src/internal/web/html.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking } from "./support/webRequest.js"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Redacted, Schema } from "effect"
 import { operations } from "../src/IdentityApi.js"
-import * as check from "../src/internal/check.js"
+import * as check from "../src/internal/model/validation.js"
 import type { Operation } from "../src/Operation.js"
 import { assertEqual } from "./support/equality.js"
 import { growth } from "./support/growth.js"

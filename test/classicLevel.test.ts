@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { afterEach, vi } from "vitest"
-import * as classicLevel from "../src/internal/storage/classicLevel.js"
+import * as classicLevel from "../src/internal/emulator/persistence/classicLevel.js"
 
 /** What the package throws when it is used. */
 const broken = vi.hoisted((): { error: unknown } => ({ error: undefined }))

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, type Scope, TestClock } from "effect"
 import type { ProviderFailure } from "../src/IdentityControls.js"
-import { Refused } from "../src/internal/engine/issuer.js"
+import { Refused } from "../src/internal/emulator/state/issuer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { type Arrival } from "./support/issuer.js"
 import * as stub from "./support/issuer.js"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { isDiscoveryUrl, issuersOf, oauthUrl, openIdUrl, pattern } from "../src/internal/discoveryUrl.js"
+import { isDiscoveryUrl, issuersOf, oauthUrl, openIdUrl, pattern } from "../src/internal/model/discoveryUrl.js"
 import { assertEqual } from "./support/equality.js"
 
 const openId = "/.well-known/openid-configuration"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref } from "effect"
-import * as flights from "../src/internal/flights.js"
+import * as flights from "../src/internal/lib/singleFlight.js"
 import { assertEqual } from "./support/equality.js"
 import { atEachStep, makeHolding } from "./support/scheduler.js"
 

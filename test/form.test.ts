@@ -1,9 +1,9 @@
 import { HttpApp, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Option } from "effect"
-import * as form from "../src/internal/server/form.js"
-import * as publicUrl from "../src/internal/server/publicUrl.js"
-import { TicketRefused } from "../src/internal/server/tickets.js"
+import * as form from "../src/internal/web/forms.js"
+import { TicketRefused } from "../src/internal/web/oneTimeTokens.js"
+import * as publicUrl from "../src/internal/web/publicUrl.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking, webRequest } from "./support/webRequest.js"
 

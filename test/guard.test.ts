@@ -1,7 +1,7 @@
 import { HttpApp, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Random } from "effect"
-import * as guard from "../src/internal/server/guard.js"
+import * as guard from "../src/internal/server/api/hostGuard.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking, webRequest } from "./support/webRequest.js"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { html, notice, type Page, page } from "../src/internal/server/html.js"
+import { html, notice, type Page, page } from "../src/internal/web/html.js"
 
 /** The markup of a page, without its style and its nonce. */
 const markup = (made: ReturnType<typeof page>) =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import { expected, fromText, toText } from "../src/internal/issuerChoice.js"
+import { expected, fromText, toText } from "../src/internal/model/issuerChoice.js"
 import { assertEqual } from "./support/equality.js"
 
 const openId = "/.well-known/openid-configuration"

@@ -4,8 +4,8 @@ import { SystemError } from "@effect/platform/Error"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Deferred, type Duration, Effect, Exit, Fiber, Option, TestClock } from "effect"
 import type { ConsentLedger } from "../src/index.js"
-import * as ledgerMemory from "../src/internal/ledgerMemory.js"
-import * as ledgerStore from "../src/internal/ledgerStore.js"
+import * as ledgerStore from "../src/internal/consent/ledgerKeyValueStore.js"
+import * as ledgerMemory from "../src/internal/consent/ledgerMemory.js"
 import { assertEqual } from "./support/equality.js"
 
 type Ledger = ConsentLedger.ConsentLedger["Type"]

@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs
 import type * as FileSystem from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, vi } from "vitest"
-import * as level from "../src/internal/storage/level.js"
+import * as level from "../src/internal/emulator/persistence/leveldb.js"
 import { assertEqual } from "./support/equality.js"
 import { temporary } from "./support/temporary.js"
 

@@ -13,7 +13,7 @@ import {
   String as Str
 } from "effect"
 import { operations } from "../src/IdentityApi.js"
-import * as check from "../src/internal/check.js"
+import * as check from "../src/internal/model/validation.js"
 import type { Operation } from "../src/Operation.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import {

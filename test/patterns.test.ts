@@ -63,7 +63,7 @@ describe("the static check of regular expressions", () => {
 describe("the regular expressions of the sources", () => {
   it("are found", () => {
     assert.isAbove(literals.length, 70)
-    assert.isTrue(literals.some(({ file }) => file === "src/internal/server/signature.ts"))
+    assert.isTrue(literals.some(({ file }) => file === "src/internal/server/api/signature.ts"))
   })
 
   it("have no shape that takes more than linear time", () => {
@@ -87,29 +87,29 @@ describe("the regular expressions of the sources", () => {
     assert.sameMembers(made, [
       "src/internal/aws/signed.ts",
       "src/internal/aws/spellings.ts",
-      "src/internal/shape.ts"
+      "src/internal/model/smithy.ts"
     ])
   })
 
   it("share with the rest one place that parses URLs from outside", () => {
     const parsing = files.filter((file) => /new URL\(|URL\.canParse/.test(readFileSync(file, "utf8")))
     assert.sameMembers(parsing, [
-      "src/internal/url.ts",
+      "src/internal/lib/url.ts",
       // A path of the application, by its own origin.
-      "src/internal/binding/address.ts",
+      "src/internal/binding/urls.ts",
       // Copies of what was parsed before.
-      "src/internal/discoveryUrl.ts",
-      "src/internal/server/publicUrl.ts",
-      "src/internal/federated/authorization.ts",
-      "src/internal/federated/metadata.ts",
-      "src/internal/federated/tokenRequest.ts"
+      "src/internal/model/discoveryUrl.ts",
+      "src/internal/web/publicUrl.ts",
+      "src/internal/oauth/authorizationCode.ts",
+      "src/internal/oauth/discovery.ts",
+      "src/internal/oauth/tokenEndpoint.ts"
     ])
   })
 
   it("share with the rest one place that parses queries and forms from outside", () => {
     const parsing = files.filter((file) => /new URLSearchParams\([^[{)]/.test(readFileSync(file, "utf8")))
     // The issuer copies parameters that were made here.
-    assert.sameMembers(parsing, ["src/internal/url.ts", "src/internal/federated/issuer.ts"])
+    assert.sameMembers(parsing, ["src/internal/lib/url.ts", "src/internal/oauth/federatedIssuer.ts"])
   })
 })
 

@@ -1,7 +1,7 @@
 import { HttpMiddleware, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FiberRef, Tracer } from "effect"
-import { quiet, withoutToken } from "../src/internal/server/quiet.js"
+import { quiet, withoutToken } from "../src/internal/web/redactRequest.js"
 import { assertEqual } from "./support/equality.js"
 
 const done = Effect.succeed(HttpServerResponse.text("done"))

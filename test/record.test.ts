@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Data, DateTime, Effect, Either, HashMap, Redacted } from "effect"
-import * as engine from "../src/internal/engine/engine.js"
-import * as record from "../src/internal/engine/record.js"
-import * as state from "../src/internal/engine/state.js"
+import * as engine from "../src/internal/emulator/emulator.js"
+import * as record from "../src/internal/emulator/persistence/records.js"
+import * as state from "../src/internal/emulator/state/state.js"
 import { assertEqual, assertNotEqual } from "./support/equality.js"
 import * as Stored from "./support/storage.js"
 

@@ -15,7 +15,7 @@ import {
 } from "effect"
 import { createHash } from "node:crypto"
 import { Consent, ConsentLedger, ConsentSeal, Credential, IdentityError, TokenPoller } from "../src/index.js"
-import * as ledgerMemory from "../src/internal/ledgerMemory.js"
+import * as ledgerMemory from "../src/internal/consent/ledgerMemory.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
 

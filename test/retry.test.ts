@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Random, Schedule, Stream, Struct, TestClock } from "effect"
 import { IdentityApi, IdentityError, IdentityService, RetryPolicy } from "../src/index.js"
-import { withRetries } from "../src/internal/retry.js"
+import { withRetries } from "../src/internal/service/retry.js"
 import type { Operation } from "../src/Operation.js"
 import { assertEqual } from "./support/equality.js"
 import { whole } from "./support/limits.js"

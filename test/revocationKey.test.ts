@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, TestClock } from "effect"
-import { CallbackUrl, type TokenOptions } from "../src/index.js"
+import { TokenOptions } from "../src/index.js"
 import { assertContains, assertEqual, assertNotEqual } from "./support/equality.js"
 import { required } from "./support/person.js"
 import { answering, inProgress, token } from "./support/stub.js"
@@ -181,7 +181,7 @@ describe("two reauthentications at the same time", () => {
       const { requests } = yield* together([full, { ...full, callbackUrl: undefined }])
       assert.lengthOf(requests, 1)
       assertContains(requests[0], { resourceOauth2ReturnUrl: full.callbackUrl })
-    }).pipe(Effect.provide(CallbackUrl.layer(full.callbackUrl))))
+    }).pipe(Effect.provide(TokenOptions.layerCallbackUrl(full.callbackUrl))))
 
   it.effect("that share a consent get the state that it comes back with", () =>
     Effect.gen(function*() {

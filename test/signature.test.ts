@@ -3,7 +3,7 @@ import { Sha256 } from "@aws-crypto/sha256-js"
 import { assert, describe, it } from "@effect/vitest"
 import { SignatureV4 } from "@smithy/signature-v4"
 import { Array, Effect, Either, Record, Redacted, TestClock } from "effect"
-import * as signature from "../src/internal/server/signature.js"
+import * as signature from "../src/internal/server/api/signature.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking } from "./support/webRequest.js"
 

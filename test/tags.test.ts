@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, DateTime, Effect, Fiber, Option, Redacted, Schema, TestClock } from "effect"
 import { readdirSync } from "node:fs"
-import { CallbackUrl, Consent, ConsentSignal, IdentityError, RetryPolicy, TokenPoller } from "../src/index.js"
-import { Issuers } from "../src/internal/engine/issuer.js"
-import { PublicAddress } from "../src/internal/server/publicUrl.js"
+import { Consent, ConsentSignal, IdentityError, RetryPolicy, TokenOptions, TokenPoller } from "../src/index.js"
+import { Issuers } from "../src/internal/emulator/state/issuer.js"
+import { PublicAddress } from "../src/internal/web/publicUrl.js"
 import { assertEqual } from "./support/equality.js"
 import { sessionUri } from "./support/stub.js"
 
@@ -45,7 +45,6 @@ describe("the key of", () => {
         ...named([
           "AccessToken.AccessToken",
           "ApiKey.ApiKey",
-          "CallbackUrl.CallbackUrl",
           "ConsentLedger.ConsentLedger",
           "ConsentSeal.ConsentSeal",
           "ConsentSignal.ConsentSignal",
@@ -58,10 +57,11 @@ describe("the key of", () => {
         ]),
         "Consent.ProgramStrategy": "effect-agentcore-identity/Consent/ProgramStrategy",
         "SessionBinding.CurrentUser": "effect-agentcore-identity/SessionBinding/CurrentUser",
+        "TokenOptions.CallbackUrl": "effect-agentcore-identity/TokenOptions/CallbackUrl",
         "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",
-        "internal/engine/issuer.Issuers": "effect-agentcore-identity/internal/Issuers",
-        "internal/server/publicUrl.PublicAddress": "effect-agentcore-identity/internal/server/PublicAddress",
-        "internal/server/trouble.Trouble": "effect-agentcore-identity/internal/Trouble"
+        "internal/emulator/state/issuer.Issuers": "effect-agentcore-identity/internal/Issuers",
+        "internal/web/publicUrl.PublicAddress": "effect-agentcore-identity/internal/server/PublicAddress",
+        "internal/server/state/faultInjection.Trouble": "effect-agentcore-identity/internal/Trouble"
       })
     }))
 
@@ -105,7 +105,7 @@ describe("the key of", () => {
 describe("by default", () => {
   it.effect("calls have no return URL, no signal between processes and no public address", () =>
     Effect.gen(function*() {
-      assert.isUndefined(yield* CallbackUrl.CallbackUrl)
+      assert.isUndefined(yield* TokenOptions.CallbackUrl)
       assert.isUndefined(yield* ConsentSignal.ConsentSignal)
       assertEqual(yield* PublicAddress, Option.none())
     }))

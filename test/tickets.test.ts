@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, TestClock } from "effect"
-import * as tickets from "../src/internal/server/tickets.js"
+import * as tickets from "../src/internal/web/oneTimeTokens.js"
 import { assertEqual } from "./support/equality.js"
 
 const made = tickets.make<string>()

@@ -19,7 +19,7 @@ import {
 } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { timeLimit } from "../src/internal/timeLimit.js"
+import { timeLimit } from "../src/internal/lib/timeLimit.js"
 import { assertEqual } from "./support/equality.js"
 
 const limit = Duration.seconds(10)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, Layer, Redacted, Schedule, TestClock } from "effect"
-import { CallbackUrl, Consent, IdentityError, RetryPolicy, TokenPoller } from "../src/index.js"
+import { Consent, IdentityError, RetryPolicy, TokenOptions, TokenPoller } from "../src/index.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { required } from "./support/person.js"
 import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
@@ -210,7 +210,7 @@ describe("a token request", () => {
         "https://app.example/default",
         "https://app.example/return"
       ])
-    }).pipe(Effect.provide(CallbackUrl.layer("https://app.example/default"))))
+    }).pipe(Effect.provide(TokenOptions.layerCallbackUrl("https://app.example/default"))))
 
   it.effect("of a machine has no return URL, although the invocation has a default", () =>
     Effect.gen(function*() {
@@ -218,7 +218,7 @@ describe("a token request", () => {
       yield* identity.getToken(machine)
       yield* identity.getToken({ ...machine, authFlow: "ON_BEHALF_OF_TOKEN_EXCHANGE" })
       for (const request of yield* requests) assert.isUndefined(request.resourceOauth2ReturnUrl)
-    }).pipe(Effect.provide(CallbackUrl.layer("https://app.example/default"))))
+    }).pipe(Effect.provide(TokenOptions.layerCallbackUrl("https://app.example/default"))))
 
   it.effect("is repeated under the program's retry policy, but a poll is left to its schedule", () =>
     Effect.gen(function*() {

@@ -1,7 +1,7 @@
 // @effect-diagnostics anyUnknownInErrorContext:off floatingEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Queue, Redacted, type Scope, TestClock } from "effect"
-import { Refused } from "../src/internal/engine/issuer.js"
+import { Refused } from "../src/internal/emulator/state/issuer.js"
 import { assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
 import type { IdentityApi, IdentityControls } from "../src/index.js"
-import { Refused } from "../src/internal/engine/issuer.js"
+import { Refused } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"

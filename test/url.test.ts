@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { parseQuery } from "../src/internal/url.js"
+import { parseQuery } from "../src/internal/lib/url.js"
 import { assertEqual } from "./support/equality.js"
 
 describe("a query", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Ref } from "effect"
-import * as wake from "../src/internal/wake.js"
+import * as wake from "../src/internal/lib/subscriptions.js"
 import { assertEqual } from "./support/equality.js"
 
 /** Lets every fiber run until it waits. */

@@ -1,7 +1,7 @@
 /** Our table of operations as a description. */
 import { Arbitrary, DateTime, FastCheck, Record, Redacted, Schema, SchemaAST } from "effect"
 import { operations } from "../../src/IdentityApi.js"
-import { faults } from "../../src/internal/faults.js"
+import { faults } from "../../src/internal/model/exceptions.js"
 import type { Operation } from "../../src/Operation.js"
 import { type Description, type Member, type Shape, shape } from "./Description.js"
 

@@ -12,7 +12,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { operations } from "../IdentityApi.js"
-import * as target from "../internal/server/target.js"
+import * as target from "../internal/lib/requestTarget.js"
 import type { Operation } from "../Operation.js"
 
 const table: ReadonlyArray<Operation.Any> = Object.values(operations)

@@ -5,7 +5,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { invalidFields } from "../internal/check.js"
+import { invalidFields } from "../internal/model/validation.js"
 import { CommandFailed } from "./output.js"
 
 const unreadable = (name: string) => () =>

@@ -6,7 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
 import type * as IdentityServer from "../IdentityServer.js"
-import { clockFile } from "../internal/storage/level.js"
+import { clockFile } from "../internal/emulator/persistence/leveldb.js"
 import { CommandFailed } from "./output.js"
 
 const unusable = (path: string) =>

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as Struct from "effect/Struct"
-import { isQuota, type QuotaName, quotas } from "../internal/engine/quotas.js"
+import { isQuota, type QuotaName, quotas } from "../internal/emulator/state/quotas.js"
 import type * as MemoryIdentity from "../MemoryIdentity.js"
 import { type CommandFailed, usageInvalid } from "./output.js"
 

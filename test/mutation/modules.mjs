@@ -4,13 +4,18 @@
  */
 export const modules = {
   waiting: {
-    mutate: ["src/TokenPoller.ts", "src/internal/{waiting,alarm,budget,wake,scheduled}.ts"],
+    mutate: [
+      "src/TokenPoller.ts",
+      "src/internal/service/{waitForConsent,pollScheduler}.ts",
+      "src/internal/lib/{rateLimit,subscriptions}.ts"
+    ],
     tests: ["alarm", "budget", "wake", "waiting", "waitingSteps", "TokenPoller", "Consent", "ConsentSignal", "tags"]
   },
   consent: {
     mutate: [
       "src/{Consent,ConsentSeal,ConsentLedger,ConsentSignal}.ts",
-      "src/internal/{strategies,handle,resume,ledgerMemory,ledgerStore,sealKeys,sealText}.ts"
+      "src/internal/service/{getToken,resume}.ts",
+      "src/internal/consent/{resumeHandle,ledgerMemory,ledgerKeyValueStore,sealKeys,sealText}.ts"
     ],
     tests: ["Consent", "ConsentLedger", "ledgerEntries", "ConsentSeal", "ConsentSignal", "resume", "IdentityService", "tags"]
   },
@@ -26,25 +31,27 @@ export const modules = {
     ]
   },
   revocation: {
-    mutate: ["src/internal/{revocation,flights}.ts"],
+    mutate: ["src/internal/service/reauthenticate.ts", "src/internal/lib/singleFlight.ts"],
     tests: ["revocation", "revocationKey", "flights"]
   },
   grant: {
-    mutate: ["src/internal/{grant,tokenFlow}.ts"],
+    mutate: ["src/internal/service/{tokenRequest,askForToken}.ts"],
     tests: ["tokenFlow", "revocation", "revocationKey"]
   },
   retry: {
-    mutate: ["src/RetryPolicy.ts", "src/internal/retry.ts"],
+    mutate: ["src/RetryPolicy.ts", "src/internal/service/retry.ts"],
     tests: ["retry", "tags"]
   },
   check: {
-    mutate: ["src/internal/check.ts"],
+    mutate: ["src/internal/model/validation.ts"],
     tests: ["check", "checkLimits"]
   },
   service: {
     mutate: [
       "src/{IdentityService,AccessToken,ApiKey,WorkloadAccessToken}.ts",
-      "src/internal/{administration,inject,optionNames}.ts"
+      "src/internal/service/administration.ts",
+      "src/internal/lib/inject.ts",
+      "src/internal/model/optionNames.ts"
     ],
     tests: ["serviceMethods", "administration", "AccessToken", "WorkloadAccessToken", "retry"]
   },
@@ -65,8 +72,8 @@ export const modules = {
   oauth: {
     mutate: [
       "src/FederatedIssuer.ts",
-      "src/internal/{discoveryUrl,issuerChoice}.ts",
-      "src/internal/federated/*.ts"
+      "src/internal/model/{discoveryUrl,issuerChoice}.ts",
+      "src/internal/oauth/*.ts"
     ],
     tests: [
       "FederatedAddresses",
@@ -89,19 +96,19 @@ export const modules = {
     ]
   },
   session: {
-    mutate: ["src/internal/engine/{sessions,federation,tokens,grants,workloadTokens}.ts"],
+    mutate: ["src/internal/emulator/data/{sessions,userTokens,machineTokens,grants,workloadTokens}.ts"],
     tests: ["completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces", "IdentityService"]
   },
   persistence: {
-    mutate: ["src/internal/engine/{storage,record}.ts", "src/internal/storage/*.ts"],
+    mutate: ["src/internal/emulator/persistence/*.ts"],
     tests: ["storage", "record", "level", "levelFolder", "classicLevel", "sealed", "StoredIdentity"]
   },
   signature: {
-    mutate: ["src/internal/server/{signature,guard,tickets}.ts"],
+    mutate: ["src/internal/{server/api/{signature,hostGuard},web/oneTimeTokens}.ts"],
     tests: ["signature", "guard", "tickets"]
   },
   pages: {
-    mutate: ["src/internal/server/{form,html,quiet}.ts"],
+    mutate: ["src/internal/web/{forms,html,redactRequest}.ts"],
     tests: ["form", "html", "quiet", "serverPages"]
   }
 }

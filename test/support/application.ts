@@ -8,7 +8,7 @@ import {
   MemoryIdentity,
   SessionBinding
 } from "../../src/index.js"
-import * as Trouble from "../../src/internal/server/trouble.js"
+import * as Trouble from "../../src/internal/server/state/faultInjection.js"
 import { asUser, workloadName } from "./agent.js"
 import { over } from "./binding.js"
 import { required } from "./person.js"

@@ -1,12 +1,12 @@
 /** The federated issuer without the service around it: a client, and an authorization server that records its requests. */
 import { Array as Arr, DateTime, Duration, Effect, Order, Redacted } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
-import { type Discovery, discoveryOf } from "../../src/internal/engine/endpoints.js"
-import type { Client } from "../../src/internal/engine/issuer.js"
-import type { Oauth2Provider, Session } from "../../src/internal/engine/state.js"
-import { target } from "../../src/internal/engine/state.js"
-import * as issuer from "../../src/internal/federated/issuer.js"
-import type { Reach } from "../../src/internal/federated/metadata.js"
+import { type Discovery, discoveryOf } from "../../src/internal/emulator/state/endpoints.js"
+import type { Client } from "../../src/internal/emulator/state/issuer.js"
+import type { Oauth2Provider, Session } from "../../src/internal/emulator/state/state.js"
+import { target } from "../../src/internal/emulator/state/state.js"
+import type { Reach } from "../../src/internal/oauth/discovery.js"
+import * as issuer from "../../src/internal/oauth/federatedIssuer.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../src/Oauth2ProviderConfig.js"
 import { answering } from "./answering.js"
 

@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from "playwright-core"
 import { inject } from "vitest"
 import { IdentityApi, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
 import { router } from "../../src/internal/server/router.js"
-import * as Trouble from "../../src/internal/server/trouble.js"
+import * as Trouble from "../../src/internal/server/state/faultInjection.js"
 import { Client, Port } from "./server.js"
 
 const keys = new Map(

@@ -16,7 +16,7 @@ import {
   TestServices
 } from "effect"
 import { ConsentLedger, Credential, IdentityApi, IdentityControls, IdentityService } from "../../src/index.js"
-import * as ledgerMemory from "../../src/internal/ledgerMemory.js"
+import * as ledgerMemory from "../../src/internal/consent/ledgerMemory.js"
 import { settle, settled } from "./clock.js"
 
 /** Around a call of the port or of the ledger: before it is passed on, while it is under way, once it has answered. */

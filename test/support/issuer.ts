@@ -1,9 +1,15 @@
 /** The engine with an issuer whose answers the test gives, so that a test decides what happens while a vendor is asked. */
 import { Deferred, Effect, Queue, Redacted } from "effect"
 import type { IdentityApi, IdentityControls } from "../../src/index.js"
-import * as engine from "../../src/internal/engine/engine.js"
-import { type Client, type IssuedToken, type Issuer, Issuers, type Refused } from "../../src/internal/engine/issuer.js"
-import type { Storage } from "../../src/internal/engine/storage.js"
+import * as engine from "../../src/internal/emulator/emulator.js"
+import type { Storage } from "../../src/internal/emulator/persistence/durableStore.js"
+import {
+  type Client,
+  type IssuedToken,
+  type Issuer,
+  Issuers,
+  type Refused
+} from "../../src/internal/emulator/state/issuer.js"
 
 export const workloadName = "my-agent"
 export const providerName = "google"

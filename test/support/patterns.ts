@@ -11,7 +11,7 @@ export interface Literal {
 
 const root = new URL("../../", import.meta.url).pathname
 
-/** A limit of a member is anchored where it is used (`internal/shape.ts`). */
+/** A limit of a member is anchored where it is used (`internal/model/smithy.ts`). */
 const isLimit = (node: ts.Node) =>
   ts.isPropertyAssignment(node.parent) && ts.isIdentifier(node.parent.name) && node.parent.name.text === "pattern"
 

@@ -1,8 +1,8 @@
 /** A storage in memory whose commits a test can hold, and every kind of record. */
 import { Deferred, Effect, Queue, Redacted, Ref } from "effect"
 import type { IdentityApi, IdentityControls } from "../../src/index.js"
-import type { Change, Entry } from "../../src/internal/engine/record.js"
-import type { Storage, StorageProblem } from "../../src/internal/engine/storage.js"
+import type { Storage, StorageProblem } from "../../src/internal/emulator/persistence/durableStore.js"
+import type { Change, Entry } from "../../src/internal/emulator/persistence/records.js"
 import { jwt } from "./agent.js"
 import { providerName, returnUrl, workloadName } from "./issuer.js"
 

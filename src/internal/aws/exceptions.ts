@@ -12,7 +12,7 @@ import {
   type WireError
 } from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
-import { faults, type Modelled } from "../faults.js"
+import { faults, type Modelled } from "../model/exceptions.js"
 import type { Stage } from "./exchange.js"
 import { ReplyRefused, toError } from "./reply.js"
 

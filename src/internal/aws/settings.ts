@@ -6,7 +6,7 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { parseUrl } from "../url.js"
+import { parseUrl } from "../lib/url.js"
 
 // A value, and the option or variable that it came from.
 interface Setting {

@@ -2,8 +2,8 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { document, html, privacy, type Value } from "../server/html.js"
-import * as random from "../server/random.js"
+import * as random from "../lib/secureToken.js"
+import { document, html, privacy, type Value } from "../web/html.js"
 
 /** @internal */
 export interface Notice {

@@ -1,6 +1,6 @@
 /** What is known of a vendor's authorization server, and how it is known. */
 import type { Oauth2Discovery } from "../../Oauth2ProviderConfig.js"
-import { trimTrailing } from "../text.js"
+import { trimTrailing } from "../lib/text.js"
 
 /**
  * How a fact was checked: in the vendor's own pages, in AWS's guide to AgentCore, only in the code of other OAuth

@@ -2,10 +2,10 @@
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import type { IdentityControls } from "../../IdentityControls.js"
-import * as consent from "./consent.js"
-import * as dashboard from "./dashboard.js"
-import * as local from "./local.js"
-import { Trouble } from "./trouble.js"
+import * as local from "./control/routes.js"
+import * as consent from "./pages/consent.js"
+import * as dashboard from "./pages/dashboard.js"
+import { Trouble } from "./state/faultInjection.js"
 
 /**
  * The browser's legs of a consent, the dashboard and the control API, at the time of `Trouble`'s clock. What else is

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Cause, Data, DateTime, Deferred, Effect, Fiber, Redacted, Ref, Schedule, Schema } from "effect"
-import { CallbackUrl, Credential, IdentityControls, IdentityError, TokenPoller } from "../../../src/index.js"
+import { Credential, IdentityControls, IdentityError, TokenOptions, TokenPoller } from "../../../src/index.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
@@ -368,7 +368,7 @@ export const consent = section("consent", (test, extent) => {
       assert.include((yield* Effect.flip(ask(undefined))).message, "You must provide a ResourceOauth2ReturnUrl")
       const slash = yield* Effect.flip(ask(`${callbackUrl}/`))
       assert.include(slash.message, "You must register and use at least one ResourceOauth2ReturnUrl")
-      yield* required(Effect.provide(ask(undefined), CallbackUrl.layer(callbackUrl)))
+      yield* required(Effect.provide(ask(undefined), TokenOptions.layerCallbackUrl(callbackUrl)))
       yield* identity.addReturnUrl({ name: workloadName, url: `${callbackUrl}/` })
       yield* required(ask(`${callbackUrl}/`))
     })

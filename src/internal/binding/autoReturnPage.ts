@@ -1,0 +1,29 @@
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { UserIdentifier } from "../../Credential.js"
+import type { IdentityService } from "../../IdentityService.js"
+import { done, page, type Refused } from "./pages.js"
+import { complete, notRefused } from "./returnPage.js"
+import { isLocalHost } from "./urls.js"
+import { required, visit } from "./visit.js"
+
+/**
+ * Completes for one user whatever comes back to this machine.
+ *
+ * @internal
+ */
+export const end = (
+  userIdentifier: UserIdentifier
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  Refused,
+  IdentityService | HttpServerRequest.HttpServerRequest
+> =>
+  Effect.gen(function*() {
+    const { of } = yield* visit(isLocalHost)
+    yield* notRefused(of)
+    yield* complete({ sessionUri: Redacted.make(yield* required(of, "session_id")), userIdentifier })
+    return yield* page(done)
+  })

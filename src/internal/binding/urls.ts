@@ -1,0 +1,66 @@
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import { parseUrl as parsed } from "../lib/url.js"
+import type { Place } from "./appOrigin.js"
+
+const isLocalName = (hostname: string) =>
+  hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+
+/**
+ * Whether a URL leads to this machine.
+ *
+ * @internal
+ */
+export const isLoopback = (url: string): boolean =>
+  Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLocalName(hostname))
+
+/**
+ * Whether this is the name of this machine, with or without a port, and nothing else.
+ *
+ * @internal
+ */
+export const isLocalHost = (host: string): boolean => !/[@/?#\\]/.test(host) && isLoopback(`http://${host}`)
+
+/**
+ * Whether a browser may come to this place by that name.
+ *
+ * @internal
+ */
+export const isNamed = ({ host, isSecure }: Place) => (name: string): boolean =>
+  name === host || name === `${host}:${isSecure ? 443 : 80}`
+
+/**
+ * A page on `origin`, by a path that is written as a browser writes it.
+ *
+ * @internal
+ */
+export const isPageOf = (origin: string, url: string): boolean =>
+  // The path begins with a slash, so that no longer host name passes.
+  Option.exists(parsed(url), ({ pathname }) => `${origin}${pathname}` === url)
+
+/**
+ * Where to send people afterwards: an address of the web, or a path of the application.
+ *
+ * @internal
+ */
+export const doneAt = (origin: string, url: string): Option.Option<string> =>
+  Option.liftThrowable(() => new URL(url, origin))().pipe(
+    Option.filter(({ protocol }) => protocol === "https:" || protocol === "http:"),
+    Option.map(({ href }) => href)
+  )
+
+/**
+ * Where an application is, or what is wrong with it.
+ *
+ * @internal
+ */
+export const placeOf = (origin: string): Either.Either<Place, string> =>
+  Option.match(parsed(origin), {
+    onNone: () => Either.left("origin: expected where browsers find the application, such as https://agent.example"),
+    onSome: (url) =>
+      url.origin !== origin
+        ? Either.left(`origin: expected scheme, host and port alone, such as ${url.origin}`)
+        : url.protocol === "https:" || isLoopback(origin)
+        ? Either.right({ origin, host: url.host, isSecure: url.protocol === "https:" })
+        : Either.left("origin: expected https, since cookies would go over the net for all to read")
+  })

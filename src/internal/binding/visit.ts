@@ -1,0 +1,126 @@
+/** What a browser sends, read without believing any of it. */
+import * as Cookies from "@effect/platform/Cookies"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { cookiesOf } from "../web/cookies.js"
+import { foreignHost, notGet, type Refused, unreadable } from "./pages.js"
+
+const maxQuery = 16_384
+
+const maxValue = 4096
+
+/** @internal */
+export interface Visit {
+  readonly path: string
+  /** The only value of a parameter. */
+  readonly of: (name: string) => Option.Option<string>
+  readonly cookies: Readonly<Record<string, string>>
+}
+
+const decode = Option.liftThrowable((text: string) => decodeURIComponent(text.replaceAll("+", " ")))
+
+/** Each of the parameters once; two of a name, or one that is no text, and nothing is read at all. */
+const parameters = (query: string): Option.Option<ReadonlyMap<string, string>> => {
+  if (query.length > maxQuery) return Option.none()
+  const found = new Map<string, string>()
+  for (const part of query.split("&").filter((part) => part !== "")) {
+    const equals = part.indexOf("=")
+    const name = decode(equals === -1 ? part : part.slice(0, equals))
+    const value = decode(equals === -1 ? "" : part.slice(equals + 1))
+    if (Option.isNone(name) || Option.isNone(value)) return Option.none()
+    if (found.has(name.value) || value.value.length > maxValue) return Option.none()
+    found.set(name.value, value.value)
+  }
+  return Option.some(found)
+}
+
+/** The address as it was sent, whatever the page is mounted under; whole, where a web handler is called. */
+const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest) => {
+  const [, authority, target = ""] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(originalUrl) ?? []
+  // HTTP/2 has a header of its own for it.
+  return { host: (headers["host"] ?? headers[":authority"] ?? authority ?? "").toLowerCase(), target }
+}
+
+/**
+ * A visit of a page by its own address, reading only.
+ *
+ * @internal
+ */
+export const visit = (
+  isOurs: (host: string) => boolean
+): Effect.Effect<Visit, Refused, HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<Visit, Refused> => {
+    if (request.method !== "GET") return notGet
+    const { host, target } = addressOf(request)
+    if (!isOurs(host)) return foreignHost
+    const start = target.indexOf("?")
+    return Option.match(parameters(start === -1 ? "" : target.slice(start + 1)), {
+      onNone: () => unreadable,
+      onSome: (found) =>
+        Effect.succeed({
+          path: start === -1 ? target : target.slice(0, start),
+          of: (name) => Option.fromNullable(found.get(name)),
+          cookies: cookiesOf(request)
+        })
+    })
+  })
+
+/** @internal */
+export const required = (of: Visit["of"], name: string): Effect.Effect<string, Refused> =>
+  Effect.mapError(Option.filter(of(name), (value) => value !== ""), () => unreadable)
+
+/**
+ * The cookie of one consent, so that those of several tabs do not get in each other's way.
+ *
+ * @internal
+ */
+export const cookieName = (isSecure: boolean, id: string): string =>
+  `${isSecure ? "__Host-" : ""}agentcore-consent-${id.slice(0, 16)}`
+
+/** @internal */
+export const remember = (
+  response: HttpServerResponse.HttpServerResponse,
+  options: {
+    readonly isSecure: boolean
+    readonly id: string
+    readonly verifier: Redacted.Redacted
+    readonly until: DateTime.Utc
+    readonly now: DateTime.Utc
+  }
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.unsafeSetCookie(
+    response,
+    cookieName(options.isSecure, options.id),
+    Redacted.value(options.verifier),
+    {
+      httpOnly: true,
+      secure: options.isSecure,
+      sameSite: "lax",
+      path: "/",
+      maxAge: Duration.millis(Math.max(0, DateTime.distance(options.now, options.until)))
+    }
+  )
+
+/** @internal */
+export const forget = (
+  response: HttpServerResponse.HttpServerResponse,
+  isSecure: boolean,
+  id: string
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.mergeCookies(
+    response,
+    Cookies.fromIterable([
+      Cookies.unsafeMakeCookie(cookieName(isSecure, id), "", {
+        httpOnly: true,
+        secure: isSecure,
+        sameSite: "lax",
+        path: "/",
+        maxAge: Duration.zero
+      })
+    ])
+  )

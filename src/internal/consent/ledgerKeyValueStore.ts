@@ -1,0 +1,93 @@
+/** Entries in a store of texts. */
+import type { PlatformError } from "@effect/platform/Error"
+import type { KeyValueStore } from "@effect/platform/KeyValueStore"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { ConsentLedger } from "../../ConsentLedger.js"
+import { LedgerFailure } from "../../IdentityError.js"
+import { type Entry, isLive } from "./ledgerMemory.js"
+
+const Stored = Schema.parseJson(Schema.Struct({ value: Schema.String, expiresAt: Schema.DateTimeUtc }))
+
+const encode = Schema.encode(Stored)
+
+const decode = Schema.decode(Stored)
+
+const failed = (prefix: string, done: "read" | "written") => (cause: PlatformError) =>
+  new LedgerFailure({ message: `the store of consents, keys "${prefix}…", could not be ${done}`, cause })
+
+const over = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): ConsentLedger["Type"] => {
+  const alone = lock.withPermits(1)
+
+  const read = (key: string) =>
+    Effect.flatMap(
+      Effect.mapError(store.get(prefix + key), failed(prefix, "read")),
+      Option.match({
+        onNone: () => Effect.succeedNone,
+        onSome: (text) =>
+          // Without what the schema says of it: that shows the value.
+          Effect.mapError(Effect.asSome(decode(text)), () =>
+            new LedgerFailure({
+              message: `a value in the store of consents, keys "${prefix}…", is no entry of a ConsentLedger: remove ` +
+                "it, or give the ledger a prefix that nothing else uses"
+            }))
+      })
+    )
+
+  // Reading may be interrupted and writing may not: what is half written is damaged.
+  const write = (key: string, entry: Entry) =>
+    Effect.flatMap(Effect.orDie(encode(entry)), (text) => store.set(prefix + key, text)).pipe(
+      Effect.mapError(failed(prefix, "written")),
+      Effect.uninterruptible
+    )
+
+  /** Whether it was this that removed it, as far as the store can tell. */
+  const remove = (key: string) =>
+    store.remove(prefix + key).pipe(
+      Effect.as(true),
+      Effect.catchTag(
+        "SystemError",
+        (error) => error.reason === "NotFound" ? Effect.succeed(false) : Effect.fail(error)
+      ),
+      Effect.mapError(failed(prefix, "written")),
+      Effect.uninterruptible
+    )
+
+  /** For who is alone: it removes what has ended. */
+  const live = Effect.fnUntraced(function*(key: string) {
+    const found = yield* read(key)
+    if (Option.isNone(found) || isLive(found.value, yield* DateTime.now)) return found
+    yield* remove(key)
+    return Option.none<Entry>()
+  })
+
+  return {
+    add: Effect.fnUntraced(function*(key, value, expiresAt) {
+      if (Option.isSome(yield* live(key))) return false
+      yield* write(key, { value, expiresAt })
+      return true
+    }, alone),
+    get: Effect.fnUntraced(function*(key) {
+      const found = yield* read(key)
+      const isEnded = Option.isSome(found) && !isLive(found.value, yield* DateTime.now)
+      // Looks again before it removes: somebody may have added another meanwhile.
+      return Option.map(isEnded ? yield* alone(live(key)) : found, ({ value }) => value)
+    }),
+    replace: Effect.fnUntraced(function*(key, before, after) {
+      const found = yield* live(key)
+      if (Option.isNone(found) || found.value.value !== before) return false
+      yield* write(key, { ...found.value, value: after })
+      return true
+    }, alone),
+    take: Effect.fnUntraced(function*(key) {
+      const found = yield* live(key)
+      return Option.isSome(found) && (yield* remove(key)) ? Option.some(found.value.value) : Option.none()
+    }, alone)
+  }
+}
+
+/** @internal */
+export const make = (store: KeyValueStore, prefix: string): Effect.Effect<ConsentLedger["Type"]> =>
+  Effect.map(Effect.makeSemaphore(1), (lock) => over(store, prefix, lock))

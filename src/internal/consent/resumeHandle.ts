@@ -1,0 +1,47 @@
+/** The handle of a consent that was put aside: all of it, sealed. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { ConsentSeal } from "../../ConsentSeal.js"
+import { ConsentRequired, HandleRejected } from "../../IdentityError.js"
+
+const purpose = "resume"
+
+const Sealed = Schema.parseJson(ConsentRequired)
+
+const encode = Schema.encode(Sealed)
+
+const decode = Schema.decode(Sealed)
+
+/**
+ * The same consent, with its handle.
+ *
+ * @internal
+ */
+export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired, never, ConsentSeal> =>
+  Effect.gen(function*() {
+    const { seal } = yield* ConsentSeal
+    // What the service answered has been read by its schema before.
+    const text = yield* Effect.orDie(encode(consent))
+    return new ConsentRequired({ ...consent, handle: yield* seal(purpose, Redacted.make(text)) }, {
+      disableValidation: true
+    })
+  })
+
+/**
+ * The consent that a handle is for, unless its session is over.
+ *
+ * @internal
+ */
+export const open = (handle: Redacted.Redacted): Effect.Effect<ConsentRequired, HandleRejected, ConsentSeal> =>
+  Effect.gen(function*() {
+    const seal = yield* ConsentSeal
+    const text = yield* seal.open(purpose, handle)
+    const consent = yield* Effect.mapError(
+      decode(Redacted.value(text)),
+      () => new HandleRejected({ reason: "Malformed" })
+    )
+    const now = yield* DateTime.now
+    return DateTime.lessThan(now, consent.expiresAt) ? consent : yield* new HandleRejected({ reason: "Expired" })
+  })

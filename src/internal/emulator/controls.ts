@@ -1,0 +1,225 @@
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as Hash from "effect/Hash"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+import { type Failure, type OperationKey, operations } from "../../IdentityApi.js"
+import {
+  type ConsentSession,
+  type Grant,
+  type GrantFilter,
+  type IdentityControls,
+  type Inventory,
+  type PendingFailure,
+  SessionNotPending
+} from "../../IdentityControls.js"
+import * as browser from "./data/browserAuthorization.js"
+import { issuerOf } from "./data/clients.js"
+import * as sessions from "./data/sessions.js"
+import { workloadArn } from "./state/arns.js"
+import * as choices from "./state/assumptions.js"
+import * as journal from "./state/callLog.js"
+import { simulated } from "./state/issuer.js"
+import { type Grant as StoredGrant, type GrantKey, type Session, type State, userKey } from "./state/state.js"
+import { answer, type Aside, type Core } from "./state/store.js"
+
+/** @internal */
+export const make = (core: Core): IdentityControls["Type"] => {
+  const waiting = <A>(
+    uri: Redacted.Redacted,
+    isWaiting: (status: Session["status"]) => boolean,
+    f: (state: State, session: Session, now: DateTime.Utc) => readonly [A, State]
+  ) =>
+    core.decide((state, now) =>
+      sessions.live(state, now, uri).pipe(
+        Option.filter(({ status }) => isWaiting(status)),
+        Option.map((session) => f(state, session, now)),
+        Either.fromOption(() => new SessionNotPending())
+      )
+    )
+
+  return {
+    ...browser.make(core),
+
+    deny: (uri) =>
+      waiting(uri, isPending, (state, session) => answer(undefined, sessions.setStatus(state, session, "failed"))),
+
+    setIssuer: (providerName, issuer) =>
+      core.change((state) => {
+        const before = Option.getOrUndefined(HashMap.get(state.issuers, providerName))
+        if (JSON.stringify(before) === JSON.stringify(issuer)) return state
+        return {
+          ...choices.withoutTokens(state, providerName),
+          issuers: issuer === undefined
+            ? HashMap.remove(state.issuers, providerName)
+            : HashMap.set(state.issuers, providerName, issuer)
+        }
+      }),
+
+    providerFailures: core.read((state) => Either.right(state.providerFailures)),
+
+    expireSession: (uri) =>
+      waiting(uri, isUnfinished, (state, session, now) =>
+        answer(undefined, {
+          ...state,
+          sessions: HashMap.set(state.sessions, session.uri, {
+            ...session,
+            expiresAt: DateTime.subtract(now, { millis: 1 })
+          })
+        })),
+
+    expireTokens: (filter) =>
+      core.decide((state, now) => {
+        const [grants, granted] = expired(state.grants, now, (_, key) => fits(filter, key))
+        const [machineTokens, cached] = expired(state.machineTokens, now, (token) => fits(filter, token))
+        return Either.right(answer(granted + cached, { ...state, grants, machineTokens }))
+      }),
+
+    revoke: (filter) =>
+      core.decide((state) => {
+        const revoked = HashMap.filter(state.grants, (_, key) => fits(filter, key))
+        return Either.right(answer(HashMap.size(revoked), {
+          ...state,
+          grants: HashMap.union(state.grants, HashMap.map(revoked, (grant) => ({ ...grant, refresh: undefined })))
+        }))
+      }),
+
+    failNext: <Key extends OperationKey>(operation: Key, error: Failure<Key>, times = 1) =>
+      core.change((state) => ({
+        ...state,
+        faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
+      })),
+
+    pendingFailures: core.aside((aside) => [pendingFailures(aside), aside]),
+
+    clearFailures: (operation) =>
+      core.aside((aside) => [undefined, {
+        ...aside,
+        faults: operation === undefined ? {} : { ...aside.faults, [operation]: undefined }
+      }]),
+
+    setSecret: (secretId, json) =>
+      core.change((state) => ({ ...state, secrets: HashMap.set(state.secrets, secretId, json) })),
+
+    linkToService: (name) =>
+      core.change((state, now) => ({
+        ...state,
+        workloads: HashMap.modifyAt(state.workloads, name, (stored) =>
+          Option.some({
+            // AgentCore Runtime and Gateway create the identity of what they run.
+            ...Option.getOrElse(stored, () => ({
+              name,
+              arn: workloadArn(core.settings, name),
+              returnUrls: undefined,
+              createdTime: now,
+              lastUpdatedTime: now
+            })),
+            linked: true
+          }))
+      })),
+
+    journal: core.read((state) => Either.right(journal.entries(state.journal))),
+
+    clearJournal: core.aside((aside) => [undefined, { ...aside, journal: journal.empty }]),
+
+    sessions: core.read((state, now) =>
+      Either.right(
+        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => shown(session, now))
+      )
+    ),
+
+    grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
+
+    inventory: core.read((state) => Either.right(inventory(core, state)))
+  }
+}
+
+const pendingFailures = ({ faults }: Aside): ReadonlyArray<PendingFailure> =>
+  Record.keys(operations).flatMap((operation) =>
+    (faults[operation] ?? []).flatMap(({ error: { _tag, message }, times }) =>
+      times > 0 ? [{ operation, error: _tag, message, times }] : []
+    )
+  )
+
+const isPending = (status: Session["status"]) => status === "pending"
+
+const isUnfinished = (status: Session["status"]) => status === "pending" || status === "approved"
+
+const byAge = Order.mapInput(Order.number, (session: Session) => session.ordinal)
+
+const fits = (
+  filter: GrantFilter = {},
+  key: { readonly workloadName: string; readonly providerName: string; readonly user?: string }
+) =>
+  (filter.providerName === undefined || filter.providerName === key.providerName) &&
+  (filter.workloadName === undefined || filter.workloadName === key.workloadName) &&
+  (filter.user === undefined || filter.user === key.user)
+
+/** The entries, those that fit over at once, and how many that were. */
+const expired = <Key, Token extends { readonly expiresAt: DateTime.Utc }>(
+  tokens: HashMap.HashMap<Key, Token>,
+  now: DateTime.Utc,
+  fits: (token: Token, key: Key) => boolean
+): readonly [HashMap.HashMap<Key, Token>, number] => {
+  const over = HashMap.filter(tokens, (token, key) => fits(token, key) && DateTime.lessThan(now, token.expiresAt))
+  return [
+    HashMap.union(tokens, HashMap.map(over, (token) => ({ ...token, expiresAt: now }))),
+    HashMap.size(over)
+  ]
+}
+
+const byName = Order.mapInput(
+  Order.array(Order.string),
+  ({ providerName, user, workloadName }: Grant) => [workloadName, providerName, user]
+)
+
+const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKey, StoredGrant]): Grant => ({
+  workloadName: key.workloadName,
+  user: key.user,
+  providerName: key.providerName,
+  scopes: HashSet.toValues(target.scopes),
+  // Of a random token nothing can be learned from 32 bits.
+  fingerprint: (Hash.string(Redacted.value(accessToken)) >>> 0).toString(16).padStart(8, "0"),
+  expiresAt,
+  isRefreshable: refresh !== undefined
+})
+
+const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
+  Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
+
+const inventory = (core: Core, state: State): Inventory => ({
+  workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
+  oauth2CredentialProviders: listed(state.oauth2Providers, (provider) => ({
+    name: provider.name,
+    credentialProviderVendor: provider.vendor,
+    callbackUrl: provider.callbackUrl,
+    issuer: issuerOf(core, state, provider).issuer === simulated ? "simulated" as const : "federated" as const,
+    issuerChoice: Option.getOrUndefined(HashMap.get(state.issuers, provider.name))
+  })),
+  apiKeyCredentialProviders: listed(state.apiKeyProviders, ({ name }) => ({ name })),
+  paymentCredentialProviders: listed(
+    state.paymentProviders,
+    ({ account, name }) => ({ name, credentialProviderVendor: account.vendor })
+  )
+})
+
+const shown = (session: Session, now: DateTime.Utc): ConsentSession => ({
+  id: session.ordinal + 1,
+  sessionUri: Redacted.make(session.uri),
+  status: isUnfinished(session.status) && sessions.isOver(session, now)
+    ? "expired"
+    : session.status === "completing"
+    ? "approved"
+    : session.status,
+  workloadName: session.workloadName,
+  user: userKey(session.user),
+  providerName: session.providerName,
+  scopes: HashSet.toValues(session.target.scopes),
+  createdAt: session.createdAt,
+  expiresAt: session.expiresAt
+})

@@ -1,0 +1,87 @@
+/** What every request for an OAuth2 token begins with: whose it is, and through which client it goes. */
+import type * as DateTime from "effect/DateTime"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Reply, Request } from "../../../IdentityApi.js"
+import type { ResourceNotFound, Unauthorized, ValidationError } from "../../../IdentityError.js"
+import { findOauth2Provider } from "../control/oauth2Providers.js"
+import { reveal } from "../control/providers.js"
+import { discoveryOf, isLocal, keyArnOf } from "../state/endpoints.js"
+import { type Client, type Issuer, simulated } from "../state/issuer.js"
+import type { Oauth2Provider, OperationName, State, WorkloadToken } from "../state/state.js"
+import type { Core } from "../state/store.js"
+import { authorize } from "./workloadTokens.js"
+
+/** @internal */
+export type TokenRequest = Request<"getResourceOauth2Token">
+
+/** @internal */
+export type TokenReply = Reply<"getResourceOauth2Token">
+
+/** @internal */
+export interface Party {
+  readonly identity: WorkloadToken
+  readonly provider: Oauth2Provider
+}
+
+/** @internal */
+export const party = (
+  operation: OperationName,
+  state: State,
+  now: DateTime.Utc,
+  request: TokenRequest
+): Either.Either<Party, Unauthorized | ResourceNotFound> =>
+  Either.flatMap(
+    authorize(operation, state, now, request.workloadIdentityToken),
+    (identity) =>
+      Either.map(
+        findOauth2Provider(operation, state, request.resourceCredentialProviderName),
+        (provider) => ({ identity, provider })
+      )
+  )
+
+/**
+ * Who answers for this provider: as it was said; else the vendor, if it is on this machine.
+ *
+ * @internal
+ */
+export const issuerOf = (
+  { issuers: { federated } }: Core,
+  state: State,
+  { config, name }: Oauth2Provider
+): Pick<Client, "issuer" | "discovery"> => {
+  const own = discoveryOf(config)
+  const choice = Option.getOrUndefined(HashMap.get(state.issuers, name))
+  const isAsked = choice === undefined ? isLocal(own) : choice !== "simulated"
+  const issuer: Issuer = federated !== undefined && isAsked ? federated : simulated
+  return { issuer, discovery: typeof choice === "object" ? choice : own }
+}
+
+/** @internal */
+export const client = (
+  core: Core,
+  operation: OperationName,
+  state: State,
+  provider: Oauth2Provider
+): Either.Either<Client, ValidationError> =>
+  Either.map(reveal(operation, state, provider.clientSecret), (secret) => ({
+    provider,
+    secret,
+    privateKey: Option.getOrUndefined(Option.flatMap(
+      Option.fromNullable(keyArnOf(provider.config)),
+      (arn) => HashMap.get(state.secrets, arn)
+    )),
+    ...issuerOf(core, state, provider)
+  }))
+
+/**
+ * Whether what was begun by `request` may still be stored: nobody has deleted its workload identity, or changed its
+ * provider, while the vendor was asked.
+ *
+ * @internal
+ */
+export const current = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
+  HashMap.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&
+  Option.contains(HashMap.get(state.oauth2Providers, provider.name), provider)

@@ -1,0 +1,155 @@
+/** The tokens that are had at once: for the machine itself, and in exchange for the JWT of a user. */
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import type * as Redacted from "effect/Redacted"
+import type { Method } from "../../../IdentityApi.js"
+import { ValidationError } from "../../../IdentityError.js"
+import * as choices from "../state/assumptions.js"
+import { type Client, type IssuedToken, simulated } from "../state/issuer.js"
+import { reported } from "../state/providerFailures.js"
+import { target } from "../state/state.js"
+import { type Core, sweep } from "../state/store.js"
+import { client as clientOf, current, issuerOf, party, type TokenRequest } from "./clients.js"
+import * as federation from "./userTokens.js"
+
+const operation = "GetResourceOauth2Token"
+
+/** @internal */
+export const make = (core: Core): Method<"getResourceOauth2Token"> => {
+  const machine = machineToken(core)
+  const user = federation.make(core)
+  const exchange = exchangedToken(core)
+  return (request) => {
+    switch (request.oauth2Flow) {
+      case "M2M":
+        return machine(request)
+      case "USER_FEDERATION":
+        return user(request)
+      case "ON_BEHALF_OF_TOKEN_EXCHANGE":
+        return exchange(request)
+    }
+  }
+}
+
+type Next = Either.Either<
+  | { readonly _tag: "Cached"; readonly accessToken: Redacted.Redacted }
+  | { readonly _tag: "Ask"; readonly key: string; readonly workloadName: string; readonly client: Client },
+  ValidationError
+>
+
+const machineToken = (core: Core) =>
+  Effect.fnUntraced(function*(request: TokenRequest) {
+    const next = yield* core.read((state, now) =>
+      Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
+        const key = machineTokenKey(workloadName, request)
+        const cached = HashMap.get(state.machineTokens, key).pipe(
+          Option.filter(({ expiresAt }) => choices.usesStoredMachineToken(request) && DateTime.lessThan(now, expiresAt))
+        )
+        return Option.isSome(cached)
+          ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })
+          : Either.map(
+            clientOf(core, operation, state, provider),
+            (client) => ({ _tag: "Ask", key, workloadName, client })
+          )
+      })
+    )
+    if (next._tag === "Cached") return { accessToken: next.accessToken }
+
+    const { client, key, workloadName } = next
+    const { customParameters } = request
+    const { accessToken } = yield* client.issuer.machine(client, { target: target(request), customParameters }).pipe(
+      reported(core, client.provider.name),
+      Effect.tap((issued) =>
+        core.change((state, now) =>
+          current(state, request, client.provider) && isStill(issuerOf(core, state, client.provider), client)
+            ? {
+              ...state,
+              machineTokens: HashMap.set(
+                sweep(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+                key,
+                stored(workloadName, request, issued, now)
+              )
+            }
+            : state
+        )
+      ),
+      (ask) => core.flights.join(`machine ${key} ${asker(client)}`, ask),
+      Effect.mapError(() => choices.retrievalFailed(operation))
+    )
+    return { accessToken }
+  })
+
+/**
+ * The issuer, the client and the revision of its provider, so that a call after an update does not join a request from
+ * before it. The time alone does not tell two updates of the same millisecond apart; the ARN of a managed secret does.
+ */
+const asker = ({ discovery, issuer, provider }: Client) =>
+  JSON.stringify([
+    issuer === simulated,
+    discovery,
+    choices.clientKey(provider),
+    provider.clientSecret.arn,
+    DateTime.toEpochMillis(provider.lastUpdatedTime)
+  ])
+
+const isStill = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
+  now.issuer === asked.issuer && JSON.stringify(now.discovery) === JSON.stringify(asked.discovery)
+
+const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
+
+// A string, since it is looked up on every request. The order in which scopes are asked for says nothing.
+const machineTokenKey = (workloadName: string, request: TokenRequest) =>
+  JSON.stringify([
+    workloadName,
+    request.resourceCredentialProviderName,
+    sorted(request.scopes),
+    sorted(request.resources),
+    sorted(request.audiences)
+  ])
+
+const stored = (
+  workloadName: string,
+  { resourceCredentialProviderName: providerName }: TokenRequest,
+  { accessToken, expiresIn = 0 }: IssuedToken,
+  now: DateTime.Utc
+) => ({
+  workloadName,
+  providerName,
+  accessToken,
+  expiresAt: DateTime.add(now, { seconds: expiresIn - choices.refreshAhead(expiresIn) })
+})
+
+/** Asked for anew each time, and never stored. */
+const exchangedToken = (core: Core) =>
+  Effect.fnUntraced(function*(request: TokenRequest) {
+    const exchange = yield* core.read((state, now) =>
+      Either.gen(function*() {
+        const { identity: { user }, provider } = yield* party(operation, state, now, request)
+        if (user?.kind !== "jwt") return yield* Either.left(choices.userTokenMissing(operation))
+        if (provider.onBehalfOf === undefined) return yield* Either.left(choices.exchangeNotConfigured(operation))
+        if (provider.onBehalfOf.tokenExchangeGrantTypeConfig?.actorTokenContent === "AWS_IAM_ID_TOKEN_JWT") {
+          return yield* Either.left(choices.noTokenService(operation))
+        }
+        return { userToken: user.token, client: yield* clientOf(core, operation, state, provider) }
+      })
+    )
+    const { client: asked, userToken } = exchange
+    const { accessToken } = yield* asked.issuer.onBehalfOf(asked, {
+      target: target(request),
+      customParameters: request.customParameters,
+      userToken
+    }).pipe(
+      reported(core, asked.provider.name),
+      Effect.mapError(({ status, step }) =>
+        status === undefined || step !== "exchange"
+          ? choices.retrievalFailed(operation)
+          : new ValidationError({ operation, message: `Token exchange failed with HTTP status ${status}` })
+      )
+    )
+    return { accessToken }
+  })

@@ -1,0 +1,63 @@
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { Method, Reply } from "../../../IdentityApi.js"
+import { findProvider, reveal } from "../control/providers.js"
+import * as choices from "../state/assumptions.js"
+import * as random from "../state/simulatedValues.js"
+import type { Core } from "../state/store.js"
+import { authorize } from "./workloadTokens.js"
+
+const operation = "GetResourcePaymentToken"
+
+/** @internal */
+export const make = (core: Core): Method<"getResourcePaymentToken"> =>
+  Effect.fnUntraced(function*({ paymentTokenRequest: asked, resourceCredentialProviderName, workloadIdentityToken }) {
+    const bearer = yield* random.simulated("payment")
+    const signature = yield* random.simulated("signature")
+    return yield* core.read((state, now) =>
+      Either.gen(function*() {
+        yield* authorize(operation, state, now, workloadIdentityToken)
+        const { account } = yield* findProvider(
+          operation,
+          "payment",
+          state.paymentProviders,
+          resourceCredentialProviderName
+        )
+        if (account.vendor === "CoinbaseCDP") {
+          if (!("coinbaseCdpTokenRequest" in asked)) {
+            return yield* Either.left(choices.otherPaymentVendor(operation, "coinbaseCdpTokenRequest"))
+          }
+          yield* reveal(operation, state, account.apiKeySecret)
+          const wallet = asked.coinbaseCdpTokenRequest.includeWalletAuthToken === true
+            ? yield* reveal(operation, state, account.walletSecret)
+            : undefined
+          return paid({
+            coinbaseCdpTokenResponse: {
+              bearerToken: bearer,
+              walletAuthToken: wallet === undefined ? undefined : signature
+            }
+          })
+        }
+        if (!("stripePrivyTokenRequest" in asked)) {
+          return yield* Either.left(choices.otherPaymentVendor(operation, "stripePrivyTokenRequest"))
+        }
+        yield* reveal(operation, state, account.appSecret)
+        const signs = asked.stripePrivyTokenRequest.includeAuthorizationSignature === true
+        const privateKey = signs ? yield* reveal(operation, state, account.authorizationPrivateKey) : undefined
+        return paid({
+          stripePrivyTokenResponse: {
+            appId: account.appId,
+            basicAuthToken: bearer,
+            authorizationSignature: privateKey === undefined ? undefined : signature,
+            requestExpiry: DateTime.toEpochMillis(now) + Duration.toMillis(choices.paymentRequestLifetime)
+          }
+        })
+      })
+    )
+  })
+
+const paid = (
+  paymentTokenResponse: Reply<"getResourcePaymentToken">["paymentTokenResponse"]
+): Reply<"getResourcePaymentToken"> => ({ paymentTokenResponse })

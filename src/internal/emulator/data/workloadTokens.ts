@@ -1,0 +1,126 @@
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { IdentityApi } from "../../../IdentityApi.js"
+import type { Unauthorized } from "../../../IdentityError.js"
+import { findWorkload } from "../control/workloads.js"
+import * as choices from "../state/assumptions.js"
+import { reported } from "../state/providerFailures.js"
+import * as random from "../state/simulatedValues.js"
+import type { OperationName, State, User, WorkloadToken } from "../state/state.js"
+import { answer, type Core, sweep } from "../state/store.js"
+
+// A bar divides issuer and subject in a user's key. It has no place in a URI, and an issuer with one could pass for
+// another's subject.
+const Claims = Schema.compose(
+  Schema.StringFromBase64Url,
+  Schema.parseJson(Schema.Struct({
+    iss: Schema.String.pipe(Schema.pattern(/^[^|]+$/)),
+    sub: Schema.NonEmptyString,
+    exp: Schema.optional(Schema.Finite)
+  }))
+)
+
+const decodeClaims = Schema.decodeEither(Claims)
+
+/** Who a JWT speaks of, and the moment (in epoch milliseconds) from which it no longer does. */
+const readUserToken = (
+  operation: OperationName,
+  token: Redacted.Redacted,
+  now: DateTime.Utc
+): Either.Either<{ readonly user: User; readonly until: number }, Unauthorized> => {
+  const [, payload = ""] = Redacted.value(token).split(".")
+  return decodeClaims(payload).pipe(
+    Either.mapLeft(() => "it is not a JWT with the claims iss and sub"),
+    Either.filterOrLeft(({ iss }) => iss.length <= choices.maxClaimLength, () => choices.longClaim("iss")),
+    Either.filterOrLeft(({ sub }) => sub.length <= choices.maxClaimLength, () => choices.longClaim("sub")),
+    Either.map(({ exp = Infinity, iss, sub }) => ({
+      user: { kind: "jwt" as const, issuer: iss, subject: sub, token },
+      until: exp * 1000
+    })),
+    Either.filterOrLeft(({ until }) => until > DateTime.toEpochMillis(now), () => "it has expired"),
+    Either.mapLeft((why) => choices.userTokenRefused(operation, why))
+  )
+}
+
+/**
+ * What a workload access token says, while it lasts.
+ *
+ * @internal
+ */
+export const authorize = (
+  operation: OperationName,
+  state: State,
+  now: DateTime.Utc,
+  token: Redacted.Redacted
+): Either.Either<WorkloadToken, Unauthorized> =>
+  HashMap.get(state.workloadTokens, Redacted.value(token)).pipe(
+    Option.filter(({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+    Either.fromOption(() => choices.workloadTokenRefused(operation))
+  )
+
+/** @internal */
+export const make = (
+  core: Core
+): Pick<
+  IdentityApi["Type"],
+  "getWorkloadAccessToken" | "getWorkloadAccessTokenForJWT" | "getWorkloadAccessTokenForUserId"
+> => {
+  const mint = Effect.fnUntraced(function*(
+    operation: OperationName,
+    name: string,
+    whose: (now: DateTime.Utc) => Either.Either<
+      { readonly user: User | undefined; readonly until: number },
+      Unauthorized
+    >
+  ) {
+    const token = yield* random.base62(64)
+    return yield* core.decide((state, now) =>
+      Either.gen(function*() {
+        const workload = yield* findWorkload(operation, state, name)
+        if (workload.linked) return yield* Either.left(choices.linkedToService(operation))
+        const { until, user } = yield* whose(now)
+        const longest = DateTime.toEpochMillis(now) + Duration.toMillis(choices.workloadTokenLifetime)
+        const expiresAt = DateTime.unsafeMake(Math.min(until, longest))
+        const current = sweep(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
+        return answer({ workloadAccessToken: Redacted.make(token) }, {
+          ...state,
+          workloadTokens: HashMap.set(current, token, { workloadName: name, user, expiresAt })
+        })
+      })
+    )
+  })
+
+  return {
+    getWorkloadAccessToken: ({ workloadName }) =>
+      mint("GetWorkloadAccessToken", workloadName, () => Either.right({ user: undefined, until: Infinity })),
+    getWorkloadAccessTokenForJWT: ({ userToken, workloadName }) => {
+      const operation = "GetWorkloadAccessTokenForJWT"
+      const verified = core.issuers.verify?.(userToken).pipe(
+        reported(core, "(inbound JWT)"),
+        // What became of a request to an address that the caller named is not for the caller.
+        Effect.mapError(({ description, error = description, reason }) =>
+          choices.userTokenRefused(
+            operation,
+            reason === "Refused" && error !== undefined ? error : "it could not be checked"
+          )
+        )
+      )
+      return Effect.zipRight(
+        verified ?? Effect.void,
+        mint(operation, workloadName, (now) => readUserToken(operation, userToken, now))
+      )
+    },
+    getWorkloadAccessTokenForUserId: ({ userId, workloadName }) =>
+      mint(
+        "GetWorkloadAccessTokenForUserId",
+        workloadName,
+        () => Either.right({ user: { kind: "userId", userId }, until: Infinity })
+      )
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * How the state is written down: one record per entity, under `<table>/<key>`, as JSON. Secrets are bare in there, in
+ * keys as well as in values, so that whatever keeps the records has to hide both. Faults, the journal, what vendors
+ * answered and machine tokens (a cache) are not kept.
+ */
+import * as Arr from "effect/Array"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { ConsentPortal } from "../../../ConsentPortal.js"
+import { IssuerChoice } from "../../../IdentityControls.js"
+import { TokenVault } from "../../../TokenVault.js"
+import { callbackUrl, portalUrl, type Settings } from "../state/arns.js"
+import type { Session, State } from "../state/state.js"
+import {
+  ApiKeyProvider,
+  Grant,
+  GrantKey,
+  Hidden,
+  Oauth2Provider,
+  PaymentProvider,
+  SessionRecord,
+  Workload,
+  WorkloadToken
+} from "./schemas.js"
+
+/**
+ * A record that is written, or, without a value, removed.
+ *
+ * @internal
+ */
+export interface Change {
+  readonly key: string
+  readonly value: string | undefined
+}
+
+/** @internal */
+export type Entry = readonly [key: string, value: string]
+
+/** One part of the state. What goes wrong is told by the name of the part: a key may be a secret. */
+interface Part {
+  readonly name: string
+  readonly isSame: (before: State, after: State) => boolean
+  readonly changes: (before: State, after: State) => Either.Either<ReadonlyArray<Change>, string>
+  /** The state with what `entries` (without the name) say. */
+  readonly load: (state: State, entries: ReadonlyArray<Entry>) => Either.Either<State, string>
+}
+
+const table = <K, V, I>(
+  name: string,
+  key: Schema.Schema<K, string>,
+  value: Schema.Schema<V, I>,
+  get: (state: State) => HashMap.HashMap<K, V>,
+  set: (state: State, entries: HashMap.HashMap<K, V>) => State
+): Part => {
+  const json = Schema.parseJson(value)
+  const encodeKey = Schema.encodeEither(key)
+  const encode = Schema.encodeEither(json)
+  const decodeKey = Schema.decodeEither(key)
+  const decode = Schema.decodeEither(json)
+  const unreadable = () => name
+  return {
+    name,
+    isSame: (before, after) => get(before) === get(after),
+    changes: (before, after) => {
+      const [old, current] = [get(before), get(after)]
+      if (old === current) return Either.right([])
+      const written: Array<readonly [K, V]> = []
+      let kept = 0
+      HashMap.forEach(current, (entry, key) => {
+        const known = HashMap.get(old, key)
+        if (Option.isSome(known)) kept++
+        if (Option.isNone(known) || known.value !== entry) written.push([key, entry])
+      })
+      const removed = kept === HashMap.size(old)
+        ? []
+        : Arr.filter(Arr.fromIterable(HashMap.keys(old)), (key) => !HashMap.has(current, key))
+      return Either.all([
+        ...written.map(([key, entry]) =>
+          Either.zipWith(encodeKey(key), encode(entry), (key, value): Change => ({ key: `${name}/${key}`, value }))
+        ),
+        ...removed.map((key) =>
+          Either.map(encodeKey(key), (key): Change => ({ key: `${name}/${key}`, value: undefined }))
+        )
+      ]).pipe(Either.mapLeft(unreadable))
+    },
+    load: (state, entries) =>
+      Either.all(
+        entries.map(([key, value]) =>
+          Either.zipWith(decodeKey(key), decode(value), (key, value): readonly [K, V] => [key, value])
+        )
+      ).pipe(
+        Either.mapBoth({ onLeft: unreadable, onRight: (entries) => set(state, HashMap.fromIterable(entries)) })
+      )
+  }
+}
+
+const single = <V, I>(
+  name: string,
+  value: Schema.Schema<V, I>,
+  get: (state: State) => V,
+  set: (state: State, value: V) => State
+): Part => {
+  const json = Schema.parseJson(value)
+  const encode = Schema.encodeEither(json)
+  const decode = Schema.decodeEither(json)
+  const unreadable = () => name
+  return {
+    name,
+    isSame: (before, after) => get(before) === get(after),
+    changes: (before, after) =>
+      get(before) === get(after)
+        ? Either.right([])
+        : encode(get(after)).pipe(
+          Either.mapBoth({ onLeft: unreadable, onRight: (value) => [{ key: `${name}/`, value }] })
+        ),
+    load: (state, entries) =>
+      Arr.match(entries, {
+        onEmpty: () => Either.right(state),
+        onNonEmpty: ([[, value]]) =>
+          decode(value).pipe(Either.mapBoth({ onLeft: unreadable, onRight: (value) => set(state, value) }))
+      })
+  }
+}
+
+/** Whoever was completing it is gone, and its claim with them. */
+const unclaimed = (session: Session): Session =>
+  session.status === "completing" ? { ...session, status: "approved" } : session
+
+const vault = single("vault", TokenVault, (state) => state.vault, (state, vault) => ({ ...state, vault }))
+
+const parts: ReadonlyArray<Part> = [
+  table(
+    "workloads",
+    Schema.String,
+    Workload,
+    (state) => state.workloads,
+    (state, workloads) => ({ ...state, workloads })
+  ),
+  table(
+    "oauth2Providers",
+    Schema.String,
+    Oauth2Provider,
+    (state) => state.oauth2Providers,
+    (state, oauth2Providers) => ({ ...state, oauth2Providers })
+  ),
+  table(
+    "apiKeyProviders",
+    Schema.String,
+    ApiKeyProvider,
+    (state) => state.apiKeyProviders,
+    (state, apiKeyProviders) => ({ ...state, apiKeyProviders })
+  ),
+  table(
+    "paymentProviders",
+    Schema.String,
+    PaymentProvider,
+    (state) => state.paymentProviders,
+    (state, paymentProviders) => ({ ...state, paymentProviders })
+  ),
+  table(
+    "portals",
+    Schema.String,
+    ConsentPortal.omit("status"),
+    (state) => state.portals,
+    (state, portals) => ({ ...state, portals })
+  ),
+  table(
+    "tags",
+    Schema.String,
+    Schema.Record({ key: Schema.String, value: Schema.String }),
+    (state) => state.tags,
+    (state, tags) => ({ ...state, tags })
+  ),
+  table(
+    "policies",
+    Schema.String,
+    Schema.String,
+    (state) => state.policies,
+    (state, policies) => ({ ...state, policies })
+  ),
+  table(
+    "workloadTokens",
+    Schema.String,
+    WorkloadToken,
+    (state) => state.workloadTokens,
+    (state, workloadTokens) => ({ ...state, workloadTokens })
+  ),
+  table(
+    "sessions",
+    Schema.String,
+    SessionRecord,
+    (state) => state.sessions,
+    (state, sessions) => ({ ...state, sessions: HashMap.map(sessions, unclaimed) })
+  ),
+  table("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
+  table(
+    "secrets",
+    // An id may be any text, also one that is no well-formed UTF-16.
+    Schema.parseJson(Schema.String),
+    Hidden,
+    (state) => state.secrets,
+    (state, secrets) => ({ ...state, secrets })
+  ),
+  table(
+    "issuers",
+    Schema.String,
+    IssuerChoice,
+    (state) => state.issuers,
+    (state, issuers) => ({ ...state, issuers })
+  ),
+  vault,
+  single(
+    "sessionsOpened",
+    Schema.Finite,
+    (state) => state.sessionsOpened,
+    (state, sessionsOpened) => ({ ...state, sessionsOpened })
+  )
+]
+
+/**
+ * Whether nothing that is kept differs.
+ *
+ * @internal
+ */
+export const isSame = (before: State, after: State): boolean =>
+  before === after || parts.every((part) => part.isSame(before, after))
+
+/**
+ * The kept parts of one state, and of another what is not kept.
+ *
+ * @internal
+ */
+export const beside = (kept: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
+  ...kept,
+  faults,
+  journal,
+  machineTokens,
+  providerFailures
+})
+
+/**
+ * What leads from one state to another. Entries are compared by reference, and only in the tables that differ.
+ *
+ * @internal
+ */
+export const changes = (before: State, after: State): Either.Either<ReadonlyArray<Change>, string> =>
+  Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
+
+/**
+ * The format, which stands under `meta/version`.
+ *
+ * @internal
+ */
+export const version = "2"
+
+const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
+
+/**
+ * The first records of a new store.
+ *
+ * @internal
+ */
+export const first = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
+  Either.map(vault.changes({ ...state, vault: { ...state.vault } }, state), (changes) => [
+    { key: "meta/version", value: version },
+    { key: "meta/owner", value: owner(settings) },
+    ...changes
+  ])
+
+/** The URLs that the records repeat, at the address that the service has now. */
+const relocated = (settings: Settings, state: State): State => ({
+  ...state,
+  oauth2Providers: HashMap.map(state.oauth2Providers, (provider) => ({
+    ...provider,
+    callbackUrl: callbackUrl(settings, provider.callbackUrl.slice(provider.callbackUrl.lastIndexOf("/") + 1))
+  })),
+  portals: HashMap.map(state.portals, (portal) => ({
+    ...portal,
+    portalUrl: portalUrl(settings, portal.consentPortalId)
+  }))
+})
+
+/**
+ * The state that the records tell of, or, in words, why they tell of none.
+ *
+ * @internal
+ */
+export const restore = (
+  settings: Settings,
+  state: State,
+  records: ReadonlyArray<Entry>
+): Either.Either<State, string> =>
+  Either.gen(function*() {
+    const { meta = [], ...rest } = Arr.groupBy(
+      records.map(([key, value]) => {
+        const slash = key.indexOf("/")
+        return { name: key.slice(0, Math.max(slash, 0)), entry: [key.slice(slash + 1), value] satisfies Entry }
+      }),
+      ({ name }) => name
+    )
+    const facts = new Map(meta.map(({ entry }) => entry))
+    const found = facts.get("version")
+    if (found === undefined) return yield* Either.left("it holds records that are not of this library")
+    if (found !== version) {
+      return yield* Either.left(`it was written in format ${found}, and this version reads format ${version}`)
+    }
+    if (facts.get("owner") !== owner(settings)) {
+      return yield* Either.left(
+        `it belongs to another account or region (${facts.get("owner")}), which its ARNs repeat; ask for that one`
+      )
+    }
+    if (Object.keys(rest).some((name) => !parts.some((part) => part.name === name))) {
+      return yield* Either.left("it holds records that are not of this library")
+    }
+    let restored = state
+    for (const part of parts) {
+      restored = yield* Either.mapLeft(
+        part.load(restored, (rest[part.name] ?? []).map(({ entry }) => entry)),
+        (name) => `a record of '${name}' is damaged`
+      )
+    }
+    return relocated(settings, restored)
+  })

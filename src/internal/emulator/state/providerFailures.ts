@@ -1,0 +1,22 @@
+/** What vendors answered instead of what they were asked for: kept for whoever runs the server, and logged. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type { Refused } from "./issuer.js"
+import type { Core } from "./store.js"
+
+const remembered = 100
+
+/** @internal */
+export const reported =
+  (core: Core, providerName: string) => <A, R>(effect: Effect.Effect<A, Refused, R>): Effect.Effect<A, Refused, R> =>
+    Effect.tapError(effect, ({ description, error, reason, status, step }) =>
+      Effect.gen(function*() {
+        const at = yield* DateTime.now
+        const failure = { at, providerName, step, reason, status, error, description }
+        yield* core.aside((aside) => [undefined, {
+          ...aside,
+          providerFailures: [...aside.providerFailures.slice(1 - remembered), failure]
+        }])
+        const answer = [reason, status, error, description].filter((part) => part !== undefined).join(", ")
+        yield* Effect.logWarning(`the provider '${providerName}' gave nothing (${step}): ${answer}`)
+      }))

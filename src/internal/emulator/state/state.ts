@@ -1,0 +1,241 @@
+/** What the local service remembers: one immutable value, which each operation replaces at once or not at all. */
+import * as Data from "effect/Data"
+import type * as DateTime from "effect/DateTime"
+import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
+import type * as Redacted from "effect/Redacted"
+import type { ConsentPortal } from "../../../ConsentPortal.js"
+import type * as IdentityApi from "../../../IdentityApi.js"
+import type { IssuerChoice, ProviderFailure } from "../../../IdentityControls.js"
+import type { CredentialProviderVendor } from "../../../Oauth2Provider.js"
+import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../../Oauth2ProviderConfig.js"
+import type { PaymentProviderConfigurationOutput } from "../../../PaymentProvider.js"
+import type { TokenVault } from "../../../TokenVault.js"
+import * as journal from "./callLog.js"
+
+/**
+ * An operation as AWS spells it.
+ *
+ * @internal
+ */
+export type OperationName = Capitalize<IdentityApi.OperationKey>
+
+interface Times {
+  readonly createdTime: DateTime.Utc
+  readonly lastUpdatedTime: DateTime.Utc
+}
+
+/** @internal */
+export interface Workload extends Times {
+  readonly name: string
+  readonly arn: string
+  readonly returnUrls: ReadonlyArray<string> | undefined
+  /** Owned by AgentCore Runtime or Gateway. */
+  readonly linked: boolean
+}
+
+/**
+ * A secret of a provider: kept by the service, or looked up where the caller keeps it.
+ *
+ * @internal
+ */
+export type Secret =
+  | { readonly source: "MANAGED"; readonly arn: string; readonly value: Redacted.Redacted | undefined }
+  | { readonly source: "EXTERNAL"; readonly arn: string; readonly secretId: string; readonly jsonKey: string }
+
+/** @internal */
+export interface Oauth2Provider extends Times {
+  readonly name: string
+  readonly arn: string
+  readonly vendor: CredentialProviderVendor
+  readonly callbackUrl: string
+  readonly clientSecret: Secret
+  readonly config: Oauth2ProviderConfigOutput
+  readonly onBehalfOf: OnBehalfOfTokenExchangeConfig | undefined
+}
+
+/** @internal */
+export interface ApiKeyProvider extends Times {
+  readonly name: string
+  readonly arn: string
+  readonly apiKey: Secret
+}
+
+/** @internal */
+export interface PaymentProvider extends Times {
+  readonly name: string
+  readonly arn: string
+  readonly account:
+    | {
+      readonly vendor: "CoinbaseCDP"
+      readonly apiKeyId: string
+      readonly apiKeySecret: Secret
+      readonly walletSecret: Secret
+    }
+    | {
+      readonly vendor: "StripePrivy"
+      readonly appId: string
+      readonly appSecret: Secret
+      readonly authorizationPrivateKey: Secret
+    }
+  readonly config: PaymentProviderConfigurationOutput
+}
+
+/**
+ * The user inside a workload access token. How somebody was named is part of who they are.
+ *
+ * @internal
+ */
+export type User =
+  | { readonly kind: "userId"; readonly userId: string }
+  | { readonly kind: "jwt"; readonly issuer: string; readonly subject: string; readonly token: Redacted.Redacted }
+
+/** @internal */
+export const userKey = (user: User): string =>
+  user.kind === "userId" ? `userId:${user.userId}` : `jwt:${user.issuer}|${user.subject}`
+
+/** @internal */
+export interface WorkloadToken {
+  readonly workloadName: string
+  readonly user: User | undefined
+  readonly expiresAt: DateTime.Utc
+}
+
+/**
+ * What a token is for. Sets, since the order in which scopes are asked for says nothing.
+ *
+ * @internal
+ */
+export interface Target {
+  readonly scopes: HashSet.HashSet<string>
+  readonly resources: HashSet.HashSet<string>
+  readonly audiences: HashSet.HashSet<string>
+}
+
+/** @internal */
+export const target = (request: {
+  readonly scopes: ReadonlyArray<string>
+  readonly resources?: ReadonlyArray<string> | undefined
+  readonly audiences?: ReadonlyArray<string> | undefined
+}): Target =>
+  Data.struct({
+    scopes: HashSet.fromIterable(request.scopes),
+    resources: HashSet.fromIterable(request.resources ?? []),
+    audiences: HashSet.fromIterable(request.audiences ?? [])
+  })
+
+/** @internal */
+export type CustomParameters = { readonly [name: string]: Redacted.Redacted } | undefined
+
+/** @internal */
+export interface Session {
+  readonly uri: string
+  /** Counts the sessions, to tell which is older. */
+  readonly ordinal: number
+  readonly workloadName: string
+  readonly user: User
+  readonly providerName: string
+  readonly target: Target
+  readonly returnUrl: string
+  readonly customState: Redacted.Redacted | undefined
+  readonly customParameters: CustomParameters
+  /** What the vendor answered the browser with, if it was asked. */
+  readonly authorization:
+    | {
+      readonly code: Redacted.Redacted
+      readonly codeVerifier: Redacted.Redacted
+      /** The callback URL that the code was asked with, which its exchange repeats (RFC 6749, section 4.1.3). */
+      readonly redirectUri?: string | undefined
+    }
+    | undefined
+  readonly createdAt: DateTime.Utc
+  readonly expiresAt: DateTime.Utc
+  /** `completing` while somebody who may complete it waits for the vendor: nobody else may begin to. */
+  readonly status: "pending" | "approved" | "completing" | "completed" | "failed"
+  /** What it was completed with: whoever waited for this session gets it, whatever has become of the grant since. */
+  readonly granted: { readonly accessToken: Redacted.Redacted; readonly expiresAt: DateTime.Utc } | undefined
+}
+
+/** @internal */
+export interface GrantKey {
+  readonly workloadName: string
+  readonly user: string
+  readonly providerName: string
+}
+
+/** @internal */
+export interface Grant {
+  readonly target: Target
+  readonly accessToken: Redacted.Redacted
+  readonly expiresAt: DateTime.Utc
+  /** From when on it is refreshed although it has not expired yet. */
+  readonly freshUntil: DateTime.Utc
+  readonly refresh: { readonly token: Redacted.Redacted; readonly expiresAt: DateTime.Utc | undefined } | undefined
+}
+
+/** @internal */
+export interface MachineToken {
+  readonly workloadName: string
+  readonly providerName: string
+  readonly accessToken: Redacted.Redacted
+  readonly expiresAt: DateTime.Utc
+}
+
+/**
+ * What each operation is to fail with, and how often still.
+ *
+ * @internal
+ */
+export type Faults = {
+  readonly [Key in IdentityApi.OperationKey]?: ReadonlyArray<
+    { readonly error: IdentityApi.Failure<Key>; readonly times: number }
+  >
+}
+
+/** @internal */
+export interface State {
+  readonly workloads: HashMap.HashMap<string, Workload>
+  readonly oauth2Providers: HashMap.HashMap<string, Oauth2Provider>
+  readonly apiKeyProviders: HashMap.HashMap<string, ApiKeyProvider>
+  readonly paymentProviders: HashMap.HashMap<string, PaymentProvider>
+  readonly portals: HashMap.HashMap<string, Omit<ConsentPortal, "status">>
+  readonly vault: TokenVault
+  readonly tags: HashMap.HashMap<string, { readonly [key: string]: string }>
+  /** Resource policies, by ARN. */
+  readonly policies: HashMap.HashMap<string, string>
+  readonly workloadTokens: HashMap.HashMap<string, WorkloadToken>
+  readonly sessions: HashMap.HashMap<string, Session>
+  readonly sessionsOpened: number
+  readonly grants: HashMap.HashMap<GrantKey, Grant>
+  /** By workload identity, provider and what they are for. */
+  readonly machineTokens: HashMap.HashMap<string, MachineToken>
+  readonly secrets: HashMap.HashMap<string, Redacted.Redacted>
+  /** Who answers for an OAuth2 provider, by its name, where somebody has said so. */
+  readonly issuers: HashMap.HashMap<string, IssuerChoice>
+  readonly faults: Faults
+  readonly journal: journal.Journal
+  /** What vendors answered instead of a token, oldest first. */
+  readonly providerFailures: ReadonlyArray<ProviderFailure>
+}
+
+/** @internal */
+export const empty = (now: DateTime.Utc): State => ({
+  workloads: HashMap.empty(),
+  oauth2Providers: HashMap.empty(),
+  apiKeyProviders: HashMap.empty(),
+  paymentProviders: HashMap.empty(),
+  portals: HashMap.empty(),
+  vault: { tokenVaultId: "default", kmsConfiguration: { keyType: "ServiceManagedKey" }, lastModifiedDate: now },
+  tags: HashMap.empty(),
+  policies: HashMap.empty(),
+  workloadTokens: HashMap.empty(),
+  sessions: HashMap.empty(),
+  sessionsOpened: 0,
+  grants: HashMap.empty(),
+  machineTokens: HashMap.empty(),
+  secrets: HashMap.empty(),
+  issuers: HashMap.empty(),
+  faults: {},
+  journal: journal.empty,
+  providerFailures: []
+})

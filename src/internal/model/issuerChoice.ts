@@ -1,0 +1,29 @@
+/** Who answers for a provider, in one word or URL. */
+import * as Option from "effect/Option"
+import type { IssuerChoice } from "../../IdentityControls.js"
+import { isLoopback } from "../lib/loopback.js"
+import { parseUrl } from "../lib/url.js"
+import { issuersOf } from "./discoveryUrl.js"
+
+/** @internal */
+export const expected = "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in " +
+  "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
+  "and its path"
+
+// Not the text itself: a URL without a host, such as https:///.well-known/…, would have the host `.well-known`.
+const isDiscovery = (text: string) =>
+  Option.exists(
+    parseUrl(issuersOf(text)[0]),
+    ({ hostname, protocol }) => protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
+  )
+
+/** @internal */
+export const fromText = (text: string): Option.Option<IssuerChoice> =>
+  text === "simulated" || text === "federated"
+    ? Option.some(text)
+    : isDiscovery(text)
+    ? Option.some({ discoveryUrl: text })
+    : Option.none()
+
+/** @internal */
+export const toText = (choice: IssuerChoice): string => typeof choice === "string" ? choice : choice.discoveryUrl

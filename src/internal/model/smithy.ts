@@ -1,0 +1,219 @@
+/**
+ * The vocabulary in which operations are written: limits as the model states them, worded as AWS words them. What goes
+ * to the service is checked; what comes back is read leniently, because the service is ahead of its published model.
+ */
+import * as Arbitrary from "effect/Arbitrary"
+import * as DateTime from "effect/DateTime"
+import type * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import type { UnknownValue } from "../../Operation.js"
+
+/** @internal */
+export interface Limits {
+  readonly min?: number
+  readonly max?: number
+  /** Whether the service anchors its patterns is not established; everything here is anchored, as Smithy's own does. */
+  readonly pattern?: RegExp
+  /** Says the same as `pattern`, for one that JavaScript would take too long over. */
+  readonly matches?: (s: string) => boolean
+}
+
+const broken = (what: string, size: number, { max = Infinity, min = 0 }: Limits) => {
+  if (size >= min && size <= max) return undefined
+  if (max === Infinity) return `Member must have ${what} greater than or equal to ${min}`
+  return min === 0
+    ? `Member must have ${what} less than or equal to ${max}`
+    : `Member must have ${what} between ${min} and ${max}, inclusive`
+}
+
+// Smithy counts code points, JavaScript counts UTF-16 units, of which a code point has one or two.
+const size = (s: string, { max = Infinity, min = 0 }: Limits) => {
+  if (s.length <= max && s.length >= 2 * min) return s.length
+  let n = 0
+  for (const _ of s) n++
+  return n
+}
+
+// What a generator may reasonably make of a length that is allowed to reach 131,072.
+const generated = ({ max = Infinity, min = 0 }: Limits) => ({ minLength: min, maxLength: Math.min(max, min + 40) })
+
+const anchor = (pattern: RegExp) => new RegExp(`^(?:${pattern.source})$`)
+
+const rule = (limits: Limits) => {
+  const { pattern } = limits
+  const anchored = pattern && anchor(pattern)
+  const matches = limits.matches ?? ((s: string) => anchored === undefined || anchored.test(s))
+  return (s: string) =>
+    broken("length", size(s, limits), limits) ??
+      (matches(s)
+        ? undefined
+        : `Member must satisfy regular expression pattern: ${pattern?.source}`)
+}
+
+const arbitraryText = (limits: Limits): Arbitrary.LazyArbitrary<string> => {
+  const { pattern } = limits
+  const holds = rule(limits)
+  return (fc) =>
+    pattern === undefined
+      ? fc.string(generated(limits))
+      : fc.stringMatching(anchor(pattern)).filter((s) => holds(s) === undefined)
+}
+
+/** @internal */
+export const text = (limits: Limits): Schema.filter<typeof Schema.String> =>
+  Schema.String.pipe(Schema.filter(rule(limits), { arbitrary: () => arbitraryText(limits) }))
+
+/** @internal */
+export const secret = (limits: Limits = {}): Schema.Redacted<Schema.filter<typeof Schema.String>> =>
+  Schema.Redacted(text(limits))
+
+/**
+ * A list that the caller may pass readonly, and that the AWS SDK gets mutable, as its types want it.
+ *
+ * @internal
+ */
+export const list = <A, I>(
+  item: Schema.Schema<A, I>,
+  limits: Limits = {}
+): Schema.transform<Schema.mutable<Schema.Array$<Schema.Schema<A, I>>>, Schema.Schema<ReadonlyArray<A>>> =>
+  Schema.transform(
+    Schema.mutable(Schema.Array(item)),
+    Schema.Array(Schema.typeSchema(item)).pipe(
+      Schema.filter((items) => broken("length", items.length, limits))
+    ),
+    { strict: true, decode: (items) => items, encode: (items) => [...items] }
+  )
+
+/**
+ * A map of strings. Its keys are checked by a filter, since a record schema drops keys that do not fit without a word.
+ *
+ * @internal
+ */
+export const map = <A>(
+  key: Limits,
+  value: Schema.Schema<A, string>,
+  limits: Limits = {}
+): Schema.filter<Schema.Record$<typeof Schema.String, Schema.Schema<A, string>>> => {
+  const keyRule = rule(key)
+  return Schema.Record({ key: Schema.String, value }).pipe(
+    Schema.filter((entries) => {
+      const keys = Object.keys(entries)
+      const size = broken("length", keys.length, limits)
+      return [
+        ...(size === undefined ? [] : [{ path: [], message: size }]),
+        ...keys.flatMap((key) => {
+          const message = keyRule(key)
+          return message === undefined ? [] : [{ path: [key], message }]
+        })
+      ]
+    }, {
+      arbitrary: () => (fc) =>
+        fc.dictionary(arbitraryText(key)(fc), Arbitrary.makeLazy(Schema.typeSchema(value))(fc), {
+          minKeys: limits.min ?? 0,
+          maxKeys: 3
+        })
+    })
+  )
+}
+
+/**
+ * A reply without members; whatever comes instead of nothing is dropped.
+ *
+ * @internal
+ */
+export const Nothing: Schema.Schema<{}> = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
+  strict: true,
+  decode: () => ({}),
+  encode: () => ({})
+})
+
+/** @internal */
+export const integer = (min: number, max: number): Schema.filter<typeof Schema.Number> =>
+  Schema.Number.pipe(
+    Schema.filter((n) =>
+      !Number.isInteger(n)
+        ? "Member must be an integer"
+        : n >= min && n <= max
+        ? undefined
+        : `Member must be between ${min} and ${max}, inclusive`, { arbitrary: () => (fc) => fc.integer({ min, max }) })
+  )
+
+// A generator would look into every member and find that nothing is of this type; it has to leave the member out.
+const absent = AST.annotations(AST.neverKeyword, {
+  [AST.ArbitraryAnnotationId]: () => (fc: typeof FastCheck) => fc.constant(undefined)
+})
+
+type OnlyOne<Values> = { readonly [K in keyof Values]: { readonly [P in K]: Values[P] } }[keyof Values]
+
+/**
+ * Smithy's union: exactly one of these members. The siblings of each are forbidden in its syntax tree, since a struct
+ * schema would drop them without a word.
+ *
+ * @internal
+ */
+export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.AnyNoContext }>(
+  members: Members
+): Schema.Schema<
+  OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Type<Members[K]> }>,
+  OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Encoded<Members[K]> }>
+> => {
+  const keys = Object.keys(members)
+  const structs = Object.entries(members).map(([key, member]) => Schema.Struct({ [key]: member }))
+  const exclusive = structs.map((struct) =>
+    new AST.TypeLiteral([
+      ...AST.getPropertySignatures(struct.ast),
+      ...keys.filter((key) => !(key in struct.fields)).map((key) => new AST.PropertySignature(key, absent, true, true))
+    ], [])
+  )
+  return Schema.make<
+    OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Type<Members[K]> }>,
+    OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Encoded<Members[K]> }>
+  >(AST.Union.make(exclusive, {
+    [AST.ArbitraryAnnotationId]: () => Arbitrary.makeLazy(Schema.typeSchema(Schema.Union(...structs)))
+  }))
+}
+
+const Unknown: Schema.Schema<UnknownValue, string> = Schema.String.pipe(Schema.brand("UnknownValue"))
+
+/** @internal */
+export const openLiteral = <Literals extends readonly [string, ...Array<string>]>(
+  ...literals: Literals
+): Schema.Schema<Literals[number] | UnknownValue, string> => Schema.Union(Schema.Literal(...literals), Unknown)
+
+/**
+ * The last choice of a union that is read: how the AWS SDK hands over a member that is not modelled.
+ *
+ * @internal
+ */
+export const UnknownMember = Schema.Struct({ $unknown: Schema.Tuple(Schema.String, Schema.Unknown) })
+
+/**
+ * The same, where the member may be a secret.
+ *
+ * @internal
+ */
+export const UnknownSecretMember = Schema.Struct({
+  $unknown: Schema.Tuple(Schema.String, Schema.Redacted(Schema.Unknown))
+})
+
+/**
+ * Epoch seconds on the wire; the AWS SDK hands over a `Date`.
+ *
+ * @internal
+ */
+export const Timestamp: Schema.Schema<DateTime.Utc, number | Date> = Schema.transformOrFail(
+  Schema.Union(Schema.Finite, Schema.ValidDateFromSelf),
+  Schema.DateTimeUtcFromSelf,
+  {
+    strict: true,
+    decode: (wire, _, ast) =>
+      Option.match(DateTime.make(typeof wire === "number" ? Math.round(wire * 1000) : wire), {
+        onNone: () => ParseResult.fail(new ParseResult.Type(ast, wire, "Member must be a time")),
+        onSome: ParseResult.succeed
+      }),
+    encode: (time) => ParseResult.succeed(DateTime.toEpochMillis(time) / 1000)
+  }
+)

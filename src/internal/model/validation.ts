@@ -1,0 +1,201 @@
+/**
+ * Holds a request against the model's limits, and says what is wrong in AWS's words: the member and the rule, never the
+ * value, which may be a secret.
+ */
+import * as Arr from "effect/Array"
+import * as Either from "effect/Either"
+import type * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import { type InvalidField, ValidationError } from "../../IdentityError.js"
+import type { Operation } from "../../Operation.js"
+
+/** @internal */
+export const fieldError = (operation: string, ...fieldList: ReadonlyArray<InvalidField>): ValidationError =>
+  fieldsError(operation, fieldList)
+
+/** Of a request that is wrong all over, no more is told than somebody would read. */
+const maxFields = 100
+
+/** A name as long as this one comes from the request, and is nobody's. */
+const maxName = 1024
+
+const shortened = ({ message, name }: InvalidField): InvalidField => ({
+  name: name.length > maxName ? `${name.slice(0, maxName)}…` : name,
+  message
+})
+
+/** @internal */
+export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidField>): ValidationError => {
+  const count = fields.length
+  const fieldList = fields.slice(0, maxFields).map(shortened)
+  const details = fieldList.map(({ message, name }) => `Value at '${name}' failed to satisfy constraint: ${message}`)
+  return new ValidationError({
+    operation,
+    reason: "FieldValidationFailed",
+    fieldList,
+    message: `${count} validation error${count === 1 ? "" : "s"} detected: ${details.join("; ")}${
+      count > maxFields ? "; and more" : ""
+    }`
+  })
+}
+
+type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
+
+// A schema copies members one by one, and this one would be lost without a word on the way.
+const unspeakable = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
+  if (Array.isArray(value)) return value.flatMap((item, index) => unspeakable(item, `${path}[${index}]`))
+  if (!Predicate.isReadonlyRecord(value)) return []
+  return Object.entries(value).flatMap(([key, member]) => {
+    const name = path === "" ? key : `${path}.${key}`
+    return key === "__proto__" ? [{ name, message: "Member must not have this name" }] : unspeakable(member, name)
+  })
+}
+
+const speakable = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
+  const fields = unspeakable(request, "")
+  return fields.length === 0 ? Either.right(request) : Either.left(fieldsError(operation, fields))
+}
+
+const refail = (operation: string) => (error: ParseResult.ParseError) =>
+  fieldsError(operation, invalidFields(error.issue))
+
+// Requests that have passed, by the operation they are for: one that comes from the wire is not checked again behind it.
+const passed = new WeakMap<object, string>()
+
+/**
+ * What to send: the request in its encoded form, once it has passed every limit.
+ *
+ * @internal
+ */
+export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<I, ValidationError> => {
+  const encode = Schema.encodeEither(request, { errors: "all" })
+  return (request) =>
+    Either.flatMap(speakable(name, request), (request) => Either.mapLeft(encode(request), refail(name)))
+}
+
+/** In a larger request only the first fault is looked for, so that nobody waits for the rest of them. */
+const maxThorough = 64 * 1024
+
+/**
+ * What was sent: the request of which `input`, of so many bytes, is the encoded form.
+ *
+ * @internal
+ */
+export const decode = <A, I>(
+  { name, request }: Checked<A, I>
+): (input: unknown, size: number) => Either.Either<A, ValidationError> => {
+  const decode = Schema.decodeUnknownEither(request)
+  return (input, size) =>
+    Either.mapBoth(decode(input, { errors: size > maxThorough ? "first" : "all" }), {
+      onLeft: refail(name),
+      onRight: (request) => {
+        if (Predicate.isObject(request)) passed.set(request, name)
+        return request
+      }
+    })
+}
+
+/**
+ * The members of the request that the operation knows, once they have passed every limit.
+ *
+ * @internal
+ */
+export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<A, ValidationError> => {
+  const validate = Schema.validateEither(request, { errors: "all" })
+  return (request) =>
+    Predicate.isObject(request) && passed.get(request) === name
+      ? Either.right(request)
+      : Either.flatMap(speakable(name, request), (request) => Either.mapLeft(validate(request), refail(name)))
+}
+
+/** @internal */
+export const invalidFields = (issue: ParseResult.ParseIssue): ReadonlyArray<InvalidField> => walk(issue, "")
+
+const notNull = "Member must not be null"
+
+const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<InvalidField> => {
+  const here = (message: string) => [{ name: path === "" ? "request" : path, message }]
+  switch (issue._tag) {
+    case "Pointer":
+      return walk(issue.issue, join(path, issue.path))
+    case "Refinement":
+    case "Transformation":
+      return walk(issue.issue, path)
+    case "Composite": {
+      if (AST.isUnion(issue.ast)) return walkUnion(issue, issue.ast, path)
+      return Arr.ensure(issue.issues).flatMap((inner) => walk(inner, path))
+    }
+    case "Missing":
+      return here(notNull)
+    case "Unexpected":
+      return here("Member is not known")
+    case "Forbidden":
+      return here("Member could not be checked")
+    case "Type":
+      // A message here is one of our own, set by a limit; without one, the type itself is wrong.
+      return here(issue.actual === undefined ? notNull : issue.message ?? expectation(issue.ast))
+  }
+}
+
+const walkUnion = (issue: ParseResult.Composite, union: AST.Union, path: string): ReadonlyArray<InvalidField> => {
+  // An optional member is a union with `undefined`: what is wrong is wrong with the other choice.
+  const issues = Arr.ensure(issue.issues).filter((inner) =>
+    !(inner._tag === "Type" && AST.isUndefinedKeyword(inner.ast))
+  )
+  const [only] = issues
+  if (issues.length === 1 && only !== undefined) return walk(only, path)
+  // Of the members of a union the one is looked into that was given.
+  const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
+  const chosen = union.types.filter(AST.isTypeLiteral).flatMap(requiredKeys).filter((key) => given.includes(key))
+  const fits = issues.filter((inner) =>
+    inner._tag === "Composite" && AST.isTypeLiteral(inner.ast) && requiredKeys(inner.ast).includes(chosen[0] ?? "")
+  )
+  return chosen.length === 1 && fits.length > 0
+    ? fits.flatMap((inner) => walk(inner, path))
+    : [{ name: path === "" ? "request" : path, message: expectation(union) }]
+}
+
+const requiredKeys = (struct: AST.TypeLiteral) =>
+  struct.propertySignatures.filter((member) => !member.isOptional).map((member) => String(member.name))
+
+const expectation = (ast: AST.AST): string => {
+  const type = AST.typeAST(ast)
+  switch (type._tag) {
+    case "StringKeyword":
+      return "Member must be a string"
+    case "NumberKeyword":
+      return "Member must be a number"
+    case "BooleanKeyword":
+      return "Member must be a boolean"
+    case "TupleType":
+      return "Member must be a list"
+    case "TypeLiteral":
+      return "Member must be a structure"
+    case "Literal":
+      return `Member must satisfy enum value set: [${String(type.literal)}]`
+    case "Refinement":
+      return expectation(type.from)
+    case "Declaration":
+      return "Member must be Redacted"
+    case "Union": {
+      const types = type.types.filter((one) => !AST.isUndefinedKeyword(one))
+      const [first] = types
+      if (types.length === 1 && first !== undefined) return expectation(first)
+      if (types.every(AST.isLiteral)) {
+        return `Member must satisfy enum value set: [${types.map((one) => String(one.literal)).join(", ")}]`
+      }
+      const keys = types.filter(AST.isTypeLiteral).flatMap(requiredKeys)
+      return `Member must have exactly one of: [${keys.join(", ")}]`
+    }
+    default:
+      return "Member has the wrong type"
+  }
+}
+
+const join = (path: string, more: ParseResult.Path) =>
+  Arr.ensure(more).reduce<string>(
+    (path, key) => typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`,
+    path
+  )

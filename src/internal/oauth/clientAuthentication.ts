@@ -1,0 +1,96 @@
+/** How a client proves at the token endpoint who it is. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as jose from "jose"
+import * as oauth from "oauth4webapi"
+import type { PrivateKeyJwtConfig } from "../../Oauth2ProviderConfig.js"
+import { customOf } from "../emulator/state/endpoints.js"
+import type { Client, Refused } from "../emulator/state/issuer.js"
+import { form } from "./parameters.js"
+import { presetOf } from "./preset.js"
+import { misconfigured, type Step } from "./providerError.js"
+
+const PrivateJwk = Schema.parseJson(
+  Schema.Struct({ kty: Schema.String, d: Schema.String }, { key: Schema.String, value: Schema.Unknown })
+)
+
+const revealed = (claims: PrivateKeyJwtConfig["additionalHeaderClaims"]) =>
+  Object.fromEntries(Object.entries(claims ?? {}).map(([name, value]) => [name, Redacted.value(value)]))
+
+/** RFC 7523. What the configuration adds may be anything but what the assertion rests on. */
+const privateKeyJwt = Effect.fnUntraced(function*(
+  step: Step,
+  { privateKey, provider }: Client,
+  tokenEndpoint: URL
+) {
+  const config = customOf(provider.config)?.privateKeyJwtConfig
+  const algorithm = config?.signingAlgorithm ?? "RS256"
+  if (privateKey === undefined) {
+    return yield* misconfigured(
+      step,
+      "no private key: keep a JSON Web Key as the secret that is named like the KMS key"
+    )
+  }
+  const jwk = yield* Either.mapLeft(
+    Schema.decodeUnknownEither(PrivateJwk)(Redacted.value(privateKey)),
+    () => misconfigured(step, "the secret that is named like the KMS key is no private JSON Web Key")
+  )
+  const key = yield* Effect.tryPromise({
+    try: () => jose.importJWK({ ...jwk }, algorithm),
+    catch: () => misconfigured(step, `the private key does not do for ${algorithm}`)
+  })
+  if (key instanceof Uint8Array) return yield* misconfigured(step, "the private key is a symmetric one")
+  const kid = typeof jwk["kid"] === "string" && jwk["kid"] !== "" ? { kid: jwk["kid"] } : {}
+  return oauth.PrivateKeyJwt({ key, ...kid }, {
+    [oauth.modifyAssertion]: (header, payload) => {
+      Object.assign(header, revealed(config?.additionalHeaderClaims), { alg: algorithm })
+      const { aud = tokenEndpoint.href, ...added } = revealed(config?.additionalPayloadClaims)
+      const { exp, iat, iss, jti, nbf, sub } = payload
+      Object.assign(payload, added, { exp, iat, iss, jti, nbf, sub, aud })
+    }
+  })
+})
+
+/**
+ * RFC 6749, section 2.3.1. The library's own escapes `-`, `.` and `_` too, which a form does not have to, and which vendors
+ * that do not undo any escape refuse.
+ */
+const basic = (secret: string): oauth.ClientAuth => (_server, { client_id }, _body, headers) =>
+  headers.set("authorization", `Basic ${Encoding.encodeBase64(`${form(client_id)}:${form(secret)}`)}`)
+
+type Method = NonNullable<NonNullable<ReturnType<typeof customOf>>["clientAuthenticationMethod"]>
+
+/** The provider's own method, else the vendor's, else one that the server's metadata lists; HTTP Basic by default. */
+const methodOf = ({ provider }: Client, server: oauth.AuthorizationServer): Method => {
+  const own = customOf(provider.config)?.clientAuthenticationMethod
+  if (own !== undefined) return own
+  const known = presetOf(provider.vendor)?.clientAuthentication
+  const told: unknown = server.token_endpoint_auth_methods_supported
+  const supported: ReadonlyArray<unknown> = Array.isArray(told) ? told : []
+  const isBasic = known === undefined
+    ? supported.includes("client_secret_basic") || !supported.includes("client_secret_post")
+    : known === "client_secret_basic"
+  return isBasic ? "CLIENT_SECRET_BASIC" : "CLIENT_SECRET_POST"
+}
+
+/** @internal */
+export const authentication = (
+  step: Step,
+  client: Client,
+  server: oauth.AuthorizationServer,
+  tokenEndpoint: URL
+): Effect.Effect<oauth.ClientAuth, Refused> => {
+  const method = methodOf(client, server)
+  if (method === "PRIVATE_KEY_JWT") return privateKeyJwt(step, client, tokenEndpoint)
+  if (method === "AWS_IAM_ID_TOKEN_JWT") {
+    return misconfigured(step, "there is no AWS STS here, which clientAuthenticationMethod AWS_IAM_ID_TOKEN_JWT needs")
+  }
+  const secret = client.secret === undefined ? "" : Redacted.value(client.secret)
+  if (secret === "") return Effect.succeed(oauth.None())
+  return Effect.succeed(
+    method === "CLIENT_SECRET_POST" ? oauth.ClientSecretPost(secret) : basic(secret)
+  )
+}

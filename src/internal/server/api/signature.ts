@@ -1,0 +1,206 @@
+/**
+ * AWS Signature Version 4: whether a request is signed as AWS would have it, and, where a key is required, by whom.
+ */
+import { Sha256 } from "@aws-crypto/sha256-js"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+// oxlint-disable-next-line no-restricted-imports -- No client of AWS, only its arithmetic.
+import { SignatureV4 } from "@smithy/signature-v4"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
+import { parseQuery } from "../../lib/url.js"
+import type { Authenticate, Fault } from "./wire.js"
+
+/** The name under which both planes are signed. */
+const service = "bedrock-agentcore"
+
+const maxAge = Duration.minutes(5)
+
+const missing: Fault = {
+  exception: "MissingAuthenticationTokenException",
+  status: 403,
+  message: "Missing Authentication Token"
+}
+
+// 400, as AWS documents among the errors common to all its services; some of its gateways answer 403.
+const incomplete = (message: string): Fault => ({ exception: "IncompleteSignatureException", status: 400, message })
+
+const invalid = (message: string): Fault => ({ exception: "InvalidSignatureException", status: 403, message })
+
+const unknownKey: Fault = {
+  exception: "UnrecognizedClientException",
+  status: 403,
+  message: "The security token included in the request is invalid."
+}
+
+const mismatch = invalid(
+  "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and "
+    + "signing method. Consult the service documentation for details."
+)
+
+interface Authorization {
+  readonly accessKeyId: string
+  readonly day: string
+  readonly region: string
+  readonly signedHeaders: ReadonlyArray<string>
+  readonly signature: string
+}
+
+const parameters = (rest: string) =>
+  new Map(
+    rest.split(",").map((part): readonly [string, string] => {
+      const [name = "", ...value] = part.trim().split("=")
+      return [name, value.join("=")]
+    })
+  )
+
+const patterns = {
+  Credential: /^([^/\s]+)\/(\d{8})\/([^/\s]+)\/([^/\s]+)\/aws4_request$/,
+  SignedHeaders: /^[a-z0-9_.-]+(?:;[a-z0-9_.-]+)*$/,
+  Signature: /^[0-9a-f]{64}$/
+}
+
+const parse = (header: string | undefined): Either.Either<Authorization, Fault> => {
+  if (header === undefined || header === "") return Either.left(missing)
+  const [algorithm, ...rest] = header.split(" ")
+  if (algorithm !== "AWS4-HMAC-SHA256") return Either.left(incomplete("Unsupported AWS 'algorithm' in Authorization"))
+  const given = parameters(rest.join(" "))
+  for (const name of Record.keys(patterns)) {
+    const value = given.get(name)
+    if (value === undefined) {
+      return Either.left(incomplete(`Authorization header requires '${name}' parameter.`))
+    }
+    if (!patterns[name].test(value)) {
+      return Either.left(incomplete(`Authorization header has a malformed '${name}' parameter.`))
+    }
+  }
+  const { Credential = "", Signature = "", SignedHeaders = "" } = Object.fromEntries(given)
+  const [, accessKeyId = "", day = "", region = "", scope] = patterns.Credential.exec(Credential) ?? []
+  return scope === service
+    ? Either.right({ accessKeyId, day, region, signature: Signature, signedHeaders: SignedHeaders.split(";") })
+    : Either.left(invalid(`Credential should be scoped to correct service: '${service}'.`))
+}
+
+const parseDate = (text: string | undefined) =>
+  Option.flatMap(
+    Option.fromNullable(text?.match(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/)),
+    ([, year, month, day, hour, minute, second]) =>
+      DateTime.make(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  )
+
+const basic = (time: DateTime.Utc) => DateTime.formatIso(time).replace(/[-:]|\.\d+/g, "")
+
+const fresh = (time: DateTime.Utc, day: string) =>
+  Effect.flatMap(DateTime.now, (now): Effect.Effect<void, Fault> => {
+    const [at, until] = [basic(time), basic(now)]
+    if (!at.startsWith(day)) {
+      return Effect.fail(invalid(`Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date`))
+    }
+    const distance = DateTime.distance(time, now)
+    if (distance > Duration.toMillis(maxAge)) {
+      const earliest = basic(DateTime.subtractDuration(now, maxAge))
+      return Effect.fail(invalid(`Signature expired: ${at} is now earlier than ${earliest} (${until} - 5 min.)`))
+    }
+    const latest = basic(DateTime.addDuration(now, maxAge))
+    return distance < -Duration.toMillis(maxAge)
+      ? Effect.fail(invalid(`Signature not yet current: ${at} is still later than ${latest} (${until} + 5 min.)`))
+      : Effect.void
+  })
+
+// Takes as long wherever the two differ. Their length, 64, is no secret.
+const same = (a: string, b: string) => {
+  let difference = a.length ^ b.length
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
+  return difference === 0
+}
+
+const sha256 = (body: Uint8Array) => {
+  const hash = new Sha256()
+  hash.update(body)
+  return Encoding.encodeHex(hash.digestSync())
+}
+
+const query = (url: string) => {
+  const start = url.indexOf("?")
+  const values = new Map<string, Array<string>>()
+  for (const [name, value] of parseQuery(start === -1 ? "" : url.slice(start + 1))) {
+    const others = values.get(name)
+    if (others === undefined) values.set(name, [value])
+    else others.push(value)
+  }
+  return Object.fromEntries(values)
+}
+
+/** The key that requests must be signed with. */
+interface Key {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Redacted.Redacted
+}
+
+const sign = (
+  request: HttpServerRequest.HttpServerRequest,
+  body: Uint8Array,
+  { region, signedHeaders }: Authorization,
+  key: Key,
+  time: DateTime.Utc
+) => {
+  const signer = new SignatureV4({
+    service,
+    region,
+    sha256: Sha256,
+    applyChecksum: false,
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: Redacted.value(key.secretAccessKey) }
+  })
+  const signed = new Set(signedHeaders)
+  const [path = ""] = request.url.split("?")
+  return signer.sign({
+    method: request.method,
+    protocol: "http:",
+    hostname: "",
+    path,
+    query: query(request.url),
+    headers: Object.fromEntries(signedHeaders.map((name) => [name, request.headers[name] ?? ""])),
+    body
+  }, { signingDate: DateTime.toDate(time), signableHeaders: signed })
+}
+
+const verify = (key: Key, body: Uint8Array, request: HttpServerRequest.HttpServerRequest, given: Authorization) =>
+  Effect.gen(function*() {
+    if (!given.signedHeaders.includes("host")) {
+      return yield* Effect.fail(invalid("'Host' must be a 'SignedHeader' in the AWS Authorization."))
+    }
+    const time = yield* Effect.mapError(
+      parseDate(request.headers["x-amz-date"]),
+      () => incomplete("Authorization header requires existence of an 'X-Amz-Date' header in ISO-8601 basic format.")
+    )
+    yield* fresh(time, given.day)
+    if (given.accessKeyId !== key.accessKeyId) return yield* Effect.fail(unknownKey)
+    const hash = request.headers["x-amz-content-sha256"]
+    if (hash !== undefined && hash !== sha256(body)) return yield* Effect.fail(mismatch)
+    // What the signer throws at a strange request may quote it, and the key with it.
+    const expected = yield* Effect.tryPromise({
+      try: () => sign(request, body, given, key, time),
+      catch: () => mismatch
+    })
+    const signature = Either.map(parse(expected.headers["authorization"]), ({ signature }) => signature)
+    if (!same(Either.getOrElse(signature, () => ""), given.signature)) return yield* Effect.fail(mismatch)
+  })
+
+/**
+ * Checks that a request is signed. Without `required` only the form is checked, and whoever signs may send: a web page
+ * that another site has shown cannot, since a browser asks before it sends such a header anywhere.
+ *
+ * @internal
+ */
+export const make = (options: { readonly required?: Key | undefined } = {}): Authenticate => (body) =>
+  Effect.flatMap(
+    HttpServerRequest.HttpServerRequest,
+    (request) =>
+      Effect.flatMap(parse(request.headers["authorization"]), (given) =>
+        options.required === undefined ? Effect.void : verify(options.required, body, request, given))
+  )

@@ -1,0 +1,50 @@
+/** An endpoint of the control API, and what it tells of itself. */
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
+import { IdentityControls, type NotSimulated, type SessionNotPending } from "../../../IdentityControls.js"
+import type { Trouble } from "../state/faultInjection.js"
+import { body, type Refused, respond } from "./json.js"
+
+type Handler = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
+>
+
+/**
+ * What `GET /_local/` tells of an endpoint, and what answers there.
+ *
+ * @internal
+ */
+export interface Endpoint {
+  readonly method: "GET" | "POST"
+  readonly path: `/_local/${string}`
+  readonly does: string
+  /** Its members; `?` marks those that may be left out. */
+  readonly body?: { readonly [member: string]: string }
+  readonly answer: string
+  readonly handler: Handler
+}
+
+type About = Pick<Endpoint, "does" | "answer">
+
+/** @internal */
+export const get = <R extends IdentityControls | Trouble>(
+  path: Endpoint["path"],
+  about: About,
+  effect: Effect.Effect<unknown, Refused, R>
+): Endpoint => ({ method: "GET", path, ...about, handler: respond(effect) })
+
+/** @internal */
+export const post = <A, I, R extends IdentityControls | Trouble>(
+  path: Endpoint["path"],
+  about: About & Pick<Endpoint, "body">,
+  schema: Schema.Schema<A, I>,
+  f: (body: A) => Effect.Effect<unknown, Refused | SessionNotPending | NotSimulated, R>
+): Endpoint => ({ method: "POST", path, ...about, handler: respond(Effect.flatMap(body(schema), f)) })
+
+/** @internal */
+export const withControls = <A, E, R>(f: (controls: IdentityControls["Type"]) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(IdentityControls, f)

@@ -1,0 +1,86 @@
+/** What the control API has in common: bodies that are JSON of a schema, and answers that are JSON. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type { NotSimulated, SessionNotPending } from "../../../IdentityControls.js"
+import type { InvalidField } from "../../../IdentityError.js"
+import * as check from "../../model/validation.js"
+import { isForeign, mediaType, text } from "../../web/forms.js"
+import { privacy } from "../../web/html.js"
+
+/** @internal */
+export class Refused extends Data.TaggedError("Refused")<{
+  readonly status: number
+  readonly error: string
+  readonly message: string
+  readonly fieldList?: ReadonlyArray<InvalidField>
+}> {}
+
+const answer = (body: unknown, status = 200) => HttpServerResponse.unsafeJson(body, { status, headers: privacy })
+
+/** @internal */
+export const invalid = (...fieldList: ReadonlyArray<InvalidField>): Refused =>
+  new Refused({
+    status: 400,
+    error: "InvalidBody",
+    message: fieldList.map(({ message, name }) => `${name}: ${message}`).join("; "),
+    fieldList
+  })
+
+const notJson = new Refused({ status: 400, error: "InvalidBody", message: "The body is not JSON" })
+
+/** @internal */
+export const respond = <R>(
+  effect: Effect.Effect<unknown, Refused | SessionNotPending | NotSimulated, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  effect.pipe(
+    Effect.map((body) => answer(body)),
+    Effect.catchTags({
+      Refused: ({ error, fieldList, message, status }) =>
+        Effect.succeed(answer({ error, message, ...(fieldList !== undefined && { fieldList }) }, status)),
+      SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409)),
+      NotSimulated: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
+    })
+  )
+
+/**
+ * The body, held against its schema; what is wrong is said without the value, which may be a secret.
+ *
+ * @internal
+ */
+export const body = <A, I>(
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, Refused, HttpServerRequest.HttpServerRequest> => {
+  const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
+  return Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (yield* isForeign(request)) {
+      return yield* new Refused({
+        status: 403,
+        error: "ForeignOrigin",
+        message: "This request was sent by a page of another site"
+      })
+    }
+    if (mediaType(request) !== "application/json") {
+      return yield* new Refused({
+        status: 415,
+        error: "UnsupportedMediaType",
+        message: "The content type has to be application/json"
+      })
+    }
+    const given = yield* Effect.mapError(
+      text(request),
+      () =>
+        new Refused({
+          status: 413,
+          error: "BodyTooLarge",
+          message: "The body cannot be read, or is larger than 64 KiB"
+        })
+    )
+    const json = yield* Effect.try({ try: (): unknown => JSON.parse(given), catch: () => notJson })
+    return yield* Either.mapLeft(decode(json), ({ issue }) => invalid(...check.invalidFields(issue)))
+  })
+}

@@ -1,0 +1,68 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
+import type { IdentityApi } from "../../IdentityApi.js"
+import type { WorkloadIdentity } from "../../WorkloadIdentity.js"
+import { inOptionNames } from "../model/optionNames.js"
+
+interface Page {
+  readonly nextToken?: string | undefined
+}
+
+/** Every item of a paged operation, page by page as they are pulled. */
+const paged = <Reply extends Page, Item, E>(
+  list: (request: Page & { readonly maxResults?: number | undefined }) => Effect.Effect<Reply, E>,
+  items: (reply: Reply) => ReadonlyArray<Item>
+) =>
+(options?: { readonly pageSize?: number | undefined }): Stream.Stream<Item, E> =>
+  Stream.paginateChunkEffect(
+    undefined as string | undefined,
+    (nextToken) =>
+      Effect.map(list({ maxResults: options?.pageSize, nextToken }), (reply) => [
+        Chunk.unsafeFromArray(items(reply)),
+        // An empty token is no token.
+        Option.map(Option.fromNullable(reply.nextToken || undefined), (token): string | undefined => token)
+      ])
+  )
+
+/** `workload-` and eight hexadecimal digits, as the Python client names them. */
+const generatedName = Effect.map(
+  Random.nextIntBetween(0, 2 ** 32),
+  (n) => `workload-${n.toString(16).padStart(8, "0")}`
+)
+
+/** @internal */
+export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
+  // The service replaces the whole list and has no version to compare, so that changes are at least kept apart here.
+  const changeReturnUrls = (name: string, change: (urls: ReadonlyArray<string>) => ReadonlyArray<string>) =>
+    lock.withPermits(1)(Effect.flatMap(api.getWorkloadIdentity({ name }), (identity) => {
+      const urls = identity.allowedResourceOauth2ReturnUrls ?? []
+      const changed = change(urls)
+      return changed.length === urls.length
+        ? Effect.succeed<WorkloadIdentity>(identity)
+        : Effect.mapError(api.updateWorkloadIdentity({ name, allowedResourceOauth2ReturnUrls: changed }), inOptionNames)
+    }))
+
+  return {
+    createWorkloadIdentity: (options: {
+      readonly name?: string | undefined
+      readonly allowedResourceOauth2ReturnUrls?: ReadonlyArray<string> | undefined
+      readonly tags?: { readonly [key: string]: string } | undefined
+    } = {}) =>
+      Effect.flatMap(
+        options.name === undefined ? generatedName : Effect.succeed(options.name),
+        (name) => api.createWorkloadIdentity({ allowedResourceOauth2ReturnUrls: [], ...options, name })
+      ),
+    addReturnUrl: ({ name, url }: { readonly name: string; readonly url: string }) =>
+      changeReturnUrls(name, (urls) => urls.includes(url) ? urls : [...urls, url]),
+    removeReturnUrl: ({ name, url }: { readonly name: string; readonly url: string }) =>
+      changeReturnUrls(name, (urls) => urls.filter((one) => one !== url)),
+    listWorkloadIdentities: paged(api.listWorkloadIdentities, (reply) => reply.workloadIdentities),
+    listOauth2CredentialProviders: paged(api.listOauth2CredentialProviders, (reply) => reply.credentialProviders),
+    listApiKeyCredentialProviders: paged(api.listApiKeyCredentialProviders, (reply) => reply.credentialProviders),
+    listPaymentCredentialProviders: paged(api.listPaymentCredentialProviders, (reply) => reply.credentialProviders),
+    listConsentPortals: paged(api.listConsentPortals, (reply) => reply.consentPortals)
+  }
+}

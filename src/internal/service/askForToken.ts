@@ -1,0 +1,119 @@
+/** How a token is asked for, once: what goes to the service, and what its answer means. */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { IdentityApi, Reply } from "../../IdentityApi.js"
+import {
+  ConsentDenied,
+  ConsentPending,
+  ConsentRequired,
+  ConsentTimedOut,
+  UndecodableReply
+} from "../../IdentityError.js"
+import { parseUrl } from "../lib/url.js"
+import { inOptionNames } from "../model/optionNames.js"
+import * as Grant from "./tokenRequest.js"
+
+type TokenReply = Reply<"getResourceOauth2Token">
+
+const operation = "GetResourceOauth2Token"
+
+const hasToken = (reply: TokenReply): reply is TokenReply & { readonly accessToken: Redacted.Redacted } =>
+  reply.accessToken !== undefined && Redacted.value(reply.accessToken) !== ""
+
+const noToken = (reply: TokenReply, member: string) =>
+  new UndecodableReply({
+    operation,
+    path: member,
+    message: `the reply of ${operation} has ${
+      reply.authorizationUrl === undefined ? "neither a token nor an authorization URL" : `no ${member}`
+    }`
+  })
+
+/** The session of a consent; where the service leaves it out, the authorization URL still names it. */
+const sessionOf = (reply: TokenReply) => {
+  if (reply.sessionUri !== undefined || reply.authorizationUrl === undefined) return reply.sessionUri
+  return parseUrl(Redacted.value(reply.authorizationUrl)).pipe(
+    Option.flatMapNullable(({ searchParams }) => searchParams.get("request_uri")),
+    Option.map(Redacted.make),
+    Option.getOrUndefined
+  )
+}
+
+/**
+ * Whose agent asks, and for what.
+ *
+ * @internal
+ */
+export interface Asked {
+  readonly grant: Grant.Grant
+  readonly workloadAccessToken: Redacted.Redacted
+}
+
+/** @internal */
+export type Polling = Grant.TokenRequest & Pick<ConsentRequired, "sessionUri">
+
+/**
+ * The same request, with the session, and never forcing, which would open another session.
+ *
+ * @internal
+ */
+export const polling = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): Polling => ({
+  ...Grant.request(consent, workloadAccessToken),
+  sessionUri: consent.sessionUri
+})
+
+/** @internal */
+export interface TokenFlow extends ReturnType<typeof make> {}
+
+/** @internal */
+export const make = (api: IdentityApi["Type"]) => {
+  const send = (request: Grant.TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), inOptionNames)
+
+  /** For a token that needs nobody's consent. */
+  const machine = Effect.fnUntraced(function*(
+    { grant, workloadAccessToken }: Asked,
+    forceAuthentication: boolean | undefined
+  ) {
+    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
+    return hasToken(reply) ? reply.accessToken : yield* noToken(reply, "accessToken")
+  })
+
+  const ask = Effect.fnUntraced(function*(
+    { grant, workloadAccessToken }: Asked,
+    forceAuthentication: boolean | undefined
+  ) {
+    const now = yield* DateTime.now
+    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
+    if (hasToken(reply)) return reply.accessToken
+    if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName: grant.providerName })
+    const sessionUri = sessionOf(reply)
+    if (reply.authorizationUrl === undefined) return yield* noToken(reply, "accessToken")
+    if (sessionUri === undefined) return yield* noToken(reply, "sessionUri")
+    // What was asked is passed on as it is: whether it was right has been decided before.
+    return yield* new ConsentRequired({
+      ...grant,
+      authorizationUrl: reply.authorizationUrl,
+      sessionUri,
+      // As long as AgentCore keeps a session and its authorization URL.
+      expiresAt: DateTime.add(now, { minutes: 10 })
+    }, { disableValidation: true })
+  })
+
+  /** What has become of the session that `request` is of. */
+  const answer = Effect.fnUntraced(function*(request: Polling) {
+    const { resourceCredentialProviderName: providerName, sessionUri } = request
+    const reply = yield* send(request)
+    if (hasToken(reply)) return reply.accessToken
+    if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
+    // The service has given up the session that the person was sent to, and opened one that nobody knows of.
+    const isOther = reply.sessionUri !== undefined && Redacted.value(reply.sessionUri) !== Redacted.value(sessionUri)
+    return yield* isOther ? new ConsentTimedOut({ providerName }) : new ConsentPending({ providerName })
+  })
+
+  const poll = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted) =>
+    answer(polling(consent, workloadAccessToken))
+
+  return { machine, ask, answer, poll }
+}

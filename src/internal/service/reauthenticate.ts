@@ -1,0 +1,76 @@
+/** What follows when a resource refuses a token that the vault still gives out. */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import type { WaitFailure } from "../../Consent.js"
+import { type ConsentRequired, isTransient } from "../../IdentityError.js"
+import * as flights from "../lib/singleFlight.js"
+import type { Asked, TokenFlow } from "./askForToken.js"
+import * as Grant from "./tokenRequest.js"
+
+type Failure = WaitFailure | ConsentRequired
+
+const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
+
+/**
+ * Asks again, and forces the person to be asked only if the same token comes back: forcing throws the refresh token
+ * away, and with it the consent. Once for each refused token, however many noticed it, at once or while the person is
+ * being asked.
+ *
+ * @internal
+ */
+export const make = (flow: TokenFlow) =>
+  Effect.gen(function*() {
+    const { join } = yield* flights.make<Redacted.Redacted, Failure>()
+    const asked = yield* Ref.make(HashMap.empty<string, ConsentRequired>())
+
+    /** The consents that can still be given. */
+    const unexpired = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Ref.updateAndGet(asked, (all) =>
+        HashMap.filter(all, ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) > now)))
+
+    const again = (request: Asked, refused: Redacted.Redacted, key: string) =>
+      Effect.gen(function*() {
+        const once = request.grant.authFlow === "USER_FEDERATION" ? flow.ask : flow.machine
+        const token = yield* once(request, undefined)
+        return isSame(token, refused) ? yield* once(request, true) : token
+      }).pipe(
+        Effect.tapErrorTag("ConsentRequired", (consent) =>
+          Ref.update(asked, HashMap.set(key, consent)))
+      )
+
+    /** The outcome of a consent that was requested before; none if its session has ended without another token. */
+    const pending = (consent: ConsentRequired, { workloadAccessToken }: Asked, refused: Redacted.Redacted) =>
+      Effect.map(
+        Effect.either(flow.poll(consent, workloadAccessToken)),
+        (answer): Option.Option<Either.Either<Redacted.Redacted, Failure>> => {
+          if (Either.isRight(answer)) {
+            return isSame(answer.right, refused) ? Option.none() : Option.some(Either.right(answer.right))
+          }
+          if (answer.left._tag === "ConsentPending") return Option.some(Either.left(consent))
+          return isTransient(answer.left) ? Option.some(Either.left(answer.left)) : Option.none()
+        }
+      )
+
+    return (request: Asked, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
+      // With the caller's workload access token, so that no user receives the token of another.
+      const key = JSON.stringify([
+        Grant.key(request.grant),
+        Redacted.value(request.workloadAccessToken),
+        Redacted.value(refused)
+      ])
+      return join(
+        key,
+        Effect.gen(function*() {
+          const before = HashMap.get(yield* unexpired, key)
+          const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request, refused)
+          return yield* Option.isSome(answer) ? answer.value : again(request, refused, key)
+        })
+      )
+    }
+  })

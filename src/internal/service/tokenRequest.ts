@@ -1,0 +1,92 @@
+/**
+ * What a token is asked for, in one form for whoever asks: the first call, its polls, a resumed one. So they cannot drift
+ * apart, which the service would take for another request, and ask the person again.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
+import * as Redacted from "effect/Redacted"
+import type { Oauth2Flow } from "../../Credential.js"
+import type { Request } from "../../IdentityApi.js"
+import type { ConsentRequired } from "../../IdentityError.js"
+import { CallbackUrl, type TokenOptions } from "../../TokenOptions.js"
+
+/** @internal */
+export type TokenRequest = Request<"getResourceOauth2Token">
+
+/** @internal */
+export type Grant = Pick<
+  ConsentRequired,
+  | "providerName"
+  | "authFlow"
+  | "scopes"
+  | "resources"
+  | "audiences"
+  | "callbackUrl"
+  | "customState"
+  | "customParameters"
+>
+
+const redact = (value: string | Redacted.Redacted) => typeof value === "string" ? Redacted.make(value) : value
+
+/** @internal */
+export const ofOptions = (options: TokenOptions & { readonly authFlow: Oauth2Flow }): Effect.Effect<Grant> =>
+  Effect.map(CallbackUrl, (defaultUrl) => ({
+    providerName: options.providerName,
+    authFlow: options.authFlow,
+    scopes: options.scopes,
+    resources: options.resources,
+    audiences: options.audiences,
+    callbackUrl: options.callbackUrl ?? (options.authFlow === "USER_FEDERATION" ? defaultUrl : undefined),
+    customState: options.customState === undefined ? undefined : redact(options.customState),
+    // Not by `Record.map`, which would lose a member that is called `__proto__` before it can be refused.
+    customParameters: options.customParameters &&
+      Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)]))
+  }))
+
+/** @internal */
+export const request = (
+  grant: Grant,
+  workloadAccessToken: Redacted.Redacted,
+  forceAuthentication?: boolean
+): TokenRequest => ({
+  workloadIdentityToken: workloadAccessToken,
+  resourceCredentialProviderName: grant.providerName,
+  scopes: grant.scopes,
+  oauth2Flow: grant.authFlow,
+  resources: grant.resources,
+  audiences: grant.audiences,
+  resourceOauth2ReturnUrl: grant.callbackUrl,
+  customParameters: grant.customParameters,
+  customState: grant.customState,
+  forceAuthentication
+})
+
+const byName = Order.mapInput(Order.string, ([name]: readonly [name: string, value: unknown]) => name)
+
+const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), Order.string)
+
+/**
+ * Identifies a grant: equal for two grants that request the same, in any order and with any duplicates. `customState` is not
+ * part of it, since callers generate another one for each call. The key contains secrets.
+ *
+ * @internal
+ */
+export const key = ({
+  audiences,
+  authFlow,
+  callbackUrl,
+  customParameters = {},
+  providerName,
+  resources,
+  scopes
+}: Grant): string =>
+  JSON.stringify([
+    providerName,
+    authFlow,
+    sorted(scopes),
+    sorted(resources),
+    sorted(audiences),
+    callbackUrl,
+    Arr.sort(Object.entries(customParameters), byName).map(([name, value]) => [name, Redacted.value(value)])
+  ])

@@ -1,0 +1,70 @@
+/** The address at which browsers reach the server, where it is not the address that the server listens on. */
+import * as Context from "effect/Context"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import { isUrl } from "../lib/url.js"
+
+/** @internal */
+export interface PublicUrl {
+  /** Scheme, host and port, as a browser writes them. */
+  readonly origin: string
+  /** Without the port; an IPv6 address in brackets. */
+  readonly hostname: string
+  /** The values of the `Host` header that mean this address, in lower case. */
+  readonly hosts: ReadonlyArray<string>
+  /** Whether it is https, so that cookies can be `Secure`. */
+  readonly isSecure: boolean
+}
+
+const example = "such as https://dev.example:8443"
+
+// The value is not repeated in the message, since a URL may carry a password.
+const problem = (text: string): string | undefined => {
+  const anyUrl = `expected an http or https URL, ${example}`
+  if (!isUrl(text)) return anyUrl
+  const [, authority = "", rest = ""] = /^https?:\/\/([^/?#\\\s]+)([/?#\\]\S*)?$/i.exec(text) ?? []
+  if (authority === "") return anyUrl
+  if (authority.includes("@")) return `expected a URL without a user name or password, ${example}`
+  if (rest.includes("#")) return `expected a URL without a fragment, ${example}`
+  if (rest.includes("?")) return `expected a URL without a query, ${example}`
+  return rest === "" || rest === "/"
+    ? undefined
+    : `expected a URL without a path, ${example}: the pages are served at the root of their host`
+}
+
+/**
+ * An http or https URL of scheme, host and port alone; or, in words, what is wrong with it.
+ *
+ * @internal
+ */
+export const parse = (text: string): Either.Either<PublicUrl, string> => {
+  const wrong = problem(text)
+  if (wrong !== undefined) return Either.left(wrong)
+  const { host, hostname, origin, port, protocol } = new URL(text)
+  const isSecure = protocol === "https:"
+  return Either.right({
+    origin,
+    hostname,
+    hosts: port === "" ? [host, `${host}:${isSecure ? 443 : 80}`] : [host],
+    isSecure
+  })
+}
+
+/**
+ * The public address of the server that answers; none unless it is configured.
+ *
+ * @internal
+ */
+export class PublicAddress extends Context.Reference<PublicAddress>()(
+  "effect-agentcore-identity/internal/server/PublicAddress",
+  { defaultValue: (): Option.Option<PublicUrl> => Option.none() }
+) {}
+
+/**
+ * Whether a request came by the public address. Only its `Host` header says so: `X-Forwarded-Host` and
+ * `X-Forwarded-Proto` are not read, since any client can send them.
+ *
+ * @internal
+ */
+export const isAddressedBy = (host: string | undefined) => ({ hosts }: PublicUrl): boolean =>
+  hosts.includes((host ?? "").toLowerCase())
