@@ -47,7 +47,10 @@ export class ConsentLedger extends Context.Tag("effect-agentcore-identity/Consen
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<ConsentLedger> = Layer.sync(ConsentLedger, () => ledgerMemory.make())
+export const layerMemory: Layer.Layer<ConsentLedger> = /* @__PURE__ */ Layer.sync(
+  ConsentLedger,
+  () => ledgerMemory.make()
+)
 
 // By its key and not by its module: whoever only needs the tag of the ledger loads nothing of the platform.
 const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/KeyValueStore")

@@ -243,7 +243,7 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerEphemeral: Layer.Layer<ConsentSeal> = Layer.effect(
+export const layerEphemeral: Layer.Layer<ConsentSeal> = /* @__PURE__ */ Layer.effect(
   ConsentSeal,
   Effect.suspend(() =>
     // An id of its own, so that what another program sealed is foreign here, and not changed.

@@ -48,7 +48,7 @@ export class ConsentSignal extends Context.Reference<ConsentSignal>()("effect-ag
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<ConsentSignal> = Layer.effect(
+export const layerMemory: Layer.Layer<ConsentSignal> = /* @__PURE__ */ Layer.effect(
   ConsentSignal,
   Effect.map(wake.make, (hub) => ({ publish: hub.wake, arrival: (key) => hub.listening(key, identity) }))
 )

@@ -338,7 +338,10 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<IdentityService, never, IdentityApi> = Layer.effect(IdentityService, make)
+export const layer: Layer.Layer<IdentityService, never, IdentityApi> = /* @__PURE__ */ Layer.effect(
+  IdentityService,
+  make
+)
 
 /**
  * The service in memory, with its port and its test controls: `MemoryIdentity.layer()`, loaded when the layer is built, so
@@ -361,6 +364,6 @@ export const layer: Layer.Layer<IdentityService, never, IdentityApi> = Layer.eff
  * @since 0.1.0
  * @category layers
  */
-export const layerTest: Layer.Layer<IdentityService | IdentityApi | IdentityControls> = Layer.unwrapEffect(
-  Effect.map(Effect.promise(() => import("./MemoryIdentity.js")), (MemoryIdentity) => MemoryIdentity.layer())
+export const layerTest: Layer.Layer<IdentityService | IdentityApi | IdentityControls> = /* @__PURE__ */ Layer.suspend(
+  () => Layer.unwrapEffect(Effect.map(Effect.promise(() => import("./MemoryIdentity.js")), ({ layer }) => layer()))
 )
