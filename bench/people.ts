@@ -49,7 +49,7 @@ export const begin = (userId: string, workloadAccessToken: Redacted.Redacted) =>
       callbackUrl,
       workloadAccessToken,
       consent: Consent.wait({
-        announce: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri)
+        onAuthUrl: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri)
       })
     }).pipe(
       Effect.tapError((error) => Deferred.fail(told, error)),

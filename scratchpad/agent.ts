@@ -50,7 +50,7 @@ const program = Effect.gen(function*() {
       customState: yield* SessionBinding.customState,
       // The person gets a link of the application's, which holds their browser and who they are to the consent.
       consent: Consent.wait({
-        announce: site.announce((link) =>
+        onAuthUrl: site.onAuthUrl((link) =>
           Console.log(`a person has to sign in at\n  ${site.signInUrl}\nand to consent at\n  ${link}`).pipe(
             Effect.zipRight(person.open(site.signInUrl, link))
           )

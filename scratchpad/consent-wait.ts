@@ -4,7 +4,7 @@ import { adaAgrees, asAda, repository, setUp } from "./consent/world.js"
 
 /** The agent waits where it is; the whole program does, so that the agent itself says nothing of it. */
 const Waiting = Consent.layer(Consent.wait({
-  announce: (url, consent) =>
+  onAuthUrl: (url, consent) =>
     Console.log(`please open a URL of ${Redacted.value(url).length} characters`).pipe(
       Effect.zipRight(Effect.forkDaemon(Effect.delay(Effect.orDie(adaAgrees(consent)), "1 second")))
     )

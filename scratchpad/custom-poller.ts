@@ -1,10 +1,8 @@
 import { Console, Effect, Redacted, Schedule } from "effect"
-import { Credential, IdentityControls, IdentityService, TokenPoller } from "effect-agentcore-identity"
+import { Consent, Credential, IdentityControls, IdentityService } from "effect-agentcore-identity"
 
 /** Quick at first, then slower, with jitter, for two minutes at the most. */
-const eager = TokenPoller.fromSchedule(
-  Schedule.exponential("100 millis", 1.5).pipe(Schedule.jittered, Schedule.upTo("2 minutes"))
-)
+const eager = Schedule.exponential("100 millis", 1.5).pipe(Schedule.jittered, Schedule.upTo("2 minutes"))
 
 const callbackUrl = "https://app.example/return"
 const userId = "cognito+ada"
@@ -24,14 +22,16 @@ const program = Effect.gen(function*() {
     scopes: ["repo"],
     authFlow: "USER_FEDERATION",
     callbackUrl,
-    tokenPoller: eager,
-    onAuthUrl: (_, { sessionUri }) =>
-      Effect.delay(person.approve(sessionUri), "1 second").pipe(
-        Effect.zipRight(
-          identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
-        ),
-        Effect.forkDaemon
-      )
+    consent: Consent.wait({
+      tokenPoller: eager,
+      onAuthUrl: (_, { sessionUri }) =>
+        Effect.delay(person.approve(sessionUri), "1 second").pipe(
+          Effect.zipRight(
+            identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+          ),
+          Effect.forkDaemon
+        )
+    })
   })
   yield* Console.log(`consented: ${token}`)
 })

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
-import { Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
+import { Consent, Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
 
 const callbackUrl = "https://app.example/return"
 
@@ -25,7 +25,7 @@ it.effect("the agent gets its token as soon as the consent is completed", () =>
       workloadAccessToken,
       callbackUrl,
       customState: "c3RhdGU",
-      onAuthUrl
+      consent: Consent.wait({ onAuthUrl })
     }))
     const { sessionUri } = yield* Deferred.await(asked)
     const returned = new URL(Redacted.value(yield* person.approve(sessionUri))).searchParams

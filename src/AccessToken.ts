@@ -7,32 +7,21 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
-import type { WaitFailure } from "./Consent.js"
-import type { ConsentDenied } from "./IdentityError.js"
-import { IdentityService, type TokenFailure, type UserFailure } from "./IdentityService.js"
+import type { Strategy } from "./Consent.js"
+import { type ContextWith, type FailureWith, IdentityService, type TokenFailure } from "./IdentityService.js"
 import { inject } from "./internal/lib/inject.js"
-import type {
-  AnyTokenOptions,
-  ConsentTokenOptions,
-  Inject,
-  MachineTokenOptions,
-  UserTokenOptions,
-  WaitingTokenOptions,
-  WithInto,
-  WithTag
-} from "./TokenOptions.js"
+import type { Inject, MachineTokenOptions, UserTokenOptions, WithInto, WithTag } from "./TokenOptions.js"
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
- * The access token of a program that needs only one.
+ * The class of a tag for an access token. Its `credential` keeps it apart from the tags of other credentials.
  *
  * @since 0.1.0
- * @category tags
+ * @category models
  */
-export class AccessToken extends Context.Tag("effect-agentcore-identity/AccessToken")<
-  AccessToken,
-  Redacted.Redacted
->() {}
+export interface TagClass<Self, Id extends string> extends Context.TagClass<Self, Id, Redacted.Redacted> {
+  readonly credential: "AccessToken"
+}
 
 /**
  * A tag for the token of one provider, so that a program can need several and the compiler tells them apart.
@@ -47,29 +36,36 @@ export class AccessToken extends Context.Tag("effect-agentcore-identity/AccessTo
  * @since 0.1.0
  * @category constructors
  */
-export const Tag = <const Id extends string>(id: Id) => <Self>(): Context.TagClass<Self, Id, Redacted.Redacted> =>
-  Context.Tag(id)<Self, Redacted.Redacted>()
+export const Tag = <const Id extends string>(id: Id) => <Self>(): TagClass<Self, Id> =>
+  Object.assign(Context.Tag(id)<Self, Redacted.Redacted>(), { credential: "AccessToken" } as const)
+
+/**
+ * The access token of a program that needs only one.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class AccessToken extends Tag("effect-agentcore-identity/AccessToken")<AccessToken>() {}
 
 type Needs = IdentityService | WorkloadAccessToken
 
-const token = <E, R>(
-  options: AnyTokenOptions<E, R>
-): Effect.Effect<Redacted.Redacted, UserFailure | E, Needs | R> =>
+type AnyStrategy = Strategy<unknown, unknown> | undefined
+
+const token = <S extends AnyStrategy>(
+  options: UserTokenOptions<S>
+): Effect.Effect<Redacted.Redacted, FailureWith<S>, Needs | ContextWith<S>> =>
   Effect.gen(function*() {
     const identity = yield* IdentityService
     const workloadAccessToken = yield* WorkloadAccessToken
-    if (options.onAuthUrl !== undefined) return yield* identity.getToken({ ...options, workloadAccessToken })
-    return yield* options.consent === undefined
-      ? identity.getToken({ ...options, workloadAccessToken })
-      : identity.getToken({ ...options, workloadAccessToken })
+    return yield* identity.getToken<S>({ ...options, workloadAccessToken })
   })
 
 /**
- * Gives a program its access token: the requirement goes, and what asking for a token can fail with comes. The token is
- * asked for once each time the program runs, for the `WorkloadAccessToken` it runs with.
+ * Provides an access token to a program: removes the requirement, and adds the errors of the request. The token is requested
+ * once each time the program runs, with the `WorkloadAccessToken` it runs with.
  *
- * A person who has to consent is a `ConsentRequired`, unless `consent` (`Consent.wait`, `Consent.suspend`), `onAuthUrl` or
- * the program's strategy says otherwise.
+ * If a user has to consent, the program fails with `ConsentRequired`, unless `consent` (`Consent.wait`, `Consent.suspend`) or
+ * the strategy of the program (`Consent.layer`) handles it in another way.
  *
  * @example
  * ```ts
@@ -90,42 +86,26 @@ const token = <E, R>(
  */
 export const provideAccessToken: {
   <Id = AccessToken>(
-    options: MachineTokenOptions & WithTag<Id>
+    options: MachineTokenOptions & WithTag<Id, "AccessToken">
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Needs>
-  <Id = AccessToken>(
-    options: UserTokenOptions & WithTag<Id>
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | UserFailure, Exclude<R, Id> | Needs>
-  <E2, R2, Id = AccessToken>(
-    options: ConsentTokenOptions<E2, R2> & WithTag<Id>
+  <S extends AnyStrategy = undefined, Id = AccessToken>(
+    options: UserTokenOptions<S> & WithTag<Id, "AccessToken">
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | TokenFailure | ConsentDenied | E2, Exclude<R, Id> | Needs | R2>
-  <E2, R2, Id = AccessToken>(
-    options: WaitingTokenOptions<E2, R2> & WithTag<Id>
-  ): <A, E, R>(
-    self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | WaitFailure | E2, Exclude<R, Id> | Needs | R2>
+  ) => Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Needs | ContextWith<S>>
   <A, E, R, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
-    options: MachineTokenOptions & WithTag<Id>
+    options: MachineTokenOptions & WithTag<Id, "AccessToken">
   ): Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Needs>
-  <A, E, R, Id = AccessToken>(
+  <A, E, R, S extends AnyStrategy = undefined, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
-    options: UserTokenOptions & WithTag<Id>
-  ): Effect.Effect<A, E | UserFailure, Exclude<R, Id> | Needs>
-  <A, E, R, E2, R2, Id = AccessToken>(
-    self: Effect.Effect<A, E, R>,
-    options: ConsentTokenOptions<E2, R2> & WithTag<Id>
-  ): Effect.Effect<A, E | TokenFailure | ConsentDenied | E2, Exclude<R, Id> | Needs | R2>
-  <A, E, R, E2, R2, Id = AccessToken>(
-    self: Effect.Effect<A, E, R>,
-    options: WaitingTokenOptions<E2, R2> & WithTag<Id>
-  ): Effect.Effect<A, E | WaitFailure | E2, Exclude<R, Id> | Needs | R2>
+    options: UserTokenOptions<S> & WithTag<Id, "AccessToken">
+  ): Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Needs | ContextWith<S>>
 } = dual(
   2,
-  <A, E, R, E2, R2, Id>(
+  <A, E, R, S extends AnyStrategy, Id>(
     self: Effect.Effect<A, E, R>,
-    options: AnyTokenOptions<E2, R2> & WithTag<Id>
+    options: UserTokenOptions<S> & WithTag<Id, "AccessToken">
   ) =>
     options.tag === undefined
       ? Effect.provideServiceEffect(self, AccessToken, token(options))
@@ -133,8 +113,8 @@ export const provideAccessToken: {
 )
 
 /**
- * Wraps a function so that the access token comes into one member of its argument, and its callers leave that out. A
- * function without the member, or a caller who passes it, does not compile.
+ * Wraps a function so that one member of its argument is the access token, which its callers leave out. A function without
+ * the member, or a caller that passes it, does not compile.
  *
  * @example
  * ```ts
@@ -157,17 +137,11 @@ export const provideAccessToken: {
 export function requiresAccessToken<const Into extends string>(
   options: MachineTokenOptions & WithInto<Into>
 ): Inject<Into, TokenFailure, Needs>
-export function requiresAccessToken<const Into extends string>(
-  options: UserTokenOptions & WithInto<Into>
-): Inject<Into, UserFailure, Needs>
-export function requiresAccessToken<const Into extends string, E2, R2>(
-  options: ConsentTokenOptions<E2, R2> & WithInto<Into>
-): Inject<Into, TokenFailure | ConsentDenied | E2, Needs | R2>
-export function requiresAccessToken<const Into extends string, E2, R2>(
-  options: WaitingTokenOptions<E2, R2> & WithInto<Into>
-): Inject<Into, WaitFailure | E2, Needs | R2>
-export function requiresAccessToken<const Into extends string, E2, R2>(
-  options: AnyTokenOptions<E2, R2> & WithInto<Into>
-): Inject<Into, UserFailure | E2, Needs | R2> {
+export function requiresAccessToken<const Into extends string, S extends AnyStrategy = undefined>(
+  options: UserTokenOptions<S> & WithInto<Into>
+): Inject<Into, FailureWith<S>, Needs | ContextWith<S>>
+export function requiresAccessToken<const Into extends string, S extends AnyStrategy>(
+  options: UserTokenOptions<S> & WithInto<Into>
+): Inject<Into, FailureWith<S>, Needs | ContextWith<S>> {
   return inject(options.into, token(options))
 }

@@ -14,12 +14,14 @@ import type { Inject, WithInto, WithTag } from "./TokenOptions.js"
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
- * The API key of a program that needs only one.
+ * The class of a tag for an API key. Its `credential` keeps it apart from the tags of other credentials.
  *
  * @since 0.1.0
- * @category tags
+ * @category models
  */
-export class ApiKey extends Context.Tag("effect-agentcore-identity/ApiKey")<ApiKey, Redacted.Redacted>() {}
+export interface TagClass<Self, Id extends string> extends Context.TagClass<Self, Id, Redacted.Redacted> {
+  readonly credential: "ApiKey"
+}
 
 /**
  * A tag for the key of one provider, so that a program can need several and the compiler tells them apart.
@@ -34,8 +36,16 @@ export class ApiKey extends Context.Tag("effect-agentcore-identity/ApiKey")<ApiK
  * @since 0.1.0
  * @category constructors
  */
-export const Tag = <const Id extends string>(id: Id) => <Self>(): Context.TagClass<Self, Id, Redacted.Redacted> =>
-  Context.Tag(id)<Self, Redacted.Redacted>()
+export const Tag = <const Id extends string>(id: Id) => <Self>(): TagClass<Self, Id> =>
+  Object.assign(Context.Tag(id)<Self, Redacted.Redacted>(), { credential: "ApiKey" } as const)
+
+/**
+ * The API key of a program that needs only one.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class ApiKey extends Tag("effect-agentcore-identity/ApiKey")<ApiKey>() {}
 
 /**
  * Which key an agent asks for.
@@ -78,15 +88,15 @@ const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, 
  */
 export const provideApiKey: {
   <Id = ApiKey>(
-    options: ApiKeyOptions & WithTag<Id>
+    options: ApiKeyOptions & WithTag<Id, "ApiKey">
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
   <A, E, R, Id = ApiKey>(
     self: Effect.Effect<A, E, R>,
-    options: ApiKeyOptions & WithTag<Id>
+    options: ApiKeyOptions & WithTag<Id, "ApiKey">
   ): Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
 } = dual(
   2,
-  <A, E, R, Id>(self: Effect.Effect<A, E, R>, options: ApiKeyOptions & WithTag<Id>) =>
+  <A, E, R, Id>(self: Effect.Effect<A, E, R>, options: ApiKeyOptions & WithTag<Id, "ApiKey">) =>
     options.tag === undefined
       ? Effect.provideServiceEffect(self, ApiKey, key(options))
       : Effect.provideServiceEffect(self, options.tag, key(options))

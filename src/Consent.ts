@@ -1,5 +1,5 @@
 /**
- * What becomes of a call for which a person has to consent: it fails, it waits, or it is put aside and resumed later.
+ * What happens to a call for which a user has to consent: it fails, it waits, or it is suspended and resumed later.
  *
  * @since 0.1.0
  */
@@ -7,14 +7,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
 import type { ConsentSeal } from "./ConsentSeal.js"
 import type { Failure } from "./IdentityApi.js"
-import type { ConsentDenied, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
+import type { ConsentDenied, ConsentPending, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
 import * as handle from "./internal/consent/resumeHandle.js"
-import type { Poller } from "./TokenPoller.js"
 
 /**
- * What a wait for consent can end with, besides the token.
+ * The errors of a wait for consent.
  *
  * @since 0.1.0
  * @category errors
@@ -22,21 +22,60 @@ import type { Poller } from "./TokenPoller.js"
 export type WaitFailure = Failure<"getResourceOauth2Token"> | ConsentDenied | ConsentTimedOut
 
 /**
- * A way of dealing with consent. `onConsent` gets what the person is asked, and `waiting`, which waits for their answer
- * with the poller given, or the program's; it gives the token, however it comes by it.
+ * The ways to obtain the token of one consent request.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Waiting {
+  /**
+   * Sends one poll, within the budget of the program (`TokenPoller.layerBudget`). Fails with `ConsentPending` while the user
+   * has not answered, and with `ConsentTimedOut` once the session has ended.
+   */
+  readonly poll: Effect.Effect<Redacted.Redacted, WaitFailure | ConsentPending>
+  /**
+   * The standard wait: polls on `schedule`, by default the program's `TokenPoller`, and ends at once when the consent is
+   * completed in this process, or a `ConsentSignal` reports it.
+   */
+  readonly wait: (schedule?: Schedule.Schedule<unknown>) => Effect.Effect<Redacted.Redacted, WaitFailure>
+}
+
+/**
+ * A way to handle consent: receives the consent request and the ways to obtain its token, and gives the token or fails.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Strategy<out E = never, out R = never> {
-  readonly onConsent: (
-    consent: ConsentRequired,
-    waiting: (poller?: Poller) => Effect.Effect<Redacted.Redacted, WaitFailure>
-  ) => Effect.Effect<Redacted.Redacted, E, R>
+  readonly onConsent: (consent: ConsentRequired, waiting: Waiting) => Effect.Effect<Redacted.Redacted, E, R>
 }
 
 /**
- * The call fails with `ConsentRequired`, which says everything needed to show it, and to ask again. The default.
+ * Makes a strategy. Use it if the token comes another way than by polling.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Queue, Redacted } from "effect"
+ * import { Consent } from "effect-agentcore-identity"
+ *
+ * // Another part of the program puts the token into this queue; the standard wait runs beside it.
+ * export const fromQueue = (tokens: Queue.Dequeue<Redacted.Redacted>) =>
+ *   Consent.make((consent, { wait }) =>
+ *     Effect.zipRight(
+ *       Effect.log(`Consent for ${consent.providerName} is required`),
+ *       Effect.race(Queue.take(tokens), wait())
+ *     )
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <E, R>(onConsent: Strategy<E, R>["onConsent"]): Strategy<E, R> => ({ onConsent })
+
+/**
+ * The call fails with `ConsentRequired`, which contains everything needed to show the consent and to repeat the call. The
+ * default.
  *
  * @since 0.1.0
  * @category strategies
@@ -44,11 +83,11 @@ export interface Strategy<out E = never, out R = never> {
 export const fail: Strategy<ConsentRequired> = { onConsent: (consent) => Effect.fail(consent) }
 
 /**
- * The call waits. `announce` is told once which URL the person has to open, which it may show, send or store; its
- * failure ends the call. `poller` says how to wait, by default the program's `TokenPoller`: every 5 seconds for at most
- * 10 minutes. A consent that is completed in this process, or that a `ConsentSignal` tells of, ends the wait at once.
+ * The call waits. `onAuthUrl` runs once with the URL that the user has to open, and can show, send or store it; its failure
+ * ends the call. `tokenPoller` is the schedule of the polls, by default the program's `TokenPoller`: every 5 seconds for at
+ * most 10 minutes. The wait ends at once when the consent is completed in this process, or a `ConsentSignal` reports it.
  *
- * Fails with `ConsentDenied` when the person refuses, and with `ConsentTimedOut` when nobody answers in time.
+ * Fails with `ConsentDenied` when the user refuses, and with `ConsentTimedOut` when the user does not answer in time.
  *
  * @example
  * ```ts
@@ -59,26 +98,25 @@ export const fail: Strategy<ConsentRequired> = { onConsent: (consent) => Effect.
  *   providerName: "github",
  *   scopes: ["repo"],
  *   authFlow: "USER_FEDERATION",
- *   consent: Consent.wait({ announce: (url) => Console.log(`Open ${Redacted.value(url)}`) })
+ *   consent: Consent.wait({ onAuthUrl: (url) => Console.log(`Open ${Redacted.value(url)}`) })
  * })
  * ```
  *
  * @since 0.1.0
  * @category strategies
  */
-export const wait = <E = never, R = never>({ announce, poller }: {
-  readonly announce: (
+export const wait = <E = never, R = never>({ onAuthUrl, tokenPoller }: {
+  readonly onAuthUrl: (
     authorizationUrl: Redacted.Redacted,
     consent: ConsentRequired
   ) => Effect.Effect<unknown, E, R>
-  readonly poller?: Poller | undefined
-}): Strategy<WaitFailure | E, R> => ({
-  onConsent: (consent, waiting) => Effect.zipRight(announce(consent.authorizationUrl, consent), waiting(poller))
-})
+  readonly tokenPoller?: Schedule.Schedule<unknown> | undefined
+}): Strategy<WaitFailure | E, R> =>
+  make((consent, { wait }) => Effect.zipRight(onAuthUrl(consent.authorizationUrl, consent), wait(tokenPoller)))
 
 /**
- * The call fails with a `ConsentRequired` that has a `handle`: an opaque string to keep until the person has answered,
- * and to give to `IdentityService.resume`, in this process or another that has the same `ConsentSeal`.
+ * The call fails with a `ConsentRequired` that has a `handle`: an opaque string to store until the user has answered, and
+ * to pass to `IdentityService.resume`, in this process or another one that has the same `ConsentSeal`.
  *
  * @since 0.1.0
  * @category strategies
@@ -88,7 +126,7 @@ export const suspend: Strategy<ConsentRequired, ConsentSeal> = {
 }
 
 /**
- * The strategy of calls that bring none; {@link fail} unless a program provides another.
+ * The strategy of calls without a strategy of their own; {@link fail} unless provided.
  *
  * @since 0.1.0
  * @category tags
@@ -99,8 +137,8 @@ export class ProgramStrategy extends Context.Reference<ProgramStrategy>()(
 ) {}
 
 /**
- * Deals with consent in one way throughout a program, wherever a call does not say. The failures of calls stay what
- * they are, so that what `announce` may fail with has to be dealt with in it.
+ * Sets the strategy of a program's calls that have none of their own. The errors of these calls do not change, so
+ * `onAuthUrl` has to handle its own failures.
  *
  * @example
  * ```ts
@@ -108,7 +146,7 @@ export class ProgramStrategy extends Context.Reference<ProgramStrategy>()(
  * import { Consent, IdentityService } from "effect-agentcore-identity"
  *
  * export const Waiting = Consent.layer(
- *   Consent.wait({ announce: (url) => Console.log(`Open ${Redacted.value(url)}`) })
+ *   Consent.wait({ onAuthUrl: (url) => Console.log(`Open ${Redacted.value(url)}`) })
  * ).pipe(Layer.merge(IdentityService.layerTest))
  * ```
  *

@@ -1,5 +1,5 @@
 /**
- * How other processes hear of a consent that was completed in this one, and this one of theirs.
+ * Signals between processes that a consent was completed.
  *
  * @since 0.1.0
  */
@@ -8,24 +8,24 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as wake from "./internal/lib/subscriptions.js"
+import * as subscriptions from "./internal/lib/subscriptions.js"
 
 /**
- * A signal between processes. `key` names a session without revealing it: the SHA-256 of its URI, in hexadecimal.
+ * A signal between processes. `key` identifies a session without revealing it: the SHA-256 of its URI, in hexadecimal.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Signal {
-  /** Tells everybody that the session was completed. */
+  /** Reports to all processes that the session was completed. */
   readonly publish: (key: string) => Effect.Effect<void>
-  /** Ends when somebody tells so; a message from before it began may be missed. */
+  /** Ends when a process reports the completion. An earlier report may be missed. */
   readonly arrival: (key: string) => Effect.Effect<void>
 }
 
 /**
- * The signal of a program; none unless it provides one. Within one `IdentityService` waiters wake without it, and
- * without it the others find out by their schedule.
+ * The signal of a program; none unless provided. Calls of one `IdentityService` wake without it. Without it, calls of other
+ * services and processes receive the token at their next poll.
  *
  * @since 0.1.0
  * @category tags
@@ -35,7 +35,7 @@ export class ConsentSignal extends Context.Reference<ConsentSignal>()("effect-ag
 }) {}
 
 /**
- * Within this process: for several services that are to hear of each other.
+ * A signal between the services of one process.
  *
  * @example
  * ```ts
@@ -50,13 +50,16 @@ export class ConsentSignal extends Context.Reference<ConsentSignal>()("effect-ag
  */
 export const layerMemory: Layer.Layer<ConsentSignal> = /* @__PURE__ */ Layer.effect(
   ConsentSignal,
-  Effect.map(wake.make, (hub) => ({ publish: hub.wake, arrival: (key) => hub.listening(key, identity) }))
+  Effect.map(
+    subscriptions.make,
+    (registry) => ({ publish: registry.publish, arrival: (key) => registry.listening(key, identity) })
+  )
 )
 
 /**
- * Over a channel of the program's own, such as Redis: `publish` sends a key to every process, and `messages` are the
- * keys that arrive. What `publish` fails with is logged, and left to the schedules. When `messages` end or fail, nobody
- * is woken any more; bring a stream that connects again.
+ * A signal over a channel of the program, such as Redis: `publish` sends a key to every process, and `messages` are the keys
+ * that arrive. A failure of `publish` is logged; the waits then end at their next poll. After the end or the failure of
+ * `messages` no call wakes early, so provide a stream that connects again.
  *
  * @example
  * ```ts
@@ -80,20 +83,22 @@ export const layerMessages = <E, R, E2, R2>(channel: {
   Layer.scoped(
     ConsentSignal,
     Effect.gen(function*() {
-      const hub = yield* wake.make
+      const registry = yield* subscriptions.make
       const context = yield* Effect.context<R>()
       yield* channel.messages.pipe(
-        Stream.runForEach(hub.wake),
-        Effect.catchAllCause((cause) => Effect.logError("Consents of other processes are no longer heard of", cause)),
+        Stream.runForEach(registry.publish),
+        Effect.catchAllCause((cause) =>
+          Effect.logError("The completions of other processes are no longer received", cause)
+        ),
         Effect.forkScoped
       )
       return {
         publish: (key) =>
           Effect.suspend(() => channel.publish(key)).pipe(
-            Effect.catchAllCause((cause) => Effect.logWarning("A completed consent was not told of", cause)),
+            Effect.catchAllCause((cause) => Effect.logWarning("The completion of a consent was not published", cause)),
             Effect.provide(context)
           ),
-        arrival: (key) => hub.listening(key, identity)
+        arrival: (key) => registry.listening(key, identity)
       }
     })
   )

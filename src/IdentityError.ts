@@ -267,8 +267,8 @@ export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect
 }
 
 /**
- * Not yet: what one poll says while the person has not answered. A `TokenPoller` retries on it; callers of
- * `IdentityService` never see it.
+ * The result of one poll while the user has not answered. A wait repeats the poll; only a strategy that polls by itself
+ * (`Consent.make`) receives this error.
  *
  * @since 0.1.0
  * @category errors
@@ -379,7 +379,8 @@ export type IdentityError = typeof IdentityError.Type
 export const isIdentityError: (u: unknown) => u is IdentityError = Schema.is(IdentityError)
 
 /**
- * Whether the same request may succeed a moment later: throttling, a failure of the service, or of the connection.
+ * Whether the same request may succeed later: throttling, a failure of the service or of the connection, or a consent that
+ * the user has not answered. Retries, polls and waits repeat exactly these.
  *
  * @since 0.1.0
  * @category guards
@@ -388,6 +389,7 @@ export const isTransient = (error: IdentityError): boolean => {
   switch (error._tag) {
     case "Throttled":
     case "InternalServerError":
+    case "ConsentPending":
       return true
     case "TransportFailure":
       return error.reason !== "Credentials"

@@ -9,8 +9,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
-import type { WaitFailure } from "./Consent.js"
+import type { Strategy, WaitFailure } from "./Consent.js"
 import type { ConsentLedger } from "./ConsentLedger.js"
 import type { ConsentSeal } from "./ConsentSeal.js"
 import type { PaymentToken, PaymentTokenRequest, UserIdentifier } from "./Credential.js"
@@ -25,16 +26,8 @@ import * as strategies from "./internal/service/getToken.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
 import * as Resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
-import * as Waiting from "./internal/service/waitForConsent.js"
-import type {
-  AnyTokenOptions,
-  ConsentTokenOptions,
-  MachineTokenOptions,
-  UserTokenOptions,
-  WaitingTokenOptions,
-  WithWorkloadAccessToken
-} from "./TokenOptions.js"
-import type { Poller } from "./TokenPoller.js"
+import * as waitForConsent from "./internal/service/waitForConsent.js"
+import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
 
 /**
  * The operations that the service hands on as they are, retried under the program's `RetryPolicy`.
@@ -66,7 +59,7 @@ export type HandedOn = Omit<
 export type TokenFailure = Failure<"getResourceOauth2Token">
 
 /**
- * What asking for a person's token may fail with, under whatever strategy the program has.
+ * The errors of a request for a user's token without a strategy of its own.
  *
  * @since 0.1.0
  * @category errors
@@ -74,24 +67,34 @@ export type TokenFailure = Failure<"getResourceOauth2Token">
 export type UserFailure = WaitFailure | ConsentRequired
 
 /**
- * Asks for an OAuth2 token. Which errors it can raise follows from the options: none about consent for a machine's
- * token, `ConsentTimedOut` with `onAuthUrl`, those of its strategy with `consent`, and without either those of the
- * program's strategy, by default `ConsentRequired`.
+ * The errors of a request for a user's token with the strategy `S`: those of the request, `ConsentDenied`, and those of each
+ * strategy that `S` may be; without a strategy `UserFailure`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type FailureWith<S> = S extends Strategy<infer E, infer _R> ? TokenFailure | ConsentDenied | E : UserFailure
+
+/**
+ * The requirements of each strategy that `S` may be.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ContextWith<S> = S extends Strategy<infer _E, infer R> ? R : never
+
+/**
+ * Requests an OAuth 2.0 access token: the form of a machine's token has no error of a consent, the form of a user's token
+ * those of its strategy.
  *
  * @since 0.1.0
  * @category models
  */
 export interface GetToken {
   (options: MachineTokenOptions & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
-  (
-    options: UserTokenOptions & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, UserFailure>
-  <E, R>(
-    options: ConsentTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
-  <E, R>(
-    options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+  <S extends Strategy<unknown, unknown> | undefined = undefined>(
+    options: UserTokenOptions<S> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
 }
 
 /**
@@ -106,13 +109,9 @@ export interface GetToken {
  */
 export interface Reauthenticate {
   (options: MachineTokenOptions & Refused & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
-  (options: UserTokenOptions & Refused & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, UserFailure>
-  <E, R>(
-    options: ConsentTokenOptions<E, R> & Refused & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
-  <E, R>(
-    options: WaitingTokenOptions<E, R> & Refused & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+  <S extends Strategy<unknown, unknown> | undefined = undefined>(
+    options: UserTokenOptions<S> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
 }
 
 /**
@@ -159,7 +158,7 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
      */
     readonly resume: (
       handle: Redacted.Redacted,
-      options: { readonly tokenPoller?: Poller | undefined } & WithWorkloadAccessToken
+      options: { readonly tokenPoller?: Schedule.Schedule<unknown> | undefined } & WithWorkloadAccessToken
     ) => Effect.Effect<
       Redacted.Redacted,
       WaitFailure | HandleRejected | LedgerFailure,
@@ -232,46 +231,34 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
 export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = Effect.gen(function*() {
   const api = withRetries(yield* IdentityApi)
   const flow = tokenFlow.make(api)
-  const waiting = yield* Waiting.make(flow)
-  const token = strategies.make(waiting)
+  const waits = yield* waitForConsent.make(flow)
+  const token = strategies.make(waits)
   const another = yield* Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
-  // The diagnostics take the first signature of an overloaded function for the only one.
-  /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
   function getToken(
     options: MachineTokenOptions & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>
-  function getToken(options: UserTokenOptions & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, UserFailure>
-  function getToken<E, R>(
-    options: ConsentTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
-  function getToken<E, R>(
-    options: WaitingTokenOptions<E, R> & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+  function getToken<S extends Strategy<unknown, unknown> | undefined = undefined>(
+    options: UserTokenOptions<S> & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
   function getToken<E, R>(
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
-    const ask = options.authFlow === "USER_FEDERATION" ? flow.ask : flow.machine
-    return token("IdentityService.getToken", options, (asked) => ask(asked, options.forceAuthentication))
+    const request = options.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
+    return token("IdentityService.getToken", options, (context) => request(context, options.forceAuthentication))
   }
 
   function reauthenticate(
     options: MachineTokenOptions & Refused & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>
-  function reauthenticate(
-    options: UserTokenOptions & Refused & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, UserFailure>
-  function reauthenticate<E, R>(
-    options: ConsentTokenOptions<E, R> & Refused & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, TokenFailure | ConsentDenied | E, R>
-  function reauthenticate<E, R>(
-    options: WaitingTokenOptions<E, R> & Refused & WithWorkloadAccessToken
-  ): Effect.Effect<Redacted.Redacted, WaitFailure | E, R>
+  function reauthenticate<S extends Strategy<unknown, unknown> | undefined = undefined>(
+    options: UserTokenOptions<S> & Refused & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
   function reauthenticate<E, R>(
     options: AnyTokenOptions<E, R> & Refused & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
-    return token("IdentityService.reauthenticate", options, (asked) => another(asked, options.refused))
+    return token("IdentityService.reauthenticate", options, (context) => another(context, options.refused))
   }
 
   return IdentityService.of({
@@ -279,7 +266,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     ...administration.make(api, lock),
     getToken,
     reauthenticate,
-    resume: (handle, options) => Effect.withSpan(Resume.make(flow, waiting)(handle, options), "IdentityService.resume"),
+    resume: (handle, options) => Effect.withSpan(Resume.make(flow, waits)(handle, options), "IdentityService.resume"),
     getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
       function*({ userId, userToken, workloadName }) {
         if (userToken !== undefined && userId !== undefined) {
@@ -318,7 +305,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
       function*({ sessionUri, userIdentifier }) {
         const session = typeof sessionUri === "string" ? Redacted.make(sessionUri) : sessionUri
         yield* api.completeResourceTokenAuth({ sessionUri: session, userIdentifier })
-        yield* waiting.completed(session)
+        yield* waits.notifyCompleted(session)
       }
     )
   })

@@ -119,9 +119,9 @@ export interface SessionBinding {
     who: Who
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
   /**
-   * For `onAuthUrl` and `Consent.wait`: begins, and has the link shown instead of the authorization URL.
+   * For `Consent.wait`: begins, and shows the link instead of the authorization URL.
    */
-  readonly announce: <E, R>(
+  readonly onAuthUrl: <E, R>(
     who: Who,
     show: (link: string) => Effect.Effect<unknown, E, R>
   ) => (
@@ -193,7 +193,7 @@ const shown = <R>(
  *     authFlow: "USER_FEDERATION",
  *     callbackUrl: "https://agent.example/oauth2/return",
  *     customState: yield* SessionBinding.customState,
- *     consent: Consent.wait({ announce: binding.announce(ada, (link) => Effect.log(`Open ${link}`)) })
+ *     consent: Consent.wait({ onAuthUrl: binding.onAuthUrl(ada, (link) => Effect.log(`Open ${link}`)) })
  *   })
  *   return { pages, token }
  * }).pipe(
@@ -272,7 +272,7 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
 
     return {
       begin,
-      announce: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(begin(consent, who), show)),
+      onAuthUrl: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(begin(consent, who), show)),
       start: shown(start(place, signedIn)),
       end: shown(finish(place, signedIn, Option.getOrUndefined(Option.flatten(done))))
     }

@@ -9,8 +9,6 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Strategy } from "./Consent.js"
 import type { Oauth2Flow } from "./Credential.js"
-import type { ConsentRequired } from "./IdentityError.js"
-import type * as TokenPoller from "./TokenPoller.js"
 
 /**
  * The default return URL of an invocation, for calls that give no `callbackUrl`; `undefined` unless provided. AgentCore's
@@ -41,7 +39,7 @@ export class CallbackUrl
 export const layerCallbackUrl = (url: string | undefined): Layer.Layer<CallbackUrl> => Layer.succeed(CallbackUrl, url)
 
 /**
- * What every flow takes; the last three matter where a person consents.
+ * Options of every flow. The last three concern flows in which a user consents.
  *
  * @since 0.1.0
  * @category models
@@ -72,71 +70,43 @@ export interface TokenOptions {
 }
 
 /**
- * A token that needs nobody's consent: for the machine itself, or for the person whose JWT the agent was called with.
+ * Options of a token for which no user consents: a token of the workload itself (`M2M`), or one that is exchanged for the
+ * JWT of the user who called the agent (`ON_BEHALF_OF_TOKEN_EXCHANGE`).
  *
  * @since 0.1.0
  * @category models
  */
 export interface MachineTokenOptions extends TokenOptions {
   readonly authFlow: Exclude<Oauth2Flow, "USER_FEDERATION">
-  readonly onAuthUrl?: undefined
   readonly consent?: undefined
 }
 
 /**
- * A token for which a person may have to consent; when they do, the call fails with `ConsentRequired`, unless the
- * program has another strategy (`Consent.layer`).
+ * Options of a token for which a user may have to consent. `consent` is `Consent.fail`, `Consent.wait(…)`,
+ * `Consent.suspend`, a strategy of `Consent.make`, or one of several that is chosen at run time; without it, the strategy of
+ * the program (`Consent.layer`) applies, which is `Consent.fail` unless provided.
  *
  * @since 0.1.0
  * @category models
  */
-export interface UserTokenOptions extends TokenOptions {
+export interface UserTokenOptions<S extends Strategy<unknown, unknown> | undefined = undefined> extends TokenOptions {
+  readonly authFlow: [S] extends [undefined] ? Oauth2Flow : "USER_FEDERATION"
+  readonly consent?: S
+}
+
+/**
+ * The options of any token.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AnyTokenOptions<E = never, R = never> extends TokenOptions {
   readonly authFlow: Oauth2Flow
-  readonly onAuthUrl?: undefined
-  readonly consent?: undefined
+  readonly consent?: Strategy<E, R> | undefined
 }
 
 /**
- * A token for which a person may have to consent, and what then becomes of the call: `Consent.fail`, `Consent.wait(…)`,
- * `Consent.suspend`, or a strategy of the program's own.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ConsentTokenOptions<E = never, R = never> extends Omit<UserTokenOptions, "consent"> {
-  readonly consent: Strategy<E, R>
-}
-
-/**
- * A token for which the call waits until the person has consented: `Consent.wait`, in short.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WaitingTokenOptions<E = never, R = never> extends Omit<UserTokenOptions, "onAuthUrl"> {
-  /** Told once which URL the person has to open; its failure ends the call. */
-  readonly onAuthUrl: (
-    authorizationUrl: Redacted.Redacted,
-    consent: ConsentRequired
-  ) => Effect.Effect<unknown, E, R>
-  /** How to wait; default the program's `TokenPoller`, every 5 seconds for at most 10 minutes. */
-  readonly tokenPoller?: TokenPoller.Poller | undefined
-}
-
-/**
- * Any of these.
- *
- * @since 0.1.0
- * @category models
- */
-export type AnyTokenOptions<E = never, R = never> =
-  | MachineTokenOptions
-  | UserTokenOptions
-  | ConsentTokenOptions<E, R>
-  | WaitingTokenOptions<E, R>
-
-/**
- * Whose agent is asking: the workload access token that the call is made with.
+ * The workload access token of a call.
  *
  * @since 0.1.0
  * @category models
@@ -146,13 +116,14 @@ export interface WithWorkloadAccessToken {
 }
 
 /**
- * Which requirement a credential discharges; `AccessToken`, or `ApiKey`, when left out.
+ * The requirement that a credential provides: the tag `AccessToken`, or `ApiKey`, by default, or one of the same module's
+ * `Tag`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface WithTag<Id> {
-  readonly tag?: Context.Tag<Id, Redacted.Redacted>
+export interface WithTag<Id, Credential extends string> {
+  readonly tag?: Context.Tag<Id, Redacted.Redacted> & { readonly credential: Credential }
 }
 
 /**

@@ -254,12 +254,9 @@ describe("a credential", () => {
 
   it.effect("is requested with every option, and waits as the call says", () =>
     requested((announce) => {
-      const consent = Consent.wait({ announce: () => announce })
-      const onAuthUrl = () => announce
+      const consent = Consent.wait({ onAuthUrl: () => announce })
       return [
-        AccessToken.provideAccessToken(AccessToken.AccessToken, { ...full, onAuthUrl }),
         AccessToken.provideAccessToken(AccessToken.AccessToken, { ...full, consent }),
-        AccessToken.requiresAccessToken({ ...full, onAuthUrl, into: "accessToken" })(returned)({}),
         AccessToken.requiresAccessToken({ ...full, consent, into: "accessToken" })(returned)({}),
         AccessToken.provideAccessToken(AccessToken.AccessToken, full).pipe(Effect.provide(Consent.layer(consent)))
       ]

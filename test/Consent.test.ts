@@ -1,5 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, type Tracer } from "effect"
+import {
+  Context,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Redacted,
+  Schedule,
+  TestClock,
+  type Tracer
+} from "effect"
 import { Consent, IdentityControls, type IdentityError, IdentityService, TokenPoller } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
@@ -14,7 +26,7 @@ const calls = Effect.gen(function*() {
 class Name extends Context.Tag("Name")<Name, string>() {}
 
 describe("Consent", () => {
-  it.effect("all waits share one budget of calls, and none is starved", () =>
+  it.effect("all waits share one budget of polls, and use most of it", () =>
     Effect.gen(function*() {
       const { identity } = yield* agent
       const users = Array.from({ length: 30 }, (_, n) => `user-${n}`)
@@ -24,7 +36,7 @@ describe("Consent", () => {
             ...asUser,
             workloadAccessToken,
             consent: Consent.wait({
-              announce: () =>
+              onAuthUrl: () =>
                 Effect.void
             })
           }))
@@ -44,19 +56,32 @@ describe("Consent", () => {
       }
     }).pipe(Effect.provide(Layer.merge(IdentityService.layerTest, TokenPoller.layerBudget(5)))))
 
-  it.effect("a strategy may give up its wait and begin another, which hears of the consent as well", () =>
+  it.effect("a wait that a strategy has ended uses no slot of the budget", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
-      const reminding: Consent.Strategy<Consent.WaitFailure> = {
-        onConsent: (consent, waiting) =>
-          Deferred.succeed(told, consent).pipe(
-            Effect.zipRight(Effect.timeoutOption(waiting(), "12 seconds")),
-            Effect.flatMap(Option.match({ onNone: () => waiting(), onSome: Effect.succeed }))
-          )
-      }
+      const consent = Consent.make((_, { poll, wait }) =>
+        Effect.timeoutOption(wait(Schedule.spaced("10 seconds")), "9 seconds").pipe(
+          Effect.zipRight(Effect.delay(poll, "2 seconds"))
+        )
+      )
+      const fiber = yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent }))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentPending")
+      assertEqual(yield* calls, [0, 11_000])
+    }).pipe(Effect.provide(Layer.merge(IdentityService.layerTest, TokenPoller.layerBudget(0.5)))))
+
+  it.effect("a strategy may end its wait and begin another, which the completion wakes as well", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const reminding = Consent.make((consent, { wait }) =>
+        Deferred.succeed(shown, consent).pipe(
+          Effect.zipRight(Effect.timeoutOption(wait(), "12 seconds")),
+          Effect.flatMap(Option.match({ onNone: () => wait(), onSome: Effect.succeed }))
+        )
+      )
       const fiber = yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent: reminding }))
-      const consent = yield* Deferred.await(told)
+      const consent = yield* Deferred.await(shown)
       yield* TestClock.adjust("23 seconds")
       // At 5, 10, 17 and 22 seconds.
       assertEqual((yield* calls).map((at, _, [first = 0]) => at - first), [0, 5000, 10_000, 17_000, 22_000])
@@ -64,20 +89,20 @@ describe("Consent", () => {
       assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
     }).pipe(Effect.provide(IdentityService.layerTest)))
 
-  it.effect("a call is one span for whoever reads a trace, with its wait and the announcement in it", () =>
+  it.effect("a call is one span of a trace, which includes its wait and onAuthUrl", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const spans: Array<Tracer.AnySpan> = []
       const here = Effect.map(Effect.currentParentSpan, (span) => spans.push(span))
-      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
       const call = identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({ announce: (_, consent) => Effect.zipRight(here, Deferred.succeed(told, consent)) })
+        consent: Consent.wait({ onAuthUrl: (_, consent) => Effect.zipRight(here, Deferred.succeed(shown, consent)) })
       })
       const caller = yield* Effect.makeSpan("caller")
       const fiber = yield* Effect.fork(Effect.withParentSpan(Effect.zipRight(Effect.exit(call), here), caller))
-      const { sessionUri } = yield* Deferred.await(told)
+      const { sessionUri } = yield* Deferred.await(shown)
       yield* (yield* IdentityControls.IdentityControls).deny(sessionUri)
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.join(fiber)
@@ -92,31 +117,24 @@ describe("Consent", () => {
       assert.isTrue(Exit.isFailure(span.status.exit))
     }).pipe(Effect.provide(IdentityService.layerTest)))
 
-  it.effect("a program without a strategy fails with the consent, and one with it uses it for calls that bring none", () =>
+  it.effect("a program without a strategy fails with the consent, and one with it uses it for calls that have none", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const options = { ...asUser, workloadAccessToken }
       assert.strictEqual(yield* Consent.ProgramStrategy, Consent.fail)
-      const of = (name: string): Consent.Strategy => ({ onConsent: () => Effect.succeed(Redacted.make(name)) })
+      const of = (name: string) => Consent.make(() => Effect.succeed(Redacted.make(name)))
       const program = Effect.provide(Consent.layer(of("the program's")))
-      const announced: Array<string> = []
-      const own = {
-        onAuthUrl: (url: Redacted.Redacted) => Effect.sync(() => announced.push(Redacted.value(url))),
-        tokenPoller: { poll: () => Effect.succeed(Redacted.make("the poller's")) }
-      }
       assertEqual(yield* program(identity.getToken(options)), Redacted.make("the program's"))
       assertEqual(
         yield* program(identity.getToken({ ...options, consent: of("the call's") })),
         Redacted.make("the call's")
       )
-      assertEqual(yield* program(identity.getToken({ ...options, ...own })), Redacted.make("the poller's"))
-      assert.lengthOf(announced, 1)
     }).pipe(Effect.provide(IdentityService.layerTest)))
 
-  it.effect("a strategy of a program has the services that its layer was given", () =>
+  it.effect("a strategy of a program has the services of its layer", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      const strategy: Consent.Strategy<never, Name> = { onConsent: () => Effect.map(Name, Redacted.make) }
+      const strategy = Consent.make(() => Effect.map(Name, Redacted.make))
       const layer = Consent.layer(strategy).pipe(Layer.provide(Layer.succeed(Name, "of the layer")))
       const token = yield* Effect.provide(identity.getToken({ ...asUser, workloadAccessToken }), layer)
       assertEqual(token, Redacted.make("of the layer"))

@@ -16,7 +16,15 @@ import {
   TestClock
 } from "effect"
 import { createHash } from "node:crypto"
-import { Consent, ConsentLedger, ConsentSeal, ConsentSignal, Credential, IdentityError } from "../src/index.js"
+import {
+  Consent,
+  ConsentLedger,
+  ConsentSeal,
+  ConsentSignal,
+  Credential,
+  IdentityError,
+  TokenPoller
+} from "../src/index.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, token } from "./support/stub.js"
 
@@ -30,7 +38,7 @@ const user = {
 
 const complete = { sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") }
 
-/** The name of the session between processes. */
+/** The key of the session between processes. */
 const key = createHash("sha256").update(Redacted.value(sessionUri)).digest("hex")
 
 /** Lets every fiber run until it waits. */
@@ -52,7 +60,7 @@ const logging = Effect.map(Queue.unbounded<string>(), (lines) => ({
   )
 }))
 
-/** A signal that a test hears and sends; `open` is the number of those who listen to it. */
+/** A signal that a test receives and sends; `open` is the number of effects that listen to it. */
 const makeSignal = (publish: Effect.Effect<void> = Effect.void) =>
   Effect.gen(function*() {
     const keys = yield* Queue.unbounded<string>()
@@ -80,9 +88,9 @@ const makeSignal = (publish: Effect.Effect<void> = Effect.void) =>
 
 const denied = new IdentityError.ConsentDenied({ providerName: "github" })
 
-const never = { poll: () => Effect.never }
+const { completionOnly } = TokenPoller
 
-const waits = Consent.wait({ announce: () => Effect.void, poller: never })
+const waits = Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: completionOnly })
 
 describe("a signal of completed consents", () => {
   it.effect("is none unless the program provides one", () =>
@@ -116,7 +124,7 @@ describe("a signal of completed consents", () => {
       assert.lengthOf(yield* requests, 2)
     }))
 
-  it.effect("does not keep a call from being woken by the completion in this process", () =>
+  it.effect("does not prevent that the completion in this process wakes a call", () =>
     Effect.gen(function*() {
       const { listens, provided } = yield* makeSignal()
       const { identity, requests } = yield* service
@@ -129,18 +137,20 @@ describe("a signal of completed consents", () => {
 
   it.effect("is listened to no more when a call has ended in a fiber that continues", () =>
     Effect.gen(function*() {
-      for (const [name, poller] of [["succeeds", undefined], ["fails", { poll: () => Effect.fail(denied) }]] as const) {
+      for (const isSuccess of [true, false]) {
         const { listens, open, provided, send } = yield* makeSignal()
         const { identity } = yield* service
         const proceed = yield* Deferred.make<void>()
-        const announce = () => Deferred.await(proceed)
-        const call = identity.getToken({ ...user, consent: Consent.wait({ announce, poller: poller ?? never }) })
+        const consent = Consent.make((_, { wait }) =>
+          Effect.zipRight(Deferred.await(proceed), isSuccess ? wait(completionOnly) : denied)
+        )
+        const call = identity.getToken({ ...user, consent })
         const fiber = yield* Effect.fork(Effect.zip(Effect.exit(provided(call)), open))
         yield* listens
-        if (poller === undefined) yield* send
+        if (isSuccess) yield* send
         yield* Deferred.succeed(proceed, undefined)
         const [exit, left] = yield* Fiber.join(fiber)
-        assertEqual([Exit.isSuccess(exit), left], [name === "succeeds", 0])
+        assertEqual([Exit.isSuccess(exit), left], [isSuccess, 0])
       }
     }))
 
@@ -152,7 +162,7 @@ describe("a signal of completed consents", () => {
         const failed = yield* Deferred.make<never, IdentityError.ConsentTimedOut>()
         const fiber = yield* Effect.fork(provided(identity.getToken({
           ...user,
-          consent: Consent.wait({ announce: () => Deferred.await(failed), poller: never })
+          consent: Consent.wait({ onAuthUrl: () => Deferred.await(failed), tokenPoller: completionOnly })
         })))
         yield* listens
         assert.strictEqual(yield* open, 1)
@@ -172,7 +182,7 @@ describe("a signal of completed consents", () => {
         const handle = consent._tag === "ConsentRequired" ? consent.handle : undefined
         const fiber = yield* Effect.fork(provided(identity.resume(handle ?? Redacted.make("none"), {
           workloadAccessToken: user.workloadAccessToken,
-          tokenPoller: never
+          tokenPoller: completionOnly
         })))
         assert.strictEqual(yield* listens, key)
         if (isWoken) yield* send
@@ -192,7 +202,7 @@ describe("a signal of completed consents", () => {
       assert.strictEqual(yield* published, key)
     }))
 
-  it.effect("that is never sent delays no completion, and is given up with a warning after 10 seconds", () =>
+  it.effect("that is never sent delays no completion, and is stopped with a warning after 10 seconds", () =>
     Effect.gen(function*() {
       const stopped = yield* Deferred.make<void>()
       const { provided, published } = yield* makeSignal(
@@ -209,7 +219,7 @@ describe("a signal of completed consents", () => {
         yield* TestClock.adjust("1 millis")
         yield* Deferred.await(stopped)
         const line = yield* Queue.take(lines)
-        assert.match(line, /^WARN A completed consent was not told of/)
+        assert.match(line, /^WARN The completion of a consent was not published/)
         assert.include(line, "publish did not end in 10s")
       }).pipe(Effect.provide(layer))
     }))
@@ -222,7 +232,7 @@ describe("a signal of completed consents", () => {
       yield* Effect.gen(function*() {
         yield* provided(identity.completeResourceTokenAuth(complete))
         const line = yield* Queue.take(lines)
-        assert.match(line, /^WARN A completed consent was not told of/)
+        assert.match(line, /^WARN The completion of a consent was not published/)
         assert.include(line, "no connection")
         assert.notInclude(line, Redacted.value(sessionUri))
       }).pipe(Effect.provide(layer))
@@ -252,7 +262,7 @@ const signalOf = <E, R>(layer: Layer.Layer<ConsentSignal.ConsentSignal, E, R>) =
     (context) => Effect.fromNullable(Context.get(context, ConsentSignal.ConsentSignal))
   )
 
-/** Those who wait for messages of `keys`; each is gone with its message. */
+/** Effects that wait for messages of `keys`; each ends with its message. */
 const arrivals = (signal: ConsentSignal.Signal, keys: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const arrived: Array<string> = []
@@ -262,7 +272,7 @@ const arrivals = (signal: ConsentSignal.Signal, keys: ReadonlyArray<string>) =>
   })
 
 describe("a signal within a process", () => {
-  it.scoped("wakes those who wait for its key, and no others", () =>
+  it.scoped("ends the effects that wait for its key, and no others", () =>
     Effect.gen(function*() {
       const signal = yield* signalOf(ConsentSignal.layerMemory)
       const arrived = yield* arrivals(signal, ["a", "b", "a"])
@@ -279,7 +289,7 @@ describe("a signal within a process", () => {
 describe("a signal over a channel", () => {
   class Prefix extends Context.Tag("Prefix")<Prefix, string>() {}
 
-  it.scoped("publishes by the channel, with its context, and wakes those whose key arrives", () =>
+  it.scoped("publishes on the channel, with its context, and ends the effects whose key arrives", () =>
     Effect.gen(function*() {
       const channel = yield* PubSub.unbounded<string>()
       const signal = yield* signalOf(
@@ -311,7 +321,7 @@ describe("a signal over a channel", () => {
         const signal = yield* signalOf(ConsentSignal.layerMessages({ publish, messages: Stream.never }))
         yield* Effect.provide(signal.publish("a"), layer)
         const line = yield* Queue.take(lines)
-        assert.match(line, /^WARN A completed consent was not told of/)
+        assert.match(line, /^WARN The completion of a consent was not published/)
         assert.include(line, "no connection")
       }
     }))
@@ -322,7 +332,7 @@ describe("a signal over a channel", () => {
       for (const messages of [Stream.fail("no connection"), Stream.die("no connection")]) {
         yield* Effect.provide(signalOf(ConsentSignal.layerMessages({ publish: () => Effect.void, messages })), layer)
         const line = yield* Queue.take(lines)
-        assert.match(line, /^ERROR Consents of other processes are no longer heard of/)
+        assert.match(line, /^ERROR The completions of other processes are no longer received/)
         assert.include(line, "no connection")
       }
       yield* idle

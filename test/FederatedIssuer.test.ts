@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import { Cause, Effect, Exit, Redacted } from "effect"
 import * as jose from "jose"
 import { api } from "../scratchpad/agent/AuthorizationServer.js"
-import { Credential } from "../src/index.js"
+import { Consent, Credential } from "../src/index.js"
 import { callbackUrl } from "./support/agent.js"
 import * as hostile from "./support/answering.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -103,9 +103,12 @@ describe("a person", () => {
       const { asUser, controls, identity } = yield* federated.setUp(server)
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
-        tokenPoller: { poll: (_, ask) => ask },
-        onAuthUrl: (_, consent) =>
-          Effect.map(federated.returns(server, consent, "deny"), ({ page }) => assert.strictEqual(page.status, 200))
+        consent: Consent.make((consent, { poll }) =>
+          Effect.zipRight(
+            Effect.map(federated.returns(server, consent, "deny"), ({ page }) => assert.strictEqual(page.status, 200)),
+            poll
+          )
+        )
       }))
       assert.strictEqual(error._tag, "ConsentDenied")
       const [failure] = yield* controls.providerFailures
@@ -234,13 +237,16 @@ describe("a provider that ails", () => {
           server.failNext(fault)
           const ended = yield* Effect.flip(identity.getToken({
             ...asUser,
-            tokenPoller: { poll: (_, ask) => ask },
-            onAuthUrl: (_, consent) =>
-              Effect.map(Effect.either(federated.consents(server, consent)), (completion) => {
-                if (completion._tag === "Right") return assert.fail("the completion was accepted")
-                assert.strictEqual(completion.left._tag, "ValidationError")
-                assert.strictEqual(completion.left.message, "Failed to retrieve token")
-              })
+            consent: Consent.make((consent, { poll }) =>
+              Effect.zipRight(
+                Effect.map(Effect.either(federated.consents(server, consent)), (completion) => {
+                  if (completion._tag === "Right") return assert.fail("the completion was accepted")
+                  assert.strictEqual(completion.left._tag, "ValidationError")
+                  assert.strictEqual(completion.left.message, "Failed to retrieve token")
+                }),
+                poll
+              )
+            )
           }))
           assert.strictEqual(ended._tag, "ConsentDenied")
           const failures = yield* controls.providerFailures

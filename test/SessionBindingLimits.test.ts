@@ -92,14 +92,14 @@ describe("SessionBinding", () => {
       const shown = yield* Deferred.make<string>()
       const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
       const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
-      const announce = app.binding.announce(who, (link) => Deferred.succeed(shown, link))
+      const announce = app.binding.onAuthUrl(who, (link) => Deferred.succeed(shown, link))
       const waiting = yield* Effect.fork(app.identity.getToken({
         ...asUser,
         callbackUrl: returnUrl,
         customState: yield* SessionBinding.customState,
         workloadAccessToken: yield* app.identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" }),
         consent: Consent.wait({
-          announce: (url, consent) => Effect.zipRight(Deferred.succeed(asked, consent), announce(url, consent))
+          onAuthUrl: (url, consent) => Effect.zipRight(Deferred.succeed(asked, consent), announce(url, consent))
         })
       }))
       const ada = browser(app, "ada")

@@ -14,7 +14,8 @@ import {
   IdentityServer,
   IdentityService,
   MemoryIdentity,
-  SessionBinding
+  SessionBinding,
+  TokenPoller
 } from "../src/index.js"
 import { asUser } from "./support/agent.js"
 import { agrees, completions, CurrentUser, providers } from "./support/binding.js"
@@ -93,12 +94,12 @@ const application = (mount: Pages, held: number) =>
         customState: yield* SessionBinding.customState,
         workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" }),
         consent: Consent.wait({
-          announce: (_, consent) =>
+          onAuthUrl: (_, consent) =>
             Effect.flatMap(
               binding.begin(consent, who),
               (link) => Deferred.succeed(told, { link, sessionUri: consent.sessionUri })
             ),
-          poller: { poll: () => Effect.never }
+          tokenPoller: TokenPoller.completionOnly
         })
       }))
       const { link, sessionUri } = yield* Deferred.await(told)
@@ -202,7 +203,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
           assert.isFalse(yield* Deferred.isDone(ended))
           yield* TestClock.adjust("1 seconds")
           yield* Deferred.await(ended)
-          assert.include(yield* Queue.take(lines), "A completed consent was not told of")
+          assert.include(yield* Queue.take(lines), "The completion of a consent was not published")
         }).pipe(
           Effect.provideService(ConsentSignal.ConsentSignal, signal),
           Effect.provide(Logger.replace(Logger.defaultLogger, logger))

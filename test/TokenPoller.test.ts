@@ -14,6 +14,7 @@ import {
   TestClock
 } from "effect"
 import {
+  Consent,
   IdentityApi,
   IdentityControls,
   IdentityError,
@@ -32,20 +33,19 @@ const waits = (schedule: Schedule.Schedule<unknown>) =>
     (delays) => Chunk.toArray(delays).slice(0, -1).map((delay) => Duration.toMillis(delay))
   )
 
-/** An agent that waits on this poller and by this clock, and the number of requests that it has made so far. */
-const waitingOn = (tokenPoller?: TokenPoller.Poller, given?: Clock.Clock) =>
+/** An agent that waits on this schedule and by this clock, and the number of requests that it has made so far. */
+const waitingOn = (tokenPoller?: Schedule.Schedule<unknown>, given?: Clock.Clock) =>
   Effect.gen(function*() {
     const clock = given ?? (yield* Effect.clock)
     const { identity, workloadAccessToken } = yield* agent
     const { journal } = yield* IdentityControls.IdentityControls
-    const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+    const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
     const fiber = yield* identity.getToken({
       ...asUser,
       workloadAccessToken,
-      tokenPoller,
-      onAuthUrl: (_, consent) => Deferred.succeed(told, consent)
+      consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(shown, consent), tokenPoller })
     }).pipe(Effect.withClock(clock), Effect.fork)
-    const consent = yield* Deferred.await(told)
+    const consent = yield* Deferred.await(shown)
     yield* TestClock.adjust("0 millis")
     const requests = Effect.map(
       journal,
@@ -83,11 +83,12 @@ const slow = Layer.map(MemoryIdentity.layerApi(), (context) => {
 const test = <A, E>(title: string, body: Effect.Effect<A, E, Effect.Effect.Context<typeof waiting>>) =>
   it.effect(title, () => Effect.provide(body, IdentityService.layerTest))
 
-const later: TokenPoller.Poller["poll"] = (_, ask) => Effect.delay(ask, "5 minutes")
+/** Where a URL need not be shown. */
+const waitsFor = Consent.wait({ onAuthUrl: () => Effect.void })
 
 describe("TokenPoller", () => {
   test(
-    "asks every five seconds, to the millisecond, and not before the first five",
+    "polls every five seconds, to the millisecond, and not before the first five",
     Effect.gen(function*() {
       const { requests } = yield* waiting
       assert.strictEqual(yield* requests, 1)
@@ -103,7 +104,7 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "gives up after ten minutes and 120 polls",
+    "ends with ConsentTimedOut after ten minutes and 120 polls",
     Effect.gen(function*() {
       const { fiber, requests } = yield* waiting
       yield* TestClock.adjust("599999 millis")
@@ -146,7 +147,7 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "an error that will not pass ends the wait",
+    "an error that is not transient ends the wait",
     Effect.gen(function*() {
       const { fiber } = yield* waiting
       const { failNext } = yield* IdentityControls.IdentityControls
@@ -158,7 +159,7 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "interruption stops the wait at once, and nothing polls on",
+    "interruption stops the wait at once, and its polls",
     Effect.gen(function*() {
       const supervisor = yield* Supervisor.track
       const { fiber, requests } = yield* Effect.supervised(waiting, supervisor)
@@ -173,11 +174,11 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "a wait sleeps in the fiber that called, and all together by one more",
+    "a wait sleeps in the fiber of the call, and all waits together use one more",
     Effect.gen(function*() {
       const supervisor = yield* Supervisor.track
       const { fiber, identity, workloadAccessToken } = yield* Effect.supervised(waiting, supervisor)
-      const options = { ...asUser, workloadAccessToken, onAuthUrl: () => Effect.void }
+      const options = { ...asUser, workloadAccessToken, consent: waitsFor }
       const others = yield* Effect.replicateEffect(Effect.fork(identity.getToken(options)), 9).pipe(
         Effect.supervised(supervisor)
       )
@@ -198,7 +199,7 @@ describe("TokenPoller", () => {
         Schedule.tapInput((error: unknown) => Effect.sync(() => seen.push(error))),
         Schedule.intersect(Schedule.recurs(3))
       )
-      const { fiber, requests } = yield* waitingOn(TokenPoller.fromSchedule(schedule))
+      const { fiber, requests } = yield* waitingOn(schedule)
       const { failNext } = yield* IdentityControls.IdentityControls
       yield* TestClock.adjust("999 millis")
       assert.strictEqual(yield* requests, 1)
@@ -218,22 +219,57 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "a poller that is made of a scheduled one polls in its own way",
+    "completionOnly sends no poll until the consent is completed, and then exactly one",
     Effect.gen(function*() {
-      const { fiber } = yield* waitingOn({
-        ...TokenPoller.fromSchedule(Schedule.stop),
-        poll: () => Effect.succeed(Redacted.make("by itself"))
-      })
-      assert.strictEqual(Redacted.value(yield* Fiber.join(fiber)), "by itself")
+      const { consent, fiber, requests } = yield* waitingOn(TokenPoller.completionOnly)
+      yield* TestClock.adjust("9 minutes")
+      assert.strictEqual(yield* requests, 1)
+      yield* consents(consent)
+      assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
+      assert.strictEqual(yield* requests, 2)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* requests, 2)
     })
   )
 
+  /** The schedules, and the minutes at which a wait on them polls if the user does not answer. */
+  const lastPolls: ReadonlyArray<
+    readonly [name: string, schedule: Schedule.Schedule<unknown>, minutes: ReadonlyArray<number>]
+  > = [
+    ["completionOnly", TokenPoller.completionOnly, [10]],
+    ["a schedule with 7 minutes between polls", Schedule.spaced("7 minutes"), [7, 10]],
+    ["a schedule whose first delay ends with the session", Schedule.spaced("10 minutes"), [10]],
+    ["a schedule whose first delay ends after the session", Schedule.spaced("11 minutes"), [10]],
+    ["a schedule without an end", Schedule.spaced("4 minutes"), [4, 8, 10]],
+    ["a schedule that ends earlier", Schedule.intersect(Schedule.spaced("4 minutes"), Schedule.recurs(2)), [4, 8]]
+  ]
+  for (const [name, schedule, minutes] of lastPolls) {
+    test(
+      `${name} polls after ${minutes.join(", ")} minutes, then fails with ConsentTimedOut, and polls no more`,
+      Effect.gen(function*() {
+        const { fiber, requests } = yield* waitingOn(schedule)
+        let elapsed = 0
+        for (const [index, minute] of minutes.entries()) {
+          yield* TestClock.adjust(60_000 * (minute - elapsed) - 1)
+          assert.strictEqual(yield* requests, index + 1)
+          assert.isNull(fiber.unsafePoll())
+          yield* TestClock.adjust(1)
+          assert.strictEqual(yield* requests, index + 2)
+          elapsed = minute
+        }
+        assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentTimedOut")
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(yield* requests, minutes.length + 1)
+      })
+    )
+  }
+
   test(
-    "whoever goes by another clock is woken by that one",
+    "a call on another clock is woken by that one",
     Effect.gen(function*() {
       const { fiber, identity, requests, workloadAccessToken } = yield* waiting
       let millis = 0
-      const hurried: Clock.Clock = {
+      const fast: Clock.Clock = {
         ...(yield* shifted(() => millis)),
         sleep: (duration) =>
           Effect.sync(() => {
@@ -241,8 +277,8 @@ describe("TokenPoller", () => {
           })
       }
       const error = yield* Effect.flip(Effect.withClock(
-        identity.getToken({ ...asUser, workloadAccessToken, onAuthUrl: () => Effect.void }),
-        hurried
+        identity.getToken({ ...asUser, workloadAccessToken, consent: waitsFor }),
+        fast
       ))
       assert.strictEqual(error._tag, "ConsentTimedOut")
       const before = yield* requests
@@ -254,7 +290,7 @@ describe("TokenPoller", () => {
   )
 
   test(
-    "a clock that is set back puts a poll off by no more than a wait",
+    "a clock that is set back delays a poll by no more than one delay of the schedule",
     Effect.gen(function*() {
       let offset = Duration.toMillis("1 minute")
       const { requests } = yield* waitingOn(undefined, yield* shifted(() => offset))
@@ -264,7 +300,7 @@ describe("TokenPoller", () => {
     })
   )
 
-  it.effect("what is completed while a poll is under way is asked for as soon as that has failed", () =>
+  it.effect("a completion during a poll is followed by another poll as soon as the first has failed", () =>
     Effect.gen(function*() {
       const { consent, fiber, requests } = yield* waiting
       yield* TestClock.adjust("5500 millis")
@@ -276,7 +312,7 @@ describe("TokenPoller", () => {
       assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
     }).pipe(Effect.provide(Layer.provideMerge(IdentityService.layer, slow))))
 
-  it.effect("retries wait at random below a doubling limit, four times at the most", () =>
+  it.effect("retries have random delays below a limit that doubles, four at the most", () =>
     Effect.gen(function*() {
       const delays = yield* waits(RetryPolicy.defaultSchedule)
       assert.strictEqual(delays.length, 4)
@@ -284,30 +320,35 @@ describe("TokenPoller", () => {
       assert.isAbove(new Set(yield* Effect.replicateEffect(waits(RetryPolicy.defaultSchedule), 3)).size, 1)
     }))
 
-  it.effect("a poller may be any effect", () =>
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const error = yield* Effect.flip(identity.getToken({
-        ...asUser,
-        workloadAccessToken,
-        onAuthUrl: () => Effect.void,
-        tokenPoller: { poll: (_, ask) => ask }
-      }))
-      assert.strictEqual(error._tag, "ConsentTimedOut")
-    }).pipe(Effect.provide([IdentityService.layerTest, TokenPoller.layer(TokenPoller.fromSchedule(Schedule.stop))])))
+  const once = Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(1))
+  for (
+    const [name, own, polls] of [["of its calls", undefined, 0], ["of no call that has its own", once, 1]] as const
+  ) {
+    it.effect(`the schedule of a program is that ${name}`, () =>
+      Effect.gen(function*() {
+        const { fiber, requests } = yield* waitingOn(own)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentTimedOut")
+        assert.strictEqual(yield* requests, 1 + polls)
+      }).pipe(Effect.provide([IdentityService.layerTest, TokenPoller.layer(Schedule.stop)])))
+  }
 
-  for (const [name, poll] of [["never ends", () => Effect.never], ["ends later", later]] as const) {
-    it.effect(`a wait in an uninterruptible region ends with the news, although its poller ${name}`, () =>
+  for (
+    const [name, schedule] of [
+      ["is completionOnly", TokenPoller.completionOnly],
+      ["polls later", Schedule.spaced("5 minutes")]
+    ] as const
+  ) {
+    it.effect(`a wait in an uninterruptible region ends with the completion, although its schedule ${name}`, () =>
       Effect.gen(function*() {
         const { identity, workloadAccessToken } = yield* agent
-        const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+        const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
         const fiber = yield* Effect.fork(Effect.uninterruptible(identity.getToken({
           ...asUser,
           workloadAccessToken,
-          onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
-          tokenPoller: { poll }
+          consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(shown, consent), tokenPoller: schedule })
         })))
-        yield* consents(yield* Deferred.await(told))
+        yield* consents(yield* Deferred.await(shown))
         assert.isNotEmpty(Redacted.value(yield* Fiber.join(fiber)))
       }).pipe(Effect.provide(IdentityService.layerTest)))
   }
@@ -315,27 +356,29 @@ describe("TokenPoller", () => {
   it.effect("the interruption of the caller does not end a wait in an uninterruptible region", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
       const token = yield* Deferred.make<string>()
       const fiber = yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
-        tokenPoller: { poll: later }
+        consent: Consent.wait({
+          onAuthUrl: (_, consent) => Deferred.succeed(shown, consent),
+          tokenPoller: Schedule.intersect(Schedule.spaced("5 minutes"), Schedule.recurs(1))
+        })
       }).pipe(
         Effect.match({ onSuccess: () => "token", onFailure: ({ _tag }) => _tag }),
         Effect.intoDeferred(token),
         Effect.uninterruptible,
         Effect.fork
       )
-      const { sessionUri } = yield* Deferred.await(told)
+      const { sessionUri } = yield* Deferred.await(shown)
       yield* Fiber.interruptFork(fiber)
       yield* TestClock.adjust("4 minutes")
       const { approve } = yield* IdentityControls.IdentityControls
       yield* approve(sessionUri)
       assert.isFalse(yield* Deferred.isDone(token))
       yield* TestClock.adjust("1 minutes")
-      // Nothing was completed, so that the poll of the poller's own finds the consent still open.
+      // Nothing was completed, so that the one poll of the schedule finds no token.
       assert.strictEqual(yield* Deferred.await(token), "ConsentTimedOut")
     }).pipe(Effect.provide(IdentityService.layerTest)))
 })

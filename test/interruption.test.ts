@@ -15,6 +15,7 @@ import {
 } from "../src/index.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import * as binding from "./support/binding.js"
+import { withoutTimers } from "./support/clock.js"
 import {
   type Failure,
   idle,
@@ -63,7 +64,7 @@ const waiting = (person: Person): Setup<Services> => () =>
   Effect.map(agent, ({ identity }) =>
     restarted(() => {
       const { isTold, tell, told } = makeAsked<IdentityError.ConsentRequired>()
-      const consent = Consent.wait({ announce: (_, consent) => tell(consent) })
+      const consent = Consent.wait({ onAuthUrl: (_, consent) => tell(consent) })
       return {
         flow: Effect.flatMap(asAda(identity), (options) => identity.getToken({ ...options, consent })),
         others: Effect.flatMap(told, person),
@@ -103,7 +104,7 @@ const refusedToken = Effect.gen(function*() {
     identity.reauthenticate({
       ...options,
       refused,
-      consent: Consent.wait({ announce: (_, consent) => announce(consent) })
+      consent: Consent.wait({ onAuthUrl: (_, consent) => announce(consent) })
     }).pipe(
       Effect.tap((token) => assert.notStrictEqual(Redacted.value(token), Redacted.value(refused)))
     )
@@ -154,11 +155,12 @@ const closing = (pages: (app: Pages) => Pages) =>
           ...options,
           callbackUrl: binding.returnUrl,
           customState: yield* SessionBinding.customState,
-          consent: Consent.wait({
-            announce: (_, consent) =>
-              Effect.flatMap(app.binding.begin(consent, who), (link) => announce(consent, link)),
-            poller: { poll: () => Effect.never }
-          })
+          consent: Consent.make((consent, { wait }) =>
+            app.binding.begin(consent, who).pipe(
+              Effect.flatMap((link) => announce(consent, link)),
+              Effect.zipRight(withoutTimers(wait()))
+            )
+          )
         })
       })
     return { ada, asked, close }

@@ -64,7 +64,7 @@ const suspended = (poll: (index: number) => Answer, options: typeof user | typeo
     const consent = yield* Effect.flip(identity.getToken({ ...options, consent: Consent.suspend }))
     if (consent._tag !== "ConsentRequired") return yield* Effect.dieMessage(consent._tag)
     const handle = consent.handle ?? Redacted.make("none")
-    const resume = (tokenPoller?: TokenPoller.Poller, given = handle) =>
+    const resume = (tokenPoller?: Schedule.Schedule<unknown>, given = handle) =>
       identity.resume(given, { workloadAccessToken, tokenPoller })
     const complete = identity.completeResourceTokenAuth({
       sessionUri: session,
@@ -211,7 +211,7 @@ describe("a resumed call", () => {
     test(
       `asks at once, and waits where the answer is ${tag}, by the poller of the program or its own`,
       Effect.gen(function*() {
-        const own = TokenPoller.fromSchedule(Schedule.spaced("3 seconds"))
+        const own = Schedule.spaced("3 seconds")
         for (const [poller, delay] of [[undefined, 5000], [own, 3000]] as const) {
           const { polled, resume } = yield* suspended(
             (index) => index === 0 ? answer : Effect.succeed(granted),
@@ -255,7 +255,7 @@ describe("a resumed call", () => {
           ? Effect.succeed(granted)
           : Effect.zipRight(Deferred.succeed(arrived, undefined), Deferred.await(proceed)).pipe(Effect.as(pending))
       )
-      const fiber = yield* Effect.fork(resume({ poll: () => Effect.never }))
+      const fiber = yield* Effect.fork(resume(TokenPoller.completionOnly))
       yield* Deferred.await(arrived)
       yield* complete
       yield* Deferred.succeed(proceed, undefined)
@@ -274,7 +274,7 @@ describe("a resumed call", () => {
           user,
           session
         )
-        const call = resume({ poll: () => Effect.never })
+        const call = resume(TokenPoller.completionOnly)
         const one = yield* Effect.fork(Effect.either(call))
         const other = yield* Effect.fork(Effect.either(call))
         yield* Effect.zipRight(polled, polled)

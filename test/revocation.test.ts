@@ -6,8 +6,9 @@ import { required } from "./support/person.js"
 import { answering, throttled, token, type TokenReply, type TokenRequest } from "./support/stub.js"
 
 type Options =
-  & Omit<TokenOptions.UserTokenOptions, "consent" | "onAuthUrl">
+  & TokenOptions.TokenOptions
   & TokenOptions.WithWorkloadAccessToken
+  & { readonly authFlow: "USER_FEDERATION" }
   & { readonly refused: Redacted.Redacted }
 
 type PortError = IdentityApi.Failure<"getResourceOauth2Token">
@@ -132,7 +133,7 @@ describe("reauthentication", () => {
     Effect.gen(function*() {
       const { identity, kinds } = yield* keeping(Effect.succeed(token("new")))
       const fiber = yield* Effect.fork(
-        identity.reauthenticate({ ...user, consent: Consent.wait({ announce: () => Effect.void }) })
+        identity.reauthenticate({ ...user, consent: Consent.wait({ onAuthUrl: () => Effect.void }) })
       )
       yield* TestClock.adjust("10 seconds")
       assertEqual(yield* Fiber.join(fiber), Redacted.make("new"))

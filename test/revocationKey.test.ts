@@ -6,8 +6,9 @@ import { required } from "./support/person.js"
 import { answering, inProgress, token } from "./support/stub.js"
 
 type Options =
-  & Omit<TokenOptions.UserTokenOptions, "consent" | "onAuthUrl">
+  & TokenOptions.TokenOptions
   & TokenOptions.WithWorkloadAccessToken
+  & { readonly authFlow: TokenOptions.AnyTokenOptions["authFlow"] }
   & { readonly refused: Redacted.Redacted }
 
 const refused = Redacted.make("refused")

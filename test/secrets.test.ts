@@ -4,6 +4,7 @@ import { Cause, Effect, Exit, HashMap, Layer, Logger, LogLevel, Redacted, Schedu
 import {
   AccessToken,
   ApiKey,
+  Consent,
   Credential,
   IdentityControls,
   IdentityError,
@@ -96,10 +97,15 @@ it.effect.each(Struct.entries(layers))(
       yield* run(identity.getToken(custom))
       yield* run(identity.getToken({
         ...custom,
-        onAuthUrl: (_, { sessionUri }) => controls.deny(sessionUri)
+        consent: Consent.wait({ onAuthUrl: (_, { sessionUri }) => controls.deny(sessionUri) })
       }))
-      yield* run(identity.getToken({ ...custom, onAuthUrl: (url) => Effect.fail({ _tag: "Unreachable", url }) }))
-      yield* run(identity.getToken({ ...custom, onAuthUrl: () => Effect.void }))
+      yield* run(
+        identity.getToken({
+          ...custom,
+          consent: Consent.wait({ onAuthUrl: (url) => Effect.fail({ _tag: "Unreachable", url }) })
+        })
+      )
+      yield* run(identity.getToken({ ...custom, consent: Consent.wait({ onAuthUrl: () => Effect.void }) }))
       yield* run(controls.approve(consent.sessionUri))
       yield* run(identity.completeResourceTokenAuth({
         sessionUri: consent.sessionUri,
@@ -152,7 +158,7 @@ it.effect.each(Struct.entries(layers))(
     const logger = Logger.make(({ annotations, cause, message }) => {
       lines.push(...printed(message), Cause.pretty(cause), ...printed(HashMap.toEntries(annotations)))
     })
-    const quick = TokenPoller.layer(TokenPoller.fromSchedule(Schedule.recurs(1)))
+    const quick = TokenPoller.layer(Schedule.recurs(1))
 
     return flows.pipe(
       Effect.withSpan("flows"),

@@ -1,7 +1,15 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted } from "effect"
-import { ConsentLedger, ConsentSeal, Credential, IdentityApi, IdentityError, IdentityService } from "../src/index.js"
+import {
+  ConsentLedger,
+  ConsentSeal,
+  Credential,
+  IdentityApi,
+  IdentityError,
+  IdentityService,
+  type TokenOptions
+} from "../src/index.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as Raw from "./support/raw.js"
 import { recording } from "./support/recording.js"
@@ -128,10 +136,13 @@ describe("a method of the service", () => {
       Effect.gen(function*() {
         const { layer, spans } = yield* recording
         const { identity } = yield* answering(() => Effect.succeed(token("token")))
+        const request = (
+          options: TokenOptions.UserTokenOptions & TokenOptions.WithWorkloadAccessToken & IdentityService.Refused
+        ) => method === "getToken" ? identity.getToken(options) : identity.reauthenticate(options)
         const flows = ["USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"] as const
         for (const authFlow of flows) {
           const options = { providerName: "github", scopes: [], authFlow, workloadAccessToken }
-          yield* Effect.provide(identity[method]({ ...options, refused: Redacted.make("refused") }), layer)
+          yield* Effect.provide(request({ ...options, refused: Redacted.make("refused") }), layer)
         }
         assertEqual<unknown>(
           spans.map(({ attributes, name }) => [name, ...attributes]),

@@ -1,12 +1,11 @@
 /** The keys of tags and errors are public: two copies of the package, and data that is stored or sent, agree by them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, DateTime, Effect, Fiber, Option, Redacted, Schema, TestClock } from "effect"
+import { Clock, Context, Effect, Fiber, Option, Schema, TestClock } from "effect"
 import { readdirSync } from "node:fs"
-import { Consent, ConsentSignal, IdentityError, RetryPolicy, TokenOptions, TokenPoller } from "../src/index.js"
+import { Consent, ConsentSignal, RetryPolicy, TokenOptions, TokenPoller } from "../src/index.js"
 import { Issuers } from "../src/internal/emulator/state/issuer.js"
 import { PublicAddress } from "../src/internal/web/publicUrl.js"
 import { assertEqual } from "./support/equality.js"
-import { sessionUri } from "./support/stub.js"
 
 const source = new URL("../src/", import.meta.url)
 
@@ -120,29 +119,21 @@ describe("by default", () => {
       assert.strictEqual(yield* RetryPolicy.RetryPolicy, RetryPolicy.defaultSchedule)
     }))
 
-  it.effect("waits poll every 5 seconds for 10 minutes, and all of them together 100 times a second", () =>
+  it.effect("waits poll on the default schedule, and all of them together 100 times a second", () =>
     Effect.gen(function*() {
-      const { poll } = yield* TokenPoller.TokenPoller
-      const start = yield* DateTime.now
-      const times: Array<number> = []
-      const consent = new IdentityError.ConsentRequired({
-        providerName: "github",
-        authFlow: "USER_FEDERATION",
-        scopes: ["repo"],
-        authorizationUrl: Redacted.make("https://idp.example/authorize"),
-        sessionUri,
-        expiresAt: DateTime.add(start, { minutes: 10 })
-      })
-      const pending = new IdentityError.ConsentPending({ providerName: "github" })
-      const ask = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        times.push(now - DateTime.toEpochMillis(start))
-        return pending
-      })
-      const fiber = yield* Effect.fork(Effect.flip(poll(consent, ask)))
-      yield* TestClock.adjust("1 hour")
-      assertEqual(yield* Fiber.join(fiber), pending)
-      assertEqual(times, Array.from({ length: 120 }, (_, index) => 5000 * (index + 1)))
+      assert.strictEqual(yield* TokenPoller.TokenPoller, TokenPoller.defaultSchedule)
       assert.strictEqual(yield* TokenPoller.PollBudget, 100)
+    }))
+
+  it.effect("the default schedule has 120 delays of 5 seconds, in 10 minutes", () =>
+    Effect.gen(function*() {
+      const start = yield* Clock.currentTimeMillis
+      const times: Array<number> = []
+      const poll = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sync(() => times.push(now - start)))
+      const fiber = yield* Effect.fork(Effect.schedule(poll, TokenPoller.defaultSchedule))
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.join(fiber)
+      assertEqual(times, Array.from({ length: 120 }, (_, index) => 5000 * (index + 1)))
     }))
 
   it.effect("the embedded service simulates every issuer, and verifies no token of a user", () =>

@@ -19,7 +19,7 @@ const machine = { ...user, authFlow: "M2M", callbackUrl: undefined } as const
 
 const always = (reply: TokenReply) => answering(() => Effect.succeed(reply))
 
-const waits = Consent.wait({ announce: () => Effect.void })
+const waits = Consent.wait({ onAuthUrl: () => Effect.void })
 
 /** The error of a call that waits, once the service has given the second answer and those after it. */
 const waited = (second: TokenReply) =>
@@ -239,6 +239,6 @@ describe("a token request", () => {
       assertEqual(yield* Fiber.join(fiber), Redacted.make("the-token"))
     }).pipe(Effect.provide(Layer.merge(
       RetryPolicy.layer(Schedule.recurs(3)),
-      TokenPoller.layer(TokenPoller.fromSchedule(TokenPoller.defaultSchedule))
+      TokenPoller.layer(TokenPoller.defaultSchedule)
     ))))
 })

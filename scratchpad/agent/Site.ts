@@ -18,7 +18,7 @@ export class Site extends Context.Tag("scratchpad/Site")<Site, {
   /** Where browsers return to from a consent. */
   readonly callbackUrl: string
   /** Has a link of the application's own shown, at which the person who is signed in begins to consent. */
-  readonly announce: <E, R>(show: (link: string) => Effect.Effect<void, E, R>) => (
+  readonly onAuthUrl: <E, R>(show: (link: string) => Effect.Effect<void, E, R>) => (
     authorizationUrl: Redacted.Redacted,
     consent: IdentityError.ConsentRequired
   ) => Effect.Effect<void, SessionBinding.BindingRefused | IdentityError.LedgerFailure | E, R>
@@ -87,9 +87,12 @@ export const layer = (userId: string) =>
       return Site.of({
         signInUrl: `${origin}/sign-in`,
         callbackUrl: `${origin}/oauth2/return`,
-        announce: (show) => (url, consent) =>
+        onAuthUrl: (show) => (url, consent) =>
           Effect.provide(
-            binding.announce({ user: userId, userIdentifier: Credential.UserIdIdentifier(userId) }, show)(url, consent),
+            binding.onAuthUrl({ user: userId, userIdentifier: Credential.UserIdIdentifier(userId) }, show)(
+              url,
+              consent
+            ),
             needs
           ),
         call: (path, credential) =>

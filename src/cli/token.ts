@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import * as Consent from "../Consent.js"
 import * as Credential from "../Credential.js"
 import type { IdentityService } from "../IdentityService.js"
-import * as TokenPoller from "../TokenPoller.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
 import * as Output from "./output.js"
@@ -142,8 +142,10 @@ export const token = Command.make("token", {
         ? identity.getToken({
           ...options,
           authFlow: flow,
-          onAuthUrl: (_, required) => Output.consent(json, required),
-          tokenPoller: TokenPoller.fromSchedule(Schedule.spaced(interval).pipe(Schedule.upTo("10 minutes")))
+          consent: Consent.wait({
+            onAuthUrl: (_, required) => Output.consent(json, required),
+            tokenPoller: Schedule.spaced(interval).pipe(Schedule.upTo("10 minutes"))
+          })
         })
         : identity.getToken({ ...options, authFlow: flow })
       yield* Output.secret(json, "accessToken", token)

@@ -9,7 +9,7 @@ export const modules = {
       "src/internal/service/{waitForConsent,pollScheduler}.ts",
       "src/internal/lib/{rateLimit,subscriptions}.ts"
     ],
-    tests: ["alarm", "budget", "wake", "waiting", "waitingSteps", "TokenPoller", "Consent", "ConsentSignal", "tags"]
+    tests: ["pollScheduler", "rateLimit", "subscriptions", "waitForConsent", "waitForConsentSteps", "TokenPoller", "Consent", "ConsentSignal", "tags"]
   },
   consent: {
     mutate: [
@@ -32,7 +32,7 @@ export const modules = {
   },
   revocation: {
     mutate: ["src/internal/service/reauthenticate.ts", "src/internal/lib/singleFlight.ts"],
-    tests: ["revocation", "revocationKey", "flights"]
+    tests: ["revocation", "revocationKey", "singleFlight"]
   },
   grant: {
     mutate: ["src/internal/service/{tokenRequest,askForToken}.ts"],

@@ -1,4 +1,5 @@
 import { Chunk, Effect, Fiber, TestClock, TestServices } from "effect"
+import { clockWith } from "./manualClock.js"
 
 let unhurriedNow = 0
 
@@ -26,3 +27,7 @@ export const settle = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
 
 /** Runs a test whose sleeps take no time. */
 export const settled = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.flatMap(Effect.fork(self), settle)
+
+/** Runs `self` on a clock on which no sleep ends, so that only an event wakes it. */
+export const withoutTimers = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(clockWith(() => ({ sleep: () => Effect.never })), (clock) => Effect.withClock(self, clock))

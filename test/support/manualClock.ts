@@ -13,8 +13,8 @@ export const clockWith = (replaced: (clock: Clock.Clock) => Partial<Clock.Clock>
   }))
 
 /**
- * A clock that a test sets. Unlike `TestClock`, whose methods may block for ever once a sleeper was interrupted in the middle
- * of a step, it keeps its order wherever a fiber is suspended or interrupted.
+ * A clock that a test sets. Unlike `TestClock`, whose methods may block for ever once a fiber that sleeps was interrupted in
+ * the middle of a step, it keeps its order wherever a fiber is suspended or interrupted.
  */
 export const makeManualClock = () => {
   let now = 0

@@ -9,7 +9,7 @@ class Weather extends ApiKey.Tag("test/Weather")<Weather>() {}
 
 declare const one: Effect.Effect<number, "E", "R" | AccessToken.AccessToken>
 declare const two: Effect.Effect<number, "E", GitHub | Google | Weather>
-declare const announce: (url: Redacted.Redacted) => Effect.Effect<void, "Announce", "Screen">
+declare const onAuthUrl: (url: Redacted.Redacted) => Effect.Effect<void, "Shown", "Screen">
 
 type Needs = IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken
 type Api = IdentityService.TokenFailure
@@ -31,9 +31,11 @@ describe("provideAccessToken", () => {
       Effect.Effect<number, "E" | Asks, "R" | Needs>
     >()
     expect(AccessToken.provideAccessToken(one, user)).type.toBe<Effect.Effect<number, "E" | Asks, "R" | Needs>>()
-    type Waiting = Effect.Effect<number, "E" | Waits | "Announce", "R" | Needs | "Screen">
-    expect(pipe(one, AccessToken.provideAccessToken({ ...user, onAuthUrl: announce }))).type.toBe<Waiting>()
-    expect(AccessToken.provideAccessToken(one, { ...user, onAuthUrl: announce })).type.toBe<Waiting>()
+    type Waiting = Effect.Effect<number, "E" | Waits | "Shown", "R" | Needs | "Screen">
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.wait({ onAuthUrl }) }))).type.toBe<
+      Waiting
+    >()
+    expect(AccessToken.provideAccessToken(one, { ...user, consent: Consent.wait({ onAuthUrl }) })).type.toBe<Waiting>()
   })
 
   it("tells the tokens of two providers apart", () => {
@@ -60,10 +62,10 @@ describe("provideAccessToken", () => {
     expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.suspend }))).type.toBe<
       Of<IdentityError.ConsentRequired, ConsentSeal.ConsentSeal>
     >()
-    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.wait({ announce }) }))).type.toBe<
-      Of<IdentityError.ConsentTimedOut | "Announce", "Screen">
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.wait({ onAuthUrl }) }))).type.toBe<
+      Of<IdentityError.ConsentTimedOut | "Shown", "Screen">
     >()
-    expect(Consent.layer).type.not.toBeCallableWith(Consent.wait({ announce }))
+    expect(Consent.layer).type.not.toBeCallableWith(Consent.wait({ onAuthUrl }))
     expect(Consent.layer(Consent.suspend)).type.toBe<
       Layer.Layer<Consent.ProgramStrategy, never, ConsentSeal.ConsentSeal>
     >()

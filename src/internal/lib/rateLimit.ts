@@ -1,45 +1,48 @@
-/** A call in a minute. */
-const slowest = 1 / 60
+/** The lowest rate that is applied: one call per minute. */
+const minRate = 1 / 60
 
-/** The part of the budget that is used: what goes evenly arrives a little less so. */
-const used = 9 / 10
+/** The part of the rate that is used, since calls that are sent at even intervals arrive at less even ones. */
+const utilisation = 9 / 10
 
-/** The part of that that may go at once: who comes alone is not delayed, and a crowd does not come all together. */
+/** The part of the used rate that may be sent at once: a single call is not delayed, and many do not arrive together. */
 const burstShare = 1 / 20
 
 /** Milliseconds by which a call may be early: more than the rounding errors of a burst, which must not delay its last call. */
 const tolerance = 0.1
 
 /**
- * Lets through a few calls at once and the others evenly, in any second no more than the budget has (the generic cell rate
- * algorithm). Those who wait go a little late, by a random part, so that processes that began together do not call
- * together.
+ * Decides when the next call may be sent: a few at once and the others at even intervals, in any second no more than the rate
+ * (the generic cell rate algorithm). A delayed call is later by a random part of an interval, so that processes that started
+ * together do not send together.
  *
- * Says when whoever is first may go; and, if that is now, when the next call would go if all went evenly.
+ * `theoreticalArrivalTime` is that of the last call; the result has the time of this call and, if that is now, the
+ * theoretical arrival time of the next one.
  *
  * @internal
  */
-export const turn = (
-  { budget: given, even, late, now }: {
-    readonly budget: number
-    readonly even: number
-    readonly late: number
+export const nextSlot = (
+  { jitter, now, rate: given, theoreticalArrivalTime }: {
+    /** Calls per second. */
+    readonly rate: number
+    readonly theoreticalArrivalTime: number
+    /** 0 to 1. */
+    readonly jitter: number
     readonly now: number
   }
-): { readonly at: number; readonly even: number } => {
-  if (given === Number.POSITIVE_INFINITY) return { at: now, even: now }
-  // Whatever is given, everybody gets their turn before a session ends.
-  const budget = (given > slowest ? given : slowest) * used
-  const burst = Math.max(1, Math.floor(budget * burstShare))
-  // A second has room for the burst, less the one that is even anyhow, and for what follows it.
-  const spacing = 1000 / (budget - burst + 1)
-  const ahead = (burst - 1) * spacing
-  // A turn away at the most, whatever budget was given by those before.
-  const time = Math.min(even, now + ahead + spacing)
-  const earliest = time - ahead
+): { readonly at: number; readonly theoreticalArrivalTime: number } => {
+  if (given === Number.POSITIVE_INFINITY) return { at: now, theoreticalArrivalTime: now }
+  // Every call is sent before a session ends, whatever the rate.
+  const rate = (given > minRate ? given : minRate) * utilisation
+  const burst = Math.max(1, Math.floor(rate * burstShare))
+  // A second has room for the burst, less the one call that is even anyway, and for the calls that follow it.
+  const emissionInterval = 1000 / (rate - burst + 1)
+  const burstTolerance = (burst - 1) * emissionInterval
+  // At most one interval away, whatever the rate of the earlier calls was.
+  const arrival = Math.min(theoreticalArrivalTime, now + burstTolerance + emissionInterval)
+  const earliest = arrival - burstTolerance
   return {
-    at: earliest - now > tolerance ? earliest + Math.min(spacing, ahead) * late : now,
-    // A process that was held up does not catch up all at once.
-    even: Math.max(time, now) + spacing
+    at: earliest - now > tolerance ? earliest + Math.min(emissionInterval, burstTolerance) * jitter : now,
+    // A process that was suspended does not send everything at once.
+    theoreticalArrivalTime: Math.max(arrival, now) + emissionInterval
   }
 }

@@ -1,4 +1,4 @@
-/** Those who sleep until something of a name happens. */
+/** Subscriptions to events by key. */
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as HashMap from "effect/HashMap"
@@ -6,79 +6,83 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
 /**
- * Of one who hears of it; changed in place, which costs less than a fiber that awaits it.
+ * The state of one subscriber. It is changed in place, which costs less than a fiber that awaits the event.
  *
  * @internal
  */
-export interface Bell {
-  isRung: boolean
-  /** Called when it rings; whether it has already is the listener's to see. */
-  onRing: () => void
+export interface Subscription {
+  isNotified: boolean
+  /** Called on the event. A subscriber that sets it afterwards looks at `isNotified` first. */
+  onNotify: () => void
 }
 
 /** @internal */
-export interface Hub {
-  /** From now on `bell` rings once it has happened. */
-  readonly enter: (name: string, bell: Bell) => Effect.Effect<void>
-  readonly leave: (name: string, bell: Bell) => Effect.Effect<void>
-  /** Runs `use` with what ends once it has happened, from now on. */
+export interface SubscriptionRegistry {
+  /** From now on an event of this key notifies the subscription, once. */
+  readonly subscribe: (key: string, subscription: Subscription) => Effect.Effect<void>
+  readonly unsubscribe: (key: string, subscription: Subscription) => Effect.Effect<void>
+  /** Runs `use` with an effect that ends on the event, counted from now. */
   readonly listening: <A, E, R>(
-    name: string,
-    use: (happened: Effect.Effect<void>) => Effect.Effect<A, E, R>
+    key: string,
+    use: (event: Effect.Effect<void>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
-  readonly wake: (name: string) => Effect.Effect<void>
-  /** The number of names that have bells: all that the hub keeps. */
+  /** Notifies all subscribers of this key, and removes them. */
+  readonly publish: (key: string) => Effect.Effect<void>
+  /** The number of keys that have subscribers: all that the registry keeps. */
   readonly size: Effect.Effect<number>
 }
 
 /** @internal */
-export const bell = (): Bell => ({ isRung: false, onRing: constVoid })
+export const subscription = (): Subscription => ({ isNotified: false, onNotify: constVoid })
 
-const ring = (bell: Bell) => {
-  bell.isRung = true
-  bell.onRing()
+const notify = (subscription: Subscription) => {
+  subscription.isNotified = true
+  subscription.onNotify()
 }
 
-const rung = (bell: Bell) =>
+const notified = (subscription: Subscription) =>
   Effect.async<void>((resume) => {
-    if (bell.isRung) resume(Effect.void)
-    else bell.onRing = () => resume(Effect.void)
+    if (subscription.isNotified) resume(Effect.void)
+    else subscription.onNotify = () => resume(Effect.void)
   })
 
 /** @internal */
-export const make: Effect.Effect<Hub> = Effect.map(
-  Ref.make(HashMap.empty<string, ReadonlyArray<Bell>>()),
-  (rooms) => {
-    const enter = (name: string, bell: Bell) =>
+export const make: Effect.Effect<SubscriptionRegistry> = Effect.map(
+  Ref.make(HashMap.empty<string, ReadonlyArray<Subscription>>()),
+  (subscribersByKey) => {
+    const subscribe = (key: string, subscription: Subscription) =>
       Ref.update(
-        rooms,
-        (all) => HashMap.set(all, name, [...Option.getOrElse(HashMap.get(all, name), () => []), bell])
+        subscribersByKey,
+        (all) => HashMap.set(all, key, [...Option.getOrElse(HashMap.get(all, key), () => []), subscription])
       )
 
-    // The room may have been left by the bell, and be others' by now.
-    const leave = (name: string, bell: Bell) =>
-      Ref.update(rooms, (all) =>
-        HashMap.modifyAt(all, name, (room) =>
+    // The key may have been published meanwhile, and have other subscribers by now.
+    const unsubscribe = (key: string, subscription: Subscription) =>
+      Ref.update(subscribersByKey, (all) =>
+        HashMap.modifyAt(all, key, (found) =>
           Option.filter(
-            Option.map(room, (bells) => bells.filter((other) => other !== bell)),
-            (bells) => bells.length > 0
+            Option.map(found, (subscribers) => subscribers.filter((other) => other !== subscription)),
+            (subscribers) => subscribers.length > 0
           )))
 
     return {
-      enter,
-      leave,
-      listening: (name, use) =>
+      subscribe,
+      unsubscribe,
+      listening: (key, use) =>
         Effect.acquireUseRelease(
-          Effect.tap(Effect.sync(bell), (bell) => enter(name, bell)),
-          (bell) => use(rung(bell)),
-          (bell) => leave(name, bell)
+          Effect.tap(Effect.sync(subscription), (one) => subscribe(key, one)),
+          (one) => use(notified(one)),
+          (one) => unsubscribe(key, one)
         ),
-      wake: (name) =>
+      publish: (key) =>
         Effect.map(
-          Ref.modify(rooms, (all) => [Option.getOrElse(HashMap.get(all, name), () => []), HashMap.remove(all, name)]),
-          (bells) => bells.forEach(ring)
+          Ref.modify(subscribersByKey, (all) => [
+            Option.getOrElse(HashMap.get(all, key), () => []),
+            HashMap.remove(all, key)
+          ]),
+          (subscribers) => subscribers.forEach(notify)
         ),
-      size: Effect.map(Ref.get(rooms), HashMap.size)
+      size: Effect.map(Ref.get(subscribersByKey), HashMap.size)
     }
   }
 )

@@ -1,4 +1,4 @@
-/** How a token is asked for, once: what goes to the service, and what its answer means. */
+/** One request for a token: what is sent to the service, and what its reply means. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -13,7 +13,7 @@ import {
 } from "../../IdentityError.js"
 import { parseUrl } from "../lib/url.js"
 import { inOptionNames } from "../model/optionNames.js"
-import * as Grant from "./tokenRequest.js"
+import { request as tokenRequest, type TokenRequest, type TokenRequestOptions } from "./tokenRequest.js"
 
 type TokenReply = Reply<"getResourceOauth2Token">
 
@@ -42,25 +42,25 @@ const sessionOf = (reply: TokenReply) => {
 }
 
 /**
- * Whose agent asks, and for what.
+ * The options of a token request, and the workload access token it is made with.
  *
  * @internal
  */
-export interface Asked {
-  readonly grant: Grant.Grant
+export interface TokenContext {
+  readonly grant: TokenRequestOptions
   readonly workloadAccessToken: Redacted.Redacted
 }
 
 /** @internal */
-export type Polling = Grant.TokenRequest & Pick<ConsentRequired, "sessionUri">
+export type PollRequest = TokenRequest & Pick<ConsentRequired, "sessionUri">
 
 /**
  * The same request, with the session, and never forcing, which would open another session.
  *
  * @internal
  */
-export const polling = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): Polling => ({
-  ...Grant.request(consent, workloadAccessToken),
+export const pollRequest = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): PollRequest => ({
+  ...tokenRequest(consent, workloadAccessToken),
   sessionUri: consent.sessionUri
 })
 
@@ -69,29 +69,29 @@ export interface TokenFlow extends ReturnType<typeof make> {}
 
 /** @internal */
 export const make = (api: IdentityApi["Type"]) => {
-  const send = (request: Grant.TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), inOptionNames)
+  const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), inOptionNames)
 
-  /** For a token that needs nobody's consent. */
-  const machine = Effect.fnUntraced(function*(
-    { grant, workloadAccessToken }: Asked,
+  /** For a token that needs no consent. */
+  const requestMachineToken = Effect.fnUntraced(function*(
+    { grant, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
   ) {
-    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
+    const reply = yield* send(tokenRequest(grant, workloadAccessToken, forceAuthentication))
     return hasToken(reply) ? reply.accessToken : yield* noToken(reply, "accessToken")
   })
 
-  const ask = Effect.fnUntraced(function*(
-    { grant, workloadAccessToken }: Asked,
+  const requestUserToken = Effect.fnUntraced(function*(
+    { grant, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
   ) {
     const now = yield* DateTime.now
-    const reply = yield* send(Grant.request(grant, workloadAccessToken, forceAuthentication))
+    const reply = yield* send(tokenRequest(grant, workloadAccessToken, forceAuthentication))
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName: grant.providerName })
     const sessionUri = sessionOf(reply)
     if (reply.authorizationUrl === undefined) return yield* noToken(reply, "accessToken")
     if (sessionUri === undefined) return yield* noToken(reply, "sessionUri")
-    // What was asked is passed on as it is: whether it was right has been decided before.
+    // The options are passed on unchanged: the request was validated before.
     return yield* new ConsentRequired({
       ...grant,
       authorizationUrl: reply.authorizationUrl,
@@ -101,19 +101,19 @@ export const make = (api: IdentityApi["Type"]) => {
     }, { disableValidation: true })
   })
 
-  /** What has become of the session that `request` is of. */
-  const answer = Effect.fnUntraced(function*(request: Polling) {
+  /** The state of the session of `request`. */
+  const readPoll = Effect.fnUntraced(function*(request: PollRequest) {
     const { resourceCredentialProviderName: providerName, sessionUri } = request
     const reply = yield* send(request)
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
-    // The service has given up the session that the person was sent to, and opened one that nobody knows of.
+    // The service has ended the session that the user was sent to, and opened another one that no user knows.
     const isOther = reply.sessionUri !== undefined && Redacted.value(reply.sessionUri) !== Redacted.value(sessionUri)
     return yield* isOther ? new ConsentTimedOut({ providerName }) : new ConsentPending({ providerName })
   })
 
   const poll = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted) =>
-    answer(polling(consent, workloadAccessToken))
+    readPoll(pollRequest(consent, workloadAccessToken))
 
-  return { machine, ask, answer, poll }
+  return { requestMachineToken, requestUserToken, readPoll, poll }
 }

@@ -1,56 +1,47 @@
+/** A token request, and its consent by the strategy of the call or of the program. */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import * as Consent from "../../Consent.js"
+import { ProgramStrategy, type Strategy, type WaitFailure } from "../../Consent.js"
 import type { ConsentRequired } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
-import type { Poller } from "../../TokenPoller.js"
 import { within } from "../lib/span.js"
-import type { Asked } from "./askForToken.js"
-import * as Grant from "./tokenRequest.js"
-import { type Seat, seat as seatOf, type Waiting } from "./waitForConsent.js"
+import type { TokenContext } from "./askForToken.js"
+import { ofOptions } from "./tokenRequest.js"
+import { type Waiter, waiter as makeWaiter, type Waits } from "./waitForConsent.js"
 
-type Failure = Consent.WaitFailure | ConsentRequired
+type Failure = WaitFailure | ConsentRequired
 
-/**
- * Asks, and deals with consent as the call, or else the program, would have it.
- *
- * @internal
- */
-export const make = (waiting: Waiting) => {
+/** @internal */
+export const make = (waits: Waits) => {
   const onConsent = <E, R>(
-    options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
+    { consent: strategy, workloadAccessToken }: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     consent: ConsentRequired,
-    seat: Seat
+    waiter: Waiter
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
-    const waits = (poller?: Poller) => waiting.wait(consent, options.workloadAccessToken, seat, poller)
-    if (options.onAuthUrl !== undefined) {
-      const { onAuthUrl: announce, tokenPoller: poller } = options
-      return Consent.wait({ announce, poller }).onConsent(consent, waits)
-    }
-    return options.consent === undefined
-      ? Effect.flatMap(Consent.ProgramStrategy, (strategy) => strategy.onConsent(consent, waits))
-      : options.consent.onConsent(consent, waits)
+    const apply = <E2, R2>({ onConsent }: Strategy<E2, R2>) =>
+      onConsent(consent, waits.waiting(consent, workloadAccessToken, waiter))
+    return strategy === undefined ? Effect.flatMap(ProgramStrategy, apply) : apply(strategy)
   }
 
   return <E, R>(
     span: string,
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
-    ask: (asked: Asked) => Effect.Effect<Redacted.Redacted, Failure>
+    request: (context: TokenContext) => Effect.Effect<Redacted.Redacted, Failure>
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
     const { authFlow, providerName, workloadAccessToken } = options
-    const asked = (seat: Seat) =>
-      Grant.ofOptions(options).pipe(
-        Effect.flatMap((grant) => ask({ grant, workloadAccessToken })),
+    const requested = (waiter: Waiter) =>
+      ofOptions(options).pipe(
+        Effect.flatMap((grant) => request({ grant, workloadAccessToken })),
         Effect.catchIf(
           (error) => error._tag === "ConsentRequired",
-          // Heard from before anybody is told, who may be quick.
-          (consent) => Effect.zipRight(waiting.hear(seat, consent), onConsent(options, consent, seat))
+          // Subscribes before the strategy shows the URL, since the user may answer quickly.
+          (consent) => Effect.zipRight(waits.subscribe(waiter, consent), onConsent(options, consent, waiter))
         )
       )
     return Effect.suspend(() => {
-      const seat = seatOf()
-      // What has been done is not kept while the rest of it sleeps.
-      return within(span, { providerName, authFlow }, Effect.suspend(() => asked(seat)), waiting.leave(seat))
+      const waiter = makeWaiter()
+      // Suspended, so that the request can be collected while the call waits.
+      return within(span, { providerName, authFlow }, Effect.suspend(() => requested(waiter)), waits.leave(waiter))
     })
   }
 }

@@ -1,4 +1,4 @@
-/** Those who sleep until it is time, and then until it is their turn. */
+/** Timer queue for waiting calls, rate-limited. */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,161 +9,161 @@ import * as Order from "effect/Order"
 import * as Random from "effect/Random"
 import * as RedBlackTree from "effect/RedBlackTree"
 import { PollBudget } from "../../TokenPoller.js"
-import * as budget from "../lib/rateLimit.js"
+import * as rateLimit from "../lib/rateLimit.js"
 
 /**
- * Who sleeps; changed in place, since there may be ten thousand of them.
+ * A timer of one waiting call. It is changed in place, since there may be ten thousand of them.
  *
  * @internal
  */
-export interface Sleeper {
-  /** What wakes them. */
-  onDue: () => void
-  /** Whether it is their turn, of which `onDue` may not have told anybody. */
-  isDue: boolean
-  watch: Watch | undefined
-  /** By the watch. */
-  due: number
-  /** Who was there before goes before, of those who are due together. */
-  place: number
-  budget: number
-  late: number
+export interface Timer {
+  /** Called when the timer fires. */
+  onFire: () => void
+  /** Whether it has fired, possibly before `onFire` was set. */
+  isFired: boolean
+  queue: ClockQueue | undefined
+  /** By the clock of the queue. */
+  dueAt: number
+  /** Orders the timers that are due together. */
+  sequence: number
+  rate: number
+  jitter: number
 }
 
-/** All who sleep by one clock. The first of them is the next to be woken. */
-interface Watch {
+/** The timers on one clock. */
+interface ClockQueue {
   readonly clock: Clock.Clock
-  /** The time, which goes on when the clock is set back. */
+  /** The time, which advances even when the clock is set back. */
   time: number
   /** How far the clock has been set back. */
-  back: number
-  asleep: RedBlackTree.RedBlackTree<Sleeper, undefined>
-  /** When the next call would go if all went evenly. */
-  even: number
+  clockSkew: number
+  pending: RedBlackTree.RedBlackTree<Timer, undefined>
+  theoreticalArrivalTime: number
   fiber: Fiber.RuntimeFiber<void> | undefined
-  /** Which fiber that is; an earlier one has nothing to do any more. */
+  /** Identifies the fiber; one of an earlier generation stops. */
   generation: number
 }
 
 /** @internal */
-export interface Alarm {
-  /** Has `sleeper` woken in its turn, after so many milliseconds or later. */
-  readonly set: (sleeper: Sleeper, delay: number) => Effect.Effect<void>
-  /** Ends when it is the caller's turn. */
-  readonly turn: Effect.Effect<void>
+export interface PollScheduler {
+  /** Fires `timer` after `delay` milliseconds, and later if the rate requires it. */
+  readonly schedule: (timer: Timer, delay: number) => Effect.Effect<void>
+  /** Ends as soon as the rate allows another call. */
+  readonly acquire: Effect.Effect<void>
 }
 
 /** @internal */
-export const sleeper = (): Sleeper => ({
-  onDue: constVoid,
-  isDue: false,
-  watch: undefined,
-  due: 0,
-  place: 0,
-  budget: 0,
-  late: 0
+export const timer = (): Timer => ({
+  onFire: constVoid,
+  isFired: false,
+  queue: undefined,
+  dueAt: 0,
+  sequence: 0,
+  rate: 0,
+  jitter: 0
 })
 
 /**
- * Takes no turn from the others.
+ * Removes a timer from its queue, so that it uses no slot of the rate limit.
  *
  * @internal
  */
-export const forget = (sleeper: Sleeper): Effect.Effect<void> =>
+export const cancel = (timer: Timer): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { watch } = sleeper
-    if (watch === undefined) return Effect.void
-    sleeper.watch = undefined
-    watch.asleep = RedBlackTree.removeFirst(watch.asleep, sleeper)
-    const { fiber } = watch
-    if (fiber === undefined || RedBlackTree.size(watch.asleep) > 0) return Effect.void
-    watch.fiber = undefined
-    watch.generation++
+    const { queue } = timer
+    if (queue === undefined) return Effect.void
+    timer.queue = undefined
+    queue.pending = RedBlackTree.removeFirst(queue.pending, timer)
+    const { fiber } = queue
+    if (fiber === undefined || RedBlackTree.size(queue.pending) > 0) return Effect.void
+    queue.fiber = undefined
+    queue.generation++
     return Effect.asVoid(Fiber.interrupt(fiber))
   })
 
-const timeAt = (watch: Watch, now: number) => {
-  watch.back = Math.max(watch.back, watch.time - now)
-  watch.time = now + watch.back
-  return watch.time
+const timeAt = (queue: ClockQueue, now: number) => {
+  queue.clockSkew = Math.max(queue.clockSkew, queue.time - now)
+  queue.time = now + queue.clockSkew
+  return queue.time
 }
 
-const first = ({ asleep }: Watch) => Option.getOrUndefined(RedBlackTree.first(asleep))?.[0]
+const first = ({ pending }: ClockQueue) => Option.getOrUndefined(RedBlackTree.first(pending))?.[0]
 
-const watching = (watch: Watch, generation: number): Effect.Effect<void> =>
-  Effect.flatMap(watch.clock.currentTimeMillis, (millis) => {
-    if (watch.generation !== generation) return Effect.void
-    const now = timeAt(watch, millis)
-    const sleeper = first(watch)
-    if (sleeper === undefined) {
-      watch.fiber = undefined
+const run = (queue: ClockQueue, generation: number): Effect.Effect<void> =>
+  Effect.flatMap(queue.clock.currentTimeMillis, (millis) => {
+    if (queue.generation !== generation) return Effect.void
+    const now = timeAt(queue, millis)
+    const timer = first(queue)
+    if (timer === undefined) {
+      queue.fiber = undefined
       return Effect.void
     }
-    const turn = budget.turn({ budget: sleeper.budget, even: watch.even, late: sleeper.late, now })
-    const at = Math.max(sleeper.due, turn.at)
+    const { jitter, rate } = timer
+    const slot = rateLimit.nextSlot({ rate, theoreticalArrivalTime: queue.theoreticalArrivalTime, jitter, now })
+    const at = Math.max(timer.dueAt, slot.at)
     if (at > now) {
-      // Then looks again, since a timer may ring a little early, and another may be first.
-      return Effect.zipRight(watch.clock.sleep(Duration.millis(Math.ceil(at - now))), watching(watch, generation))
+      // Looks again afterwards, since a clock may end a sleep early, and another timer may be the first.
+      return Effect.zipRight(queue.clock.sleep(Duration.millis(Math.ceil(at - now))), run(queue, generation))
     }
-    watch.even = turn.even
-    watch.asleep = RedBlackTree.removeFirst(watch.asleep, sleeper)
-    sleeper.watch = undefined
-    sleeper.isDue = true
-    sleeper.onDue()
-    return watching(watch, generation)
+    queue.theoreticalArrivalTime = slot.theoreticalArrivalTime
+    queue.pending = RedBlackTree.removeFirst(queue.pending, timer)
+    timer.queue = undefined
+    timer.isFired = true
+    timer.onFire()
+    return run(queue, generation)
   })
 
 const order = Order.combine(
-  Order.mapInput(Order.number, ({ due }: Sleeper) => due),
-  Order.mapInput(Order.number, ({ place }: Sleeper) => place)
+  Order.mapInput(Order.number, ({ dueAt }: Timer) => dueAt),
+  Order.mapInput(Order.number, ({ sequence }: Timer) => sequence)
 )
 
 /**
- * One fiber has an eye on the clock for everybody: a timer and a fiber each would cost several times as much as all the
- * rest that waits.
+ * One fiber per clock serves all timers: a fiber and a sleep for each would cost several times the memory of everything else
+ * that waits.
  *
  * @internal
  */
-export const make: Effect.Effect<Alarm> = Effect.sync(() => {
-  // Whoever brings another clock, as tests do, does not sleep by that of the others.
-  const watches = new WeakMap<Clock.Clock, Watch>()
-  let places = 0
+export const make: Effect.Effect<PollScheduler> = Effect.sync(() => {
+  // Programs with another clock, such as tests, do not share the queue of the others.
+  const queues = new WeakMap<Clock.Clock, ClockQueue>()
+  let sequence = 0
 
-  const watchOf = (clock: Clock.Clock): Watch => {
-    const found = watches.get(clock)
+  const queueOf = (clock: Clock.Clock): ClockQueue => {
+    const found = queues.get(clock)
     if (found !== undefined) return found
-    const watch = {
+    const queue = {
       clock,
       time: 0,
-      back: 0,
-      asleep: RedBlackTree.empty<Sleeper, undefined>(order),
-      even: 0,
+      clockSkew: 0,
+      pending: RedBlackTree.empty<Timer, undefined>(order),
+      theoreticalArrivalTime: 0,
       fiber: undefined,
       generation: 0
     }
-    watches.set(clock, watch)
-    return watch
+    queues.set(clock, queue)
+    return queue
   }
 
-  const set = Effect.fnUntraced(
-    function*(sleeper: Sleeper, delay: number) {
-      yield* forget(sleeper)
+  const schedule = Effect.fnUntraced(
+    function*(timer: Timer, delay: number) {
+      yield* cancel(timer)
       const clock = yield* Effect.clock
-      const watch = watchOf(clock)
-      sleeper.budget = yield* PollBudget
-      sleeper.late = yield* Random.next
-      sleeper.due = timeAt(watch, yield* clock.currentTimeMillis) + delay
-      sleeper.place = places++
-      sleeper.isDue = false
-      sleeper.watch = watch
-      watch.asleep = RedBlackTree.insert(watch.asleep, sleeper, undefined)
-      if (first(watch) !== sleeper) return
-      const generation = ++watch.generation
-      const before = watch.fiber
-      const fiber = yield* Effect.forkDaemon(Effect.interruptible(watching(watch, generation)))
-      // Unless somebody who is due still earlier has come in between.
-      const isCurrent = watch.generation === generation
-      if (isCurrent) watch.fiber = fiber
+      const queue = queueOf(clock)
+      timer.rate = yield* PollBudget
+      timer.jitter = yield* Random.next
+      timer.dueAt = timeAt(queue, yield* clock.currentTimeMillis) + delay
+      timer.sequence = sequence++
+      timer.isFired = false
+      timer.queue = queue
+      queue.pending = RedBlackTree.insert(queue.pending, timer, undefined)
+      if (first(queue) !== timer) return
+      const generation = ++queue.generation
+      const before = queue.fiber
+      const fiber = yield* Effect.forkDaemon(Effect.interruptible(run(queue, generation)))
+      // Unless a timer that is due still earlier was scheduled meanwhile.
+      const isCurrent = queue.generation === generation
+      if (isCurrent) queue.fiber = fiber
       const old = isCurrent ? before : fiber
       if (old !== undefined) yield* Fiber.interruptAsFork(old, yield* Effect.fiberId)
     },
@@ -171,18 +171,18 @@ export const make: Effect.Effect<Alarm> = Effect.sync(() => {
   )
 
   return {
-    set,
-    turn: Effect.suspend(() => {
-      const caller = sleeper()
+    schedule,
+    acquire: Effect.suspend(() => {
+      const own = timer()
       return Effect.ensuring(
         Effect.zipRight(
-          set(caller, 0),
+          schedule(own, 0),
           Effect.async<void>((resume) => {
-            if (caller.isDue) resume(Effect.void)
-            else caller.onDue = () => resume(Effect.void)
+            if (own.isFired) resume(Effect.void)
+            else own.onFire = () => resume(Effect.void)
           })
         ),
-        forget(caller)
+        cancel(own)
       )
     })
   }

@@ -1,4 +1,4 @@
-/** What follows when a resource refuses a token that the vault still gives out. */
+/** Another token for one that a resource has refused, while the vault still returns it. */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -9,24 +9,24 @@ import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { WaitFailure } from "../../Consent.js"
 import { type ConsentRequired, isTransient } from "../../IdentityError.js"
-import * as flights from "../lib/singleFlight.js"
-import type { Asked, TokenFlow } from "./askForToken.js"
-import * as Grant from "./tokenRequest.js"
+import * as singleFlight from "../lib/singleFlight.js"
+import type { TokenContext, TokenFlow } from "./askForToken.js"
+import { dedupeKey } from "./tokenRequest.js"
 
 type Failure = WaitFailure | ConsentRequired
 
 const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
 
 /**
- * Asks again, and forces the person to be asked only if the same token comes back: forcing throws the refresh token
- * away, and with it the consent. Once for each refused token, however many noticed it, at once or while the person is
- * being asked.
+ * Requests the token again, and forces authentication only if the refused token comes back: forcing discards the refresh
+ * token, and with it the consent. There is one request for each refused token, however many callers noticed it, at once or
+ * while the user is being asked.
  *
  * @internal
  */
 export const make = (flow: TokenFlow) =>
   Effect.gen(function*() {
-    const { join } = yield* flights.make<Redacted.Redacted, Failure>()
+    const { join } = yield* singleFlight.make<Redacted.Redacted, Failure>()
     const asked = yield* Ref.make(HashMap.empty<string, ConsentRequired>())
 
     /** The consents that can still be given. */
@@ -34,9 +34,9 @@ export const make = (flow: TokenFlow) =>
       Ref.updateAndGet(asked, (all) =>
         HashMap.filter(all, ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) > now)))
 
-    const again = (request: Asked, refused: Redacted.Redacted, key: string) =>
+    const retryWithForce = (request: TokenContext, refused: Redacted.Redacted, key: string) =>
       Effect.gen(function*() {
-        const once = request.grant.authFlow === "USER_FEDERATION" ? flow.ask : flow.machine
+        const once = request.grant.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
         const token = yield* once(request, undefined)
         return isSame(token, refused) ? yield* once(request, true) : token
       }).pipe(
@@ -45,7 +45,7 @@ export const make = (flow: TokenFlow) =>
       )
 
     /** The outcome of a consent that was requested before; none if its session has ended without another token. */
-    const pending = (consent: ConsentRequired, { workloadAccessToken }: Asked, refused: Redacted.Redacted) =>
+    const pending = (consent: ConsentRequired, { workloadAccessToken }: TokenContext, refused: Redacted.Redacted) =>
       Effect.map(
         Effect.either(flow.poll(consent, workloadAccessToken)),
         (answer): Option.Option<Either.Either<Redacted.Redacted, Failure>> => {
@@ -57,10 +57,10 @@ export const make = (flow: TokenFlow) =>
         }
       )
 
-    return (request: Asked, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
+    return (request: TokenContext, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
       // With the caller's workload access token, so that no user receives the token of another.
       const key = JSON.stringify([
-        Grant.key(request.grant),
+        dedupeKey(request.grant),
         Redacted.value(request.workloadAccessToken),
         Redacted.value(refused)
       ])
@@ -69,7 +69,7 @@ export const make = (flow: TokenFlow) =>
         Effect.gen(function*() {
           const before = HashMap.get(yield* unexpired, key)
           const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request, refused)
-          return yield* Option.isSome(answer) ? answer.value : again(request, refused, key)
+          return yield* Option.isSome(answer) ? answer.value : retryWithForce(request, refused, key)
         })
       )
     }

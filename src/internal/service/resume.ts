@@ -2,48 +2,48 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
 import type { WaitFailure } from "../../Consent.js"
 import { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
-import { HandleRejected, isTransient, type LedgerFailure } from "../../IdentityError.js"
-import type { Poller } from "../../TokenPoller.js"
+import { HandleRejected, type LedgerFailure } from "../../IdentityError.js"
 import * as handle from "../consent/resumeHandle.js"
 import { digest } from "../lib/digest.js"
 import type { TokenFlow } from "./askForToken.js"
-import type { Waiting } from "./waitForConsent.js"
+import { orRetry, type Waits } from "./waitForConsent.js"
 
 /** @internal */
 export type ResumeFailure = WaitFailure | HandleRejected | LedgerFailure
 
 /**
- * Goes on with the consent of a handle: asks at once, since the person may have answered in the meantime, and then waits.
- * Of several who do, one gets the token.
+ * Resumes the call of a handle: polls at once, since the user may have answered meanwhile, and then waits. Of several calls
+ * with one handle, one receives the token.
  *
  * @internal
  */
-export const make = (flow: TokenFlow, waiting: Waiting) =>
+export const make = (flow: TokenFlow, waits: Waits) =>
 (
   given: Redacted.Redacted,
-  options: { readonly workloadAccessToken: Redacted.Redacted; readonly tokenPoller?: Poller | undefined }
+  options: {
+    readonly workloadAccessToken: Redacted.Redacted
+    readonly tokenPoller?: Schedule.Schedule<unknown> | undefined
+  }
 ): Effect.Effect<Redacted.Redacted, ResumeFailure, ConsentSeal | ConsentLedger> =>
   Effect.gen(function*() {
     const { workloadAccessToken } = options
     const ledger = yield* ConsentLedger
     const consent = yield* handle.open(given)
     const key = `resumed/${yield* digest(consent.sessionUri)}`
-    const token = waiting.listening(consent, (completed) =>
-      flow.poll(consent, workloadAccessToken).pipe(
-        // A transient failure does not end a wait, so it does not prevent one either.
-        Effect.catchAll((error) =>
-          error._tag === "ConsentPending" || isTransient(error)
-            ? waiting.wait(consent, workloadAccessToken, completed, options.tokenPoller)
-            : Effect.fail(error)
-        )
+    const token = waits.subscribed(consent, (waiter) =>
+      // A failure that does not end a wait does not prevent one either.
+      orRetry(
+        flow.poll(consent, workloadAccessToken),
+        () => waits.waiting(consent, workloadAccessToken, waiter).wait(options.tokenPoller)
       ))
     const replayed = new HandleRejected({ reason: "Replayed" })
     if (Option.isSome(yield* ledger.get(key))) return yield* replayed
     const accessToken = yield* token
-    // Used when it gives a token, and not before: whoever is stopped while they wait, or while it is noted, leaves it good.
+    // The handle is consumed only when a token is returned: an interruption, also while this is recorded, leaves it valid.
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         ledger.add(key, "", DateTime.add(consent.expiresAt, { minutes: 1 })),

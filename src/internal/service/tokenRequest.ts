@@ -1,6 +1,6 @@
 /**
- * What a token is asked for, in one form for whoever asks: the first call, its polls, a resumed one. So they cannot drift
- * apart, which the service would take for another request, and ask the person again.
+ * The options of a token request in one form, for the first request, its polls and a resumed call. So they cannot differ,
+ * which the service would take for another request, and ask the user again.
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ import { CallbackUrl, type TokenOptions } from "../../TokenOptions.js"
 export type TokenRequest = Request<"getResourceOauth2Token">
 
 /** @internal */
-export type Grant = Pick<
+export type TokenRequestOptions = Pick<
   ConsentRequired,
   | "providerName"
   | "authFlow"
@@ -30,7 +30,9 @@ export type Grant = Pick<
 const redact = (value: string | Redacted.Redacted) => typeof value === "string" ? Redacted.make(value) : value
 
 /** @internal */
-export const ofOptions = (options: TokenOptions & { readonly authFlow: Oauth2Flow }): Effect.Effect<Grant> =>
+export const ofOptions = (
+  options: TokenOptions & { readonly authFlow: Oauth2Flow }
+): Effect.Effect<TokenRequestOptions> =>
   Effect.map(CallbackUrl, (defaultUrl) => ({
     providerName: options.providerName,
     authFlow: options.authFlow,
@@ -46,7 +48,7 @@ export const ofOptions = (options: TokenOptions & { readonly authFlow: Oauth2Flo
 
 /** @internal */
 export const request = (
-  grant: Grant,
+  grant: TokenRequestOptions,
   workloadAccessToken: Redacted.Redacted,
   forceAuthentication?: boolean
 ): TokenRequest => ({
@@ -72,7 +74,7 @@ const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), O
  *
  * @internal
  */
-export const key = ({
+export const dedupeKey = ({
   audiences,
   authFlow,
   callbackUrl,
@@ -80,7 +82,7 @@ export const key = ({
   providerName,
   resources,
   scopes
-}: Grant): string =>
+}: TokenRequestOptions): string =>
   JSON.stringify([
     providerName,
     authFlow,

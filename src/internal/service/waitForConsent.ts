@@ -1,8 +1,7 @@
-/** How a call waits for a person's answer: by the schedule of its poller, and by the news that they have given it. */
+/** How a call waits for a consent: it polls on a schedule, and wakes when the consent is completed. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,252 +9,236 @@ import * as Redacted from "effect/Redacted"
 import type * as Schedule from "effect/Schedule"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
-import type { WaitFailure } from "../../Consent.js"
+import type { WaitFailure, Waiting } from "../../Consent.js"
 import { ConsentSignal } from "../../ConsentSignal.js"
 import { ConsentPending, type ConsentRequired, ConsentTimedOut, isTransient } from "../../IdentityError.js"
-import { type Poller, type PollFailure, TokenPoller } from "../../TokenPoller.js"
-import * as scheduled from "../consent/scheduled.js"
+import { TokenPoller } from "../../TokenPoller.js"
 import { digest } from "../lib/digest.js"
-import * as wake from "../lib/subscriptions.js"
+import * as subscriptions from "../lib/subscriptions.js"
 import { timeLimit } from "../lib/timeLimit.js"
-import { type Polling, polling, type TokenFlow } from "./askForToken.js"
-import * as alarm from "./pollScheduler.js"
+import { type PollRequest, pollRequest, type TokenFlow } from "./askForToken.js"
+import * as pollScheduler from "./pollScheduler.js"
 
-const passes = (error: PollFailure) => error._tag === "ConsentPending" || isTransient(error)
+type PollFailure = WaitFailure | ConsentPending
 
-/** How long telling other processes may take; without it they find out by their schedules. */
-const telling = Duration.seconds(10)
+/** The time limit of `ConsentSignal.publish`; without the signal other processes poll. */
+const publishLimit = Duration.seconds(10)
 
 /**
- * Where a call waits, if it has to; changed in place, since there may be ten thousand of them.
+ * The state of a call that may wait. It is changed in place, since there may be ten thousand of them.
  *
  * @internal
  */
-export interface Seat extends wake.Bell, alarm.Sleeper {
-  /** What its bell rings for. */
-  name: string | undefined
-  /** Rings the bell when another process tells so. */
+export interface Waiter extends subscriptions.Subscription, pollScheduler.Timer {
+  /** The key of its subscription. */
+  key: string | undefined
+  /** Publishes the completion that another process reports. */
   listener: Fiber.RuntimeFiber<unknown> | undefined
-  /** Whether somebody sleeps here in their own fiber. */
-  isTaken: boolean
-  /** Whether they have acted on the bell. */
-  isHeard: boolean
+  isWaiting: boolean
+  isNotificationHandled: boolean
 }
 
 /** @internal */
-export interface Waiting {
-  /** The bell of `seat` rings once the session has been completed in this process, from now on. */
-  readonly hear: (seat: Seat, consent: ConsentRequired) => Effect.Effect<void>
-  /** However the call ends. */
-  readonly leave: (seat: Seat) => Effect.Effect<void>
-  /** Runs `use` with a seat that hears. */
-  readonly listening: <A, E, R>(
+export interface Waits {
+  /** From now on the completion of this session notifies `waiter`. */
+  readonly subscribe: (waiter: Waiter, consent: ConsentRequired) => Effect.Effect<void>
+  /** To be called when the call ends, however it ends. */
+  readonly leave: (waiter: Waiter) => Effect.Effect<void>
+  /** Runs `use` with a subscribed waiter. */
+  readonly subscribed: <A, E, R>(
     consent: ConsentRequired,
-    use: (seat: Seat) => Effect.Effect<A, E, R>
+    use: (waiter: Waiter) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
-  /** Waits for the answer to `consent`. */
-  readonly wait: (
-    consent: ConsentRequired,
-    workloadAccessToken: Redacted.Redacted,
-    seat: Seat,
-    poller?: Poller
-  ) => Effect.Effect<Redacted.Redacted, WaitFailure>
-  /** Wakes whoever waits for this session. */
-  readonly completed: (sessionUri: Redacted.Redacted) => Effect.Effect<void>
+  /** The ways to obtain the token of `consent`. */
+  readonly waiting: (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted, waiter: Waiter) => Waiting
+  /** Wakes all calls that wait for this session. */
+  readonly notifyCompleted: (sessionUri: Redacted.Redacted) => Effect.Effect<void>
   /** The number of sessions that calls wait for. */
   readonly sessions: Effect.Effect<number>
 }
 
 /** @internal */
-export const seat = (): Seat => ({
-  ...wake.bell(),
-  ...alarm.sleeper(),
-  name: undefined,
+export const waiter = (): Waiter => ({
+  ...subscriptions.subscription(),
+  ...pollScheduler.timer(),
+  key: undefined,
   listener: undefined,
-  isTaken: false,
-  isHeard: false
+  isWaiting: false,
+  isNotificationHandled: false
 })
 
-/** All that a wait needs: whatever else came with the consent is not kept while it sleeps. */
-interface Waiter {
-  readonly seat: Seat
-  readonly request: Polling
+/** What a wait keeps while it sleeps; the rest of the consent can be collected. */
+interface Wait {
+  readonly waiter: Waiter
+  readonly request: PollRequest
   readonly expiresAt: DateTime.Utc
   readonly schedule: Schedule.Schedule<unknown>
 }
 
-const isRinging = ({ isHeard, isRung }: Seat) => isRung && !isHeard
+const isWoken = ({ isNotificationHandled, isNotified }: Waiter) => isNotified && !isNotificationHandled
 
-/** Until the bell rings, or it is time. Whoever is interrupted meanwhile leaves by `leave`, not by a frame of their own. */
-const sleep = (seat: Seat) =>
+/** Until the completion event or the timer. An interrupted call cleans up in `leave`, which saves a frame for each sleep. */
+const sleep = (waiter: Waiter) =>
   Effect.async<void>((resume) => {
-    if (seat.isDue || isRinging(seat)) return resume(Effect.void)
+    if (waiter.isFired || isWoken(waiter)) return resume(Effect.void)
     const wake = () => resume(Effect.void)
-    seat.onDue = wake
-    seat.onRing = wake
+    waiter.onFire = wake
+    waiter.onNotify = wake
   })
 
+/**
+ * Continues with `retry` after a failure that is retried.
+ *
+ * @internal
+ */
+export const orRetry = (
+  poll: Effect.Effect<Redacted.Redacted, PollFailure>,
+  retry: (error: PollFailure) => Effect.Effect<Redacted.Redacted, WaitFailure>
+): Effect.Effect<Redacted.Redacted, WaitFailure> =>
+  Effect.catchAll(
+    poll,
+    // A pending consent is transient; the comparison only tells the compiler that it is handled.
+    (error) => error._tag === "ConsentPending" || isTransient(error) ? retry(error) : Effect.fail(error)
+  )
+
+/** One poll. From the end of the session on, a failure that would be retried means that the user did not answer. */
 const pollOf =
-  (flow: TokenFlow) => (request: Polling, expiresAt: DateTime.Utc): Effect.Effect<Redacted.Redacted, PollFailure> =>
-    flow.answer(request).pipe(
-      // A poller may outlast the session: what it is denied from then on is the session, and nobody will answer.
-      Effect.catchIf(
-        (error) => error._tag === "AccessDenied" || passes(error),
-        (error) =>
-          Effect.flatMap(
-            DateTime.isPast(expiresAt),
-            (isPast) =>
-              Effect.fail(
-                isPast ? new ConsentTimedOut({ providerName: request.resourceCredentialProviderName }) : error
-              )
-          )
-      )
+  (flow: TokenFlow) => (request: PollRequest, expiresAt: DateTime.Utc): Effect.Effect<Redacted.Redacted, PollFailure> =>
+    Effect.catchIf(
+      flow.readPoll(request),
+      // The service denies access to a session that has ended.
+      (error) => error._tag === "AccessDenied" || isTransient(error),
+      (error) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Effect.fail(
+            now >= DateTime.toEpochMillis(expiresAt)
+              ? new ConsentTimedOut({ providerName: request.resourceCredentialProviderName })
+              : error
+          ))
     )
 
 /** @internal */
-export const make = (flow: TokenFlow): Effect.Effect<Waiting> =>
+export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
   Effect.gen(function*() {
-    const hub = yield* wake.make
-    const { set, turn } = yield* alarm.make
-
+    const registry = yield* subscriptions.make
+    const { acquire, schedule } = yield* pollScheduler.make
     const poll = pollOf(flow)
 
-    const polled = (
-      { expiresAt, request }: Waiter,
-      goOn: (error: PollFailure) => Effect.Effect<Redacted.Redacted, WaitFailure>
-    ): Effect.Effect<Redacted.Redacted, WaitFailure> =>
-      Effect.catchAll(
-        poll(request, expiresAt),
-        (error) => error._tag === "ConsentPending" || isTransient(error) ? goOn(error) : Effect.fail(error)
-      )
-
-    const asleep = (waiter: Waiter, state: unknown): Effect.Effect<Redacted.Redacted, WaitFailure> =>
-      Effect.flatMap(sleep(waiter.seat), () => {
-        if (!isRinging(waiter.seat)) return polled(waiter, (error) => scheduling(waiter, state, error))
-        waiter.seat.isHeard = true
-        // A session is completed once. If its poll fails all the same, the schedule goes on.
-        return polled(waiter, () => asleep(waiter, state))
-      })
-
-    const scheduling = (
-      waiter: Waiter,
-      state: unknown,
-      error: PollFailure
-    ): Effect.Effect<Redacted.Redacted, WaitFailure> =>
+    /** The retry: sleeps until the schedule's next time or the completion event, polls, and repeats. */
+    const retry = (wait: Wait, state: unknown, error: PollFailure): Effect.Effect<Redacted.Redacted, WaitFailure> =>
       Effect.gen(function*() {
-        const { request, schedule, seat } = waiter
         const now = yield* Clock.currentTimeMillis
-        const [next, , decision] = yield* schedule.step(now, error, state)
+        const [next, , decision] = yield* wait.schedule.step(now, error, state)
         if (ScheduleDecision.isDone(decision)) {
-          return yield* new ConsentTimedOut({ providerName: request.resourceCredentialProviderName })
+          return yield* new ConsentTimedOut({ providerName: wait.request.resourceCredentialProviderName })
         }
-        yield* set(seat, ScheduleIntervals.start(decision.intervals) - now)
-        return asleep(waiter, next)
+        const at = Math.min(ScheduleIntervals.start(decision.intervals), DateTime.toEpochMillis(wait.expiresAt))
+        yield* schedule(wait.waiter, at - now)
+        return asleep(wait, next)
       }).pipe(Effect.flatten)
 
-    /** A poller may be any effect, which has a fiber of its own. */
-    const forked = (poller: Poller, consent: ConsentRequired, request: Polling, seat: Seat) => {
-      const ask = poll(request, consent.expiresAt)
-      const name = Redacted.value(consent.sessionUri)
-      // What to go on with: the end of the poller, or a poll of its own. One fiber sleeps here, whoever is awaited.
-      const answered = Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function*() {
-          const answer = yield* Deferred.make<Effect.Effect<Redacted.Redacted, PollFailure>>()
-          // A daemon, which ends with the wait in an uninterruptible region too, and not by the interruption of the caller.
-          const polling = yield* Effect.exit(Effect.interruptible(poller.poll(consent, Effect.zipRight(turn, ask))))
-            .pipe(
-              Effect.tap((exit) => Deferred.succeed(answer, exit)),
-              Effect.forkDaemon
-            )
-          // A session is completed once. If its poll fails all the same, the poller decides.
-          const told = Effect.catchIf(ask, passes, () => Effect.flatten(Fiber.join(polling)))
-          // A bell of its own, since other waits of the same strategy may need that of the seat.
-          const bell = wake.bell()
-          bell.onRing = () => Deferred.unsafeDone(answer, Effect.succeed(told))
-          yield* hub.enter(name, bell)
-          if (seat.isRung) bell.onRing()
-          return yield* Effect.ensuring(
-            restore(Effect.flatten(Deferred.await(answer))),
-            Effect.zipRight(hub.leave(name, bell), Fiber.interrupt(polling))
-          )
-        })
-      )
-      const { providerName } = consent
-      return Effect.mapError(
-        answered,
-        (error) => error._tag === "ConsentPending" || isTransient(error) ? new ConsentTimedOut({ providerName }) : error
-      )
+    const asleep = (wait: Wait, state: unknown): Effect.Effect<Redacted.Redacted, WaitFailure> =>
+      Effect.flatMap(sleep(wait.waiter), () => {
+        const { expiresAt, request, waiter } = wait
+        const isCompletion = isWoken(waiter)
+        if (isCompletion) waiter.isNotificationHandled = true
+        // There is one completion event. If its poll finds no token, the schedule continues where it was.
+        return orRetry(
+          poll(request, expiresAt),
+          (error) => isCompletion ? asleep(wait, state) : retry(wait, state, error)
+        )
+      })
+
+    const run = (wait: Wait): Effect.Effect<Redacted.Redacted, WaitFailure> => {
+      wait.waiter.isWaiting = true
+      const { resourceCredentialProviderName: providerName } = wait.request
+      // The user has just been asked: the first poll comes after the first delay.
+      return retry(wait, wait.schedule.initial, new ConsentPending({ providerName }))
     }
 
-    const wait = (
-      consent: ConsentRequired,
-      workloadAccessToken: Redacted.Redacted,
-      seat: Seat,
-      poller: Poller
-    ): Effect.Effect<Redacted.Redacted, WaitFailure> => {
-      const request = polling(consent, workloadAccessToken)
-      const schedule = scheduled.scheduleOf(poller)
-      // A strategy may wait twice.
-      if (schedule === undefined || seat.isTaken) return forked(poller, consent, request, seat)
-      seat.isTaken = true
-      const { expiresAt, providerName } = consent
-      // The person has only now been asked, so that a poll is not worth its request yet.
-      return scheduling({ seat, request, expiresAt, schedule }, schedule.initial, new ConsentPending({ providerName }))
-    }
-
-    const hear = ({ sessionUri }: ConsentRequired, seat: Seat, name: string) => {
-      seat.name = name
+    const subscribe = ({ sessionUri }: ConsentRequired, waiter: Waiter, key: string) => {
+      waiter.key = key
       return Effect.flatMap(ConsentSignal, (signal) => {
-        if (signal === undefined) return hub.enter(name, seat)
-        const told = Effect.flatMap(digest(sessionUri), signal.arrival)
+        if (signal === undefined) return registry.subscribe(key, waiter)
+        const arrival = Effect.flatMap(digest(sessionUri), signal.arrival)
         return Effect.zipRight(
-          hub.enter(name, seat),
-          Effect.map(Effect.fork(Effect.interruptible(Effect.zipRight(told, hub.wake(name)))), (fiber) => {
-            seat.listener = fiber
-          })
+          registry.subscribe(key, waiter),
+          Effect.map(
+            Effect.fork(Effect.interruptible(Effect.zipRight(arrival, registry.publish(key)))),
+            (fiber) => {
+              waiter.listener = fiber
+            }
+          )
         )
       })
     }
 
-    const leave = (seat: Seat) =>
+    const leave = (waiter: Waiter) =>
       Effect.suspend(() => {
-        const { listener, name } = seat
-        if (name === undefined) return Effect.void
-        const left = Effect.zipRight(hub.leave(name, seat), alarm.forget(seat))
+        const { key, listener } = waiter
+        if (key === undefined) return Effect.void
+        const left = Effect.zipRight(registry.unsubscribe(key, waiter), pollScheduler.cancel(waiter))
         return listener === undefined ? left : Effect.zipRight(Fiber.interrupt(listener), left)
       })
 
+    /** A strategy may wait more than once: each further wait has a waiter of its own. */
+    const runAgain = (wait: Wait, consent: ConsentRequired) =>
+      Effect.acquireUseRelease(
+        Effect.tap(Effect.sync(waiter), (own) => {
+          own.key = Redacted.value(consent.sessionUri)
+          return Effect.map(registry.subscribe(own.key, own), () => {
+            own.isNotified = own.isNotified || wait.waiter.isNotified
+          })
+        }),
+        (own) => run({ ...wait, waiter: own }),
+        leave
+      )
+
     return {
-      hear: (seat, consent) =>
-        Effect.uninterruptible(Effect.suspend(() => hear(consent, seat, Redacted.value(consent.sessionUri)))),
+      subscribe: (waiter, consent) =>
+        Effect.uninterruptible(Effect.suspend(() => subscribe(consent, waiter, Redacted.value(consent.sessionUri)))),
       leave,
-      listening: (consent, use) =>
+      subscribed: (consent, use) =>
         Effect.acquireUseRelease(
-          Effect.tap(Effect.sync(seat), (seat) => hear(consent, seat, Redacted.value(consent.sessionUri))),
+          Effect.tap(Effect.sync(waiter), (own) => subscribe(consent, own, Redacted.value(consent.sessionUri))),
           use,
           leave
         ),
-      wait: (consent, workloadAccessToken, seat, given) =>
-        given === undefined
-          ? Effect.flatMap(TokenPoller, (poller) => wait(consent, workloadAccessToken, seat, poller))
-          : Effect.suspend(() => wait(consent, workloadAccessToken, seat, given)),
-      completed: (sessionUri) =>
+      waiting: (consent, workloadAccessToken, waiter) => {
+        const request = pollRequest(consent, workloadAccessToken)
+        const { expiresAt } = consent
+        const wait = (schedule: Schedule.Schedule<unknown>) => {
+          const one = { waiter, request, expiresAt, schedule }
+          // The strategy may continue after it has interrupted the wait: the timer must not use a slot of the budget then.
+          return waiter.isWaiting
+            ? runAgain(one, consent)
+            : Effect.onInterrupt(run(one), () => pollScheduler.cancel(waiter))
+        }
+        return {
+          poll: Effect.zipRight(acquire, poll(request, expiresAt)),
+          wait: (schedule) =>
+            schedule === undefined ? Effect.flatMap(TokenPoller, wait) : Effect.suspend(() => wait(schedule))
+        }
+      },
+      notifyCompleted: (sessionUri) =>
         Effect.zipRight(
-          hub.wake(Redacted.value(sessionUri)),
+          registry.publish(Redacted.value(sessionUri)),
           Effect.flatMap(ConsentSignal, (signal) =>
             signal === undefined
               ? Effect.void
               : digest(sessionUri).pipe(
                 Effect.flatMap((key) => signal.publish(key)),
                 timeLimit({
-                  duration: telling,
-                  onTimeout: () => new Cause.TimeoutException(`publish did not end in ${Duration.format(telling)}`)
+                  duration: publishLimit,
+                  onTimeout: () => new Cause.TimeoutException(`publish did not end in ${Duration.format(publishLimit)}`)
                 }),
-                Effect.catchAllCause((cause) => Effect.logWarning("A completed consent was not told of", cause)),
-                // The session is completed, whether others hear of it or not.
+                Effect.catchAllCause((cause) =>
+                  Effect.logWarning("The completion of a consent was not published", cause)
+                ),
+                // The session is completed even if other processes do not receive the signal.
                 Effect.forkDaemon
               ))
         ),
-      sessions: hub.size
+      sessions: registry.size
     }
   })

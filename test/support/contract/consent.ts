@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Cause, Data, DateTime, Deferred, Effect, Fiber, Redacted, Ref, Schedule, Schema } from "effect"
-import { Credential, IdentityControls, IdentityError, TokenOptions, TokenPoller } from "../../../src/index.js"
+import { Consent, Credential, IdentityControls, IdentityError, TokenOptions, TokenPoller } from "../../../src/index.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
@@ -68,12 +68,14 @@ export const consent = section("consent", (test, extent) => {
         ...asUser,
         workloadAccessToken,
         forceAuthentication: true,
-        onAuthUrl: (url, consent) =>
-          Effect.gen(function*() {
-            yield* Ref.update(told, (n) => n + 1)
-            assertEqual(url, consent.authorizationUrl)
-            yield* Effect.forkDaemon(Effect.delay(consents(consent), "12 seconds"))
-          })
+        consent: Consent.wait({
+          onAuthUrl: (url, consent) =>
+            Effect.gen(function*() {
+              yield* Ref.update(told, (n) => n + 1)
+              assertEqual(url, consent.authorizationUrl)
+              yield* Effect.forkDaemon(Effect.delay(consents(consent), "12 seconds"))
+            })
+        })
       })
       assert.isNotEmpty(Redacted.value(token))
       assert.strictEqual(yield* Ref.get(told), 1)
@@ -90,7 +92,7 @@ export const consent = section("consent", (test, extent) => {
       yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: () => Effect.dieMessage("the person was asked again")
+        consent: Consent.wait({ onAuthUrl: () => Effect.dieMessage("the person was asked again") })
       })
     })
   )
@@ -103,7 +105,7 @@ export const consent = section("consent", (test, extent) => {
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: (_, consent) => deny(consent.sessionUri)
+        consent: Consent.wait({ onAuthUrl: (_, consent) => deny(consent.sessionUri) })
       }))
       assert.strictEqual(error._tag, "ConsentDenied")
       assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 5000)
@@ -116,10 +118,14 @@ export const consent = section("consent", (test, extent) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       // The default makes 120 polls.
-      const eachMinute = TokenPoller.fromSchedule(Schedule.spaced("1 minute").pipe(Schedule.upTo("10 minutes")))
+      const eachMinute = Schedule.spaced("1 minute").pipe(Schedule.upTo("10 minutes"))
       const tokenPoller = extent === "whole" ? undefined : eachMinute
       const error = yield* Effect.flip(
-        identity.getToken({ ...asUser, workloadAccessToken, tokenPoller, onAuthUrl: () => Effect.void })
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller })
+        })
       )
       assert.strictEqual(error._tag, "ConsentTimedOut")
       assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
@@ -127,17 +133,16 @@ export const consent = section("consent", (test, extent) => {
   )
 
   test(
-    "a poller that outlasts the session ends with it",
+    "a schedule that outlasts the session ends with it, after a last poll",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: () => Effect.void,
-        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("4 minutes"))
+        consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: Schedule.spaced("4 minutes") })
       }))
       assert.strictEqual(error._tag, "ConsentTimedOut")
-      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 720_000)
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
     })
   )
 
@@ -151,7 +156,7 @@ export const consent = section("consent", (test, extent) => {
           ...asUser,
           workloadAccessToken,
           scopes: [scope],
-          onAuthUrl: (_, consent) => consents(consent)
+          consent: Consent.wait({ onAuthUrl: (_, consent) => consents(consent) })
         })
       const tokens = yield* Effect.all([wait("repo"), wait("mail")], { concurrency: "unbounded" })
       assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 2)
@@ -166,8 +171,10 @@ export const consent = section("consent", (test, extent) => {
       const token = yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "598 seconds")),
-        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("85 seconds"))
+        consent: Consent.wait({
+          onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "598 seconds")),
+          tokenPoller: Schedule.spaced("85 seconds")
+        })
       })
       assert.isNotEmpty(Redacted.value(token))
     })
@@ -182,11 +189,13 @@ export const consent = section("consent", (test, extent) => {
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
-        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("55 seconds"))
+        consent: Consent.wait({
+          onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
+          tokenPoller: Schedule.spaced("55 seconds")
+        })
       }))
       assert.strictEqual(error._tag, "ConsentTimedOut")
-      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 605_000)
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
     })
   )
 
@@ -201,18 +210,22 @@ export const consent = section("consent", (test, extent) => {
       yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: (_, consent) =>
-          failNext("getResourceOauth2Token", throttled, 2).pipe(
-            Effect.zipRight(failNext("getResourceOauth2Token", broken)),
-            Effect.zipRight(consents(consent))
-          )
+        consent: Consent.wait({
+          onAuthUrl: (_, consent) =>
+            failNext("getResourceOauth2Token", throttled, 2).pipe(
+              Effect.zipRight(failNext("getResourceOauth2Token", broken)),
+              Effect.zipRight(consents(consent))
+            )
+        })
       })
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
         workloadAccessToken,
         forceAuthentication: true,
-        onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
-        tokenPoller: TokenPoller.fromSchedule(Schedule.spaced("1 minute"))
+        consent: Consent.wait({
+          onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
+          tokenPoller: Schedule.spaced("1 minute")
+        })
       }))
       assert.strictEqual(error._tag, "ConsentTimedOut")
     })
@@ -223,31 +236,54 @@ export const consent = section("consent", (test, extent) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* Effect.flip(
-        identity.getToken({ ...asUser, workloadAccessToken, onAuthUrl: () => new Unreachable() })
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          consent: Consent.wait({ onAuthUrl: () => new Unreachable() })
+        })
       )
       assert.strictEqual(error._tag, "Unreachable")
     })
   )
 
   test(
-    "the program's poller is used, and a call's own instead of it",
+    "the program's schedule is used, and a call's own instead of it",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      const wait = (tokenPoller?: TokenPoller.Poller) =>
-        Effect.flip(identity.getToken({ ...asUser, workloadAccessToken, onAuthUrl: () => Effect.void, tokenPoller }))
+      const wait = (tokenPoller?: Schedule.Schedule<unknown>) =>
+        Effect.flip(
+          identity.getToken({
+            ...asUser,
+            workloadAccessToken,
+            consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller })
+          })
+        )
       const inOneMinute = TokenPoller.layer(
-        TokenPoller.fromSchedule(Schedule.spaced("20 seconds").pipe(Schedule.upTo("1 minute")))
+        Schedule.spaced("20 seconds").pipe(Schedule.upTo("1 minute"))
       )
       assert.strictEqual((yield* Effect.provide(wait(), inOneMinute))._tag, "ConsentTimedOut")
       assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 60_000)
-      const own: TokenPoller.Poller = { poll: () => Effect.succeed(Redacted.make("from elsewhere")) }
-      const token = yield* identity.getToken({
-        ...asUser,
-        workloadAccessToken,
-        onAuthUrl: () => Effect.void,
-        tokenPoller: own
-      }).pipe(Effect.provide(inOneMinute))
-      assert.strictEqual(Redacted.value(token), "from elsewhere")
+      const own = wait(Schedule.spaced("20 seconds").pipe(Schedule.upTo("3 minutes")))
+      assert.strictEqual((yield* Effect.provide(own, inOneMinute))._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 240_000)
+    })
+  )
+
+  test(
+    "a strategy may obtain the token another way, and poll by itself",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const request = { ...asUser, workloadAccessToken, forceAuthentication: true }
+      const elsewhere = Consent.make(() => Effect.succeed(Redacted.make("from elsewhere")))
+      assertEqual(yield* identity.getToken({ ...request, consent: elsewhere }), Redacted.make("from elsewhere"))
+      const polling = Consent.make((consent, { poll }) =>
+        Effect.gen(function*() {
+          assert.strictEqual((yield* Effect.flip(poll))._tag, "ConsentPending")
+          yield* Effect.orDie(consents(consent))
+          return yield* poll
+        })
+      )
+      assert.isNotEmpty(Redacted.value(yield* identity.getToken({ ...request, consent: polling })))
     })
   )
 
@@ -259,7 +295,7 @@ export const consent = section("consent", (test, extent) => {
       const fiber = yield* Effect.fork(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        onAuthUrl: (_, consent) => Deferred.succeed(told, consent)
+        consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(told, consent) })
       }))
       const asked = yield* Deferred.await(told)
       const exit = yield* Fiber.interrupt(fiber)

@@ -6,7 +6,8 @@ import {
   ConsentSeal,
   IdentityControls,
   IdentityError,
-  IdentityService
+  IdentityService,
+  TokenPoller
 } from "../../../src/index.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried } from "../clock.js"
@@ -133,7 +134,7 @@ export const handles = section("handles", (test) => {
       const consent = yield* required(
         identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
       )
-      const tokenPoller = { poll: () => Effect.never }
+      const tokenPoller = TokenPoller.completionOnly
       const resume = identity.resume(handleOf(consent), { workloadAccessToken, tokenPoller })
       const leaving = yield* Effect.fork(resume)
       const staying = yield* Effect.fork(resume)

@@ -43,7 +43,7 @@ export const strategies = section("strategies", (test) => {
       const { identity, workloadAccessToken } = yield* agent
       const told = yield* Ref.make(0)
       const waits = Consent.wait({
-        announce: (url, consent) => {
+        onAuthUrl: (url, consent) => {
           assertEqual(url, consent.authorizationUrl)
           return Effect.zipRight(Ref.update(told, (n) => n + 1), Effect.orDie(consents(consent)))
         }
@@ -68,7 +68,7 @@ export const strategies = section("strategies", (test) => {
       const error = yield* Effect.flip(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({ announce: () => new Unreachable() })
+        consent: Consent.wait({ onAuthUrl: () => new Unreachable() })
       }))
       assert.strictEqual(error._tag, "Unreachable")
     })
@@ -82,8 +82,8 @@ export const strategies = section("strategies", (test) => {
         ...asUser,
         workloadAccessToken,
         consent: Consent.wait({
-          announce: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "2 seconds")),
-          poller: { poll: () => Effect.never }
+          onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "2 seconds")),
+          tokenPoller: TokenPoller.completionOnly
         })
       })
       assert.strictEqual((yield* calls).length, 2)
@@ -95,9 +95,9 @@ export const strategies = section("strategies", (test) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       // Neither polls before the session is over, and the clock stands still: only the completion can wake them.
-      const pollers = [TokenPoller.fromSchedule(Schedule.spaced("1 hour")), { poll: () => Effect.never }]
+      const pollers = [Schedule.spaced("1 hour"), TokenPoller.completionOnly]
       for (const poller of pollers) {
-        const consent = Consent.wait({ announce: (_, consent) => consents(consent), poller })
+        const consent = Consent.wait({ onAuthUrl: (_, consent) => consents(consent), tokenPoller: poller })
         const options = { ...asUser, workloadAccessToken, forceAuthentication: true, consent }
         assert.isNotEmpty(Redacted.value(yield* unhurried(identity.getToken(options))))
       }
@@ -114,8 +114,8 @@ export const strategies = section("strategies", (test) => {
         ...asUser,
         workloadAccessToken,
         consent: Consent.wait({
-          announce: (_, consent) => Deferred.succeed(told, consent),
-          poller: { poll: () => Effect.never }
+          onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
+          tokenPoller: TokenPoller.completionOnly
         })
       }))
       const { sessionUri } = yield* Deferred.await(told)
@@ -140,7 +140,7 @@ export const strategies = section("strategies", (test) => {
         ...asUser,
         workloadAccessToken,
         consent: Consent.wait({
-          announce: (_, consent) =>
+          onAuthUrl: (_, consent) =>
             failNext("getResourceOauth2Token", throttled).pipe(
               Effect.zipRight(consents(consent)),
               Effect.delay("2 seconds"),
@@ -163,8 +163,8 @@ export const strategies = section("strategies", (test) => {
         ...asUser,
         workloadAccessToken,
         consent: Consent.wait({
-          announce: (_, consent) => Effect.fork(Effect.delay(completes(consent), "3 seconds")),
-          poller: { poll: () => Effect.never }
+          onAuthUrl: (_, consent) => Effect.fork(Effect.delay(completes(consent), "3 seconds")),
+          tokenPoller: TokenPoller.completionOnly
         })
       })
     }).pipe(Effect.provide(ConsentSignal.layerMemory))
@@ -232,7 +232,7 @@ export const strategies = section("strategies", (test) => {
         ...asUser,
         workloadAccessToken,
         refused,
-        consent: Consent.wait({ announce: (_, consent) => Deferred.succeed(asked, consent) })
+        consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(asked, consent) })
       })
       const many = yield* Effect.fork(
         Effect.forEach(Array.from({ length: 100 }), () => again, { concurrency: "unbounded" })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Fiber, Layer, Redacted, Schedule, type Scheduler } from "effect"
-import { type Consent, ConsentSignal, Credential, IdentityApi, IdentityError, TokenPoller } from "../src/index.js"
+import { Consent, ConsentSignal, Credential, IdentityApi, IdentityError, TokenPoller } from "../src/index.js"
 import * as tokenFlow from "../src/internal/service/askForToken.js"
-import * as Waiting from "../src/internal/service/waitForConsent.js"
+import * as waitForConsent from "../src/internal/service/waitForConsent.js"
 import { assertEqual } from "./support/equality.js"
 import { makeManualClock } from "./support/manualClock.js"
 import { atEachStep } from "./support/scheduler.js"
@@ -19,23 +19,28 @@ const user = {
 /** Lets every fiber run until it waits. */
 const idle = Effect.repeatN(Effect.yieldNow(), 100)
 
-/** Pollers that never poll by themselves before the session ends. */
-const idlePollers: ReadonlyArray<readonly [name: string, poller: TokenPoller.Poller]> = [
-  ["a schedule", TokenPoller.fromSchedule(Schedule.spaced("1 hour"))],
-  ["a poller of its own", { poll: () => Effect.never }]
+type Wait = Consent.Waiting["wait"]
+
+/** Waits that do not poll before the session ends. */
+const idleWaits: ReadonlyArray<readonly [name: string, waits: (wait: Wait) => ReturnType<Wait>]> = [
+  ["on a schedule", (wait) => wait(Schedule.spaced("1 hour"))],
+  ["for the completion only", (wait) => wait(TokenPoller.completionOnly)],
+  [
+    "again after a wait that has ended",
+    (wait) => Effect.catchTag(wait(Schedule.stop), "ConsentTimedOut", () => wait(TokenPoller.completionOnly))
+  ]
 ]
 
-/** A service with one session, and a call whose wait runs by a scheduler. */
+/** A service with one session, and a call whose wait runs on a scheduler. */
 const service = Effect.gen(function*() {
   const { identity } = yield* answering((request) =>
     Effect.succeed(request.sessionUri === undefined ? inProgress : token("the-token"))
   )
-  const call = (poller: TokenPoller.Poller, scheduler: Scheduler.Scheduler) => {
-    const consent: Consent.Strategy<Consent.WaitFailure> = {
-      onConsent: (_, waits) => Effect.withScheduler(waits(poller), scheduler)
-    }
-    return Effect.fork(identity.getToken({ ...user, consent }))
-  }
+  const call = (waits: (wait: Wait) => ReturnType<Wait>, scheduler: Scheduler.Scheduler) =>
+    Effect.fork(identity.getToken({
+      ...user,
+      consent: Consent.make((_, { wait }) => Effect.withScheduler(waits(wait), scheduler))
+    }))
   const complete = identity.completeResourceTokenAuth({
     sessionUri,
     userIdentifier: Credential.UserIdIdentifier("ada")
@@ -44,8 +49,8 @@ const service = Effect.gen(function*() {
 })
 
 describe("a call that waits", () => {
-  for (const [name, poller] of idlePollers) {
-    it.effect(`by ${name} is woken by the completion, whichever of its steps that follows`, () =>
+  for (const [name, waits] of idleWaits) {
+    it.effect(`${name} is woken by the completion, after whichever of its steps that comes`, () =>
       Effect.gen(function*() {
         const clock = yield* makeManualClock().clock
         const steps = yield* atEachStep((suspending) =>
@@ -53,7 +58,7 @@ describe("a call that waits", () => {
             const { call, complete } = yield* service
             let isCompleted = false
             const fiber = yield* call(
-              poller,
+              waits,
               suspending(() => {
                 isCompleted = true
                 Effect.runFork(complete)
@@ -73,21 +78,21 @@ describe("a call that waits", () => {
       const steps = yield* atEachStep((suspending) =>
         Effect.gen(function*() {
           const { call } = yield* service
-          const fiber = yield* call(TokenPoller.fromSchedule(Schedule.forever), suspending())
+          const fiber = yield* call((wait) => wait(Schedule.forever), suspending())
           assertEqual(yield* Fiber.join(fiber), Redacted.make("the-token"))
         })
       )
       assert.isAbove(steps, 20)
     }))
 
-  for (const [name, poller] of idlePollers) {
-    it.effect(`by ${name} leaves nothing behind, however it ends`, () =>
+  for (const [name, waits] of idleWaits) {
+    it.effect(`${name} leaves nothing behind, however it ends`, () =>
       Effect.gen(function*() {
         const api = yield* Effect.provide(
           IdentityApi.IdentityApi,
           Layer.mock(IdentityApi.IdentityApi, { getResourceOauth2Token: () => Effect.succeed(token("the-token")) })
         )
-        const waiting = yield* Waiting.make(tokenFlow.make(api))
+        const all = yield* waitForConsent.make(tokenFlow.make(api))
         const consent = new IdentityError.ConsentRequired({
           providerName: "github",
           authFlow: "USER_FEDERATION",
@@ -96,9 +101,9 @@ describe("a call that waits", () => {
           sessionUri,
           expiresAt: DateTime.unsafeMake(600_000)
         })
-        const listening = waiting.listening(consent, (seat) => {
-          const wait = waiting.wait(consent, user.workloadAccessToken, seat, poller)
-          return Effect.zipLeft(wait, wait, { concurrent: true })
+        const subscribed = all.subscribed(consent, (waiter) => {
+          const { wait } = all.waiting(consent, user.workloadAccessToken, waiter)
+          return Effect.zipLeft(waits(wait), waits(wait), { concurrent: true })
         })
         const silent = Effect.provideService(ConsentSignal.ConsentSignal, {
           publish: () => Effect.void,
@@ -106,18 +111,18 @@ describe("a call that waits", () => {
         })
         for (
           const [call, isCompleted] of [
-            [listening, true],
-            [listening, false],
-            [silent(listening), true],
-            [silent(listening), false]
+            [subscribed, true],
+            [subscribed, false],
+            [silent(subscribed), true],
+            [silent(subscribed), false]
           ] as const
         ) {
           const fibers = yield* Effect.replicateEffect(Effect.fork(call), 2)
           yield* idle
-          assert.strictEqual(yield* waiting.sessions, 1)
-          yield* isCompleted ? waiting.completed(sessionUri) : Fiber.interruptAll(fibers)
+          assert.strictEqual(yield* all.sessions, 1)
+          yield* isCompleted ? all.notifyCompleted(sessionUri) : Fiber.interruptAll(fibers)
           yield* Fiber.awaitAll(fibers)
-          assert.strictEqual(yield* waiting.sessions, 0)
+          assert.strictEqual(yield* all.sessions, 0)
         }
       }))
   }
