@@ -27,6 +27,7 @@ import * as Revocation from "./internal/service/reauthenticate.js"
 import * as Resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
 import * as waitForConsent from "./internal/service/waitForConsent.js"
+import type { CredentialProviderVendor, VendorConfig } from "./Oauth2Provider.js"
 import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
 
 /**
@@ -38,6 +39,7 @@ import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorklo
 export type HandedOn = Omit<
   IdentityApi["Type"],
   | "completeResourceTokenAuth"
+  | "createOauth2CredentialProvider"
   | "createWorkloadIdentity"
   | "getResourceApiKey"
   | "getResourceOauth2Token"
@@ -48,6 +50,7 @@ export type HandedOn = Omit<
   | "listOauth2CredentialProviders"
   | "listPaymentCredentialProviders"
   | "listWorkloadIdentities"
+  | "updateOauth2CredentialProvider"
 >
 
 /**
@@ -182,6 +185,14 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
       readonly sessionUri: string | Redacted.Redacted
       readonly userIdentifier: UserIdentifier
     }) => Effect.Effect<void, Failure<"completeResourceTokenAuth">>
+    /** Creates an OAuth2 credential provider. The configuration has to be that of the vendor. */
+    readonly createOauth2CredentialProvider: <Vendor extends CredentialProviderVendor>(
+      request: Omit<Request<"createOauth2CredentialProvider">, keyof VendorConfig<Vendor>> & VendorConfig<Vendor>
+    ) => Effect.Effect<Reply<"createOauth2CredentialProvider">, Failure<"createOauth2CredentialProvider">>
+    /** Replaces the configuration of an OAuth2 credential provider, secret included. */
+    readonly updateOauth2CredentialProvider: <Vendor extends CredentialProviderVendor>(
+      request: Omit<Request<"updateOauth2CredentialProvider">, keyof VendorConfig<Vendor>> & VendorConfig<Vendor>
+    ) => Effect.Effect<Reply<"updateOauth2CredentialProvider">, Failure<"updateOauth2CredentialProvider">>
     /** Creates a workload identity; without a name it is called `workload-` and eight hexadecimal digits. */
     readonly createWorkloadIdentity: (
       options?: Partial<Request<"createWorkloadIdentity">>

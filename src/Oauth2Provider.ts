@@ -53,6 +53,34 @@ export type CredentialProviderVendor = typeof CredentialProviderVendor.Type
 
 const Vendor = openLiteral(...vendors)
 
+/** The member of `Oauth2ProviderConfigInput` of each vendor that has one of its own. */
+interface OwnMember {
+  readonly GoogleOauth2: "googleOauth2ProviderConfig"
+  readonly GithubOauth2: "githubOauth2ProviderConfig"
+  readonly SlackOauth2: "slackOauth2ProviderConfig"
+  readonly SalesforceOauth2: "salesforceOauth2ProviderConfig"
+  readonly MicrosoftOauth2: "microsoftOauth2ProviderConfig"
+  readonly CustomOauth2: "customOauth2ProviderConfig"
+  readonly AtlassianOauth2: "atlassianOauth2ProviderConfig"
+  readonly LinkedinOauth2: "linkedinOauth2ProviderConfig"
+}
+
+type MemberOf<Vendor> = Vendor extends keyof OwnMember ? OwnMember[Vendor] : "includedOauth2ProviderConfig"
+
+/**
+ * A vendor, and the configuration that belongs to it. A vendor that is known only at run time takes the configuration of
+ * any vendor that it may be.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface VendorConfig<Vendor extends CredentialProviderVendor> {
+  readonly credentialProviderVendor: Vendor
+  readonly oauth2ProviderConfigInput: {
+    readonly [Member in MemberOf<Vendor>]: Extract<Oauth2ProviderConfigInput, { readonly [K in Member]: unknown }>
+  }[MemberOf<Vendor>]
+}
+
 const write = {
   name: ProviderName,
   credentialProviderVendor: CredentialProviderVendor,

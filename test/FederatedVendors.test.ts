@@ -3,7 +3,7 @@ import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
-import { IdentityControls, IdentityService } from "../src/index.js"
+import { IdentityApi, IdentityControls, IdentityService } from "../src/index.js"
 import { isOfTemplate } from "../src/internal/oauth/discovery.js"
 import { presets, type PresetVendor } from "../src/internal/presets/table.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
@@ -30,7 +30,8 @@ const provided = (of: PresetVendor) =>
     const identity = yield* IdentityService.IdentityService
     const controls = yield* IdentityControls.IdentityControls
     yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
-    const provider = yield* identity.createOauth2CredentialProvider({
+    const api = yield* IdentityApi.IdentityApi
+    const provider = yield* api.createOauth2CredentialProvider({
       name: "vendor",
       credentialProviderVendor: of,
       oauth2ProviderConfigInput: configOf(of)
@@ -183,10 +184,10 @@ it("Microsoft's issuer is that of the tenant, by its id where only its name was 
 test(
   "the issuer of an included vendor whose endpoints are given is their origin, unless it is given too",
   Effect.gen(function*() {
-    const identity = yield* IdentityService.IdentityService
+    const api = yield* IdentityApi.IdentityApi
     const issuerOf = (name: string, given: { readonly issuer?: string }) =>
       Effect.map(
-        identity.createOauth2CredentialProvider({
+        api.createOauth2CredentialProvider({
           name,
           credentialProviderVendor: "FusionAuthOauth2",
           oauth2ProviderConfigInput: configOf("FusionAuthOauth2", {

@@ -168,6 +168,7 @@ const own: {
   readonly [Key in Own]: (identity: Service, request: IdentityApi.Request<Key>) => Effect.Effect<unknown, PortError>
 } = {
   completeResourceTokenAuth: (identity, request) => identity.completeResourceTokenAuth(request),
+  createOauth2CredentialProvider: (identity, request) => identity.createOauth2CredentialProvider(request),
   createWorkloadIdentity: (identity, request) => identity.createWorkloadIdentity(request),
   getResourceApiKey: (identity, request) =>
     identity.getApiKey({
@@ -192,7 +193,8 @@ const own: {
   listConsentPortals: (identity) => Stream.runDrain(identity.listConsentPortals()),
   listOauth2CredentialProviders: (identity) => Stream.runDrain(identity.listOauth2CredentialProviders()),
   listPaymentCredentialProviders: (identity) => Stream.runDrain(identity.listPaymentCredentialProviders()),
-  listWorkloadIdentities: (identity) => Stream.runDrain(identity.listWorkloadIdentities())
+  listWorkloadIdentities: (identity) => Stream.runDrain(identity.listWorkloadIdentities()),
+  updateOauth2CredentialProvider: (identity, request) => identity.updateOauth2CredentialProvider(request)
 }
 
 const isOwn = (key: IdentityApi.OperationKey): key is Own => key in own

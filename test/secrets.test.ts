@@ -137,6 +137,7 @@ it.effect.each(Struct.entries(layers))(
         name: "canary",
         credentialProviderVendor: "GoogleOauth2",
         oauth2ProviderConfigInput: {
+          // @ts-expect-error the configuration of another vendor
           githubOauth2ProviderConfig: { clientId: "client", clientSecret: Redacted.make(canaries.client.repeat(200)) }
         }
       }))

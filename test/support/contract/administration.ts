@@ -211,6 +211,7 @@ export const administration = section("administration", (test) => {
       const error = yield* Effect.flip(identity.createOauth2CredentialProvider({
         name: "mixed-up",
         credentialProviderVendor: "GoogleOauth2",
+        // @ts-expect-error the configuration of another vendor
         oauth2ProviderConfigInput: configOf("GithubOauth2")
       }))
       assert.isTrue(
