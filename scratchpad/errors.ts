@@ -19,7 +19,8 @@ const handled = turn.pipe(
     InternalServerError: () => Effect.succeed("AWS has a problem"),
     TransportFailure: ({ reason }) => Effect.succeed(`AWS cannot be reached: ${reason}`),
     UndecodableReply: ({ path }) => Effect.succeed(`AWS said something new at ${path}`),
-    UnknownServiceError: ({ code }) => Effect.succeed(`AWS said ${code}`)
+    UnknownServiceError: ({ code }) => Effect.succeed(`AWS said ${code}`),
+    WorkloadAccessTokenUnavailable: ({ message }) => Effect.succeed(message)
   })
 ) satisfies Effect.Effect<string, never, IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken>
 

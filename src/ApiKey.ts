@@ -11,7 +11,7 @@ import type { Failure } from "./IdentityApi.js"
 import { IdentityService } from "./IdentityService.js"
 import { inject } from "./internal/lib/inject.js"
 import type { Inject, WithInto, WithTag } from "./TokenOptions.js"
-import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
+import { type MintFailure, WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
  * The class of a tag for an API key. Its `credential` keeps it apart from the tags of other credentials.
@@ -60,7 +60,7 @@ export interface ApiKeyOptions {
 
 type Needs = IdentityService | WorkloadAccessToken
 
-type KeyFailure = Failure<"getResourceApiKey">
+type KeyFailure = Failure<"getResourceApiKey"> | MintFailure
 
 const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, KeyFailure, Needs> =>
   Effect.gen(function*() {

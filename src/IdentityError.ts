@@ -1,6 +1,5 @@
 /**
- * Everything that can go wrong, one class per cause: what AWS models, what the wire can do, and what a person can
- * answer to a request for consent.
+ * The errors of this library, one class per cause: those that AWS models, those of the wire, and those of a consent.
  *
  * @since 0.1.0
  */
@@ -210,9 +209,7 @@ export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect
     audiences: Schema.optional(Schema.Array(Schema.String)),
     callbackUrl: Schema.optional(Schema.String),
     customState: Schema.optional(Schema.Redacted(Schema.String)),
-    customParameters: Schema.optional(
-      Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })
-    ),
+    customParameters: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
     authorizationUrl: Schema.Redacted(Schema.String),
     sessionUri: Schema.Redacted(Schema.String),
     expiresAt: Schema.DateTimeUtc,
@@ -220,9 +217,7 @@ export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect
     handle: Schema.optional(Schema.Redacted(Schema.String))
   }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `consent is required: a person has to open the authorization URL of provider "${this.providerName}"`
   }
@@ -238,9 +233,7 @@ export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-age
   "ConsentDenied",
   { providerName: Schema.String }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `consent was denied, or provider "${this.providerName}" refused it`
   }
@@ -257,9 +250,7 @@ export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect
   "ConsentTimedOut",
   { providerName: Schema.String }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `no consent was completed in time for provider "${this.providerName}": ask again. If the person did agree, ` +
       "look whether the page they return to calls completeResourceTokenAuth"
@@ -277,17 +268,44 @@ export class ConsentPending extends Schema.TaggedError<ConsentPending>("effect-a
   "ConsentPending",
   { providerName: Schema.String }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `nobody has answered the consent request for provider "${this.providerName}" yet`
   }
 }
 
 /**
- * A resume handle that is not continued: it is none (`Malformed`), was changed (`Changed`), was sealed with a key that
- * this program does not have (`Foreign`), its session is over (`Expired`), or it was used before (`Replayed`).
+ * There is no workload access token: the effect that gives the user's JWT failed (`UserToken`; `failure` is the tag or the
+ * name of its error, which may contain a secret), or the token is fixed, so that it cannot be renewed (`Fixed`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class WorkloadAccessTokenUnavailable extends Schema.TaggedError<WorkloadAccessTokenUnavailable>(
+  "effect-agentcore-identity/WorkloadAccessTokenUnavailable"
+)("WorkloadAccessTokenUnavailable", {
+  reason: Schema.Literal("UserToken", "Fixed"),
+  failure: Schema.optional(Schema.String)
+}) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return this.reason === "Fixed"
+      ? "a fixed workload access token cannot be renewed: provide WorkloadAccessToken.layer, or call the agent again"
+      : `the JWT of the user is not available: its effect failed with ${this.failure ?? "an error"}`
+  }
+}
+
+const rejections = {
+  Malformed: "this is no resume handle",
+  Changed: "the resume handle was changed on its way",
+  Foreign: "the resume handle was sealed with a key that this program does not have: give it the key, or ask again",
+  Expired: "the consent that the resume handle is for has ended: ask again",
+  Replayed: "the resume handle was used before: ask again"
+}
+
+/**
+ * A resume handle that cannot be resumed: it is not a handle (`Malformed`), was changed (`Changed`), was sealed with a key
+ * that this program does not have (`Foreign`), its session has ended (`Expired`), or it was used before (`Replayed`).
  *
  * @since 0.1.0
  * @category errors
@@ -296,22 +314,9 @@ export class HandleRejected extends Schema.TaggedError<HandleRejected>("effect-a
   "HandleRejected",
   { reason: Schema.Literal("Malformed", "Changed", "Foreign", "Expired", "Replayed") }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
-    switch (this.reason) {
-      case "Malformed":
-        return "this is no resume handle"
-      case "Changed":
-        return "the resume handle was changed on its way"
-      case "Foreign":
-        return "the resume handle was sealed with a key that this program does not have: give it the key, or ask again"
-      case "Expired":
-        return "the consent that the resume handle is for has ended: ask again"
-      case "Replayed":
-        return "the resume handle was used before: ask again"
-    }
+    return rejections[this.reason]
   }
 }
 
@@ -327,7 +332,7 @@ export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-age
 ) {}
 
 /**
- * What the wire can do to any operation.
+ * The errors of the wire, which any operation may have.
  *
  * @since 0.1.0
  * @category errors
@@ -361,7 +366,8 @@ export const IdentityError = Schema.Union(
   ConsentTimedOut,
   ConsentPending,
   HandleRejected,
-  LedgerFailure
+  LedgerFailure,
+  WorkloadAccessTokenUnavailable
 )
 
 /**

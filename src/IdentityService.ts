@@ -27,8 +27,10 @@ import * as Revocation from "./internal/service/reauthenticate.js"
 import * as Resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
 import * as waitForConsent from "./internal/service/waitForConsent.js"
+import { workloadTokenOf } from "./internal/service/workloadToken.js"
 import type { CredentialProviderVendor, VendorConfig } from "./Oauth2Provider.js"
 import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
+import type { MintFailure } from "./WorkloadAccessToken.js"
 
 /**
  * The operations that the service hands on as they are, retried under the program's `RetryPolicy`.
@@ -59,7 +61,7 @@ export type HandedOn = Omit<
  * @since 0.1.0
  * @category errors
  */
-export type TokenFailure = Failure<"getResourceOauth2Token">
+export type TokenFailure = Failure<"getResourceOauth2Token"> | MintFailure
 
 /**
  * The errors of a request for a user's token without a strategy of its own.
@@ -67,7 +69,7 @@ export type TokenFailure = Failure<"getResourceOauth2Token">
  * @since 0.1.0
  * @category errors
  */
-export type UserFailure = WaitFailure | ConsentRequired
+export type UserFailure = TokenFailure | WaitFailure | ConsentRequired
 
 /**
  * The errors of a request for a user's token with the strategy `S`: those of the request, `ConsentDenied`, and those of each
@@ -164,7 +166,7 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
       options: { readonly tokenPoller?: Schedule.Schedule<unknown> | undefined } & WithWorkloadAccessToken
     ) => Effect.Effect<
       Redacted.Redacted,
-      WaitFailure | HandleRejected | LedgerFailure,
+      WaitFailure | MintFailure | HandleRejected | LedgerFailure,
       ConsentSeal | ConsentLedger
     >
     /** Another token for one that a resource has refused; see {@link Reauthenticate}. */
@@ -172,11 +174,11 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
     /** The API key of a provider. */
     readonly getApiKey: (
       options: { readonly providerName: string } & WithWorkloadAccessToken
-    ) => Effect.Effect<Redacted.Redacted, Failure<"getResourceApiKey">>
+    ) => Effect.Effect<Redacted.Redacted, Failure<"getResourceApiKey"> | MintFailure>
     /** What a payment vendor's request has to carry. */
     readonly getPaymentToken: (
       options: { readonly providerName: string; readonly request: PaymentTokenRequest } & WithWorkloadAccessToken
-    ) => Effect.Effect<PaymentToken, Failure<"getResourcePaymentToken">>
+    ) => Effect.Effect<PaymentToken, Failure<"getResourcePaymentToken"> | MintFailure>
     /**
      * Finishes a consent, for the person whose browser came back. Call it only after checking that they are the one who
      * started: a session belongs to the very user id, or JWT, that minted the workload access token.
@@ -292,25 +294,29 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
       }
     ),
     getApiKey: Effect.fn("IdentityService.getApiKey")(
-      function*({ providerName, workloadAccessToken }) {
-        const reply = yield* api.getResourceApiKey({
-          workloadIdentityToken: workloadAccessToken,
-          resourceCredentialProviderName: providerName
-        })
+      function*(options) {
+        const reply = yield* Effect.mapError(
+          api.getResourceApiKey({
+            workloadIdentityToken: yield* workloadTokenOf(options),
+            resourceCredentialProviderName: options.providerName
+          }),
+          inOptionNames
+        )
         return reply.apiKey
-      },
-      Effect.mapError(inOptionNames)
+      }
     ),
     getPaymentToken: Effect.fn("IdentityService.getPaymentToken")(
-      function*({ providerName, request, workloadAccessToken }) {
-        const reply = yield* api.getResourcePaymentToken({
-          workloadIdentityToken: workloadAccessToken,
-          resourceCredentialProviderName: providerName,
-          paymentTokenRequest: request
-        })
+      function*(options) {
+        const reply = yield* Effect.mapError(
+          api.getResourcePaymentToken({
+            workloadIdentityToken: yield* workloadTokenOf(options),
+            resourceCredentialProviderName: options.providerName,
+            paymentTokenRequest: options.request
+          }),
+          inOptionNames
+        )
         return reply.paymentTokenResponse
-      },
-      Effect.mapError(inOptionNames)
+      }
     ),
     completeResourceTokenAuth: Effect.fn("IdentityService.completeResourceTokenAuth")(
       function*({ sessionUri, userIdentifier }) {

@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type { Strategy } from "./Consent.js"
 import type { Oauth2Flow } from "./Credential.js"
+import type { Source } from "./WorkloadAccessToken.js"
 
 /**
  * The default return URL of an invocation, for calls that give no `callbackUrl`; `undefined` unless provided. AgentCore's
@@ -106,13 +107,13 @@ export interface AnyTokenOptions<E = never, R = never> extends TokenOptions {
 }
 
 /**
- * The workload access token of a call.
+ * The workload access token of a call, or a source of it (`WorkloadAccessToken`).
  *
  * @since 0.1.0
  * @category models
  */
 export interface WithWorkloadAccessToken {
-  readonly workloadAccessToken: Redacted.Redacted
+  readonly workloadAccessToken: Redacted.Redacted | Source
 }
 
 /**

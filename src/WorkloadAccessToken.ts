@@ -1,6 +1,6 @@
 /**
- * Whose agent is asking: the token that binds a workload and, mostly, its user. Provided per request, never globally,
- * so that one user's token cannot reach another's fiber.
+ * The workload access token of the current request: it identifies a workload and, mostly, its user. It is provided for each
+ * request, never globally, so that no request uses the token of another user.
  *
  * @since 0.1.0
  */
@@ -8,21 +8,58 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { Failure } from "./IdentityApi.js"
+import { WorkloadAccessTokenUnavailable } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
 import { type CallbackUrl, layerCallbackUrl } from "./TokenOptions.js"
 
 /**
- * The workload access token of the current request.
+ * The errors of requesting a workload access token.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type MintFailure = Failure<"getWorkloadAccessToken"> | WorkloadAccessTokenUnavailable
+
+/**
+ * The workload and the user that a token was requested for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Identity {
+  readonly workloadName: string
+  readonly userId: string | undefined
+}
+
+/**
+ * A source of workload access tokens, for one workload and one user.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Source {
+  /** The current token. */
+  readonly get: Effect.Effect<Redacted.Redacted, MintFailure>
+  /** Another token for one that the service has rejected. Callers that had the same token share the new one. */
+  readonly renew: (rejected: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, MintFailure>
+  /** Whom the tokens are for, if this program requests them and names the user by an id. */
+  readonly identity?: Identity | undefined
+}
+
+/**
+ * The source of the workload access token of the current request.
  *
  * @since 0.1.0
  * @category tags
  */
 export class WorkloadAccessToken extends Context.Tag("effect-agentcore-identity/WorkloadAccessToken")<
   WorkloadAccessToken,
-  Redacted.Redacted
+  Source
 >() {}
 
 /**
@@ -76,9 +113,29 @@ export const fromHeaders = (headers: Headers): Option.Option<Redacted.Redacted> 
   )
 
 /**
- * The token, and the default return URL (`OAuth2CallbackUrl`), of an invocation by AgentCore Runtime. Fails with
- * `WorkloadAccessTokenMissing` when the headers carry no token. What they do not carry is not left over from an
- * earlier request.
+ * A source of one token. It cannot be renewed: `renew` fails with `WorkloadAccessTokenUnavailable`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, type Redacted } from "effect"
+ * import { WorkloadAccessToken } from "effect-agentcore-identity"
+ *
+ * export const as = (token: Redacted.Redacted) =>
+ *   Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, WorkloadAccessToken.fixed(token))
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fixed = (token: Redacted.Redacted): Source => ({
+  get: Effect.succeed(token),
+  renew: () => new WorkloadAccessTokenUnavailable({ reason: "Fixed" })
+})
+
+/**
+ * The token, and the default return URL (`OAuth2CallbackUrl`), of an invocation by AgentCore Runtime. The token is fixed: it
+ * cannot be renewed during the invocation. Fails with `WorkloadAccessTokenMissing` when the headers contain no token. A URL
+ * that the headers do not contain is not left over from an earlier request.
  *
  * @example
  * ```ts
@@ -98,15 +155,24 @@ export const layerHeaders = (
   Layer.merge(
     Layer.effect(
       WorkloadAccessToken,
-      Effect.mapError(fromHeaders(headers), () => new WorkloadAccessTokenMissing())
+      Effect.mapBoth(fromHeaders(headers), { onFailure: () => new WorkloadAccessTokenMissing(), onSuccess: fixed })
     ),
     layerCallbackUrl(Option.getOrUndefined(header(headers, "oauth2callbackurl")))
   )
 
+/** The tag or the name of an error; the rest of it may contain a secret. */
+const nameOf = (error: unknown): string | undefined =>
+  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
+    ? error._tag
+    : error instanceof Error
+    ? error.name
+    : undefined
+
 /**
- * A token for a named workload and its user: `userToken` (a JWT, which the service checks) or `userId` (which it
- * believes). Without either the token is the workload's own, which is good for machine tokens and API keys only. Asked
- * for once, when the layer is built.
+ * The token of a named workload and its user: `userToken` (a JWT, which the service verifies; an effect is run for each
+ * token, so that it can give a fresh JWT) or `userId` (which the service trusts). Without either it is the workload's own
+ * token, which is sufficient for machine tokens and API keys only. The token is requested at its first use and then kept;
+ * `renew` requests another one.
  *
  * @example
  * ```ts
@@ -118,12 +184,39 @@ export const layerHeaders = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: {
+export const layer = <E = never, R = never>({ userId, userToken, workloadName }: {
   readonly workloadName: string
-  readonly userToken?: Redacted.Redacted | undefined
+  readonly userToken?: Redacted.Redacted | Effect.Effect<Redacted.Redacted, E, R> | undefined
   readonly userId?: string | undefined
-}): Layer.Layer<WorkloadAccessToken, Failure<"getWorkloadAccessToken">, IdentityService> =>
+}): Layer.Layer<WorkloadAccessToken, never, IdentityService | R> =>
   Layer.effect(
     WorkloadAccessToken,
-    Effect.flatMap(IdentityService, (identity) => identity.getWorkloadAccessToken(options))
+    Effect.gen(function*() {
+      const identity = yield* IdentityService
+      const context = yield* Effect.context<R>()
+      const jwt = Effect.isEffect(userToken)
+        ? Effect.mapError(
+          Effect.provide(userToken, context),
+          (error) => new WorkloadAccessTokenUnavailable({ reason: "UserToken", failure: nameOf(error) })
+        )
+        : Effect.succeed(userToken)
+      const mint = Effect.flatMap(jwt, (userToken) =>
+        identity.getWorkloadAccessToken({
+          workloadName,
+          ...(userToken !== undefined && { userToken }),
+          ...(userId !== undefined && { userId })
+        }))
+      const current = yield* SynchronizedRef.make(Option.none<Redacted.Redacted>())
+      // One caller requests the token at a time, and the others receive it.
+      const tokenUnless = (isStale: (token: Redacted.Redacted) => boolean) =>
+        SynchronizedRef.modifyEffect(current, (kept) => {
+          const token = Option.isSome(kept) && !isStale(kept.value) ? Effect.succeed(kept.value) : mint
+          return Effect.map(token, (token) => [token, Option.some(token)] as const)
+        })
+      return {
+        get: tokenUnless(() => false),
+        renew: (rejected) => tokenUnless((token) => Redacted.value(token) === Redacted.value(rejected)),
+        ...(userToken === undefined && { identity: { workloadName, userId } })
+      }
+    })
   )

@@ -161,7 +161,7 @@ describe("the tags of credentials", () => {
         second: Second,
         key: ApiKey.ApiKey,
         other: Other,
-        workload: WorkloadAccessToken.WorkloadAccessToken
+        workload: Effect.flatMap(WorkloadAccessToken.WorkloadAccessToken, ({ get }) => get)
       })
       const credentials = yield* all.pipe(
         AccessToken.provideAccessToken({ ...machine, providerName: "first", tag: First }),
@@ -169,7 +169,10 @@ describe("the tags of credentials", () => {
         AccessToken.provideAccessToken({ ...machine, providerName: "outer" }),
         AccessToken.provideAccessToken({ ...machine, providerName: "second", tag: Second }),
         ApiKey.provideApiKey({ providerName: "key" }),
-        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(
+          WorkloadAccessToken.WorkloadAccessToken,
+          WorkloadAccessToken.fixed(Redacted.make("workload"))
+        ),
         Effect.provideService(IdentityService.IdentityService, keys)
       )
       assertEqual(Record.map(credentials, Redacted.value), {
@@ -186,7 +189,10 @@ describe("the tags of credentials", () => {
       })
         .pipe(
           ApiKey.provideApiKey({ providerName: "key" }),
-          Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+          Effect.provideService(
+            WorkloadAccessToken.WorkloadAccessToken,
+            WorkloadAccessToken.fixed(Redacted.make("workload"))
+          ),
           Effect.provideService(IdentityService.IdentityService, keys)
         )
       assertEqual(inner.map(Redacted.value), ["key of inner", "key of key"])
@@ -237,7 +243,10 @@ describe("a credential", () => {
           Effect.succeed(sessionUri === undefined ? inProgress : token("token"))
         )
         const fiber = yield* call.pipe(
-          Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+          Effect.provideService(
+            WorkloadAccessToken.WorkloadAccessToken,
+            WorkloadAccessToken.fixed(Redacted.make("workload"))
+          ),
           Effect.provideService(IdentityService.IdentityService, identity),
           Effect.fork
         )
@@ -267,7 +276,10 @@ describe("a credential", () => {
       const { identity, requests } = yield* answering((_, index) => Effect.succeed(token(`token-${index}`)))
       const call = AccessToken.requiresAccessToken({ ...machine, into: "accessToken" })(returned)
       const program = call({}).pipe(
-        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(
+          WorkloadAccessToken.WorkloadAccessToken,
+          WorkloadAccessToken.fixed(Redacted.make("workload"))
+        ),
         Effect.provideService(IdentityService.IdentityService, identity)
       )
       assert.lengthOf(yield* requests, 0)
@@ -283,7 +295,10 @@ describe("a credential", () => {
         args: typeof given & { readonly accessToken: Redacted.Redacted }
       ) => Effect.succeed(args))
       const received = yield* call(given).pipe(
-        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, Redacted.make("workload")),
+        Effect.provideService(
+          WorkloadAccessToken.WorkloadAccessToken,
+          WorkloadAccessToken.fixed(Redacted.make("workload"))
+        ),
         Effect.provideService(IdentityService.IdentityService, identity)
       )
       assertEqual(received, { city: "Oslo", accessTokens: 2, accessToken: Redacted.make("token") })

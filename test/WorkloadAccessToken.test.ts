@@ -1,14 +1,32 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, Layer, Option, Redacted } from "effect"
-import { IdentityService, TokenOptions, WorkloadAccessToken } from "../src/index.js"
-import { agent, workloadName } from "./support/agent.js"
+import { Array as Arr, Effect, Fiber, Layer, Option, Redacted, Ref, TestClock } from "effect"
+import { IdentityError, IdentityService, TokenOptions, WorkloadAccessToken } from "../src/index.js"
+import { workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
-import { answering } from "./support/stub.js"
+import { answering, token } from "./support/stub.js"
 
 const bare = (headers: WorkloadAccessToken.Headers) =>
   Option.getOrUndefined(Option.map(WorkloadAccessToken.fromHeaders(headers), Redacted.value))
 
-const both = Effect.all([WorkloadAccessToken.WorkloadAccessToken, TokenOptions.CallbackUrl])
+const current = Effect.flatMap(WorkloadAccessToken.WorkloadAccessToken, ({ get }) => get)
+
+const both = Effect.all([current, TokenOptions.CallbackUrl])
+
+/** A service that answers the requests for workload access tokens with these results, in order. */
+const minting = (...results: ReadonlyArray<Effect.Effect<string, IdentityError.Throttled>>) =>
+  Effect.gen(function*() {
+    const { identity } = yield* answering(() => Effect.never)
+    const requested: Array<unknown> = []
+    const layer = Layer.succeed(IdentityService.IdentityService, {
+      ...identity,
+      getWorkloadAccessToken: (options) => {
+        const result = results[requested.length] ?? Effect.dieMessage("one request too many")
+        requested.push(options)
+        return Effect.map(result, Redacted.make)
+      }
+    })
+    return { layer, requested }
+  })
 
 describe("WorkloadAccessToken", () => {
   it("is read from an invocation's headers, however they are spelled", () => {
@@ -74,32 +92,125 @@ describe("WorkloadAccessToken", () => {
 
   it.effect("is requested for the workload and user that the layer names", () =>
     Effect.gen(function*() {
-      const { identity } = yield* answering(() => Effect.never)
       const userToken = Redacted.make("a.b.c")
       for (const options of [{ workloadName }, { workloadName, userId: "ada" }, { workloadName, userToken }]) {
-        let requested: unknown
-        const layer = WorkloadAccessToken.layer(options).pipe(
-          Layer.provide(Layer.succeed(IdentityService.IdentityService, {
-            ...identity,
-            getWorkloadAccessToken: (options) => {
-              requested = options
-              return Effect.succeed(Redacted.make("token"))
-            }
-          }))
+        const { layer, requested } = yield* minting(Effect.succeed("token"))
+        const source = yield* Effect.provide(
+          WorkloadAccessToken.WorkloadAccessToken,
+          Layer.provide(WorkloadAccessToken.layer(options), layer)
         )
-        assertEqual(yield* Effect.provide(WorkloadAccessToken.WorkloadAccessToken, layer), Redacted.make("token"))
-        assertEqual(requested, options)
+        assertEqual(requested, [])
+        assertEqual(yield* source.get, Redacted.make("token"))
+        assertEqual<unknown>(requested, [options])
+        // A JWT names its user to the service, not to this program.
+        assertEqual(
+          source.identity,
+          "userToken" in options
+            ? undefined
+            : { workloadName, userId: "userId" in options ? options.userId : undefined }
+        )
       }
     }))
 
-  it.effect("is asked for once for all that a program does with it", () =>
+  it.effect("is requested once for all that a program does with it, also at the same time", () =>
     Effect.gen(function*() {
-      yield* agent
-      const token = WorkloadAccessToken.WorkloadAccessToken
-      const [first, second] = yield* Effect.provide(
-        Effect.all([token, token]),
-        WorkloadAccessToken.layer({ workloadName, userId: "ada" })
+      const { layer, requested } = yield* minting(Effect.delay(Effect.succeed("token"), "1 second"))
+      const tokens = yield* Effect.fork(Effect.provide(
+        Effect.all([current, current, current], { concurrency: "unbounded" }),
+        Layer.provide(WorkloadAccessToken.layer({ workloadName }), layer)
+      ))
+      yield* TestClock.adjust("1 second")
+      const token = Redacted.make("token")
+      assertEqual(yield* Fiber.join(tokens), [token, token, token])
+      assert.lengthOf(requested, 1)
+    }))
+
+  it.effect("that could not be requested is requested again at the next use", () =>
+    Effect.gen(function*() {
+      const error = new IdentityError.Throttled({ operation: "GetWorkloadAccessToken", message: "slow down" })
+      const { layer } = yield* minting(Effect.fail(error), Effect.succeed("token"))
+      yield* Effect.gen(function*() {
+        assertEqual<unknown>(yield* Effect.flip(current), error)
+        assertEqual(yield* current, Redacted.make("token"))
+      }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName }), layer)))
+    }))
+
+  it.effect("is renewed once for all callers whose token was rejected", () =>
+    Effect.gen(function*() {
+      const { layer, requested } = yield* minting(...["first", "second", "third"].map((text) => Effect.succeed(text)))
+      yield* Effect.gen(function*() {
+        const { get, renew } = yield* WorkloadAccessToken.WorkloadAccessToken
+        const first = yield* get
+        const renewed = yield* Effect.all([renew(first), renew(first)], { concurrency: "unbounded" })
+        assertEqual(renewed, [Redacted.make("second"), Redacted.make("second")])
+        assertEqual(yield* get, Redacted.make("second"))
+        assertEqual(yield* renew(first), Redacted.make("second"))
+        assertEqual(yield* renew(Redacted.make("second")), Redacted.make("third"))
+        assert.lengthOf(requested, 3)
+      }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName }), layer)))
+    }))
+
+  it.effect("is requested with a fresh JWT of the user each time, if an effect gives it", () =>
+    Effect.gen(function*() {
+      const { layer, requested } = yield* minting(Effect.succeed("first"), Effect.succeed("second"))
+      const jwts = yield* Ref.make(0)
+      const userToken = Effect.map(Ref.updateAndGet(jwts, (n) => n + 1), (n) => Redacted.make(`jwt-${n}`))
+      yield* Effect.gen(function*() {
+        const { get, renew } = yield* WorkloadAccessToken.WorkloadAccessToken
+        yield* renew(yield* get)
+        assertEqual<unknown>(requested, [1, 2].map((n) => ({ workloadName, userToken: Redacted.make(`jwt-${n}`) })))
+      }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName, userToken }), layer)))
+    }))
+
+  it.effect("is unavailable if the JWT of the user is, and the error repeats nothing of the failure but its name", () =>
+    Effect.gen(function*() {
+      const { layer } = yield* minting()
+      const failures: ReadonlyArray<readonly [failure: unknown, name: string]> = [
+        [{ _tag: "SignedOut", jwt: "a secret" }, "SignedOut"],
+        [new TypeError("a secret"), "TypeError"],
+        ["a secret", "an error"]
+      ]
+      for (const [failure, name] of failures) {
+        const options = { workloadName, userToken: Effect.fail(failure) }
+        const error = yield* Effect.flip(
+          Effect.provide(current, Layer.provide(WorkloadAccessToken.layer(options), layer))
+        )
+        assert.strictEqual(error._tag, "WorkloadAccessTokenUnavailable")
+        assert.strictEqual(error.message, `the JWT of the user is not available: its effect failed with ${name}`)
+        assert.notInclude(JSON.stringify(error), "a secret")
+      }
+    }))
+
+  it.effect("of an invocation cannot be renewed, and the error says what to do", () =>
+    Effect.gen(function*() {
+      const { get, renew } = yield* WorkloadAccessToken.WorkloadAccessToken
+      const error = yield* Effect.flip(renew(yield* get))
+      assertEqual(
+        error.message,
+        "a fixed workload access token cannot be renewed: provide WorkloadAccessToken.layer, or call the agent again"
       )
-      assert.strictEqual(Redacted.value(first), Redacted.value(second))
-    }).pipe(Effect.provide(Layer.fresh(IdentityService.layerTest))))
+    }).pipe(Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "a" }))))
+
+  it.effect("may be a source wherever a call takes a token, and its failure is the failure of the call", () =>
+    Effect.gen(function*() {
+      const { identity, requests } = yield* answering(() => Effect.succeed(token("token")))
+      const unavailable = new IdentityError.WorkloadAccessTokenUnavailable({ reason: "UserToken" })
+      const failing = { get: unavailable, renew: () => unavailable }
+      const calls = (workloadAccessToken: WorkloadAccessToken.Source) => {
+        const options = { providerName: "github", scopes: [], authFlow: "M2M", workloadAccessToken } as const
+        return [
+          identity.getToken(options),
+          identity.reauthenticate({ ...options, refused: Redacted.make("refused") }),
+          Effect.asVoid(identity.getApiKey(options)),
+          Effect.asVoid(identity.getPaymentToken({
+            ...options,
+            request: { stripePrivyTokenRequest: { requestPath: "/v1", requestBody: Redacted.make("{}") } }
+          }))
+        ]
+      }
+      for (const call of calls(failing)) assertEqual<unknown>(yield* Effect.flip(call), unavailable)
+      assertEqual(yield* requests, [])
+      for (const call of calls(WorkloadAccessToken.fixed(Redacted.make("workload"))).slice(0, 2)) yield* call
+      for (const request of yield* requests) assertEqual(request.workloadIdentityToken, Redacted.make("workload"))
+    }))
 })

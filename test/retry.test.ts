@@ -165,7 +165,10 @@ type Service = IdentityService.IdentityService["Type"]
 
 /** Operations that the service does not have under their own names. */
 const own: {
-  readonly [Key in Own]: (identity: Service, request: IdentityApi.Request<Key>) => Effect.Effect<unknown, PortError>
+  readonly [Key in Own]: (
+    identity: Service,
+    request: IdentityApi.Request<Key>
+  ) => Effect.Effect<unknown, PortError | IdentityError.WorkloadAccessTokenUnavailable>
 } = {
   completeResourceTokenAuth: (identity, request) => identity.completeResourceTokenAuth(request),
   createOauth2CredentialProvider: (identity, request) => identity.createOauth2CredentialProvider(request),
@@ -208,7 +211,9 @@ describe("the service", () => {
         const port = Raw.recorder()
         const layer = Layer.succeed(IdentityApi.IdentityApi, port.api)
         const identity = yield* Effect.provide(IdentityService.make, layer)
-        const call = (request: typeof operation.request.Type): Effect.Effect<unknown, PortError> =>
+        const call = (
+          request: typeof operation.request.Type
+        ): Effect.Effect<unknown, PortError | IdentityError.WorkloadAccessTokenUnavailable> =>
           isOwn(key) ? own[key](identity, request) : identity[key](request)
         for (const rule of key === "getResourceOauth2Token" ? ["after every transient error" as const] : [rules[key]]) {
           const calling = Effect.suspend(() => call(whole(operation.request)))

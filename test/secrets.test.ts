@@ -149,7 +149,7 @@ it.effect.each(Struct.entries(layers))(
       const program = Effect.zip(AccessToken.AccessToken, ApiKey.ApiKey).pipe(
         AccessToken.provideAccessToken({ ...asUser, customState: canaries.state }),
         ApiKey.provideApiKey({ providerName: "canary" }),
-        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, workloadAccessToken)
+        Effect.provideService(WorkloadAccessToken.WorkloadAccessToken, WorkloadAccessToken.fixed(workloadAccessToken))
       )
       yield* run(program)
       yield* run(Effect.provide(Effect.void, WorkloadAccessToken.layer({ workloadName, userId: "" })))

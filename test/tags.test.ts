@@ -93,6 +93,7 @@ describe("the key of", () => {
           "IdentityError.UndecodableReply",
           "IdentityError.UnknownServiceError",
           "IdentityError.ValidationError",
+          "IdentityError.WorkloadAccessTokenUnavailable",
           "SessionBinding.BindingRefused",
           "StoredIdentity.StorageError",
           "WorkloadAccessToken.WorkloadAccessTokenMissing"

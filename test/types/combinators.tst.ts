@@ -87,7 +87,8 @@ describe("provideAccessToken", () => {
         Unauthorized: () => Effect.succeed(0),
         UndecodableReply: () => Effect.succeed(0),
         UnknownServiceError: () => Effect.succeed(0),
-        ValidationError: () => Effect.succeed(0)
+        ValidationError: () => Effect.succeed(0),
+        WorkloadAccessTokenUnavailable: () => Effect.succeed(0)
       })
     )
     expect(recovered).type.toBe<Effect.Effect<number, "E", "R" | Needs>>()

@@ -17,7 +17,7 @@ type Common =
 describe("IdentityService", () => {
   it("requires nothing, and lists exactly what each method can raise", () => {
     expect(identity.getApiKey({ providerName: "weather", workloadAccessToken })).type.toBe<
-      Effect.Effect<Redacted.Redacted, Common>
+      Effect.Effect<Redacted.Redacted, Common | IdentityError.WorkloadAccessTokenUnavailable>
     >()
     expect(identity.deleteOauth2CredentialProvider({ name: "github" })).type.toBe<
       Effect.Effect<{}, Common | IdentityError.Conflict>
@@ -30,7 +30,7 @@ describe("IdentityService", () => {
 
   it("hands a machine's token out without an error about consent", () => {
     expect(identity.getToken({ providerName: "github", scopes: [], authFlow: "M2M", workloadAccessToken })).type.toBe<
-      Effect.Effect<Redacted.Redacted, Common>
+      Effect.Effect<Redacted.Redacted, Common | IdentityError.WorkloadAccessTokenUnavailable>
     >()
   })
 

@@ -4,18 +4,21 @@ import type * as Redacted from "effect/Redacted"
 import { ProgramStrategy, type Strategy, type WaitFailure } from "../../Consent.js"
 import type { ConsentRequired } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
+import type { MintFailure } from "../../WorkloadAccessToken.js"
 import { within } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
 import { ofOptions } from "./tokenRequest.js"
 import { type Waiter, waiter as makeWaiter, type Waits } from "./waitForConsent.js"
+import { workloadTokenOf } from "./workloadToken.js"
 
-type Failure = WaitFailure | ConsentRequired
+type Failure = WaitFailure | ConsentRequired | MintFailure
 
 /** @internal */
 export const make = (waits: Waits) => {
   const onConsent = <E, R>(
-    { consent: strategy, workloadAccessToken }: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
+    { consent: strategy }: AnyTokenOptions<E, R>,
     consent: ConsentRequired,
+    workloadAccessToken: Redacted.Redacted,
     waiter: Waiter
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
     const apply = <E2, R2>({ onConsent }: Strategy<E2, R2>) =>
@@ -28,16 +31,21 @@ export const make = (waits: Waits) => {
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     request: (context: TokenContext) => Effect.Effect<Redacted.Redacted, Failure>
   ): Effect.Effect<Redacted.Redacted, Failure | E, R> => {
-    const { authFlow, providerName, workloadAccessToken } = options
+    const { authFlow, providerName } = options
     const requested = (waiter: Waiter) =>
-      ofOptions(options).pipe(
-        Effect.flatMap((grant) => request({ grant, workloadAccessToken })),
-        Effect.catchIf(
-          (error) => error._tag === "ConsentRequired",
-          // Subscribes before the strategy shows the URL, since the user may answer quickly.
-          (consent) => Effect.zipRight(waits.subscribe(waiter, consent), onConsent(options, consent, waiter))
-        )
-      )
+      Effect.flatMap(workloadTokenOf(options), (workloadAccessToken) =>
+        ofOptions(options).pipe(
+          Effect.flatMap((grant) => request({ grant, workloadAccessToken })),
+          Effect.catchIf(
+            (error) => error._tag === "ConsentRequired",
+            // Subscribes before the strategy shows the URL, since the user may answer quickly.
+            (consent) =>
+              Effect.zipRight(
+                waits.subscribe(waiter, consent),
+                onConsent(options, consent, workloadAccessToken, waiter)
+              )
+          )
+        ))
     return Effect.suspend(() => {
       const waiter = makeWaiter()
       // Suspended, so that the request can be collected while the call waits.

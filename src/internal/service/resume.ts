@@ -7,13 +7,16 @@ import type { WaitFailure } from "../../Consent.js"
 import { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
 import { HandleRejected, type LedgerFailure } from "../../IdentityError.js"
+import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
+import type { MintFailure } from "../../WorkloadAccessToken.js"
 import * as handle from "../consent/resumeHandle.js"
 import { digest } from "../lib/digest.js"
 import type { TokenFlow } from "./askForToken.js"
 import { orRetry, type Waits } from "./waitForConsent.js"
+import { workloadTokenOf } from "./workloadToken.js"
 
 /** @internal */
-export type ResumeFailure = WaitFailure | HandleRejected | LedgerFailure
+export type ResumeFailure = WaitFailure | MintFailure | HandleRejected | LedgerFailure
 
 /**
  * Resumes the call of a handle: polls at once, since the user may have answered meanwhile, and then waits. Of several calls
@@ -24,13 +27,12 @@ export type ResumeFailure = WaitFailure | HandleRejected | LedgerFailure
 export const make = (flow: TokenFlow, waits: Waits) =>
 (
   given: Redacted.Redacted,
-  options: {
-    readonly workloadAccessToken: Redacted.Redacted
+  options: WithWorkloadAccessToken & {
     readonly tokenPoller?: Schedule.Schedule<unknown> | undefined
   }
 ): Effect.Effect<Redacted.Redacted, ResumeFailure, ConsentSeal | ConsentLedger> =>
   Effect.gen(function*() {
-    const { workloadAccessToken } = options
+    const workloadAccessToken = yield* workloadTokenOf(options)
     const ledger = yield* ConsentLedger
     const consent = yield* handle.open(given)
     const key = `resumed/${yield* digest(consent.sessionUri)}`
