@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
-import { Nothing, openLiteral, secret, Timestamp } from "./internal/model/smithy.js"
+import { extensibleEnum, Nothing, secret, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const write = {
@@ -27,7 +27,7 @@ const write = {
 const created = {
   apiKeySecretArn: SecretArn,
   apiKeySecretJsonKey: Schema.optional(Schema.String),
-  apiKeySecretSource: Schema.optional(openLiteral("MANAGED", "EXTERNAL")),
+  apiKeySecretSource: Schema.optional(extensibleEnum("MANAGED", "EXTERNAL")),
   name: Schema.String,
   credentialProviderArn: Schema.String
 }

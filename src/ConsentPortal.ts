@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, Tags } from "./internal/model/fields.js"
-import { list, Nothing, openLiteral, text, Timestamp } from "./internal/model/smithy.js"
+import { extensibleEnum, list, Nothing, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const Identifier = text({ pattern: /[a-zA-Z0-9\-_]{1,50}-[A-Za-z0-9]{10}/ })
@@ -32,14 +32,14 @@ const Source = Schema.Struct({
 })
 
 const summary = {
-  sources: Schema.Array(Schema.Struct({ identifier: Schema.String, type: openLiteral("agentcore-gateway") })),
+  sources: Schema.Array(Schema.Struct({ identifier: Schema.String, type: extensibleEnum("agentcore-gateway") })),
   consentPortalArn: Schema.String,
   consentPortalId: Schema.String,
   createdAt: Timestamp,
   description: Schema.optional(Schema.String),
   name: Schema.String,
   portalUrl: Schema.optional(Schema.String),
-  status: openLiteral("CREATING", "ACTIVE", "UPDATING", "UPDATE_FAILED", "DELETING", "FAILED"),
+  status: extensibleEnum("CREATING", "ACTIVE", "UPDATING", "UPDATE_FAILED", "DELETING", "FAILED"),
   updatedAt: Timestamp
 }
 

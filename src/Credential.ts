@@ -14,7 +14,16 @@ import {
   WorkloadName,
   WorkloadToken
 } from "./internal/model/fields.js"
-import { list, map, Nothing, oneOf, openLiteral, secret, text, UnknownSecretMember } from "./internal/model/smithy.js"
+import {
+  extensibleEnum,
+  list,
+  map,
+  Nothing,
+  oneOf,
+  secret,
+  text,
+  UnknownSecretMember
+} from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -187,7 +196,7 @@ export const operations = {
       authorizationUrl: Schema.optional(Token),
       accessToken: Schema.optional(Token),
       sessionUri: Schema.optional(Token),
-      sessionStatus: Schema.optional(openLiteral("IN_PROGRESS", "FAILED"))
+      sessionStatus: Schema.optional(extensibleEnum("IN_PROGRESS", "FAILED"))
     }),
     errors: commonErrors,
     // Although the model calls it read-only, the first request of this flow opens a session, so that repeating a request

@@ -38,7 +38,7 @@ import type { MintFailure } from "./WorkloadAccessToken.js"
  * @since 0.1.0
  * @category models
  */
-export type HandedOn = Omit<
+export type PassthroughOperations = Omit<
   IdentityApi["Type"],
   | "completeResourceTokenAuth"
   | "createOauth2CredentialProvider"
@@ -113,9 +113,11 @@ export interface GetToken {
  * @category models
  */
 export interface Reauthenticate {
-  (options: MachineTokenOptions & Refused & WithWorkloadAccessToken): Effect.Effect<Redacted.Redacted, TokenFailure>
+  (
+    options: MachineTokenOptions & RefusedToken & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, TokenFailure>
   <S extends Strategy<unknown, unknown> | undefined = undefined>(
-    options: UserTokenOptions<S> & Refused & WithWorkloadAccessToken
+    options: UserTokenOptions<S> & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
 }
 
@@ -125,7 +127,7 @@ export interface Reauthenticate {
  * @since 0.1.0
  * @category models
  */
-export interface Refused {
+export interface RefusedToken {
   readonly refused: Redacted.Redacted
 }
 
@@ -147,7 +149,7 @@ export type List<Key extends OperationKey, Item> = (
  */
 export class IdentityService extends Context.Tag("effect-agentcore-identity/IdentityService")<
   IdentityService,
-  HandedOn & {
+  PassthroughOperations & {
     /** A token for a workload, or for a workload and its user. A user token wins over a user id, with a warning. */
     readonly getWorkloadAccessToken: (options: {
       readonly workloadName: string
@@ -263,13 +265,13 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   }
 
   function reauthenticate(
-    options: MachineTokenOptions & Refused & WithWorkloadAccessToken
+    options: MachineTokenOptions & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>
   function reauthenticate<S extends Strategy<unknown, unknown> | undefined = undefined>(
-    options: UserTokenOptions<S> & Refused & WithWorkloadAccessToken
+    options: UserTokenOptions<S> & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, FailureWith<S>, ContextWith<S>>
   function reauthenticate<E, R>(
-    options: AnyTokenOptions<E, R> & Refused & WithWorkloadAccessToken
+    options: AnyTokenOptions<E, R> & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
     return token("IdentityService.reauthenticate", options, (context) => another(context, options.refused))
   }

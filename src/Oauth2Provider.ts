@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ProviderName, SecretArn, secretWriteErrors, Tags } from "./internal/model/fields.js"
-import { Nothing, openLiteral, Timestamp } from "./internal/model/smithy.js"
+import { extensibleEnum, Nothing, Timestamp } from "./internal/model/smithy.js"
 import { Oauth2ProviderConfigInput, Oauth2ProviderConfigOutput } from "./Oauth2ProviderConfig.js"
 import * as Operation from "./Operation.js"
 
@@ -51,7 +51,7 @@ export const CredentialProviderVendor = Schema.Literal(...vendors)
  */
 export type CredentialProviderVendor = typeof CredentialProviderVendor.Type
 
-const Vendor = openLiteral(...vendors)
+const Vendor = extensibleEnum(...vendors)
 
 /** The member of `Oauth2ProviderConfigInput` of each vendor that has one of its own. */
 interface OwnMember {
@@ -90,12 +90,12 @@ const write = {
 const created = {
   clientSecretArn: SecretArn,
   clientSecretJsonKey: Schema.optional(Schema.String),
-  clientSecretSource: Schema.optional(openLiteral("MANAGED", "EXTERNAL")),
+  clientSecretSource: Schema.optional(extensibleEnum("MANAGED", "EXTERNAL")),
   name: Schema.String,
   credentialProviderArn: Schema.String,
   callbackUrl: Schema.optional(Schema.String),
   oauth2ProviderConfigOutput: Schema.optional(Oauth2ProviderConfigOutput),
-  status: Schema.optional(openLiteral(
+  status: Schema.optional(extensibleEnum(
     "CREATING",
     "CREATE_FAILED",
     "UPDATING",

@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import * as discoveryUrl from "./internal/model/discoveryUrl.js"
 import { KmsKeyArn, SecretReference, SecretSource, Tags } from "./internal/model/fields.js"
-import { list, map, oneOf, openLiteral, secret, text, UnknownMember } from "./internal/model/smithy.js"
+import { extensibleEnum, list, map, oneOf, secret, text, UnknownMember } from "./internal/model/smithy.js"
 
 const client = {
   clientId: text({ min: 1, max: 256 }),
@@ -197,7 +197,7 @@ const PrivateEndpointOutput = Schema.Union(
     managedVpcResource: Schema.Struct({
       vpcIdentifier: Schema.String,
       subnetIds: Schema.Array(Schema.String),
-      endpointIpAddressType: openLiteral("IPV4", "IPV6"),
+      endpointIpAddressType: extensibleEnum("IPV4", "IPV6"),
       securityGroupIds: Schema.optional(Schema.Array(Schema.String)),
       tags: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String })),
       routingDomain: Schema.optional(Schema.String)
@@ -218,14 +218,14 @@ export const Oauth2ProviderConfigOutput = Schema.Union(
       oauthDiscovery: DiscoveryOutput,
       clientId: Schema.optional(Schema.String),
       onBehalfOfTokenExchangeConfig: Schema.optional(Schema.Struct({
-        grantType: openLiteral("TOKEN_EXCHANGE", "JWT_AUTHORIZATION_GRANT"),
+        grantType: extensibleEnum("TOKEN_EXCHANGE", "JWT_AUTHORIZATION_GRANT"),
         tokenExchangeGrantTypeConfig: Schema.optional(Schema.Struct({
-          actorTokenContent: openLiteral("NONE", "M2M", "AWS_IAM_ID_TOKEN_JWT"),
+          actorTokenContent: extensibleEnum("NONE", "M2M", "AWS_IAM_ID_TOKEN_JWT"),
           actorTokenScopes: Schema.optional(Schema.Array(Schema.String))
         }))
       })),
       clientAuthenticationMethod: Schema.optional(
-        openLiteral("CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST", "AWS_IAM_ID_TOKEN_JWT", "PRIVATE_KEY_JWT")
+        extensibleEnum("CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST", "AWS_IAM_ID_TOKEN_JWT", "PRIVATE_KEY_JWT")
       ),
       privateEndpoint: Schema.optional(PrivateEndpointOutput),
       privateEndpointOverrides: Schema.optional(
@@ -238,7 +238,7 @@ export const Oauth2ProviderConfigOutput = Schema.Union(
             UnknownMember
           )
         ),
-        signingAlgorithm: Schema.optional(openLiteral("RS256", "PS256", "ES256")),
+        signingAlgorithm: Schema.optional(extensibleEnum("RS256", "PS256", "ES256")),
         additionalHeaderClaims: Schema.optional(ClaimsOutput),
         additionalPayloadClaims: Schema.optional(ClaimsOutput)
       }))

@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
-import { Nothing, oneOf, openLiteral, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
+import { extensibleEnum, Nothing, oneOf, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -71,7 +71,7 @@ export const PaymentProviderConfigurationInput = oneOf({
  */
 export type PaymentProviderConfigurationInput = typeof PaymentProviderConfigurationInput.Type
 
-const Source = Schema.optional(openLiteral("MANAGED", "EXTERNAL"))
+const Source = Schema.optional(extensibleEnum("MANAGED", "EXTERNAL"))
 
 /**
  * A payment provider's configuration as it comes back: where the secrets lie, never the secrets.
@@ -120,7 +120,7 @@ const write = {
 
 const created = {
   name: Schema.String,
-  credentialProviderVendor: openLiteral("CoinbaseCDP", "StripePrivy"),
+  credentialProviderVendor: extensibleEnum("CoinbaseCDP", "StripePrivy"),
   credentialProviderArn: Schema.String,
   providerConfigurationOutput: PaymentProviderConfigurationOutput
 }
@@ -196,7 +196,7 @@ export const operations = {
     reply: Schema.Struct({
       credentialProviders: Schema.Array(Schema.Struct({
         name: Schema.String,
-        credentialProviderVendor: openLiteral("CoinbaseCDP", "StripePrivy"),
+        credentialProviderVendor: extensibleEnum("CoinbaseCDP", "StripePrivy"),
         credentialProviderArn: Schema.String,
         ...times
       })),

@@ -20,13 +20,13 @@ import type { UserIdentifier } from "./Credential.js"
 import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
 import type { IdentityService } from "./IdentityService.js"
 import * as local from "./internal/binding/autoReturnPage.js"
-import { page, type Refused, unavailable } from "./internal/binding/pages.js"
+import { type BindingPageError, page, unavailable } from "./internal/binding/pages.js"
 import * as record from "./internal/binding/pendingConsent.js"
-import { finish } from "./internal/binding/returnPage.js"
-import { start } from "./internal/binding/startPage.js"
-import { doneAt, isLoopback, isPageOf, placeOf } from "./internal/binding/urls.js"
+import { returnPage } from "./internal/binding/returnPage.js"
+import { startPage } from "./internal/binding/startPage.js"
+import { isLoopback, isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
 import * as random from "./internal/lib/secureToken.js"
-import { quiet } from "./internal/web/redactRequest.js"
+import { redactRequest } from "./internal/web/redactRequest.js"
 
 /**
  * Who is signed in to the application, by the cookies or headers of the request: a key that is the same each time, and
@@ -90,7 +90,7 @@ export interface Options {
  * @since 0.1.0
  * @category models
  */
-export interface Who {
+export interface ConsentUser {
   readonly user: string
   readonly userIdentifier: UserIdentifier
 }
@@ -112,26 +112,26 @@ export type Needs = IdentityService | ConsentLedger | ConsentSeal | CurrentUser
 export interface SessionBinding {
   /**
    * Remembers a consent, and gives the link to show instead of the authorization URL. The consent has to be asked for
-   * with {@link customState}, and with a return URL at which `end` is mounted.
+   * with {@link customState}, and with a return URL at which `returnPage` is mounted.
    */
-  readonly begin: (
+  readonly register: (
     consent: ConsentRequired,
-    who: Who
+    who: ConsentUser
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
   /**
    * For `Consent.wait`: begins, and shows the link instead of the authorization URL.
    */
   readonly onAuthUrl: <E, R>(
-    who: Who,
+    who: ConsentUser,
     show: (link: string) => Effect.Effect<unknown, E, R>
   ) => (
     authorizationUrl: Redacted.Redacted,
     consent: ConsentRequired
   ) => Effect.Effect<void, BindingRefused | LedgerFailure | E, ConsentLedger | ConsentSeal | R>
   /** The page at `startPath`: marks the browser of the person who is asked, and sends it to the provider. */
-  readonly start: HttpApp.Default<never, Exclude<Needs, IdentityService>>
+  readonly startPage: HttpApp.Default<never, Exclude<Needs, IdentityService>>
   /** The page at the return URL: completes, once, if browser, person, state, session and time are right. */
-  readonly end: HttpApp.Default<never, Needs>
+  readonly returnPage: HttpApp.Default<never, Needs>
 }
 
 /**
@@ -144,17 +144,17 @@ export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(random.t
 
 // What the person did not cause is not explained to them; what was looked up and could not be is in the log.
 const shown = <R>(
-  app: Effect.Effect<HttpServerResponse.HttpServerResponse, Refused | LedgerFailure, R>
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, BindingPageError | LedgerFailure, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   app.pipe(
     Effect.catchTag("LedgerFailure", (failure) =>
       Effect.zipRight(Effect.logError("Consents cannot be looked up", failure), unavailable)),
-    Effect.catchTag("Refused", page),
-    quiet
+    Effect.catchTag("BindingPageError", page),
+    redactRequest
   )
 
 /**
- * The pages for one application. Mount `start` and `end` with an `HttpRouter`, or make web handlers of them
+ * The pages for one application. Mount `startPage` and `returnPage` with an `HttpRouter`, or make web handlers of them
  * (`HttpApp.toWebHandlerLayer`) for any framework that has `Request` and `Response`. Fails with `BindingRefused` when the
  * origin is none.
  *
@@ -182,8 +182,8 @@ const shown = <R>(
  * export const program = Effect.gen(function*() {
  *   const binding = yield* SessionBinding.make({ origin: "https://agent.example" })
  *   const pages = HttpRouter.empty.pipe(
- *     HttpRouter.all("/oauth2/start", binding.start),
- *     HttpRouter.all("/oauth2/return", binding.end)
+ *     HttpRouter.all("/oauth2/start", binding.startPage),
+ *     HttpRouter.all("/oauth2/return", binding.returnPage)
  *   )
  *   const identity = yield* IdentityService.IdentityService
  *   const token = identity.getToken({
@@ -208,7 +208,7 @@ const shown = <R>(
 export const make = (options: Options): Effect.Effect<SessionBinding, BindingRefused> =>
   Effect.gen(function*() {
     const { doneUrl, origin, startPath = "/oauth2/start" } = options
-    const place = yield* Effect.mapError(placeOf(origin), (message) =>
+    const place = yield* Effect.mapError(parseAppOrigin(origin), (message) =>
       new BindingRefused({ reason: "OriginInvalid", message }))
     if (!isPageOf(place.origin, `${place.origin}${startPath}`)) {
       return yield* new BindingRefused({
@@ -217,7 +217,7 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
       })
     }
     const done = Option.map(Option.fromNullable(doneUrl), (url) =>
-      doneAt(place.origin, url))
+      resolveDoneUrl(place.origin, url))
     if (Option.isSome(done) && Option.isNone(done.value)) {
       return yield* new BindingRefused({
         reason: "PathInvalid",
@@ -226,55 +226,57 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
     }
     const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
 
-    const begin = Effect.fn("SessionBinding.begin")(function*(consent: ConsentRequired, { user, userIdentifier }: Who) {
-      const { authorizationUrl, callbackUrl, customState: state, expiresAt, providerName, sessionUri } = consent
-      if (state === undefined || !/^[\w-]{22,}$/.test(Redacted.value(state))) {
-        return yield* new BindingRefused({
-          reason: "StateTooWeak",
-          message:
-            "ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+    const register = Effect.fn("SessionBinding.begin")(
+      function*(consent: ConsentRequired, { user, userIdentifier }: ConsentUser) {
+        const { authorizationUrl, callbackUrl, customState: state, expiresAt, providerName, sessionUri } = consent
+        if (state === undefined || !/^[\w-]{22,}$/.test(Redacted.value(state))) {
+          return yield* new BindingRefused({
+            reason: "StateTooWeak",
+            message:
+              "ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+          })
+        }
+        if (callbackUrl === undefined || !isPageOf(place.origin, callbackUrl)) {
+          return yield* new BindingRefused({
+            reason: "ReturnUrlForeign",
+            message:
+              `ask for the token with a callbackUrl of ${place.origin}, without a query, at which the page \`end\` ` +
+              "is mounted"
+          })
+        }
+        const id = yield* record.idOf(state)
+        const isNew = yield* record.add(id, {
+          _tag: "Pending",
+          providerName,
+          sessionUri,
+          authorizationUrl,
+          callbackUrl,
+          state,
+          user,
+          userIdentifier,
+          expiresAt
         })
+        const isAgain = isNew || Option.exists(
+          yield* record.find(id),
+          ({ record }) =>
+            record._tag === "Pending" && record.user === user &&
+            Redacted.value(record.sessionUri) === Redacted.value(sessionUri)
+        )
+        if (!isAgain) {
+          return yield* new BindingRefused({
+            reason: "StateUsed",
+            message: "this customState belongs to another consent: make a new one for each call"
+          })
+        }
+        return `${place.origin}${startPath}?consent=${id}`
       }
-      if (callbackUrl === undefined || !isPageOf(place.origin, callbackUrl)) {
-        return yield* new BindingRefused({
-          reason: "ReturnUrlForeign",
-          message:
-            `ask for the token with a callbackUrl of ${place.origin}, without a query, at which the page \`end\` ` +
-            "is mounted"
-        })
-      }
-      const id = yield* record.idOf(state)
-      const isNew = yield* record.add(id, {
-        _tag: "Pending",
-        providerName,
-        sessionUri,
-        authorizationUrl,
-        callbackUrl,
-        state,
-        user,
-        userIdentifier,
-        expiresAt
-      })
-      const isAgain = isNew || Option.exists(
-        yield* record.find(id),
-        ({ record }) =>
-          record._tag === "Pending" && record.user === user &&
-          Redacted.value(record.sessionUri) === Redacted.value(sessionUri)
-      )
-      if (!isAgain) {
-        return yield* new BindingRefused({
-          reason: "StateUsed",
-          message: "this customState belongs to another consent: make a new one for each call"
-        })
-      }
-      return `${place.origin}${startPath}?consent=${id}`
-    })
+    )
 
     return {
-      begin,
-      onAuthUrl: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(begin(consent, who), show)),
-      start: shown(start(place, signedIn)),
-      end: shown(finish(place, signedIn, Option.getOrUndefined(Option.flatten(done))))
+      register,
+      onAuthUrl: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(register(consent, who), show)),
+      startPage: shown(startPage(place, signedIn)),
+      returnPage: shown(returnPage(place, signedIn, Option.getOrUndefined(Option.flatten(done))))
     }
   })
 

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, KmsKeyArn } from "./internal/model/fields.js"
-import { openLiteral, text, Timestamp } from "./internal/model/smithy.js"
+import { extensibleEnum, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const TokenVaultId = text({ min: 1, max: 64, pattern: /[a-zA-Z0-9\-_]+/ })
@@ -19,7 +19,7 @@ const TokenVaultId = text({ min: 1, max: 64, pattern: /[a-zA-Z0-9\-_]+/ })
 export const TokenVault = Schema.Struct({
   tokenVaultId: Schema.String,
   kmsConfiguration: Schema.Struct({
-    keyType: openLiteral("CustomerManagedKey", "ServiceManagedKey"),
+    keyType: extensibleEnum("CustomerManagedKey", "ServiceManagedKey"),
     kmsKeyArn: Schema.optional(Schema.String)
   }),
   lastModifiedDate: Timestamp

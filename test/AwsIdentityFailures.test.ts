@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import { inspect } from "node:util"
 import { AwsIdentity, IdentityApi, type IdentityError, type Operation } from "../src/index.js"
-import { faults } from "../src/internal/model/exceptions.js"
+import { exceptions } from "../src/internal/model/exceptions.js"
 import { assertNoCredentials, credentials, flip, printedExit } from "./support/canaries.js"
 import { assertContains } from "./support/equality.js"
 import { type Answer, fault, type Received, serve } from "./support/wire.js"
@@ -39,7 +39,7 @@ describe("AwsIdentity failures", () => {
 
       it.scopedLive(`${operation.name} fails with each error of its model, and with no other's`, () =>
         Effect.gen(function*() {
-          const answers = Struct.entries(faults)
+          const answers = Struct.entries(exceptions)
           let turn = 0
           const wire = yield* serve(() => {
             const [, { exception, status }] = answers[turn++] ?? ["", { exception: "", status: 0 }]

@@ -1,16 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
-import { type Allowed, hostNotAllowed, mayBe, objection } from "../src/internal/oauth/addressPolicy.js"
+import {
+  type AddressPolicy,
+  hostNotAllowed,
+  isAddressAllowed,
+  rejectReason
+} from "../src/internal/oauth/addressPolicy.js"
 
-const nothing: Allowed = { hosts: [], loopback: false }
-const local: Allowed = { hosts: [], loopback: true }
-const hosts = (...hosts: ReadonlyArray<string>): Allowed => ({ hosts, loopback: false })
+const nothing: AddressPolicy = { hosts: [], loopback: false }
+const local: AddressPolicy = { hosts: [], loopback: true }
+const hosts = (...hosts: ReadonlyArray<string>): AddressPolicy => ({ hosts, loopback: false })
 
 const urlOf = (address: string) => new URL(`https://${address.includes(":") ? `[${address}]` : address}/token`)
 
 /** Both guards have to agree: that of the URL, and that of what a name resolves to. */
 const isReached = (address: string) => {
-  const byUrl = objection(nothing, urlOf(address)) === undefined
-  assert.strictEqual(mayBe(nothing, "idp.example", address), byUrl, address)
+  const byUrl = rejectReason(nothing, urlOf(address)) === undefined
+  assert.strictEqual(isAddressAllowed(nothing, "idp.example", address), byUrl, address)
   return byUrl
 }
 
@@ -69,7 +74,7 @@ describe("the special-purpose networks", () => {
     for (
       const host of ["2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"]
     ) {
-      assert.include(objection(nothing, new URL(`https://${host}/`)), "is inside this machine's network", host)
+      assert.include(rejectReason(nothing, new URL(`https://${host}/`)), "is inside this machine's network", host)
     }
   })
 })
@@ -77,29 +82,29 @@ describe("the special-purpose networks", () => {
 describe("an address inside", () => {
   it("is reached by a host that is allowed as it stands in a URL, and by no other", () => {
     for (const [host, other] of [["10.1.2.3", "10.1.2.4"], ["[fd00::1]", "[fd00::2]"]] as const) {
-      assert.isUndefined(objection(hosts(host), new URL(`https://${host}/`)))
-      assert.isDefined(objection(hosts(host), new URL(`https://${other}/`)))
-      assert.isDefined(objection(local, new URL(`https://${host}/`)))
+      assert.isUndefined(rejectReason(hosts(host), new URL(`https://${host}/`)))
+      assert.isDefined(rejectReason(hosts(host), new URL(`https://${other}/`)))
+      assert.isDefined(rejectReason(local, new URL(`https://${host}/`)))
     }
   })
 
   it("is what an allowed name may resolve to, and no other name", () => {
     for (const address of ["10.0.0.1", "127.0.0.1", "::1", "fd00::1"]) {
-      assert.isTrue(mayBe(hosts("idp.corp.example"), "idp.corp.example", address), address)
-      assert.isFalse(mayBe(hosts("idp.corp.example"), "other.corp.example", address), address)
+      assert.isTrue(isAddressAllowed(hosts("idp.corp.example"), "idp.corp.example", address), address)
+      assert.isFalse(isAddressAllowed(hosts("idp.corp.example"), "other.corp.example", address), address)
     }
   })
 
   it("of this machine is what a loopback name may resolve to, where this machine is allowed, and no other name", () => {
     for (const address of ["127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"]) {
-      assert.isTrue(mayBe(local, "localhost", address), address)
-      assert.isFalse(mayBe(nothing, "localhost", address), address)
+      assert.isTrue(isAddressAllowed(local, "localhost", address), address)
+      assert.isFalse(isAddressAllowed(nothing, "localhost", address), address)
       for (const name of ["rebound.example", "localhost.example", "evillocalhost", "localhost."]) {
-        assert.isFalse(mayBe(local, name, address), `${name} ${address}`)
+        assert.isFalse(isAddressAllowed(local, name, address), `${name} ${address}`)
       }
     }
     for (const address of ["10.0.0.1", "0.0.0.0", "::", "::2", "fe80::1"]) {
-      assert.isFalse(mayBe(local, "localhost", address), address)
+      assert.isFalse(isAddressAllowed(local, "localhost", address), address)
     }
   })
 })
@@ -111,9 +116,9 @@ describe("a URL", () => {
     for (const host of here) {
       for (const protocol of ["http", "https"]) {
         const url = new URL(`${protocol}://${host}/token`)
-        assert.isUndefined(objection(local, url), url.href)
-        assert.isUndefined(objection(hosts(url.hostname), url), url.href)
-        const reason = objection(hosts("idp.example"), url)
+        assert.isUndefined(rejectReason(local, url), url.href)
+        assert.isUndefined(rejectReason(hosts(url.hostname), url), url.href)
+        const reason = rejectReason(hosts("idp.example"), url)
         assert.strictEqual(reason, hostNotAllowed(nothing, url.hostname))
       }
     }
@@ -124,24 +129,24 @@ describe("a URL", () => {
       const host of ["idp.example", "93.184.216.34", "10.0.0.1", "localhost.example", "evillocalhost", "localhost."]
     ) {
       for (const allowed of [nothing, local, hosts(host)]) {
-        const reason = objection(allowed, new URL(`http://${host}/`))
+        const reason = rejectReason(allowed, new URL(`http://${host}/`))
         assert.strictEqual(reason, "only https is asked, unless on this machine", host)
       }
     }
-    assert.isUndefined(objection(nothing, new URL("https://idp.example/")))
-    assert.isUndefined(objection(local, new URL("https://93.184.216.34:8443/")))
+    assert.isUndefined(rejectReason(nothing, new URL("https://idp.example/")))
+    assert.isUndefined(rejectReason(local, new URL("https://93.184.216.34:8443/")))
   })
 
   it("of another protocol is not asked, even of this machine", () => {
     for (const url of ["ftp://localhost/", "ws://127.0.0.1/", "file:///etc/passwd", "data:,x", "ftp://idp.example/"]) {
-      assert.strictEqual(objection(local, new URL(url)), "only https is asked, unless on this machine", url)
+      assert.strictEqual(rejectReason(local, new URL(url)), "only https is asked, unless on this machine", url)
     }
   })
 
   it("with a user name, a password or both is not asked", () => {
     for (const userInfo of ["me@", ":secret@", "me:secret@"]) {
       for (const origin of [`https://${userInfo}idp.example/`, `http://${userInfo}localhost/`]) {
-        const reason = objection(local, new URL(origin))
+        const reason = rejectReason(local, new URL(origin))
         assert.strictEqual(reason, "a URL with a user name or password is not asked", origin)
       }
     }
@@ -157,7 +162,7 @@ it("the reason why a host is not asked names it, or what it is called, and both 
     `the issuer's host ${how}`
   )
   assert.strictEqual(
-    objection({ ...nothing, hostLabel: "the issuer's host" }, new URL("https://10.0.0.1/")),
+    rejectReason({ ...nothing, hostLabel: "the issuer's host" }, new URL("https://10.0.0.1/")),
     `the issuer's host ${how}`
   )
 })

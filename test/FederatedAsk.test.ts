@@ -2,28 +2,28 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Either, Fiber, Option, TestClock } from "effect"
 import type { RequestListener } from "node:http"
 import { createSecureContext } from "node:tls"
-import type { Allowed } from "../src/internal/oauth/addressPolicy.js"
-import { ask, type Asked, maxBytes, type Transport } from "../src/internal/oauth/httpClient.js"
+import type { AddressPolicy } from "../src/internal/oauth/addressPolicy.js"
+import { type HttpRequest, maxBytes, send, type Transport } from "../src/internal/oauth/httpClient.js"
 import { privateAuthority } from "./fixtures/privateAuthority.js"
 import { answering, freePort, overTls } from "./support/answering.js"
 import { server } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
 
-const local: Allowed = { hosts: [], loopback: true }
+const local: AddressPolicy = { hosts: [], loopback: true }
 
 const transport: Transport = { limit: Duration.seconds(10), secureContext: undefined }
 
-const get = (url: string): Asked => ({ url: new URL(url), method: "GET", headers: {}, body: undefined })
+const get = (url: string): HttpRequest => ({ url: new URL(url), method: "GET", headers: {}, body: undefined })
 
 /** What comes of a request that a listener answers. */
 const answeredBy = (listener: RequestListener) =>
-  Effect.flatMap(answering(listener), ({ origin }) => Effect.either(ask(local, transport, get(origin))))
+  Effect.flatMap(answering(listener), ({ origin }) => Effect.either(send(local, transport, get(origin))))
 
 describe("a request", () => {
   it.scoped("has the method, path, query, headers and body that are given", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server(() => ({ body: "héllo" }))
-      const answer = yield* ask(local, transport, {
+      const answer = yield* send(local, transport, {
         url: new URL(`${origin}/token?a=1`),
         method: "POST",
         headers: { "x-own": "one" },
@@ -40,7 +40,7 @@ describe("a request", () => {
   it.scoped("names the library, asks for no compression, and uses a connection of its own", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
-      for (const _ of [1, 2]) yield* ask(local, transport, get(origin))
+      for (const _ of [1, 2]) yield* send(local, transport, get(origin))
       for (const { headers } of requests) {
         assert.strictEqual(headers["user-agent"], "effect-agentcore-identity")
         assert.strictEqual(headers["accept-encoding"], "identity")
@@ -53,7 +53,7 @@ describe("a request", () => {
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
       const headers = { "accept-encoding": "gzip", "user-agent": "another" }
-      yield* ask(local, transport, { ...get(origin), headers })
+      yield* send(local, transport, { ...get(origin), headers })
       assert.strictEqual(requests[0]?.headers["user-agent"], "effect-agentcore-identity")
       assert.strictEqual(requests[0]?.headers["accept-encoding"], "identity")
     }))
@@ -62,8 +62,8 @@ describe("a request", () => {
     Effect.gen(function*() {
       const origin = yield* overTls((_, response) => response.end("yes"), privateAuthority)
       const secureContext = createSecureContext({ ca: [privateAuthority.authority] })
-      assert.strictEqual((yield* ask(local, { ...transport, secureContext }, get(origin))).text, "yes")
-      const untrusted = yield* Effect.flip(ask(local, transport, get(origin)))
+      assert.strictEqual((yield* send(local, { ...transport, secureContext }, get(origin))).text, "yes")
+      const untrusted = yield* Effect.flip(send(local, transport, get(origin)))
       assert.strictEqual(untrusted.reason, "Certificate")
     }))
 })
@@ -82,7 +82,7 @@ describe("an answer", () => {
     Effect.gen(function*() {
       const { origin, requests } = yield* byStatus
       for (const status of statuses(300, 400)) {
-        const error = yield* Effect.flip(ask(local, transport, get(`${origin}/${status}`)))
+        const error = yield* Effect.flip(send(local, transport, get(`${origin}/${status}`)))
         assertEqual(error, { reason: "Redirected", status })
       }
       assert.strictEqual(requests.length, 100)
@@ -92,7 +92,7 @@ describe("an answer", () => {
     Effect.gen(function*() {
       const { origin } = yield* byStatus
       for (const status of [200, 201, 299, 400, 401, 499, 500, 599]) {
-        assertEqual(yield* ask(local, transport, get(`${origin}/${status}`)), { status, text: "text" })
+        assertEqual(yield* send(local, transport, get(`${origin}/${status}`)), { status, text: "text" })
       }
     }))
 
@@ -110,9 +110,9 @@ describe("an answer", () => {
     Effect.gen(function*() {
       assert.strictEqual(maxBytes, 1_048_576)
       const { origin } = yield* server(({ path }) => ({ status: 418, body: "x".repeat(Number(path.slice(1))) }))
-      const whole = yield* ask(local, transport, get(`${origin}/${maxBytes}`))
+      const whole = yield* send(local, transport, get(`${origin}/${maxBytes}`))
       assert.strictEqual(whole.text.length, maxBytes)
-      assertEqual(yield* Effect.flip(ask(local, transport, get(`${origin}/${maxBytes + 1}`))), {
+      assertEqual(yield* Effect.flip(send(local, transport, get(`${origin}/${maxBytes + 1}`))), {
         reason: "TooLarge",
         status: 418
       })
@@ -157,14 +157,14 @@ describe("an answer", () => {
 
 it.scoped("a port without a server is Unreachable", () =>
   Effect.gen(function*() {
-    const error = yield* Effect.flip(ask(local, transport, get(`http://127.0.0.1:${yield* freePort}`)))
+    const error = yield* Effect.flip(send(local, transport, get(`http://127.0.0.1:${yield* freePort}`)))
     assertEqual(error, { reason: "Unreachable", description: "ECONNREFUSED" })
   }))
 
 it.scoped("a URL that is not allowed is Forbidden, says why, and nothing is sent", () =>
   Effect.gen(function*() {
     const { origin, requests } = yield* server()
-    const error = yield* Effect.flip(ask({ hosts: [], loopback: false }, transport, get(origin)))
+    const error = yield* Effect.flip(send({ hosts: [], loopback: false }, transport, get(origin)))
     assert.strictEqual(error.reason, "Forbidden")
     assert.include(error.description, "the host 127.0.0.1 is inside")
     assert.strictEqual(requests.length, 0)
@@ -188,7 +188,7 @@ describe("the time limit", () => {
     it.scoped(`is one for the whole answer: one that ${what} is TimedOut, and its connection is closed`, () =>
       Effect.gen(function*() {
         const { asked, closed, origin } = yield* silent(begins)
-        const fiber = yield* Effect.fork(Effect.flip(ask(local, transport, get(origin))))
+        const fiber = yield* Effect.fork(Effect.flip(send(local, transport, get(origin))))
         yield* asked
         yield* TestClock.adjust("9999 millis")
         assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)))
@@ -201,7 +201,7 @@ describe("the time limit", () => {
   it.scoped("does not delay an interruption, which closes the connection", () =>
     Effect.gen(function*() {
       const { asked, closed, origin } = yield* silent(false)
-      const fiber = yield* Effect.fork(ask(local, transport, get(origin)))
+      const fiber = yield* Effect.fork(send(local, transport, get(origin)))
       yield* asked
       yield* Fiber.interrupt(fiber)
       yield* closed

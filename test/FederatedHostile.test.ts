@@ -349,7 +349,8 @@ describe("a discovery document", () => {
 
 describe("an address", () => {
   const from = (loopback: boolean, ...hosts: ReadonlyArray<string>) => ({ loopback, hosts })
-  const isAsked = (allowed: addresses.Allowed, url: string) => addresses.objection(allowed, new URL(url)) === undefined
+  const isAsked = (allowed: addresses.AddressPolicy, url: string) =>
+    addresses.rejectReason(allowed, new URL(url)) === undefined
 
   it("of this machine is asked only if the configuration names this machine", () => {
     for (const url of ["http://127.0.0.1:9/", "http://localhost:9/", "https://localhost/", "http://[::1]:9/"]) {
@@ -368,13 +369,13 @@ describe("an address", () => {
     for (
       const address of ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "fc00::1"]
     ) {
-      assert.isFalse(addresses.mayBe(from(true), "rebound.example", address), address)
-      assert.isTrue(addresses.mayBe(from(false, "idp.corp.example"), "idp.corp.example", address), address)
+      assert.isFalse(addresses.isAddressAllowed(from(true), "rebound.example", address), address)
+      assert.isTrue(addresses.isAddressAllowed(from(false, "idp.corp.example"), "idp.corp.example", address), address)
     }
     for (const address of ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"]) {
-      assert.isTrue(addresses.mayBe(from(false), "issuer.example", address), address)
+      assert.isTrue(addresses.isAddressAllowed(from(false), "issuer.example", address), address)
     }
-    assert.isTrue(addresses.mayBe(from(true), "localhost", "127.0.0.1"))
-    assert.isFalse(addresses.mayBe(from(true), "localhost", "10.0.0.1"))
+    assert.isTrue(addresses.isAddressAllowed(from(true), "localhost", "127.0.0.1"))
+    assert.isFalse(addresses.isAddressAllowed(from(true), "localhost", "10.0.0.1"))
   })
 })

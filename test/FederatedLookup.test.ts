@@ -6,8 +6,8 @@ import type * as https from "node:https"
 import type { LookupFunction } from "node:net"
 import { createServer } from "node:net"
 import { beforeEach, vi } from "vitest"
-import { type Allowed, hostNotAllowed } from "../src/internal/oauth/addressPolicy.js"
-import { ask } from "../src/internal/oauth/httpClient.js"
+import { type AddressPolicy, hostNotAllowed } from "../src/internal/oauth/addressPolicy.js"
+import { send } from "../src/internal/oauth/httpClient.js"
 import { server } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
 
@@ -56,10 +56,10 @@ beforeEach(() => {
 
 const transport = { limit: Duration.infinity, secureContext: undefined }
 
-const local: Allowed = { hosts: [], loopback: true }
+const local: AddressPolicy = { hosts: [], loopback: true }
 
-const asked = (allowed: Allowed, url: string) =>
-  Effect.either(ask(allowed, transport, { url: new URL(url), method: "GET", headers: {}, body: undefined }))
+const asked = (allowed: AddressPolicy, url: string) =>
+  Effect.either(send(allowed, transport, { url: new URL(url), method: "GET", headers: {}, body: undefined }))
 
 const reasonOf = (answer: Effect.Effect.Success<ReturnType<typeof asked>>) =>
   Either.isLeft(answer) ? answer.left.reason : "answered"

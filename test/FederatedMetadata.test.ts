@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import type { AuthorizationServer } from "oauth4webapi"
 import { target } from "../src/internal/emulator/state/state.js"
-import { allowed, discover, document, endpoint, isOfTemplate, serverOf } from "../src/internal/oauth/discovery.js"
+import { allowed, discover, document, endpoint, isOfTemplate, resolveServer } from "../src/internal/oauth/discovery.js"
 import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import { clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -25,7 +25,7 @@ const found = (body: unknown | ((origin: string) => unknown), path = openId) =>
       body: typeof body === "function" ? body(origin) : body
     }))
     const client = clientOf({ oauthDiscovery: { discoveryUrl: `${origin}${path}` } })
-    return { origin, requests, outcome: yield* Effect.either(serverOf(reach, client)) }
+    return { origin, requests, outcome: yield* Effect.either(resolveServer(reach, client)) }
   })
 
 const failureOf = <A>(outcome: Either.Either<A, unknown>) => {
@@ -163,7 +163,7 @@ describe("a discovery document", () => {
 })
 
 describe("the server of a provider", () => {
-  const outcomeOf = (options: ClientOptions) => Effect.either(serverOf(reach, clientOf(options)))
+  const outcomeOf = (options: ClientOptions) => Effect.either(resolveServer(reach, clientOf(options)))
 
   it.effect("is that of its metadata, with the methods of authentication if they are given", () =>
     Effect.gen(function*() {

@@ -111,7 +111,7 @@ describe("text of a server", () => {
 describe("a refusal", () => {
   it("has the step and what is known of the answer", () => {
     assertContains(unanswered("refresh")({ reason: "TooLarge", status: 418, description: "why" }), {
-      _tag: "Refused",
+      _tag: "ProviderError",
       step: "refresh",
       reason: "TooLarge",
       status: 418,

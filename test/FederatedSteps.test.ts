@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Redacted, TestClock } from "effect"
 import type { RequestListener } from "node:http"
-import type { Client, Refused } from "../src/internal/emulator/state/issuer.js"
+import type { Client, ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { target } from "../src/internal/emulator/state/state.js"
 import * as authorization from "../src/internal/oauth/authorizationCode.js"
 import * as issuer from "../src/internal/oauth/federatedIssuer.js"
@@ -23,10 +23,10 @@ const { authorization: authorize, code } = authorization.make(reach)
 
 const here = { ...reach, hosts: ["127.0.0.1"] }
 
-type Flow = (client: Client) => Effect.Effect<unknown, Refused>
+type Flow = (client: Client) => Effect.Effect<unknown, ProviderError>
 
 /** Every flow, and the step that its request of the token endpoint belongs to. */
-const flows: ReadonlyArray<readonly [step: Refused["step"], name: string, flow: Flow]> = [
+const flows: ReadonlyArray<readonly [step: ProviderError["step"], name: string, flow: Flow]> = [
   ["token", "a machine's token", (client) => machine(client, { target: nothing, customParameters: undefined })],
   ["token", "a user's code", (client) => user(client, sessionOf({ authorization: authorized }))],
   ["refresh", "a refresh", (client) => refresh(client, { target: nothing, refreshToken: Redacted.make("again") })],
@@ -53,7 +53,7 @@ const flows: ReadonlyArray<readonly [step: Refused["step"], name: string, flow: 
 const at = (listener: RequestListener) => Effect.map(answering(listener), ({ origin }) => origin)
 
 /** The ways in which a server fails, wherever it is asked, and how to start such a server. */
-const failures: ReadonlyArray<readonly [reason: Refused["reason"], start: ReturnType<typeof at>]> = [
+const failures: ReadonlyArray<readonly [reason: ProviderError["reason"], start: ReturnType<typeof at>]> = [
   ["Unreachable", Effect.map(freePort, (port) => `http://127.0.0.1:${port}`)],
   ["Certificate", overTls((_, response) => response.end("{}"), selfSigned)],
   ["Redirected", at((_, response) => response.writeHead(302, { location: "/" }).end())],
@@ -62,11 +62,11 @@ const failures: ReadonlyArray<readonly [reason: Refused["reason"], start: Return
   ["Malformed", at((_, response) => response.end("<html>"))]
 ]
 
-const reasonOf = (flow: Effect.Effect<unknown, Refused>) =>
+const reasonOf = (flow: Effect.Effect<unknown, ProviderError>) =>
   Effect.map(Effect.flip(flow), ({ reason, step }) => [step, reason])
 
 /** The reason for which a flow fails whose server does not answer, once its time is up. */
-const timedOut = (flow: (origin: string) => Effect.Effect<unknown, Refused>) =>
+const timedOut = (flow: (origin: string) => Effect.Effect<unknown, ProviderError>) =>
   Effect.gen(function*() {
     const asked = yield* Deferred.make<void>()
     const origin = yield* at(() => Deferred.unsafeDone(asked, Effect.void))

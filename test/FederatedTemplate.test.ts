@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { vi } from "vitest"
-import { serverOf } from "../src/internal/oauth/discovery.js"
+import { resolveServer } from "../src/internal/oauth/discovery.js"
 import { clientOf, reach, server } from "./support/authorizationServer.js"
 
 // The issuer's template of every vendor but the custom one: those of the presets are not on this machine.
@@ -23,7 +23,7 @@ describe("the issuer of a vendor with a template", () => {
   it.scoped("may be that of a tenant, at the discovery URL of the provider's configuration", () =>
     Effect.gen(function*() {
       const options = yield* setUp
-      const { issuer } = yield* serverOf(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" }))
+      const { issuer } = yield* resolveServer(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" }))
       assert.strictEqual(issuer, preset.discoveredIssuer?.replace("{tenantid}", id))
     }))
 
@@ -31,14 +31,14 @@ describe("the issuer of a vendor with a template", () => {
     Effect.gen(function*() {
       const { oauthDiscovery } = yield* setUp
       const client = clientOf({ oauthDiscovery, vendor: "MicrosoftOauth2", discovery: { ...oauthDiscovery } })
-      const refused = yield* Effect.flip(serverOf(reach, client))
+      const refused = yield* Effect.flip(resolveServer(reach, client))
       assert.strictEqual(refused.reason, "Malformed")
       assert.include(refused.description, "is of the issuer")
     }))
 
   it.scoped("must not be that of a tenant for a custom provider", () =>
     Effect.gen(function*() {
-      const refused = yield* Effect.flip(serverOf(reach, clientOf(yield* setUp)))
+      const refused = yield* Effect.flip(resolveServer(reach, clientOf(yield* setUp)))
       assert.strictEqual(refused.reason, "Malformed")
     }))
 
@@ -46,7 +46,7 @@ describe("the issuer of a vendor with a template", () => {
     Effect.gen(function*() {
       const options = yield* setUp
       preset.discoveredIssuer = undefined
-      const refused = yield* Effect.flip(serverOf(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" })))
+      const refused = yield* Effect.flip(resolveServer(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" })))
       assert.strictEqual(refused.reason, "Malformed")
     }))
 })

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { UnknownServiceError, ValidationError } from "../src/IdentityError.js"
 import { IdentityApi } from "../src/index.js"
-import { faults } from "../src/internal/model/exceptions.js"
+import { exceptions } from "../src/internal/model/exceptions.js"
 import type { ModelledTag, Operation } from "../src/Operation.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { bare, samples, travels, whole } from "./support/limits.js"
@@ -33,7 +33,7 @@ const modelled = (operation: string, tag: ModelledTag) =>
       reason: "ResourceConflict",
       fieldList: [{ name: "a.b[0]", message: "✗" }, { name: "", message: "" }]
     })
-    : new faults[tag].make({ operation, message, requestId })
+    : new exceptions[tag].make({ operation, message, requestId })
 
 it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the port", (it) => {
   for (const key of Struct.keys(IdentityApi.operations)) {

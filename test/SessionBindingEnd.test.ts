@@ -17,10 +17,10 @@ describe("the page to which a person returns", () => {
   it.effect("completes with the JWT of the user, where the workload access token was made for one", () =>
     run((asked) =>
       Effect.gen(function*() {
-        const { begin, end, start } = yield* SessionBinding.make({ origin })
+        const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
         const userIdentifier = Credential.UserTokenIdentifier(Redacted.make("header.claims.signature"))
-        const { cookie } = yield* visit(start, yield* begin(yield* consentOf(), { user: "ada", userIdentifier }))
-        assert.strictEqual((yield* visit(end, back(), cookie)).status, 200)
+        const { cookie } = yield* visit(startPage, yield* register(yield* consentOf(), { user: "ada", userIdentifier }))
+        assert.strictEqual((yield* visit(returnPage, back(), cookie)).status, 200)
         assertEqual(yield* Ref.get(asked), [{ sessionUri, userIdentifier }])
       })
     ))
@@ -28,14 +28,14 @@ describe("the page to which a person returns", () => {
   it.effect("refuses a browser that has a cookie of that name although nobody has started", () =>
     run((asked) =>
       Effect.gen(function*() {
-        const { begin, end, start } = yield* SessionBinding.make({ origin })
+        const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
         // Another consent of the same user shows how the cookie is named.
-        const id = (yield* begin(yield* consentOf(), ada)).slice(-64)
+        const id = (yield* register(yield* consentOf(), ada)).slice(-64)
         const customState = Redacted.make("other".repeat(5))
-        const { cookie } = yield* visit(start, yield* begin(yield* consentOf({ customState }), ada))
+        const { cookie } = yield* visit(startPage, yield* register(yield* consentOf({ customState }), ada))
         const forged = cookie.replace(/[0-9a-f]{16}=/, `${id.slice(0, 16)}=`)
         assert.notStrictEqual(forged, cookie)
-        const { status, text } = yield* visit(end, back(), forged)
+        const { status, text } = yield* visit(returnPage, back(), forged)
         assert.strictEqual(status, 403)
         assert.include(text, "This request belongs to another browser")
         assertEqual(yield* Ref.get(asked), [])
@@ -53,9 +53,9 @@ describe("the page to which a person returns", () => {
     it.effect(`quotes the provider's refusal: ${text}`, () =>
       run((asked) =>
         Effect.gen(function*() {
-          const { begin, end, start } = yield* SessionBinding.make({ origin })
-          const { cookie } = yield* visit(start, yield* begin(yield* consentOf(), ada))
-          const refused = yield* visit(end, back(parameters), cookie)
+          const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
+          const { cookie } = yield* visit(startPage, yield* register(yield* consentOf(), ada))
+          const refused = yield* visit(returnPage, back(parameters), cookie)
           assert.strictEqual(refused.status, 400)
           assert.include(refused.text, `<h1>The provider refused</h1><p>${text}</p>`)
           assertEqual(yield* Ref.get(asked), [])
@@ -66,17 +66,17 @@ describe("the page to which a person returns", () => {
   it.effect("takes no entry of the ledger for that of another consent", () =>
     run((asked) =>
       Effect.gen(function*() {
-        const { begin, end, start } = yield* SessionBinding.make({ origin })
+        const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
         const ledger = yield* ConsentLedger.ConsentLedger
-        const link = yield* begin(yield* consentOf(), ada)
-        const { cookie } = yield* visit(start, link)
+        const link = yield* register(yield* consentOf(), ada)
+        const { cookie } = yield* visit(startPage, link)
         const customState = Redacted.make("other".repeat(5))
-        const other = (yield* begin(yield* consentOf({ customState }), ada)).slice(-64)
+        const other = (yield* register(yield* consentOf({ customState }), ada)).slice(-64)
         // An attacker with write access to the ledger copies the started entry to the key of the other consent.
         const entry = (id: string) => Effect.flatten(ledger.get(`binding/${id}`))
         const begun = yield* entry(link.slice(-64))
         assert.isTrue(yield* ledger.replace(`binding/${other}`, yield* entry(other), begun))
-        const { status, text } = yield* visit(end, back({ state: Redacted.value(customState) }), cookie)
+        const { status, text } = yield* visit(returnPage, back({ state: Redacted.value(customState) }), cookie)
         assert.strictEqual(status, 400)
         assert.include(text, "This answer belongs to another request")
         assertEqual(yield* Ref.get(asked), [])
@@ -88,19 +88,19 @@ describe("what is remembered of a consent", () => {
   it.effect("stands in the ledger under binding/<id>, sealed for the purpose of a binding alone", () =>
     run(() =>
       Effect.gen(function*() {
-        const { begin, start } = yield* SessionBinding.make({ origin })
+        const { register, startPage } = yield* SessionBinding.make({ origin })
         const ledger = yield* ConsentLedger.ConsentLedger
         const seal = yield* ConsentSeal.ConsentSeal
-        const link = yield* begin(yield* consentOf(), ada)
+        const link = yield* register(yield* consentOf(), ada)
         const key = `binding/${link.slice(-64)}`
         const kept = Redacted.make(yield* Effect.flatten(ledger.get(key)))
         const text = yield* seal.open("binding", kept)
         assert.strictEqual((yield* Effect.flip(seal.open("handle", kept)))._tag, "HandleRejected")
         const handle = Redacted.value(yield* seal.seal("handle", text))
         assert.isTrue(yield* ledger.replace(key, Redacted.value(kept), handle))
-        assert.strictEqual((yield* visit(start, link)).status, 404)
+        assert.strictEqual((yield* visit(startPage, link)).status, 404)
         assert.isTrue(yield* ledger.replace(key, handle, Redacted.value(yield* seal.seal("binding", text))))
-        assert.strictEqual((yield* visit(start, link)).status, 303)
+        assert.strictEqual((yield* visit(startPage, link)).status, 303)
       })
     ))
 
@@ -110,8 +110,8 @@ describe("what is remembered of a consent", () => {
       yield* Effect.provide(
         run(() =>
           Effect.gen(function*() {
-            const { begin } = yield* SessionBinding.make({ origin })
-            yield* begin(yield* consentOf(), ada)
+            const { register } = yield* SessionBinding.make({ origin })
+            yield* register(yield* consentOf(), ada)
           })
         ),
         layer

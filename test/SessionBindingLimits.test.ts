@@ -250,7 +250,7 @@ describe("SessionBinding", () => {
       const { ada, back } = yield* begun(app)
       const cookie = [...ada.cookies].map((pair) => pair.join("=")).join("; ")
       const request = HttpServerRequest.fromWeb(new Request(back, { headers: { host: back.host, cookie } }))
-      const visit = yield* app.binding.end.pipe(
+      const visit = yield* app.binding.returnPage.pipe(
         Effect.provideService(IdentityService.IdentityService, slow),
         Effect.provideService(HttpServerRequest.HttpServerRequest, request),
         Effect.fork

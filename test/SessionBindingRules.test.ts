@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Record, Redacted, Ref } from "effect"
 import { ConsentLedger, IdentityApi, IdentityError, SessionBinding } from "../src/index.js"
-import { faults } from "../src/internal/model/exceptions.js"
+import { exceptions } from "../src/internal/model/exceptions.js"
 import { origin, returnUrl } from "./support/binding.js"
 import { ada, consentOf, type Fields, run, sessionUri, state, visit } from "./support/bindingVisits.js"
 import { assertEqual } from "./support/equality.js"
@@ -39,7 +39,7 @@ const outcomes: { readonly [tag in Failure["_tag"]]: Outcome } = {
 }
 
 const failures: ReadonlyArray<Failure> = [
-  ...IdentityApi.operations.completeResourceTokenAuth.errors.map((tag) => new faults[tag].make(fields)),
+  ...IdentityApi.operations.completeResourceTokenAuth.errors.map((tag) => new exceptions[tag].make(fields)),
   ...(["Connection", "Timeout", "Credentials"] as const).map((reason) =>
     new IdentityError.TransportFailure({ ...fields, reason })
   ),
@@ -69,10 +69,10 @@ describe("the page to which a person returns, when a completion fails", () => {
         const { layer, text } = yield* recording
         const complete = (asked: Ref.Ref<ReadonlyArray<unknown>>) =>
           Effect.gen(function*() {
-            const { begin, end, start } = yield* SessionBinding.make({ origin, doneUrl: "/done" })
-            const { cookie } = yield* visit(start, yield* begin(yield* consentOf(), ada))
+            const { register, returnPage, startPage } = yield* SessionBinding.make({ origin, doneUrl: "/done" })
+            const { cookie } = yield* visit(startPage, yield* register(yield* consentOf(), ada))
             const query = new URLSearchParams({ state: Redacted.value(state), session_id: Redacted.value(sessionUri) })
-            const back = visit(end, `${returnUrl}?${query}`, cookie)
+            const back = visit(returnPage, `${returnUrl}?${query}`, cookie)
 
             const failed = yield* back
             assert.strictEqual(failed.status, status)
@@ -113,17 +113,17 @@ describe("the page to which a person returns, when a completion fails", () => {
   }
 })
 
-type Beginning = readonly [change: Partial<Fields>, who?: Partial<SessionBinding.Who> | undefined]
+type Beginning = readonly [change: Partial<Fields>, who?: Partial<SessionBinding.ConsentUser> | undefined]
 
 /** Begins consents in an application of its own; gives the link of the last one, or the reason against it. */
 const beginning = (...consents: ReadonlyArray<Beginning>) =>
   run(() =>
     Effect.gen(function*() {
-      const { begin } = yield* SessionBinding.make({ origin })
+      const { register } = yield* SessionBinding.make({ origin })
       const all = yield* Effect.forEach(
         consents,
         ([change, who]) =>
-          Effect.flatMap(consentOf(change), (consent) => Effect.either(begin(consent, { ...ada, ...who })))
+          Effect.flatMap(consentOf(change), (consent) => Effect.either(register(consent, { ...ada, ...who })))
       )
       return all.at(-1) ?? Either.right("nothing was begun")
     })
@@ -206,11 +206,11 @@ describe("a consent that begins", () => {
   it.effect("must not have a state that was used up", () =>
     run(() =>
       Effect.gen(function*() {
-        const { begin, end, start } = yield* SessionBinding.make({ origin })
+        const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
         const consent = yield* consentOf()
-        yield* visit(start, yield* begin(consent, ada))
-        assert.strictEqual((yield* visit(end, `${returnUrl}?state=${Redacted.value(state)}`)).status, 403)
-        assert.strictEqual(reasonOf(yield* Effect.either(begin(consent, ada))), used)
+        yield* visit(startPage, yield* register(consent, ada))
+        assert.strictEqual((yield* visit(returnPage, `${returnUrl}?state=${Redacted.value(state)}`)).status, 403)
+        assert.strictEqual(reasonOf(yield* Effect.either(register(consent, ada))), used)
       })
     ))
 })
@@ -257,8 +257,11 @@ describe("an application that is configured", () => {
   it.effect("has its link at its start path", () =>
     run(() =>
       Effect.gen(function*() {
-        const { begin } = yield* SessionBinding.make({ origin, startPath: "/begin" })
-        assert.match(yield* begin(yield* consentOf(), ada), /^https:\/\/agent\.example\/begin\?consent=[0-9a-f]{64}$/)
+        const { register } = yield* SessionBinding.make({ origin, startPath: "/begin" })
+        assert.match(
+          yield* register(yield* consentOf(), ada),
+          /^https:\/\/agent\.example\/begin\?consent=[0-9a-f]{64}$/
+        )
       })
     ))
 })
@@ -267,8 +270,8 @@ describe("the first page", () => {
   it.effect("gives up when others begin in the same moment 21 times in a row", () =>
     run(() =>
       Effect.gen(function*() {
-        const { begin, start } = yield* SessionBinding.make({ origin })
-        const link = yield* begin(yield* consentOf(), ada)
+        const { register, startPage } = yield* SessionBinding.make({ origin })
+        const link = yield* register(yield* consentOf(), ada)
         const ledger = yield* ConsentLedger.ConsentLedger
         const started = (lost: number) => {
           let tries = 0
@@ -278,7 +281,7 @@ describe("the first page", () => {
               ++tries <= lost ? Effect.succeed(false) : ledger.replace(key, before, after)
           })
           return Effect.map(
-            Effect.provideService(visit(start, link), ConsentLedger.ConsentLedger, busy),
+            Effect.provideService(visit(startPage, link), ConsentLedger.ConsentLedger, busy),
             ({ cookie, status }) => [status, tries, cookie === ""]
           )
         }
@@ -291,9 +294,9 @@ describe("the first page", () => {
   it.effect("asks for exactly one consent, by its name", () =>
     run(() =>
       Effect.gen(function*() {
-        const { begin, start } = yield* SessionBinding.make({ origin })
-        const link = yield* begin(yield* consentOf(), ada)
-        const statusOf = (url: string) => Effect.map(visit(start, url), ({ status }) => status)
+        const { register, startPage } = yield* SessionBinding.make({ origin })
+        const link = yield* register(yield* consentOf(), ada)
+        const statusOf = (url: string) => Effect.map(visit(startPage, url), ({ status }) => status)
         const base = `${origin}/oauth2/start`
         for (
           const query of [

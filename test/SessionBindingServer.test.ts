@@ -25,8 +25,8 @@ const begun = Effect.gen(function*() {
   const binding = yield* SessionBinding.make({ origin: here })
   yield* HttpServer.serveEffect(
     HttpRouter.empty.pipe(
-      HttpRouter.all("/oauth2/start", binding.start),
-      HttpRouter.all("/oauth2/return", Effect.withSpan(binding.end, "of the application"))
+      HttpRouter.all("/oauth2/start", binding.startPage),
+      HttpRouter.all("/oauth2/return", Effect.withSpan(binding.returnPage, "of the application"))
     ),
     HttpMiddleware.logger
   )

@@ -36,14 +36,14 @@ const mounts: ReadonlyArray<readonly [string, Pages]> = [
     HttpServer.serveEffect(
       Effect.flatMap(
         HttpServerRequest.HttpServerRequest,
-        ({ url }) => url.startsWith("/oauth2/start") ? binding.start : binding.end
+        ({ url }) => url.startsWith("/oauth2/start") ? binding.startPage : binding.returnPage
       )
     )],
   ["on an HttpRouter, which makes its handlers interruptible", (binding) =>
     HttpServer.serveEffect(
       HttpRouter.empty.pipe(
-        HttpRouter.all("/oauth2/start", binding.start),
-        HttpRouter.all("/oauth2/return", binding.end)
+        HttpRouter.all("/oauth2/start", binding.startPage),
+        HttpRouter.all("/oauth2/return", binding.returnPage)
       )
     )]
 ]
@@ -96,7 +96,7 @@ const application = (mount: Pages, held: number) =>
         consent: Consent.wait({
           onAuthUrl: (_, consent) =>
             Effect.flatMap(
-              binding.begin(consent, who),
+              binding.register(consent, who),
               (link) => Deferred.succeed(told, { link, sessionUri: consent.sessionUri })
             ),
           tokenPoller: TokenPoller.completionOnly

@@ -57,7 +57,7 @@ describe("the address of the application", () => {
 
   it("is an origin with https, or on this machine", () => {
     for (const place of [https, http, { origin: "https://a.b:8443", host: "a.b:8443", isSecure: true }]) {
-      assertEqual(address.placeOf(place.origin), Either.right(place))
+      assertEqual(address.parseAppOrigin(place.origin), Either.right(place))
     }
     const none = "origin: expected where browsers find the application, such as https://agent.example"
     const more = (origin: string) => `origin: expected scheme, host and port alone, such as ${origin}`
@@ -75,7 +75,7 @@ describe("the address of the application", () => {
       ["http://agent.example", "origin: expected https, since cookies would go over the net for all to read"],
       ["http://evillocalhost", "origin: expected https, since cookies would go over the net for all to read"]
     ]
-    for (const [origin, message] of wrong) assertEqual(address.placeOf(origin), Either.left(message), origin)
+    for (const [origin, message] of wrong) assertEqual(address.parseAppOrigin(origin), Either.left(message), origin)
   })
 
   it("is called by its host, with or without the port of its scheme", () => {
@@ -92,7 +92,7 @@ describe("the address of the application", () => {
       ["localhost:80", { ...http, host: "localhost" }, true],
       ["localhost:443", { ...http, host: "localhost" }, false]
     ]
-    for (const [name, place, expected] of named) assert.strictEqual(address.isNamed(place)(name), expected, name)
+    for (const [name, place, expected] of named) assert.strictEqual(address.matchesHost(place)(name), expected, name)
   })
 
   it("has pages, whose paths are written as a browser writes them", () => {
@@ -116,7 +116,7 @@ describe("the address of the application", () => {
       ["ftp://elsewhere.example", Option.none()],
       ["https://", Option.none()]
     ]
-    for (const [url, expected] of done) assertEqual(address.doneAt(https.origin, url), expected, url)
+    for (const [url, expected] of done) assertEqual(address.resolveDoneUrl(https.origin, url), expected, url)
   })
 })
 
@@ -124,7 +124,8 @@ const url = (query: string) => `/page${query}`
 
 const headers = { host: "agent.example" }
 
-const visited = (asked: Asked) => browser.visit((host) => host === "agent.example").pipe(asking({ headers, ...asked }))
+const visited = (asked: Asked) =>
+  browser.readRequest((host) => host === "agent.example").pipe(asking({ headers, ...asked }))
 
 /** The title of the page instead, or the values of two parameters and the path. */
 const read = (asked: Asked) =>
@@ -291,7 +292,7 @@ describe("every page of a consent", () => {
       "This request has expired",
       "This request has expired, start again: go back to the application and ask once more."
     ],
-    spent: [409, "This request was used already", `An answer counts once, and nothing was changed now. ${again}`],
+    consumed: [409, "This request was used already", `An answer counts once, and nothing was changed now. ${again}`],
     signedOut: [
       401,
       "Please sign in first",
@@ -312,7 +313,7 @@ describe("every page of a consent", () => {
       "This request belongs to another browser",
       `It has to end in the browser in which it was started. Nothing was allowed. ${again}`
     ],
-    mixedUp: [
+    stateMismatch: [
       400,
       "This answer belongs to another request",
       `It does not fit what was asked. Nothing was allowed. ${again}`

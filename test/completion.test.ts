@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, type Scope, TestClock } from "effect"
 import type { ProviderFailure } from "../src/IdentityControls.js"
-import { Refused } from "../src/internal/emulator/state/issuer.js"
+import { ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { type Arrival } from "./support/issuer.js"
 import * as stub from "./support/issuer.js"
@@ -111,7 +111,7 @@ describe("while a session is completed", () => {
       const first = yield* Effect.fork(Effect.flip(complete))
       const { answer } = yield* world.arrival
       yield* world.api.deleteWorkloadIdentity({ name: stub.workloadName })
-      yield* Deferred.fail(answer, new Refused({ step: "token", reason: "Refused" }))
+      yield* Deferred.fail(answer, new ProviderError({ step: "token", reason: "Refused" }))
       assert.strictEqual((yield* Fiber.join(first)).message, "Failed to retrieve token")
       assertEqual(yield* world.controls.sessions, [])
     }))
@@ -176,7 +176,7 @@ describe("while a session is completed", () => {
             const first = yield* Effect.fork(Effect.flip(complete))
             yield* Deferred.fail(
               (yield* world.arrival).answer,
-              new Refused({ step, reason: reason as ProviderFailure["reason"], error: "the_error" })
+              new ProviderError({ step, reason: reason as ProviderFailure["reason"], error: "the_error" })
             )
             assertContains(yield* Fiber.join(first), { _tag: "ValidationError", message: "Failed to retrieve token" })
             assertContains((yield* world.controls.providerFailures)[0], {

@@ -8,7 +8,7 @@ import { assertEqual } from "./support/equality.js"
 import { type Asked, asking, webRequest } from "./support/webRequest.js"
 
 /** What comes of it, or the page instead. */
-const outcome = <A, R>(self: Effect.Effect<A, form.Refused, R>) =>
+const outcome = <A, R>(self: Effect.Effect<A, form.PageError, R>) =>
   Effect.map(Effect.either(self), Either.mapLeft(({ status, text, title }) => ({ status, title, text })))
 
 const refused = (status: number, title: string, text: string) => Either.left({ status, title, text })
@@ -277,7 +277,7 @@ describe("a ticket that is refused", () => {
 
 it.effect("what is refused is a page with its status, its title and its text", () =>
   Effect.gen(function*() {
-    const response = yield* form.orNotice(new form.Refused({ status: 418, title: "No <tea>", text: "a & b" }))
+    const response = yield* form.orNotice(new form.PageError({ status: 418, title: "No <tea>", text: "a & b" }))
     assert.strictEqual(response.status, 418)
     assert.strictEqual(response.body._tag, "Uint8Array")
     if (response.body._tag !== "Uint8Array") return

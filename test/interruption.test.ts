@@ -137,7 +137,8 @@ const closing = (pages: (app: Pages) => Pages) =>
     const runtime = yield* Effect.runtime<SessionBinding.Needs>()
     const page = Effect.flatMap(
       HttpServerRequest.HttpServerRequest,
-      ({ originalUrl }) => new URL(originalUrl).pathname === "/oauth2/start" ? app.binding.start : app.binding.end
+      ({ originalUrl }) =>
+        new URL(originalUrl).pathname === "/oauth2/start" ? app.binding.startPage : app.binding.returnPage
     )
     const serve = HttpApp.toWebHandlerRuntime(runtime)(pages(page))
     let controller = new AbortController()
@@ -156,7 +157,7 @@ const closing = (pages: (app: Pages) => Pages) =>
           callbackUrl: binding.returnUrl,
           customState: yield* SessionBinding.customState,
           consent: Consent.make((consent, { wait }) =>
-            app.binding.begin(consent, who).pipe(
+            app.binding.register(consent, who).pipe(
               Effect.flatMap((link) => announce(consent, link)),
               Effect.zipRight(withoutTimers(wait()))
             )

@@ -19,7 +19,7 @@ import { fromThrown } from "../src/internal/aws/exceptions.js"
 import { ofRequest, scrubber } from "../src/internal/aws/secrets.js"
 import { withoutCredentials } from "../src/internal/aws/signed.js"
 import * as address from "../src/internal/binding/urls.js"
-import { visit } from "../src/internal/binding/visit.js"
+import { readRequest } from "../src/internal/binding/visit.js"
 import * as sealKeys from "../src/internal/consent/sealKeys.js"
 import * as sealText from "../src/internal/consent/sealText.js"
 import { page } from "../src/internal/emulator/control/paging.js"
@@ -316,7 +316,7 @@ const parsers: ReadonlyArray<Parser> = [
     name: "a visit of a page of a consent",
     parse: (text) =>
       handled(
-        visit(() => true),
+        readRequest(() => true),
         requestOf({ url: `/return?${text}`, headers: { cookie: text, host: text } }).modify({ url: `/return?${text}` })
       )
   },
@@ -326,7 +326,7 @@ const parsers: ReadonlyArray<Parser> = [
       address.isLoopback(`http://${text}`),
       address.isLocalHost(text),
       address.isPageOf("https://a.test", `https://a.test/${text}`),
-      address.placeOf(`https://${text}`)
+      address.parseAppOrigin(`https://${text}`)
     ]
   },
   {

@@ -1,7 +1,7 @@
 import { HttpMiddleware, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FiberRef, Tracer } from "effect"
-import { quiet, withoutToken } from "../src/internal/web/redactRequest.js"
+import { redactRequest, withoutToken } from "../src/internal/web/redactRequest.js"
 import { assertEqual } from "./support/equality.js"
 
 const done = Effect.succeed(HttpServerResponse.text("done"))
@@ -42,14 +42,14 @@ describe("a page whose address is secret", () => {
     it.effect(`leaves no query in any span around it: ${title}`, () =>
       Effect.gen(function*() {
         const expected = { ...other, ...after }
-        assertEqual(yield* attributesAfter(quiet(done), { ...other, ...before }), [expected, expected])
+        assertEqual(yield* attributesAfter(redactRequest(done), { ...other, ...before }), [expected, expected])
       }))
   }
 
   it.effect("is served where there is no span, or one of another process", () =>
     Effect.gen(function*() {
-      assert.strictEqual((yield* quiet(done)).status, 200)
-      assert.strictEqual((yield* Effect.withParentSpan(quiet(done), external)).status, 200)
+      assert.strictEqual((yield* redactRequest(done)).status, 200)
+      assert.strictEqual((yield* Effect.withParentSpan(redactRequest(done), external)).status, 200)
     }))
 
   it.effect("is not in the request log", () =>
@@ -60,7 +60,7 @@ describe("a page whose address is secret", () => {
           false
         ))
       assert.isFalse(yield* isDisabled(done))
-      assert.isTrue(yield* isDisabled(quiet(done)))
+      assert.isTrue(yield* isDisabled(redactRequest(done)))
     }))
 })
 

@@ -159,7 +159,7 @@ describe("an operation", () => {
   }
 })
 
-type Own = Exclude<IdentityApi.OperationKey, keyof IdentityService.HandedOn>
+type Own = Exclude<IdentityApi.OperationKey, keyof IdentityService.PassthroughOperations>
 
 type Service = IdentityService.IdentityService["Type"]
 

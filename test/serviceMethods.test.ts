@@ -137,7 +137,7 @@ describe("a method of the service", () => {
         const { layer, spans } = yield* recording
         const { identity } = yield* answering(() => Effect.succeed(token("token")))
         const request = (
-          options: TokenOptions.UserTokenOptions & TokenOptions.WithWorkloadAccessToken & IdentityService.Refused
+          options: TokenOptions.UserTokenOptions & TokenOptions.WithWorkloadAccessToken & IdentityService.RefusedToken
         ) => method === "getToken" ? identity.getToken(options) : identity.reauthenticate(options)
         const flows = ["USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"] as const
         for (const authFlow of flows) {

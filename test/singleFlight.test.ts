@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref } from "effect"
-import * as flights from "../src/internal/lib/singleFlight.js"
+import * as singleFlight from "../src/internal/lib/singleFlight.js"
 import { assertEqual } from "./support/equality.js"
 import { atEachStep, makeHolding } from "./support/scheduler.js"
 
 /** A single flight whose effects wait for `gate`, and the number of those that have started. */
 const flying = Effect.gen(function*() {
-  const { join } = yield* flights.make<string, string>()
+  const { run } = yield* singleFlight.make<string, string>()
   const started = yield* Ref.make(0)
   const interrupted = yield* Ref.make(0)
   const effect = (gate: Deferred.Deferred<string, string>) =>
@@ -14,7 +14,7 @@ const flying = Effect.gen(function*() {
       Effect.onInterrupt(() => Ref.update(interrupted, (n) => n + 1))
     )
   const gate = Deferred.make<string, string>()
-  return { join, effect, gate, started: Ref.get(started), interrupted: Ref.get(interrupted) }
+  return { run, effect, gate, started: Ref.get(started), interrupted: Ref.get(interrupted) }
 })
 
 /** Lets every fiber run until it waits. */
@@ -30,11 +30,11 @@ const withoutFibers = <A, E>(exit: Exit.Exit<A, E>) =>
 describe("single flight", () => {
   it.effect("callers of one key share one run and its result, and callers of another key do not", () =>
     Effect.gen(function*() {
-      const { effect, gate, join, started } = yield* flying
+      const { effect, gate, run, started } = yield* flying
       const first = yield* gate
       const second = yield* gate
-      const callers = yield* Effect.forEach([1, 2, 3], () => Effect.fork(join("a", effect(first))))
-      const other = yield* Effect.fork(join("b", effect(second)))
+      const callers = yield* Effect.forEach([1, 2, 3], () => Effect.fork(run("a", effect(first))))
+      const other = yield* Effect.fork(run("b", effect(second)))
       yield* idle
       assert.strictEqual(yield* started, 2)
       yield* Deferred.succeed(first, "one")
@@ -45,10 +45,10 @@ describe("single flight", () => {
 
   it.effect("a caller that is interrupted ends at once, and the run goes on for the others", () =>
     Effect.gen(function*() {
-      const { effect, gate, interrupted, join } = yield* flying
+      const { effect, gate, interrupted, run } = yield* flying
       const hanging = yield* gate
-      const one = yield* Effect.fork(join("a", effect(hanging)))
-      const other = yield* Effect.fork(join("a", effect(hanging)))
+      const one = yield* Effect.fork(run("a", effect(hanging)))
+      const other = yield* Effect.fork(run("a", effect(hanging)))
       yield* idle
       // The test itself would time out if the caller waited for the run.
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(one)))
@@ -59,14 +59,14 @@ describe("single flight", () => {
 
   it.effect("the run is interrupted with its last caller, and the next caller starts another", () =>
     Effect.gen(function*() {
-      const { effect, gate, interrupted, join, started } = yield* flying
+      const { effect, gate, interrupted, run, started } = yield* flying
       const hanging = yield* gate
-      const callers = yield* Effect.forEach([1, 2], () => Effect.fork(join("a", effect(hanging))))
+      const callers = yield* Effect.forEach([1, 2], () => Effect.fork(run("a", effect(hanging))))
       yield* idle
       yield* Effect.forEach(callers, Fiber.interrupt)
       assert.strictEqual(yield* interrupted, 1)
       const next = yield* gate
-      const caller = yield* Effect.fork(join("a", effect(next)))
+      const caller = yield* Effect.fork(run("a", effect(next)))
       yield* idle
       assert.strictEqual(yield* started, 2)
       yield* Deferred.succeed(next, "again")
@@ -83,15 +83,15 @@ describe("single flight", () => {
   ) {
     it.effect(`a run that ${name} ends so for its callers, and is over: the next caller starts another`, () =>
       Effect.gen(function*() {
-        const { effect, gate, join, started } = yield* flying
+        const { effect, gate, run, started } = yield* flying
         const first = yield* gate
-        const callers = yield* Effect.forEach([1, 2], () => Effect.fork(join("a", effect(first))))
+        const callers = yield* Effect.forEach([1, 2], () => Effect.fork(run("a", effect(first))))
         yield* idle
         yield* Deferred.done(first, end)
         for (const caller of callers) assertEqual(withoutFibers(yield* Fiber.await(caller)), withoutFibers(end))
         const next = yield* gate
         yield* Deferred.succeed(next, "next")
-        assert.strictEqual(yield* join("a", effect(next)), "next")
+        assert.strictEqual(yield* run("a", effect(next)), "next")
         assert.strictEqual(yield* started, 2)
       }))
   }
@@ -100,9 +100,9 @@ describe("single flight", () => {
     Effect.gen(function*() {
       const steps = yield* atEachStep((suspending) =>
         Effect.gen(function*() {
-          const { effect, gate, interrupted, join, started } = yield* flying
+          const { effect, gate, interrupted, run, started } = yield* flying
           const first = yield* gate
-          const call = join("a", effect(first))
+          const call = run("a", effect(first))
           const slow = yield* Effect.fork(Effect.withScheduler(call, suspending()))
           const other = yield* Effect.fork(call)
           yield* idle
@@ -120,12 +120,12 @@ describe("single flight", () => {
     Effect.gen(function*() {
       const steps = yield* atEachStep((suspending) =>
         Effect.gen(function*() {
-          const { effect, gate, interrupted, join, started } = yield* flying
+          const { effect, gate, interrupted, run, started } = yield* flying
           const hanging = yield* gate
-          const leaving = yield* Effect.fork(Effect.withScheduler(join("a", effect(hanging)), suspending()))
+          const leaving = yield* Effect.fork(Effect.withScheduler(run("a", effect(hanging)), suspending()))
           yield* idle
           yield* Fiber.interruptAsFork(leaving, FiberId.none)
-          const next = yield* Effect.fork(join("a", effect(hanging)))
+          const next = yield* Effect.fork(run("a", effect(hanging)))
           yield* idle
           yield* Deferred.succeed(hanging, "done")
           // Before the other has left it joins that run, afterwards it starts another.
@@ -140,14 +140,14 @@ describe("single flight", () => {
     Effect.gen(function*() {
       const steps = yield* atEachStep((suspending) =>
         Effect.gen(function*() {
-          const { effect, gate, interrupted, join, started } = yield* flying
+          const { effect, gate, interrupted, run, started } = yield* flying
           const hanging = yield* gate
           const ready = yield* Deferred.make<Fiber.RuntimeFiber<string, string>>()
           const interrupt = () => {
             Effect.runSync(Effect.flatMap(Deferred.await(ready), Fiber.interruptAsFork(FiberId.none)))
           }
           const caller = yield* Deferred.await(ready).pipe(
-            Effect.zipRight(Effect.withScheduler(join("a", effect(hanging)), suspending(interrupt))),
+            Effect.zipRight(Effect.withScheduler(run("a", effect(hanging)), suspending(interrupt))),
             Effect.fork
           )
           yield* Deferred.succeed(ready, caller)
@@ -157,7 +157,7 @@ describe("single flight", () => {
           assert.isAtLeast(yield* interrupted, yield* started)
           const next = yield* gate
           yield* Deferred.succeed(next, "next")
-          assert.strictEqual(yield* join("a", effect(next)), "next")
+          assert.strictEqual(yield* run("a", effect(next)), "next")
         })
       )
       assert.isAbove(steps, 20)
@@ -166,13 +166,13 @@ describe("single flight", () => {
   /** One caller of a run gets its result and starts the next run of the key, while the other is held. */
   const overtaken = (leaves: (slow: Fiber.RuntimeFiber<string, string>) => Effect.Effect<unknown>) =>
     Effect.gen(function*() {
-      const { effect, gate, join, started } = yield* flying
+      const { effect, gate, run, started } = yield* flying
       const first = yield* gate
       const second = yield* gate
       const { hold, release, scheduler } = makeHolding()
-      const fast = yield* Effect.fork(Effect.zipRight(join("a", effect(first)), join("a", effect(second))))
+      const fast = yield* Effect.fork(Effect.zipRight(run("a", effect(first)), run("a", effect(second))))
       yield* idle
-      const slow = yield* Effect.fork(Effect.withScheduler(join("a", effect(first)), scheduler))
+      const slow = yield* Effect.fork(Effect.withScheduler(run("a", effect(first)), scheduler))
       yield* idle
       hold()
       yield* leaves(slow)
@@ -182,7 +182,7 @@ describe("single flight", () => {
       release()
       const end = yield* Fiber.await(slow)
       // The second run is still the one of this key, and has one caller.
-      const late = yield* Effect.fork(join("a", effect(yield* gate)))
+      const late = yield* Effect.fork(run("a", effect(yield* gate)))
       yield* idle
       assert.strictEqual(yield* started, 2)
       yield* Deferred.succeed(second, "second")

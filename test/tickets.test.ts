@@ -6,9 +6,9 @@ import { assertEqual } from "./support/equality.js"
 const made = tickets.make<string>()
 
 /** What a browser gets for a ticket, or why it gets nothing. */
-const taken = ({ take }: tickets.Tickets<string>, ticket: string, browser = "ada") =>
+const taken = ({ consume }: tickets.OneTimeTokens<string>, ticket: string, browser = "ada") =>
   Effect.map(
-    Effect.either(take(ticket, browser)),
+    Effect.either(consume(ticket, browser)),
     Either.match({ onLeft: ({ reason }) => `refused: ${reason}`, onRight: (subject) => subject })
   )
 

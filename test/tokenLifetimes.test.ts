@@ -1,7 +1,7 @@
 // @effect-diagnostics anyUnknownInErrorContext:off floatingEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Queue, Redacted, type Scope, TestClock } from "effect"
-import { Refused } from "../src/internal/emulator/state/issuer.js"
+import { ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"
 
@@ -147,7 +147,7 @@ describe("a user's token", () => {
     }))
 })
 
-type Refusal = Omit<ConstructorParameters<typeof Refused>[0], "step">
+type Refusal = Omit<ConstructorParameters<typeof ProviderError>[0], "step">
 
 /** How often the vendor is asked, and the reply while the stored token lasts, and after it has expired. */
 interface Outcome {
@@ -205,7 +205,7 @@ describe("a refresh that the vendor refuses", () => {
             while (true) {
               const { answer } = yield* world.arrival
               count++
-              yield* Deferred.fail(answer, new Refused({ step: "refresh", ...refusal }))
+              yield* Deferred.fail(answer, new ProviderError({ step: "refresh", ...refusal }))
               yield* Effect.yieldNow().pipe(Effect.repeatN(20))
               yield* TestClock.adjust("1 second")
             }
@@ -301,7 +301,7 @@ describe("a machine's token", () => {
   test("that the vendor refuses is an error, once for all who wait, and is asked for again", (world) =>
     Effect.gen(function*() {
       const asking = yield* Effect.forEach([1, 2], () => Effect.fork(Effect.flip(world.ask("ada", asMachine))))
-      yield* Deferred.fail((yield* world.arrival).answer, new Refused({ step: "token", reason: "Refused" }))
+      yield* Deferred.fail((yield* world.arrival).answer, new ProviderError({ step: "token", reason: "Refused" }))
       for (const error of yield* Fiber.join(Fiber.all(asking))) {
         assertEqual([error._tag, error.message], ["ValidationError", "Failed to retrieve token"])
       }

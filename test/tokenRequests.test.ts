@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
 import type { IdentityApi, IdentityControls } from "../src/index.js"
-import { Refused } from "../src/internal/emulator/state/issuer.js"
+import { ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"
@@ -184,7 +184,7 @@ describe("a token exchange", () => {
     test(`that fails with ${JSON.stringify(refusal)} says '${expected}'`, (world) =>
       Effect.gen(function*() {
         const asking = yield* Effect.fork(Effect.flip(yield* setUp(world, bearer)))
-        yield* Deferred.fail((yield* world.arrival).answer, new Refused(refusal))
+        yield* Deferred.fail((yield* world.arrival).answer, new ProviderError(refusal))
         assertContains(yield* Fiber.join(asking), {
           _tag: "ValidationError",
           operation: "GetResourceOauth2Token",

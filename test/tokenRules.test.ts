@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
 import type { IdentityApi } from "../src/index.js"
 import * as engine from "../src/internal/emulator/emulator.js"
-import { Issuers, Refused } from "../src/internal/emulator/state/issuer.js"
+import { Issuers, ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"
@@ -238,7 +238,7 @@ describe("a workload access token", () => {
   for (const [refusal, why] of verified) {
     it.effect(`is refused for a JWT whose check fails with ${JSON.stringify(refusal)}: ${why}`, () =>
       Effect.gen(function*() {
-        const verify = () => new Refused({ step: "verification", ...refusal })
+        const verify = () => new ProviderError({ step: "verification", ...refusal })
         const { api, controls } = yield* Effect.provideService(
           engine.make(engine.settings({})),
           Issuers,

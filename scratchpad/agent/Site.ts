@@ -78,8 +78,8 @@ export const layer = (userId: string) =>
       )
       yield* HttpRouter.empty.pipe(
         HttpRouter.get("/sign-in", signIn(sessions, userId)),
-        HttpRouter.all("/oauth2/start", binding.start),
-        HttpRouter.all("/oauth2/return", binding.end),
+        HttpRouter.all("/oauth2/start", binding.startPage),
+        HttpRouter.all("/oauth2/return", binding.returnPage),
         HttpRouter.get("/resource/:name", resource),
         HttpServer.serveEffect(),
         Effect.provide(needs)

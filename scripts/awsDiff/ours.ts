@@ -1,7 +1,7 @@
 /** Our table of operations as a description. */
 import { Arbitrary, DateTime, FastCheck, Record, Redacted, Schema, SchemaAST } from "effect"
 import { operations } from "../../src/IdentityApi.js"
-import { faults } from "../../src/internal/model/exceptions.js"
+import { exceptions } from "../../src/internal/model/exceptions.js"
 import type { Operation } from "../../src/Operation.js"
 import { type Description, type Member, type Shape, shape } from "./Description.js"
 
@@ -101,5 +101,5 @@ export const description: Description = Record.mapEntries(table, (operation) => 
   status: operation.status,
   request: located(shapeOf(SchemaAST.typeAST(operation.request.ast)), operation),
   reply: shapeOf(SchemaAST.typeAST(operation.reply.ast)),
-  errors: Record.fromEntries(operation.errors.map((tag) => [faults[tag].exception, faults[tag].status]))
+  errors: Record.fromEntries(operation.errors.map((tag) => [exceptions[tag].exception, exceptions[tag].status]))
 }])

@@ -97,11 +97,11 @@ export const modules = {
   },
   session: {
     mutate: ["src/internal/emulator/data/{sessions,userTokens,machineTokens,grants,workloadTokens}.ts"],
-    tests: ["completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces", "IdentityService"]
+    tests: ["completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces"]
   },
   persistence: {
     mutate: ["src/internal/emulator/persistence/*.ts"],
-    tests: ["storage", "record", "level", "levelFolder", "classicLevel", "sealed", "StoredIdentity"]
+    tests: ["storage", "record", "level", "levelFolder", "classicLevel", "sealed"]
   },
   signature: {
     mutate: ["src/internal/{server/api/{signature,hostGuard},web/oneTimeTokens}.ts"],

@@ -72,17 +72,17 @@ export const application = Effect.gen(function*() {
     const { provider = "" } = yield* HttpRouter.params
     const user = Option.getOrThrow(yield* Effect.flatten(SessionBinding.CurrentUser))
     const consent = yield* required(getToken(user, provider))
-    const link = yield* binding.begin(consent, { user, userIdentifier: Credential.UserIdIdentifier(user) })
+    const link = yield* binding.register(consent, { user, userIdentifier: Credential.UserIdIdentifier(user) })
     return HttpServerResponse.text(link)
   })
   const pages = HttpRouter.empty.pipe(
     HttpRouter.get("/login", login),
     HttpRouter.get("/connect/:provider", connect),
-    HttpRouter.get("/oauth2/start", binding.start),
+    HttpRouter.get("/oauth2/start", binding.startPage),
     HttpRouter.get(
       "/oauth2/return",
       Effect.suspend(() =>
-        MutableRef.get(isAway) ? HttpServerResponse.text("Nobody is here", { status: 503 }) : binding.end
+        MutableRef.get(isAway) ? HttpServerResponse.text("Nobody is here", { status: 503 }) : binding.returnPage
       )
     ),
     HttpRouter.use((page) => Effect.withClock(page, clock))

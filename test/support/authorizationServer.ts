@@ -5,12 +5,12 @@ import { type Discovery, discoveryOf } from "../../src/internal/emulator/state/e
 import type { Client } from "../../src/internal/emulator/state/issuer.js"
 import type { Oauth2Provider, Session } from "../../src/internal/emulator/state/state.js"
 import { target } from "../../src/internal/emulator/state/state.js"
-import type { Reach } from "../../src/internal/oauth/discovery.js"
+import type { OutboundPolicy } from "../../src/internal/oauth/discovery.js"
 import * as issuer from "../../src/internal/oauth/federatedIssuer.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../src/Oauth2ProviderConfig.js"
 import { answering } from "./answering.js"
 
-export const reach: Reach = { limit: Duration.seconds(10), hosts: [], secureContext: undefined }
+export const reach: OutboundPolicy = { limit: Duration.seconds(10), hosts: [], secureContext: undefined }
 
 type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2ProviderConfig: unknown }>[
   "customOauth2ProviderConfig"

@@ -67,7 +67,7 @@ export const applicationWith = (options: Partial<SessionBinding.Options> = {}) =
     const runtime = yield* Effect.runtime<SessionBinding.Needs>()
     const pages = Effect.flatMap(
       HttpServerRequest.HttpServerRequest,
-      (request) => new URL(request.originalUrl).pathname === "/oauth2/start" ? binding.start : binding.end
+      (request) => new URL(request.originalUrl).pathname === "/oauth2/start" ? binding.startPage : binding.returnPage
     )
     const handler = HttpApp.toWebHandlerRuntime(runtime)(pages)
     return { identity, binding, handler }
@@ -97,7 +97,7 @@ export const asks = (
       workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId }),
       ...options
     }))
-    const link = yield* binding.begin(consent, {
+    const link = yield* binding.register(consent, {
       user,
       userIdentifier: userToken === undefined
         ? Credential.UserIdIdentifier(userId)

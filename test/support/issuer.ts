@@ -8,7 +8,7 @@ import {
   type IssuedToken,
   type Issuer,
   Issuers,
-  type Refused
+  type ProviderError
 } from "../../src/internal/emulator/state/issuer.js"
 
 export const workloadName = "my-agent"
@@ -26,7 +26,7 @@ export interface Arrival {
     readonly userToken?: Redacted.Redacted
     readonly customParameters?: unknown
   }
-  readonly answer: Deferred.Deferred<IssuedToken, Refused>
+  readonly answer: Deferred.Deferred<IssuedToken, ProviderError>
   /** Whether a time limit of the issuer can end the request. */
   readonly isInterruptible: boolean
 }
@@ -63,7 +63,7 @@ export const make = ({ hasBrowser = false } = {}) =>
   Effect.map(Queue.unbounded<Arrival>(), (arrivals) => {
     const ask = (kind: Arrival["kind"]) => (client: Client, request: Arrival["request"]) =>
       Effect.checkInterruptible((isInterruptible) =>
-        Effect.flatMap(Deferred.make<IssuedToken, Refused>(), (answer) =>
+        Effect.flatMap(Deferred.make<IssuedToken, ProviderError>(), (answer) =>
           Effect.zipRight(
             Queue.offer(arrivals, { kind, client, request, answer, isInterruptible }),
             Deferred.await(answer)

@@ -12,7 +12,7 @@ import {
   type WireError
 } from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
-import { faults, type Modelled } from "../model/exceptions.js"
+import { exceptions, type Modelled } from "../model/exceptions.js"
 import type { Stage } from "./exchange.js"
 import { ReplyRefused, toError } from "./reply.js"
 
@@ -92,13 +92,13 @@ export const fromThrown = <Tag extends ModelledTag>(
   if (Predicate.hasProperty(thrown, "$fault")) {
     const answer = status === undefined ? "an error without a status and" : `HTTP ${status}`
     const message = said === "" || said === "UnknownError" ? `${answer} without a message` : said
-    const tag = operation.errors.find((tag) => faults[tag].exception === name)
+    const tag = operation.errors.find((tag) => exceptions[tag].exception === name)
     if (tag === undefined) {
       return new UnknownServiceError({ ...fields, message, code: scrub(name), ...(status !== undefined && { status }) })
     }
     return tag === "ValidationError"
       ? new ValidationError({ ...fields, message, ...details(thrown, scrub) })
-      : new faults[tag].make({ ...fields, message })
+      : new exceptions[tag].make({ ...fields, message })
   }
 
   // An answer that the SDK could not read. Its own message quotes the body, in which there may be a token.

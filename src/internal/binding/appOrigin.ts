@@ -3,7 +3,7 @@
  *
  * @internal
  */
-export interface Place {
+export interface AppOrigin {
   readonly origin: string
   readonly host: string
   readonly isSecure: boolean

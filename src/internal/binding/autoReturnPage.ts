@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../Credential.js"
 import type { IdentityService } from "../../IdentityService.js"
-import { done, page, type Refused } from "./pages.js"
+import { type BindingPageError, done, page } from "./pages.js"
 import { complete, notRefused } from "./returnPage.js"
 import { isLocalHost } from "./urls.js"
-import { required, visit } from "./visit.js"
+import { readRequest, required } from "./visit.js"
 
 /**
  * Completes for one user whatever comes back to this machine.
@@ -18,11 +18,11 @@ export const end = (
   userIdentifier: UserIdentifier
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
-  Refused,
+  BindingPageError,
   IdentityService | HttpServerRequest.HttpServerRequest
 > =>
   Effect.gen(function*() {
-    const { of } = yield* visit(isLocalHost)
+    const { of } = yield* readRequest(isLocalHost)
     yield* notRefused(of)
     yield* complete({ sessionUri: Redacted.make(yield* required(of, "session_id")), userIdentifier })
     return yield* page(done)

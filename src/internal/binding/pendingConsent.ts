@@ -52,7 +52,7 @@ const decode = Schema.decode(Text)
 const ledgerKey = (id: string) => `binding/${id}`
 
 /** How long a consent that is over is still known as such, and a late return told so. */
-const memory = { hours: 1 }
+const retention = { hours: 1 }
 
 // What is encoded has been decoded before, or made here.
 const seal = (record: Record) =>
@@ -82,7 +82,7 @@ export const add = (
 ): Effect.Effect<boolean, LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
     const ledger = yield* ConsentLedger
-    return yield* ledger.add(ledgerKey(id), yield* seal(record), DateTime.add(record.expiresAt, memory))
+    return yield* ledger.add(ledgerKey(id), yield* seal(record), DateTime.add(record.expiresAt, retention))
   })
 
 /**

@@ -15,35 +15,35 @@ import { digest } from "../lib/digest.js"
 import * as random from "../lib/secureToken.js"
 import { seeOther } from "../web/forms.js"
 import { html } from "../web/html.js"
-import type { Place } from "./appOrigin.js"
+import type { AppOrigin } from "./appOrigin.js"
 import {
+  BindingPageError,
+  consumed,
   done,
   expired,
-  mixedUp,
   otherBrowser,
   otherUser,
   page,
-  Refused,
   signedOutMeanwhile,
-  spent,
+  stateMismatch,
   unfinished,
   unreachable
 } from "./pages.js"
 import * as record from "./pendingConsent.js"
 import { pending } from "./startPage.js"
-import { isNamed } from "./urls.js"
-import { cookieName, forget, required, type Visit, visit } from "./visit.js"
+import { matchesHost } from "./urls.js"
+import { cookieName, forget, readRequest, required, type Visit } from "./visit.js"
 
 /**
  * What a provider says instead of yes. Anybody can have written it.
  *
  * @internal
  */
-export const notRefused = (of: Visit["of"]): Effect.Effect<void, Refused> =>
+export const notRefused = (of: Visit["of"]): Effect.Effect<void, BindingPageError> =>
   Option.match(of("error"), {
     onNone: () => Effect.void,
     onSome: (error) =>
-      new Refused({
+      new BindingPageError({
         status: 400,
         title: "The provider refused",
         text: html`It says <q>${error}</q>${
@@ -56,20 +56,20 @@ export const notRefused = (of: Visit["of"]): Effect.Effect<void, Refused> =>
 const check = (
   { cookies, of, path }: Visit,
   { id, record: { callbackUrl, expiresAt, sessionUri, user, verifier } }: record.Entry<record.Pending>,
-  { isSecure, origin }: Place,
+  { isSecure, origin }: AppOrigin,
   signedIn: Option.Option<string>
-): Effect.Effect<void, Refused> =>
+): Effect.Effect<void, BindingPageError> =>
   Effect.gen(function*() {
     // Again, since finding out who is signed in takes as long as the application likes.
     if (yield* DateTime.isPast(expiresAt)) return yield* expired
     // Each provider may have a return URL of its own: an answer that came to another's is a mix-up.
-    if (callbackUrl !== `${origin}${path}`) return yield* mixedUp
+    if (callbackUrl !== `${origin}${path}`) return yield* stateMismatch
     const held = cookies[cookieName(isSecure, id)]
     if (verifier === undefined || held === undefined) return yield* otherBrowser
     if (!random.isSame(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
     if (!random.isSame(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) return yield* otherUser
     yield* notRefused(of)
-    if (!random.isSame(yield* required(of, "session_id"), Redacted.value(sessionUri))) return yield* mixedUp
+    if (!random.isSame(yield* required(of, "session_id"), Redacted.value(sessionUri))) return yield* stateMismatch
   })
 
 /** What AWS says of this session; anything else is not the person's doing. */
@@ -83,7 +83,7 @@ const isAboutSession = (error: Failure<"completeResourceTokenAuth">) =>
  */
 export const complete = (
   { sessionUri, userIdentifier }: Pick<record.Pending, "sessionUri" | "userIdentifier">
-): Effect.Effect<void, Refused, IdentityService> =>
+): Effect.Effect<void, BindingPageError, IdentityService> =>
   Effect.flatMap(IdentityService, (identity) =>
     identity.completeResourceTokenAuth({ sessionUri, userIdentifier }).pipe(
       Effect.tapError(({ _tag, requestId }) =>
@@ -98,25 +98,25 @@ export const complete = (
  *
  * @internal
  */
-export const finish = <R>(
-  place: Place,
+export const returnPage = <R>(
+  place: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>,
   doneUrl: string | undefined
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
-  Refused | LedgerFailure,
+  BindingPageError | LedgerFailure,
   IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const seen = yield* visit(isNamed(place))
+    const seen = yield* readRequest(matchesHost(place))
     const state = Redacted.make(yield* required(seen.of, "state"))
     const id = yield* record.idOf(state)
     const entry = yield* pending(id)
-    if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* mixedUp
+    if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* stateMismatch
     const user = yield* signedIn
     const answer = Effect.gen(function*() {
       const claimed = yield* record.replace(entry, { _tag: "Spent" })
-      if (Option.isNone(claimed)) return yield* spent
+      if (Option.isNone(claimed)) return yield* consumed
       yield* check(seen, entry, place, user)
       const completed = yield* Effect.either(complete(entry.record))
       if (Either.isLeft(completed)) {
@@ -128,7 +128,7 @@ export const finish = <R>(
       return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
     })
     return yield* Effect.uninterruptible(answer).pipe(
-      Effect.catchTag("Refused", page),
+      Effect.catchTag("BindingPageError", page),
       // The browser keeps its mark for another try.
       Effect.map((response) => response.status === unreachable.status ? response : forget(response, place.isSecure, id))
     )

@@ -11,21 +11,30 @@ import type { LedgerFailure } from "../../IdentityError.js"
 import { digest } from "../lib/digest.js"
 import * as random from "../lib/secureToken.js"
 import { seeOther } from "../web/forms.js"
-import type { Place } from "./appOrigin.js"
-import { expired, otherUser, type Refused, signedOut, spent, unavailable, unknown, unreadable } from "./pages.js"
+import type { AppOrigin } from "./appOrigin.js"
+import {
+  type BindingPageError,
+  consumed,
+  expired,
+  otherUser,
+  signedOut,
+  unavailable,
+  unknown,
+  unreadable
+} from "./pages.js"
 import * as record from "./pendingConsent.js"
-import { isNamed } from "./urls.js"
-import { remember, required, visit } from "./visit.js"
+import { matchesHost } from "./urls.js"
+import { readRequest, remember, required } from "./visit.js"
 
 /** @internal */
 export const pending = (
   id: string
-): Effect.Effect<record.Entry<record.Pending>, Refused | LedgerFailure, ConsentLedger | ConsentSeal> =>
+): Effect.Effect<record.Entry<record.Pending>, BindingPageError | LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
     const found = yield* record.find(id)
     if (Option.isNone(found)) return yield* unknown
     const { record: one, sealed } = found.value
-    if (one._tag === "Spent") return yield* spent
+    if (one._tag === "Spent") return yield* consumed
     return (yield* DateTime.isPast(one.expiresAt)) ? yield* expired : { id, record: one, sealed }
   })
 
@@ -33,15 +42,15 @@ export const pending = (
 const rounds = 20
 
 /** The record with the mark of this browser; whoever came in between is overwritten, since they came first. */
-const mark = (
+const bindBrowser = (
   entry: record.Entry<record.Pending>,
   verifier: string,
   left = rounds
-): Effect.Effect<void, Refused | LedgerFailure, ConsentLedger | ConsentSeal> =>
+): Effect.Effect<void, BindingPageError | LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
     if (Option.isSome(yield* record.replace(entry, { ...entry.record, verifier }))) return
     if (left === 0) return yield* unavailable
-    yield* mark(yield* pending(entry.id), verifier, left - 1)
+    yield* bindBrowser(yield* pending(entry.id), verifier, left - 1)
   })
 
 /**
@@ -49,23 +58,23 @@ const mark = (
  *
  * @internal
  */
-export const start = <R>(
-  place: Place,
+export const startPage = <R>(
+  place: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
-  Refused | LedgerFailure,
+  BindingPageError | LedgerFailure,
   ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const { of } = yield* visit(isNamed(place))
+    const { of } = yield* readRequest(matchesHost(place))
     const id = yield* required(of, "consent")
     if (!record.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
     const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
     if (!random.isSame(user, entry.record.user)) return yield* otherUser
     const verifier = Redacted.make(yield* random.token)
-    yield* mark(entry, yield* digest(verifier))
+    yield* bindBrowser(entry, yield* digest(verifier))
     return remember(seeOther(Redacted.value(entry.record.authorizationUrl)), {
       isSecure: place.isSecure,
       id,

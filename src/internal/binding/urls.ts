@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { parseUrl as parsed } from "../lib/url.js"
-import type { Place } from "./appOrigin.js"
+import type { AppOrigin } from "./appOrigin.js"
 
 const isLocalName = (hostname: string) =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
@@ -26,7 +26,7 @@ export const isLocalHost = (host: string): boolean => !/[@/?#\\]/.test(host) && 
  *
  * @internal
  */
-export const isNamed = ({ host, isSecure }: Place) => (name: string): boolean =>
+export const matchesHost = ({ host, isSecure }: AppOrigin) => (name: string): boolean =>
   name === host || name === `${host}:${isSecure ? 443 : 80}`
 
 /**
@@ -43,7 +43,7 @@ export const isPageOf = (origin: string, url: string): boolean =>
  *
  * @internal
  */
-export const doneAt = (origin: string, url: string): Option.Option<string> =>
+export const resolveDoneUrl = (origin: string, url: string): Option.Option<string> =>
   Option.liftThrowable(() => new URL(url, origin))().pipe(
     Option.filter(({ protocol }) => protocol === "https:" || protocol === "http:"),
     Option.map(({ href }) => href)
@@ -54,7 +54,7 @@ export const doneAt = (origin: string, url: string): Option.Option<string> =>
  *
  * @internal
  */
-export const placeOf = (origin: string): Either.Either<Place, string> =>
+export const parseAppOrigin = (origin: string): Either.Either<AppOrigin, string> =>
   Option.match(parsed(origin), {
     onNone: () => Either.left("origin: expected where browsers find the application, such as https://agent.example"),
     onSome: (url) =>

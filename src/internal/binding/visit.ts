@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { cookiesOf } from "../web/cookies.js"
-import { foreignHost, notGet, type Refused, unreadable } from "./pages.js"
+import { type BindingPageError, foreignHost, notGet, unreadable } from "./pages.js"
 
 const maxQuery = 16_384
 
@@ -51,10 +51,10 @@ const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest
  *
  * @internal
  */
-export const visit = (
+export const readRequest = (
   isOurs: (host: string) => boolean
-): Effect.Effect<Visit, Refused, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<Visit, Refused> => {
+): Effect.Effect<Visit, BindingPageError, HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<Visit, BindingPageError> => {
     if (request.method !== "GET") return notGet
     const { host, target } = addressOf(request)
     if (!isOurs(host)) return foreignHost
@@ -71,7 +71,7 @@ export const visit = (
   })
 
 /** @internal */
-export const required = (of: Visit["of"], name: string): Effect.Effect<string, Refused> =>
+export const required = (of: Visit["of"], name: string): Effect.Effect<string, BindingPageError> =>
   Effect.mapError(Option.filter(of(name), (value) => value !== ""), () => unreadable)
 
 /**

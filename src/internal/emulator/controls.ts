@@ -26,10 +26,10 @@ import * as choices from "./state/assumptions.js"
 import * as journal from "./state/callLog.js"
 import { simulated } from "./state/issuer.js"
 import { type Grant as StoredGrant, type GrantKey, type Session, type State, userKey } from "./state/state.js"
-import { answer, type Aside, type Core } from "./state/store.js"
+import { type Diagnostics, result, type Store } from "./state/store.js"
 
 /** @internal */
-export const make = (core: Core): IdentityControls["Type"] => {
+export const make = (core: Store): IdentityControls["Type"] => {
   const waiting = <A>(
     uri: Redacted.Redacted,
     isWaiting: (status: Session["status"]) => boolean,
@@ -47,7 +47,7 @@ export const make = (core: Core): IdentityControls["Type"] => {
     ...browser.make(core),
 
     deny: (uri) =>
-      waiting(uri, isPending, (state, session) => answer(undefined, sessions.setStatus(state, session, "failed"))),
+      waiting(uri, isPending, (state, session) => result(undefined, sessions.setStatus(state, session, "failed"))),
 
     setIssuer: (providerName, issuer) =>
       core.change((state) => {
@@ -65,7 +65,7 @@ export const make = (core: Core): IdentityControls["Type"] => {
 
     expireSession: (uri) =>
       waiting(uri, isUnfinished, (state, session, now) =>
-        answer(undefined, {
+        result(undefined, {
           ...state,
           sessions: HashMap.set(state.sessions, session.uri, {
             ...session,
@@ -77,13 +77,13 @@ export const make = (core: Core): IdentityControls["Type"] => {
       core.decide((state, now) => {
         const [grants, granted] = expired(state.grants, now, (_, key) => fits(filter, key))
         const [machineTokens, cached] = expired(state.machineTokens, now, (token) => fits(filter, token))
-        return Either.right(answer(granted + cached, { ...state, grants, machineTokens }))
+        return Either.right(result(granted + cached, { ...state, grants, machineTokens }))
       }),
 
     revoke: (filter) =>
       core.decide((state) => {
         const revoked = HashMap.filter(state.grants, (_, key) => fits(filter, key))
-        return Either.right(answer(HashMap.size(revoked), {
+        return Either.right(result(HashMap.size(revoked), {
           ...state,
           grants: HashMap.union(state.grants, HashMap.map(revoked, (grant) => ({ ...grant, refresh: undefined })))
         }))
@@ -95,10 +95,10 @@ export const make = (core: Core): IdentityControls["Type"] => {
         faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
       })),
 
-    pendingFailures: core.aside((aside) => [pendingFailures(aside), aside]),
+    pendingFailures: core.diagnostics((aside) => [pendingFailures(aside), aside]),
 
     clearFailures: (operation) =>
-      core.aside((aside) => [undefined, {
+      core.diagnostics((aside) => [undefined, {
         ...aside,
         faults: operation === undefined ? {} : { ...aside.faults, [operation]: undefined }
       }]),
@@ -125,11 +125,11 @@ export const make = (core: Core): IdentityControls["Type"] => {
 
     journal: core.read((state) => Either.right(journal.entries(state.journal))),
 
-    clearJournal: core.aside((aside) => [undefined, { ...aside, journal: journal.empty }]),
+    clearJournal: core.diagnostics((aside) => [undefined, { ...aside, journal: journal.empty }]),
 
     sessions: core.read((state, now) =>
       Either.right(
-        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => shown(session, now))
+        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => toView(session, now))
       )
     ),
 
@@ -139,7 +139,7 @@ export const make = (core: Core): IdentityControls["Type"] => {
   }
 }
 
-const pendingFailures = ({ faults }: Aside): ReadonlyArray<PendingFailure> =>
+const pendingFailures = ({ faults }: Diagnostics): ReadonlyArray<PendingFailure> =>
   Record.keys(operations).flatMap((operation) =>
     (faults[operation] ?? []).flatMap(({ error: { _tag, message }, times }) =>
       times > 0 ? [{ operation, error: _tag, message, times }] : []
@@ -192,7 +192,7 @@ const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKe
 const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
   Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
 
-const inventory = (core: Core, state: State): Inventory => ({
+const inventory = (core: Store, state: State): Inventory => ({
   workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
   oauth2CredentialProviders: listed(state.oauth2Providers, (provider) => ({
     name: provider.name,
@@ -208,10 +208,10 @@ const inventory = (core: Core, state: State): Inventory => ({
   )
 })
 
-const shown = (session: Session, now: DateTime.Utc): ConsentSession => ({
+const toView = (session: Session, now: DateTime.Utc): ConsentSession => ({
   id: session.ordinal + 1,
   sessionUri: Redacted.make(session.uri),
-  status: isUnfinished(session.status) && sessions.isOver(session, now)
+  status: isUnfinished(session.status) && sessions.isExpired(session, now)
     ? "expired"
     : session.status === "completing"
     ? "approved"

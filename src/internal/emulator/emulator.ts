@@ -28,13 +28,13 @@ import * as tokens from "./data/machineTokens.js"
 import * as payments from "./data/payments.js"
 import * as sessions from "./data/sessions.js"
 import * as workloadTokens from "./data/workloadTokens.js"
-import { memory, Refused, type Storage, type StorageProblem } from "./persistence/durableStore.js"
+import { memory, type Storage, type StorageProblem, StoreUnavailable } from "./persistence/durableStore.js"
 import type { Settings } from "./state/arns.js"
 import * as journal from "./state/callLog.js"
-import { type IssuedToken, Issuers, type Refused as RefusedToken } from "./state/issuer.js"
+import { type IssuedToken, Issuers, type ProviderError } from "./state/issuer.js"
 import * as quotas from "./state/quotas.js"
 import * as state from "./state/state.js"
-import { type Aside, type Core, make as makeCore, type Memory, volatile } from "./state/store.js"
+import { type Diagnostics, make as makeCore, type Memory, type Store, volatile } from "./state/store.js"
 
 interface Engine {
   readonly api: IdentityApi.IdentityApi["Type"]
@@ -62,8 +62,8 @@ const over = (settings: Settings) => (memory: Memory): Effect.Effect<Engine> =>
   Effect.gen(function*() {
     yield* quotas.validate(settings.quotas)
     const issuers = yield* Issuers
-    const flights = yield* landing.make<IssuedToken, RefusedToken>()
-    return served(makeCore({ settings, issuers, flights }, memory))
+    const flights = yield* landing.make<IssuedToken, ProviderError>()
+    return makeHandlers(makeCore({ settings, issuers, flights }, memory))
   })
 
 /** @internal */
@@ -87,7 +87,7 @@ export const makeStored = (
     Effect.flatMap(over(settings))
   )
 
-const served = (core: Core): Engine => ({
+const makeHandlers = (core: Store): Engine => ({
   api: calls(core, {
     ...workloads.make(core),
     ...oauth2Providers.make(core),
@@ -106,7 +106,7 @@ const served = (core: Core): Engine => ({
 })
 
 /** What each call goes through: the faults that wait for it, the limits of the model, its handler, the journal. */
-const calls = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
+const calls = (core: Store, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
   IdentityApi.make((key) => {
     const operation: Operation.Any = IdentityApi.operations[key]
     const validate = check.validate(operation)
@@ -126,7 +126,7 @@ const calls = (core: Core, handlers: IdentityApi.IdentityApi["Type"]): IdentityA
 const unstored =
   <Key extends IdentityApi.OperationKey>(key: Key) =>
   (defect: unknown): Option.Option<Effect.Effect<never, IdentityApi.Failure<Key>>> => {
-    if (!(defect instanceof Refused)) return Option.none()
+    if (!(defect instanceof StoreUnavailable)) return Option.none()
     const failure = new InternalServerError({
       operation: IdentityApi.operations[key].name,
       message: defect.message
@@ -143,10 +143,10 @@ const isModelled = <Key extends IdentityApi.OperationKey>(
 }
 
 const nextFault = <Key extends IdentityApi.OperationKey>(
-  core: Core,
+  core: Store,
   key: Key
 ): Effect.Effect<void, IdentityApi.Failure<Key>> =>
-  Effect.flatten(core.aside((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Aside] => {
+  Effect.flatten(core.diagnostics((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Diagnostics] => {
     const [fault, ...later] = aside.faults[key]?.filter(({ times }) => times > 0) ?? []
     if (fault === undefined) return [Effect.void, aside]
     const left = [{ ...fault, times: fault.times - 1 }, ...later]
@@ -154,13 +154,13 @@ const nextFault = <Key extends IdentityApi.OperationKey>(
   }))
 
 const record = (
-  core: Core,
+  core: Store,
   operation: IdentityApi.OperationKey,
   request: unknown,
   exit: Exit.Exit<unknown, { readonly _tag: string }>
 ) =>
   Effect.flatMap(DateTime.now, (at) =>
-    core.aside((aside) => [undefined, {
+    core.diagnostics((aside) => [undefined, {
       ...aside,
       journal: journal.append(aside.journal, { at, operation, request, outcome: outcome(exit) })
     }]))

@@ -6,15 +6,15 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
 /** @internal */
-export interface Landing<A, E> {
+export interface DetachedFlight<A, E> {
   /** Runs `effect`, or waits for what is run for this key. Nobody's interruption ends it, so it has to end by itself. */
-  readonly join: <R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly run: <R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** @internal */
-export const make = <A, E>(): Effect.Effect<Landing<A, E>> =>
+export const make = <A, E>(): Effect.Effect<DetachedFlight<A, E>> =>
   Effect.map(Ref.make(HashMap.empty<string, Deferred.Deferred<A, E>>()), (flights) => ({
-    join: (key, effect) =>
+    run: (key, effect) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function*() {
           const own = yield* Deferred.make<A, E>()

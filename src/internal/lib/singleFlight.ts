@@ -7,60 +7,60 @@ import * as Ref from "effect/Ref"
 
 interface Flight<A, E> {
   readonly fiber: Fiber.RuntimeFiber<A, E>
-  readonly passengers: number
+  readonly callers: number
 }
 
 /** @internal */
-export interface Flights<A, E> {
+export interface SingleFlight<A, E> {
   /**
    * Runs `effect`, or joins who runs it for this key already. It goes on while one of them waits, whoever began it, and
    * is interrupted with the last.
    */
-  readonly join: <R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly run: <R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** @internal */
-export const make = <A, E>(): Effect.Effect<Flights<A, E>> =>
+export const make = <A, E>(): Effect.Effect<SingleFlight<A, E>> =>
   Effect.gen(function*() {
     const flights = yield* Ref.make(HashMap.empty<string, Flight<A, E>>())
     const lock = yield* Effect.makeSemaphore(1)
 
-    const board = <R>(key: string, effect: Effect.Effect<A, E, R>) =>
+    const acquire = <R>(key: string, effect: Effect.Effect<A, E, R>) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const found = HashMap.get(yield* Ref.get(flights), key)
         const fiber = Option.isSome(found)
           ? found.value.fiber
           : yield* Effect.forkDaemon(Effect.interruptible(effect))
-        const passengers = Option.match(found, { onNone: () => 1, onSome: ({ passengers }) => passengers + 1 })
-        yield* Ref.update(flights, HashMap.set(key, { fiber, passengers }))
+        const callers = Option.match(found, { onNone: () => 1, onSome: ({ callers }) => callers + 1 })
+        yield* Ref.update(flights, HashMap.set(key, { fiber, callers }))
         return fiber
       }))
 
-    const leave = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
+    const release = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const found = Option.filter(HashMap.get(yield* Ref.get(flights), key), (flight) => flight.fiber === fiber)
         if (Option.isNone(found)) return false
-        const passengers = found.value.passengers - 1
+        const callers = found.value.callers - 1
         yield* Ref.update(
           flights,
-          passengers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, passengers })
+          callers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, callers })
         )
-        return passengers === 0
+        return callers === 0
       })).pipe(Effect.flatMap((isEmpty) => isEmpty ? Fiber.interrupt(fiber) : Effect.void))
 
     // A landed flight takes nobody any more.
-    const land = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
+    const evict = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
       Ref.update(flights, (all) =>
         Option.exists(HashMap.get(all, key), (flight) => flight.fiber === fiber) ? HashMap.remove(all, key) : all)
 
     return {
-      join: (key, effect) =>
+      run: (key, effect) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(board(key, effect), (fiber) =>
+          Effect.flatMap(acquire(key, effect), (fiber) =>
             restore(Fiber.await(fiber)).pipe(
-              Effect.zipLeft(land(key, fiber)),
+              Effect.zipLeft(evict(key, fiber)),
               Effect.onInterrupt(() =>
-                leave(key, fiber)
+                release(key, fiber)
               ),
               Effect.flatten
             ))

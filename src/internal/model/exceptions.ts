@@ -25,7 +25,7 @@ export interface Fault<Tag extends ModelledTag> {
 export type Faults = { readonly [Tag in ModelledTag]: Fault<Tag> }
 
 /** @internal */
-export const faults: Faults = {
+export const exceptions: Faults = {
   ValidationError: { exception: "ValidationException", status: 400, make: IdentityError.ValidationError },
   Unauthorized: { exception: "UnauthorizedException", status: 401, make: IdentityError.Unauthorized },
   AccessDenied: { exception: "AccessDeniedException", status: 403, make: IdentityError.AccessDenied },

@@ -179,7 +179,7 @@ export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.An
 const Unknown: Schema.Schema<UnknownValue, string> = Schema.String.pipe(Schema.brand("UnknownValue"))
 
 /** @internal */
-export const openLiteral = <Literals extends readonly [string, ...Array<string>]>(
+export const extensibleEnum = <Literals extends readonly [string, ...Array<string>]>(
   ...literals: Literals
 ): Schema.Schema<Literals[number] | UnknownValue, string> => Schema.Union(Schema.Literal(...literals), Unknown)
 

@@ -44,25 +44,25 @@ export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidFiel
 type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
 
 // A schema copies members one by one, and this one would be lost without a word on the way.
-const unspeakable = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
-  if (Array.isArray(value)) return value.flatMap((item, index) => unspeakable(item, `${path}[${index}]`))
+const findProtoKeys = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
+  if (Array.isArray(value)) return value.flatMap((item, index) => findProtoKeys(item, `${path}[${index}]`))
   if (!Predicate.isReadonlyRecord(value)) return []
   return Object.entries(value).flatMap(([key, member]) => {
     const name = path === "" ? key : `${path}.${key}`
-    return key === "__proto__" ? [{ name, message: "Member must not have this name" }] : unspeakable(member, name)
+    return key === "__proto__" ? [{ name, message: "Member must not have this name" }] : findProtoKeys(member, name)
   })
 }
 
 const speakable = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
-  const fields = unspeakable(request, "")
+  const fields = findProtoKeys(request, "")
   return fields.length === 0 ? Either.right(request) : Either.left(fieldsError(operation, fields))
 }
 
-const refail = (operation: string) => (error: ParseResult.ParseError) =>
+const toValidationError = (operation: string) => (error: ParseResult.ParseError) =>
   fieldsError(operation, invalidFields(error.issue))
 
 // Requests that have passed, by the operation they are for: one that comes from the wire is not checked again behind it.
-const passed = new WeakMap<object, string>()
+const validatedRequests = new WeakMap<object, string>()
 
 /**
  * What to send: the request in its encoded form, once it has passed every limit.
@@ -72,7 +72,7 @@ const passed = new WeakMap<object, string>()
 export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<I, ValidationError> => {
   const encode = Schema.encodeEither(request, { errors: "all" })
   return (request) =>
-    Either.flatMap(speakable(name, request), (request) => Either.mapLeft(encode(request), refail(name)))
+    Either.flatMap(speakable(name, request), (request) => Either.mapLeft(encode(request), toValidationError(name)))
 }
 
 /** In a larger request only the first fault is looked for, so that nobody waits for the rest of them. */
@@ -89,9 +89,9 @@ export const decode = <A, I>(
   const decode = Schema.decodeUnknownEither(request)
   return (input, size) =>
     Either.mapBoth(decode(input, { errors: size > maxThorough ? "first" : "all" }), {
-      onLeft: refail(name),
+      onLeft: toValidationError(name),
       onRight: (request) => {
-        if (Predicate.isObject(request)) passed.set(request, name)
+        if (Predicate.isObject(request)) validatedRequests.set(request, name)
         return request
       }
     })
@@ -105,9 +105,12 @@ export const decode = <A, I>(
 export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<A, ValidationError> => {
   const validate = Schema.validateEither(request, { errors: "all" })
   return (request) =>
-    Predicate.isObject(request) && passed.get(request) === name
+    Predicate.isObject(request) && validatedRequests.get(request) === name
       ? Either.right(request)
-      : Either.flatMap(speakable(name, request), (request) => Either.mapLeft(validate(request), refail(name)))
+      : Either.flatMap(
+        speakable(name, request),
+        (request) => Either.mapLeft(validate(request), toValidationError(name))
+      )
 }
 
 /** @internal */

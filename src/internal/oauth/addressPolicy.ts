@@ -50,7 +50,7 @@ loopback.addAddress("::1", "ipv6")
 const isOwn = (address: string) => loopback.check(address, familyOf(address))
 
 /** @internal */
-export interface Allowed {
+export interface AddressPolicy {
   /** Hosts that may be inside, as they stand in a URL. */
   readonly hosts: ReadonlyArray<string>
   /** Whether this machine may be asked: the provider's own configuration has to say so. */
@@ -64,7 +64,7 @@ export interface Allowed {
  *
  * @internal
  */
-export const hostNotAllowed = ({ hostLabel }: Allowed, hostname: string): string =>
+export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): string =>
   `${hostLabel ?? `the host ${hostname}`} is inside this machine's network, and not allowed by name: ` +
   "allow it with --issuer-host HOST (in a program allowedHosts)"
 
@@ -73,7 +73,7 @@ export const hostNotAllowed = ({ hostLabel }: Allowed, hostname: string): string
  *
  * @internal
  */
-export const mayBe = ({ hosts, loopback }: Allowed, hostname: string, address: string): boolean =>
+export const isAddressAllowed = ({ hosts, loopback }: AddressPolicy, hostname: string, address: string): boolean =>
   hosts.includes(hostname) || !isInside(address) || (loopback && isLoopback(hostname) && isOwn(address))
 
 const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
@@ -83,14 +83,14 @@ const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
  *
  * @internal
  */
-export const objection = (allowed: Allowed, url: URL): string | undefined => {
+export const rejectReason = (allowed: AddressPolicy, url: URL): string | undefined => {
   const { hostname, password, protocol, username } = url
   if (username !== "" || password !== "") return "a URL with a user name or password is not asked"
   const isHere = isLoopback(hostname)
   if (protocol !== "https:" && !(protocol === "http:" && isHere)) return "only https is asked, unless on this machine"
   const address = bare(hostname)
   if (isHere ? allowed.loopback || allowed.hosts.includes(hostname) : isIP(address) === 0) return undefined
-  return !isHere && mayBe(allowed, hostname, address)
+  return !isHere && isAddressAllowed(allowed, hostname, address)
     ? undefined
     : hostNotAllowed(allowed, hostname)
 }

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as oauth from "oauth4webapi"
 import { clientIdOf } from "../emulator/state/endpoints.js"
-import { type Client, type Issuer, Refused } from "../emulator/state/issuer.js"
+import { type Client, type Issuer, ProviderError } from "../emulator/state/issuer.js"
 import type { Session } from "../emulator/state/state.js"
-import { endpoint, type Reach, serverOf } from "./discovery.js"
+import { endpoint, type OutboundPolicy, resolveServer } from "./discovery.js"
 import { targeted } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { malformed, shown } from "./providerError.js"
@@ -13,7 +13,7 @@ import { malformed, shown } from "./providerError.js"
 const step = "authorization"
 
 /** What the caller adds never stands in for what the request rests on. */
-const own = new Set([
+const reservedParameters = new Set([
   "client_id",
   "client_secret",
   "code_challenge",
@@ -37,7 +37,7 @@ const url = (target: URL, client: Client, session: Session, state: string, codeC
     ...targeted(session.target, { scopeName: preset?.scopesAs, scopeSeparator: preset?.scopeSeparator })
   ])
   for (const [name, value] of [...Object.entries(preset?.authorizationParameters ?? {}), ...given]) {
-    if (!own.has(name) && name !== preset?.scopesAs) parameters.set(name, value)
+    if (!reservedParameters.has(name) && name !== preset?.scopesAs) parameters.set(name, value)
   }
   parameters.set("response_type", "code")
   parameters.set("client_id", clientIdOf(provider.config))
@@ -49,22 +49,22 @@ const url = (target: URL, client: Client, session: Session, state: string, codeC
   }
   const full = new URL(target)
   // What the endpoint's own address says does not stand in for ours.
-  for (const name of new Set([...own, ...parameters.keys()])) full.searchParams.delete(name)
+  for (const name of new Set([...reservedParameters, ...parameters.keys()])) full.searchParams.delete(name)
   for (const [name, value] of parameters) full.searchParams.append(name, value)
   return Redacted.make(full.href)
 }
 
 /** RFC 9207: whoever runs the server has to see which of the two is wrong. */
-const whoseIsIt = ({ issuer }: oauth.AuthorizationServer, told: string | null) =>
+const issuerMismatch = ({ issuer }: oauth.AuthorizationServer, told: string | null) =>
   told === null || told === issuer
     ? "the answer is of another authorization server, or of another request"
     : `the answer is of the issuer ${shown(told, [])}, and the provider's issuer is ${issuer}`
 
 /** @internal */
-export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
+export const make = (reach: OutboundPolicy): NonNullable<Issuer["browser"]> => ({
   authorization: (client, session, state) =>
     Effect.gen(function*() {
-      const server = yield* serverOf(reach, client)
+      const server = yield* resolveServer(reach, client)
       const target = yield* endpoint(step, reach, client, server, "authorization_endpoint")
       const codeVerifier = oauth.generateRandomCodeVerifier()
       const codeChallenge = yield* Effect.promise(() => oauth.calculatePKCECodeChallenge(codeVerifier))
@@ -77,19 +77,19 @@ export const make = (reach: Reach): NonNullable<Issuer["browser"]> => ({
   code: (client, { customParameters }, state, parameters) =>
     Effect.gen(function*() {
       const secrets = Object.values(customParameters ?? {}).map(Redacted.value)
-      const server = yield* serverOf(reach, client)
+      const server = yield* resolveServer(reach, client)
       const answer = yield* Effect.try({
         try: () =>
           oauth.validateAuthResponse(server, { client_id: clientIdOf(client.provider.config) }, parameters, state),
         catch: (error) =>
           error instanceof oauth.AuthorizationResponseError
-            ? new Refused({
+            ? new ProviderError({
               step,
               reason: "Refused",
               error: shown(error.error, secrets),
               description: shown(error.error_description, secrets)
             })
-            : malformed(step, whoseIsIt(server, parameters.get("iss")))
+            : malformed(step, issuerMismatch(server, parameters.get("iss")))
       })
       const code = answer.get("code")
       return code === null || code === ""

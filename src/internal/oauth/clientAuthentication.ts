@@ -8,7 +8,7 @@ import * as jose from "jose"
 import * as oauth from "oauth4webapi"
 import type { PrivateKeyJwtConfig } from "../../Oauth2ProviderConfig.js"
 import { customOf } from "../emulator/state/endpoints.js"
-import type { Client, Refused } from "../emulator/state/issuer.js"
+import type { Client, ProviderError } from "../emulator/state/issuer.js"
 import { form } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { misconfigured, type Step } from "./providerError.js"
@@ -82,7 +82,7 @@ export const authentication = (
   client: Client,
   server: oauth.AuthorizationServer,
   tokenEndpoint: URL
-): Effect.Effect<oauth.ClientAuth, Refused> => {
+): Effect.Effect<oauth.ClientAuth, ProviderError> => {
   const method = methodOf(client, server)
   if (method === "PRIVATE_KEY_JWT") return privateKeyJwt(step, client, tokenEndpoint)
   if (method === "AWS_IAM_ID_TOKEN_JWT") {

@@ -5,16 +5,16 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
 import { type Discovery, discoveryOf, isLocal } from "../emulator/state/endpoints.js"
-import { type Client, Refused } from "../emulator/state/issuer.js"
+import { type Client, ProviderError } from "../emulator/state/issuer.js"
 import { isUrl, parseUrl } from "../lib/url.js"
 import { issuersOf } from "../model/discoveryUrl.js"
-import { type Allowed, objection } from "./addressPolicy.js"
-import { ask, type Transport } from "./httpClient.js"
+import { type AddressPolicy, rejectReason } from "./addressPolicy.js"
+import { send, type Transport } from "./httpClient.js"
 import { presetOf } from "./preset.js"
 import { malformed, misconfigured, shown, type Step, unanswered } from "./providerError.js"
 
 /** @internal */
-export interface Reach extends Transport {
+export interface OutboundPolicy extends Transport {
   readonly hosts: ReadonlyArray<string>
 }
 
@@ -23,7 +23,7 @@ export interface Reach extends Transport {
  *
  * @internal
  */
-export const allowed = ({ hosts }: Reach, discovery: Discovery | undefined): Allowed => ({
+export const allowed = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
   hosts,
   loopback: isLocal(discovery)
 })
@@ -37,15 +37,15 @@ const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
  */
 export const document = (
   step: Step,
-  reach: Reach,
-  allowed: Allowed,
+  reach: OutboundPolicy,
+  allowed: AddressPolicy,
   what: string,
   url: string
-): Effect.Effect<string, Refused> =>
+): Effect.Effect<string, ProviderError> =>
   Effect.gen(function*() {
     if (!isUrl(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
     const { status, text } = yield* Effect.mapError(
-      ask(allowed, reach, {
+      send(allowed, reach, {
         url: new URL(url),
         method: "GET",
         headers: { accept: "application/json" },
@@ -63,11 +63,11 @@ export const document = (
  * @internal
  */
 export const discover = (
-  reach: Reach,
-  allowed: Allowed,
+  reach: OutboundPolicy,
+  allowed: AddressPolicy,
   discoveryUrl: string,
   objectionTo: (issuer: string) => string | undefined
-): Effect.Effect<oauth.AuthorizationServer, Refused> =>
+): Effect.Effect<oauth.AuthorizationServer, ProviderError> =>
   Effect.gen(function*() {
     const step = "discovery"
     const text = yield* document(step, reach, allowed, "the discovery document", discoveryUrl)
@@ -87,8 +87,8 @@ export const discover = (
 
 /** The document at the discovery URL of a provider. */
 const discoverProvider = (
-  reach: Reach,
-  allowed: Allowed,
+  reach: OutboundPolicy,
+  allowed: AddressPolicy,
   discoveryUrl: string,
   isAlsoIssuer: (issuer: string) => boolean
 ) => {
@@ -114,18 +114,18 @@ const discoverProvider = (
  */
 export const endpoint = (
   step: Step,
-  reach: Reach,
+  reach: OutboundPolicy,
   { discovery }: Client,
   server: oauth.AuthorizationServer,
   name: "authorization_endpoint" | "token_endpoint"
-): Either.Either<URL, Refused> => {
+): Either.Either<URL, ProviderError> => {
   const url = parseUrl(server[name])
   if (Option.isNone(url)) return Either.left(malformed(step, `the authorization server has no ${name}`))
   const parsed = url.value
-  const why = objection(allowed(reach, discovery), parsed)
+  const why = rejectReason(allowed(reach, discovery), parsed)
   return why === undefined
     ? Either.right(parsed)
-    : Either.left(new Refused({ step, reason: "Forbidden", description: `${name}: ${why}` }))
+    : Either.left(new ProviderError({ step, reason: "Forbidden", description: `${name}: ${why}` }))
 }
 
 const tenantId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -145,10 +145,10 @@ export const isOfTemplate = (template: string, discoveryUrl: string) => (issuer:
 }
 
 /** @internal */
-export const serverOf = (
-  reach: Reach,
+export const resolveServer = (
+  reach: OutboundPolicy,
   { discovery, provider }: Client
-): Effect.Effect<oauth.AuthorizationServer, Refused> =>
+): Effect.Effect<oauth.AuthorizationServer, ProviderError> =>
   Effect.gen(function*() {
     if (discovery === undefined) {
       return yield* misconfigured("discovery", "nothing says where the authorization server is")

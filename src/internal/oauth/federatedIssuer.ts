@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import type { Client, Issuer } from "../emulator/state/issuer.js"
 import { type CustomParameters, target } from "../emulator/state/state.js"
 import * as authorization from "./authorizationCode.js"
-import type { Reach } from "./discovery.js"
+import type { OutboundPolicy } from "./discovery.js"
 import { targeted } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { misconfigured } from "./providerError.js"
@@ -22,7 +22,7 @@ const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 const tokenType = (name: string) => `urn:ietf:params:oauth:token-type:${name}`
 
 /** What the caller may not say in place of what an exchange rests on; the type of the subject's token it may. */
-const own = new Set([
+const reservedParameters = new Set([
   "actor_token",
   "actor_token_type",
   "assertion",
@@ -36,11 +36,13 @@ const own = new Set([
 
 const custom = (parameters: CustomParameters): { readonly [name: string]: string } =>
   Object.fromEntries(
-    Object.entries(parameters ?? {}).flatMap(([name, value]) => own.has(name) ? [] : [[name, Redacted.value(value)]])
+    Object.entries(parameters ?? {}).flatMap(([name, value]) =>
+      reservedParameters.has(name) ? [] : [[name, Redacted.value(value)]]
+    )
   )
 
 /** @internal */
-export const make = (reach: Reach): Issuer => {
+export const make = (reach: OutboundPolicy): Issuer => {
   const machine: Issuer["machine"] = (client, { target }) =>
     tokenRequest(reach, "token", client, "client_credentials", targeted(target))
 

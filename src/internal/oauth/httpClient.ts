@@ -9,7 +9,7 @@ import type { LookupFunction } from "node:net"
 import type { SecureContext } from "node:tls"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { timeLimit } from "../lib/timeLimit.js"
-import { type Allowed, hostNotAllowed, mayBe, objection } from "./addressPolicy.js"
+import { type AddressPolicy, hostNotAllowed, isAddressAllowed, rejectReason } from "./addressPolicy.js"
 
 /** @internal */
 export const maxBytes = 1_048_576
@@ -27,7 +27,7 @@ export interface Transport {
 }
 
 /** @internal */
-export interface Asked {
+export interface HttpRequest {
   readonly url: URL
   readonly method: string
   readonly headers: { readonly [name: string]: string }
@@ -35,7 +35,7 @@ export interface Asked {
 }
 
 /** @internal */
-export interface Answered {
+export interface HttpResponse {
   readonly status: number
   readonly text: string
 }
@@ -45,15 +45,15 @@ export interface Answered {
  *
  * @internal
  */
-export interface Unanswered extends Pick<ProviderFailure, "reason" | "status" | "description"> {}
+export interface RequestError extends Pick<ProviderFailure, "reason" | "status" | "description"> {}
 
 class Forbidden extends Error {}
 
 /** What a name stands for is looked at where the connection is made: asked twice, it may give two answers. */
-const guarded = (allowed: Allowed): LookupFunction => (hostname, options, callback) => {
+const guarded = (allowed: AddressPolicy): LookupFunction => (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, "", 0)
-    const good = addresses.filter(({ address }) => mayBe(allowed, hostname, address))
+    const good = addresses.filter(({ address }) => isAddressAllowed(allowed, hostname, address))
     const [first] = good
     if (first === undefined) {
       return callback(new Forbidden(hostNotAllowed(allowed, hostname)), "", 0)
@@ -67,7 +67,7 @@ const unreachable = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "
 const codeOf = (error: unknown): string =>
   Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : ""
 
-const failed = (error: unknown): Unanswered => {
+const failed = (error: unknown): RequestError => {
   if (error instanceof Forbidden) return { reason: "Forbidden", description: error.message }
   const code = codeOf(error)
   if (/CERT|SELF_SIGNED|^ERR_TLS|UNABLE_TO_|^ERR_SSL|^EPROTO$|HOSTNAME/.test(code)) {
@@ -76,7 +76,7 @@ const failed = (error: unknown): Unanswered => {
   return { reason: unreachable.includes(code) ? "Unreachable" : "Lost", description: code }
 }
 
-const read = (response: IncomingMessage, done: (result: Effect.Effect<Answered, Unanswered>) => void) => {
+const read = (response: IncomingMessage, done: (result: Effect.Effect<HttpResponse, RequestError>) => void) => {
   const status = response.statusCode ?? 0
   if (status >= 300 && status < 400) {
     response.destroy()
@@ -101,14 +101,14 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<Answered, 
  *
  * @internal
  */
-export const ask = (
-  allowed: Allowed,
+export const send = (
+  allowed: AddressPolicy,
   { limit, secureContext }: Transport,
-  { body, headers, method, url }: Asked
-): Effect.Effect<Answered, Unanswered> => {
-  const description = objection(allowed, url)
+  { body, headers, method, url }: HttpRequest
+): Effect.Effect<HttpResponse, RequestError> => {
+  const description = rejectReason(allowed, url)
   if (description !== undefined) return Effect.fail({ reason: "Forbidden", description })
-  const answered = Effect.async<Answered, Unanswered>((resume) => {
+  const answered = Effect.async<HttpResponse, RequestError>((resume) => {
     const options = {
       method,
       // Nothing is decompressed, so that the limit is of what comes.
@@ -132,6 +132,6 @@ export const ask = (
   })
   return timeLimit({
     duration: limit,
-    onTimeout: (): Unanswered => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
+    onTimeout: (): RequestError => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
   })(answered)
 }

@@ -2,8 +2,8 @@
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
 import type { ProviderFailure } from "../../IdentityControls.js"
-import { Refused } from "../emulator/state/issuer.js"
-import type { Unanswered } from "./httpClient.js"
+import { ProviderError } from "../emulator/state/issuer.js"
+import type { RequestError } from "./httpClient.js"
 import { form } from "./parameters.js"
 
 /** @internal */
@@ -64,13 +64,13 @@ export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | u
 }
 
 /** @internal */
-export const unanswered = (step: Step) => ({ description, reason, status }: Unanswered): Refused =>
-  new Refused({ step, reason, status, description })
+export const unanswered = (step: Step) => ({ description, reason, status }: RequestError): ProviderError =>
+  new ProviderError({ step, reason, status, description })
 
 /** @internal */
-export const malformed = (step: Step, description: string, status?: number): Refused =>
-  new Refused({ step, reason: "Malformed", status, description })
+export const malformed = (step: Step, description: string, status?: number): ProviderError =>
+  new ProviderError({ step, reason: "Malformed", status, description })
 
 /** @internal */
-export const misconfigured = (step: Step, description: string): Refused =>
-  new Refused({ step, reason: "Misconfigured", description })
+export const misconfigured = (step: Step, description: string): ProviderError =>
+  new ProviderError({ step, reason: "Misconfigured", description })

@@ -8,12 +8,12 @@ import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
 import * as choices from "../emulator/state/assumptions.js"
 import { clientIdOf } from "../emulator/state/endpoints.js"
-import { type Client, type IssuedToken, Refused } from "../emulator/state/issuer.js"
+import { type Client, type IssuedToken, ProviderError } from "../emulator/state/issuer.js"
 import { parseQuery } from "../lib/url.js"
 import { type Preset } from "../presets/table.js"
 import { authentication } from "./clientAuthentication.js"
-import { allowed, endpoint, type Reach, serverOf } from "./discovery.js"
-import { ask, type Asked } from "./httpClient.js"
+import { allowed, endpoint, type OutboundPolicy, resolveServer } from "./discovery.js"
+import { type HttpRequest, send } from "./httpClient.js"
 import { presetOf } from "./preset.js"
 import { malformed, misconfigured, shown, type Step, unanswered } from "./providerError.js"
 
@@ -25,7 +25,7 @@ const prepared = (
   authenticate: oauth.ClientAuth,
   grantType: string,
   parameters: URLSearchParams
-): Effect.Effect<Asked, Refused> =>
+): Effect.Effect<HttpRequest, ProviderError> =>
   Effect.async((resume) => {
     oauth.genericTokenEndpointRequest(server, client, authenticate, grantType, parameters, {
       // What may be asked without TLS is decided where it is sent.
@@ -43,27 +43,28 @@ const prepared = (
   })
 
 /** Some vendors want JSON, and headers of their own. */
-const asWanted = ({ tokenRequestBody, tokenRequestHeaders }: Partial<Preset>) => (asked: Asked): Asked => ({
-  ...asked,
-  headers: {
-    ...asked.headers,
-    ...tokenRequestHeaders,
-    ...(tokenRequestBody === "json" && { "content-type": "application/json" })
-  },
-  body: tokenRequestBody === "json"
-    ? JSON.stringify(Object.fromEntries(parseQuery(asked.body ?? "")))
-    : asked.body
-})
+const applyPreset =
+  ({ tokenRequestBody, tokenRequestHeaders }: Partial<Preset>) => (asked: HttpRequest): HttpRequest => ({
+    ...asked,
+    headers: {
+      ...asked.headers,
+      ...tokenRequestHeaders,
+      ...(tokenRequestBody === "json" && { "content-type": "application/json" })
+    },
+    body: tokenRequestBody === "json"
+      ? JSON.stringify(Object.fromEntries(parseQuery(asked.body ?? "")))
+      : asked.body
+  })
 
 const Body = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
 type Body = typeof Body.Type
 
 /** What may be shown of what was sent: everything else may be a secret. */
-const open = new Set(["client_id", "grant_type", "scope", "redirect_uri", "resource", "audience"])
+const publicParameters = new Set(["client_id", "grant_type", "scope", "redirect_uri", "resource", "audience"])
 
 /** The credentials of HTTP Basic, as they were sent and as they are meant. */
-const basic = ({ headers }: Asked): ReadonlyArray<string> => {
+const basic = ({ headers }: HttpRequest): ReadonlyArray<string> => {
   const [, sent] = /^Basic (.+)$/.exec(headers["authorization"] ?? "") ?? []
   if (sent === undefined) return []
   const pair = Either.getOrElse(Encoding.decodeBase64String(sent), () => "")
@@ -71,8 +72,8 @@ const basic = ({ headers }: Asked): ReadonlyArray<string> => {
 }
 
 /** Everything in a form that is not open. */
-const hidden = (asked: Asked): ReadonlyArray<string> => [
-  ...[...parseQuery(asked.body ?? "")].flatMap(([name, value]) => open.has(name) ? [] : [value]),
+const secretParameters = (asked: HttpRequest): ReadonlyArray<string> => [
+  ...[...parseQuery(asked.body ?? "")].flatMap(([name, value]) => publicParameters.has(name) ? [] : [value]),
   ...basic(asked)
 ]
 
@@ -83,7 +84,7 @@ const reasonOf = ({ refusedAs }: Partial<Preset>, body: Body) => ({
 })
 
 /** The answer as RFC 6749 has it. What is not used is not read: an `id_token` says nothing that anybody asks here. */
-const conform = ({ tokensUnder }: Partial<Preset>, body: Body) => {
+const normalizeTokenResponse = ({ tokensUnder }: Partial<Preset>, body: Body) => {
   const inner = tokensUnder === undefined ? undefined : body[tokensUnder]
   const { access_token, expires_in, refresh_token, token_type } =
     Predicate.isRecord(inner) && inner["access_token"] !== undefined ? inner : body
@@ -99,7 +100,7 @@ const conform = ({ tokensUnder }: Partial<Preset>, body: Body) => {
 /** Whether an answer is an error, whatever its status. */
 const isError = (status: number, preset: Partial<Preset>, body: Body) =>
   status < 200 || status > 299 ||
-  (Predicate.isString(body["error"]) && !Predicate.isString(conform(preset, body).access_token)) ||
+  (Predicate.isString(body["error"]) && !Predicate.isString(normalizeTokenResponse(preset, body).access_token)) ||
   (preset.failsWithStatus200 === "ok" && body["ok"] === false)
 
 /** `N_A` is that of a token exchange (RFC 8693, section 2.2.1). A token of another type, such as DPoP, is no bearer token. */
@@ -118,34 +119,34 @@ const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpoint
  * @internal
  */
 export const tokenRequest = (
-  reach: Reach,
+  reach: OutboundPolicy,
   step: Step,
   client: Client,
   grantType: string,
   parameters: URLSearchParams
-): Effect.Effect<IssuedToken, Refused> =>
+): Effect.Effect<IssuedToken, ProviderError> =>
   Effect.gen(function*() {
     const { provider, secret } = client
     const preset = presetOf(provider.vendor) ?? {}
-    const server = yield* serverOf(reach, client)
+    const server = yield* resolveServer(reach, client)
     const tokenEndpoint = yield* endpoint(step, reach, client, server, "token_endpoint")
     const authenticate = yield* authentication(step, client, server, tokenEndpoint)
     const identity = { client_id: clientIdOf(provider.config) }
     const asked = yield* prepared(step, server, identity, authenticate, grantType, parameters)
     const { status, text } = yield* Effect.mapError(
-      ask(allowed(reach, client.discovery), reach, asWanted(preset)(asked)),
+      send(allowed(reach, client.discovery), reach, applyPreset(preset)(asked)),
       unanswered(step)
     )
     const body = Schema.decodeUnknownEither(Body)(text)
-    const secrets = [...hidden(asked), ...(secret === undefined ? [] : [Redacted.value(secret)])]
+    const secrets = [...secretParameters(asked), ...(secret === undefined ? [] : [Redacted.value(secret)])]
     if (Either.isLeft(body)) {
       return yield* status >= 400
-        ? new Refused({ step, reason: "Refused", status })
+        ? new ProviderError({ step, reason: "Refused", status })
         : malformed(step, "the answer is no JSON object", status)
     }
     if (isError(status, preset, body.right)) {
       const { description, error } = reasonOf(preset, body.right)
-      return yield* new Refused({
+      return yield* new ProviderError({
         step,
         reason: "Refused",
         status,
@@ -153,7 +154,7 @@ export const tokenRequest = (
         description: shown(description, secrets)
       })
     }
-    const answer = conform(preset, body.right)
+    const answer = normalizeTokenResponse(preset, body.right)
     if (!Predicate.isString(answer.access_token)) {
       return yield* malformed(step, "the answer has no access token", status)
     }

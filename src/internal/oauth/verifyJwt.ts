@@ -7,11 +7,11 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as jose from "jose"
 import * as choices from "../emulator/state/assumptions.js"
-import { Refused } from "../emulator/state/issuer.js"
+import { ProviderError } from "../emulator/state/issuer.js"
 import { isUrl } from "../lib/url.js"
 import { oauthUrl, openIdUrl } from "../model/discoveryUrl.js"
-import type { Allowed } from "./addressPolicy.js"
-import { discover, document, type Reach } from "./discovery.js"
+import type { AddressPolicy } from "./addressPolicy.js"
+import { discover, document, type OutboundPolicy } from "./discovery.js"
 import { parse as parseKeySet } from "./keySet.js"
 import { malformed } from "./providerError.js"
 
@@ -24,7 +24,8 @@ const maxHeader = 16_384
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 /** Descriptions name the claim that is wrong, and never quote it: they are logged. Callers get the code, if there is one. */
-const refused = (description: string, error?: string) => new Refused({ step, reason: "Refused", error, description })
+const refused = (description: string, error?: string) =>
+  new ProviderError({ step, reason: "Refused", error, description })
 
 const claimRefused = (claim: string, why: string) =>
   refused(`the claim ${claim} ${why}`, "ERR_JWT_CLAIM_VALIDATION_FAILED")
@@ -43,7 +44,7 @@ const problemOf = (error: jose.errors.JOSEError): string => {
 }
 
 /** Errors of other kinds are those of a key: by then the token has been decoded. */
-const verificationFailed = (error: unknown): Refused =>
+const verificationFailed = (error: unknown): ProviderError =>
   error instanceof jose.errors.JOSEError
     ? refused(problemOf(error), error.code)
     : malformed(step, "the issuer's key for the signature cannot be used")
@@ -58,7 +59,7 @@ export interface Recipients {
   readonly clients: ReadonlyArray<string>
 }
 
-const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"): Refused =>
+const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"): ProviderError =>
   claim === "client_id"
     ? claimRefused(
       claim,
@@ -72,20 +73,20 @@ const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"):
     )
 
 /** Messages must not quote the host, which is part of the claim `iss`. */
-const allowedFor = ({ hosts }: Reach, hostLabel: string): Allowed => ({
+const allowedFor = ({ hosts }: OutboundPolicy, hostLabel: string): AddressPolicy => ({
   hosts,
   // A token may name any issuer: this machine has to be allowed by name.
   loopback: false,
   hostLabel
 })
 
-const isNotThere = ({ reason, status }: Refused) => reason === "Malformed" && (status === 404 || status === 410)
+const isNotThere = ({ reason, status }: ProviderError) => reason === "Malformed" && (status === 404 || status === 410)
 
 /**
  * The metadata of the issuer by OpenID Connect Discovery 1.0. If it is not there, by RFC 8414, in what is left of the time
  * limit.
  */
-const issuerOf = (reach: Reach, iss: string) =>
+const issuerOf = (reach: OutboundPolicy, iss: string) =>
   Effect.gen(function*() {
     const allowed = allowedFor(reach, "the issuer's host")
     const attempt = (limit: Duration.Duration, url: string) =>
@@ -101,11 +102,11 @@ const issuerOf = (reach: Reach, iss: string) =>
   }).pipe(
     Effect.mapError(({ description, reason, status, step }) => {
       const why = description === undefined ? "" : `: ${description}`
-      return new Refused({ step, reason, status, description: `no metadata of the issuer (claim iss)${why}` })
+      return new ProviderError({ step, reason, status, description: `no metadata of the issuer (claim iss)${why}` })
     })
   )
 
-const keySet = (reach: Reach, jwksUri: string) =>
+const keySet = (reach: OutboundPolicy, jwksUri: string) =>
   Effect.gen(function*() {
     const allowed = allowedFor(reach, "the host of the issuer's keys")
     const text = yield* document(step, reach, allowed, "the key set of the issuer", jwksUri)
@@ -121,7 +122,7 @@ const keySet = (reach: Reach, jwksUri: string) =>
  *
  * @internal
  */
-export const verify = (reach: Reach, recipients: Recipients) => (token: Redacted.Redacted) =>
+export const verify = (reach: OutboundPolicy, recipients: Recipients) => (token: Redacted.Redacted) =>
   Effect.gen(function*() {
     const jwt = Redacted.value(token)
     if (jwt.indexOf(".") > maxHeader) return yield* refused(`its header is longer than ${maxHeader} characters`)

@@ -26,7 +26,7 @@ const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.va
  */
 export const make = (flow: TokenFlow) =>
   Effect.gen(function*() {
-    const { join } = yield* singleFlight.make<Redacted.Redacted, Failure>()
+    const { run } = yield* singleFlight.make<Redacted.Redacted, Failure>()
     const asked = yield* Ref.make(HashMap.empty<string, ConsentRequired>())
 
     /** The consents that can still be given. */
@@ -64,7 +64,7 @@ export const make = (flow: TokenFlow) =>
         Redacted.value(request.workloadAccessToken),
         Redacted.value(refused)
       ])
-      return join(
+      return run(
         key,
         Effect.gen(function*() {
           const before = HashMap.get(yield* unexpired, key)

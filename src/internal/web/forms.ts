@@ -16,7 +16,7 @@ import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
  *
  * @internal
  */
-export class Refused extends Data.TaggedError("Refused")<{
+export class PageError extends Data.TaggedError("PageError")<{
   readonly status: number
   readonly title: string
   readonly text: string
@@ -24,10 +24,10 @@ export class Refused extends Data.TaggedError("Refused")<{
 
 /** @internal */
 export const orNotice = <R>(
-  self: Effect.Effect<HttpServerResponse.HttpServerResponse, Refused, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> => Effect.catchTag(self, "Refused", notice)
+  self: Effect.Effect<HttpServerResponse.HttpServerResponse, PageError, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> => Effect.catchTag(self, "PageError", notice)
 
-const malformed = (text: string) => new Refused({ status: 400, title: "This link is broken", text })
+const malformed = (text: string) => new PageError({ status: 400, title: "This link is broken", text })
 
 // What a vendor calls a code may be a whole token; the address of a request is limited by Node to 16 KiB.
 const longest = 8192
@@ -40,7 +40,7 @@ const longest = 8192
 export const once = <const Name extends string>(
   parameters: URLSearchParams,
   ...names: ReadonlyArray<Name>
-): Effect.Effect<(name: Name) => Option.Option<string>, Refused> => {
+): Effect.Effect<(name: Name) => Option.Option<string>, PageError> => {
   const repeated = names.find((name) => parameters.getAll(name).length > 1)
   if (repeated !== undefined) return malformed(`The parameter ${repeated} is given more than once.`)
   const oversized = names.find((name) => (parameters.get(name) ?? "").length > longest)
@@ -52,7 +52,7 @@ export const once = <const Name extends string>(
 export const required = <Name extends string>(
   of: (name: Name) => Option.Option<string>,
   name: Name
-): Effect.Effect<string, Refused> => Effect.mapError(of(name), () => malformed(`The parameter ${name} is missing.`))
+): Effect.Effect<string, PageError> => Effect.mapError(of(name), () => malformed(`The parameter ${name} is missing.`))
 
 /** @internal */
 export const query: Effect.Effect<URLSearchParams, never, HttpServerRequest.HttpServerRequest> = Effect.map(
@@ -112,21 +112,21 @@ export const isForeign = (
  *
  * @internal
  */
-export const form: Effect.Effect<URLSearchParams, Refused, HttpServerRequest.HttpServerRequest> = Effect.gen(
+export const form: Effect.Effect<URLSearchParams, PageError, HttpServerRequest.HttpServerRequest> = Effect.gen(
   function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     // The pages have the referrer policy `no-referrer`, which makes the `Origin` of their forms `null`. Another site can
     // send that too, but has no ticket.
     if (yield* isForeign(request, "null")) {
-      return yield* new Refused({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
+      return yield* new PageError({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
-      return yield* new Refused({ status: 415, title: "Not a form", text: "Only forms are taken here." })
+      return yield* new PageError({ status: 415, title: "Not a form", text: "Only forms are taken here." })
     }
     return parseQuery(
       yield* Effect.mapError(
         text(request),
-        () => new Refused({ status: 413, title: "Too large", text: "This form is too large." })
+        () => new PageError({ status: 413, title: "Too large", text: "This form is too large." })
       )
     )
   }
@@ -201,5 +201,5 @@ const refusals = (what: string) => ({
 })
 
 /** @internal */
-export const ticketRefused = (what: "form" | "answer") => ({ reason }: TicketRefused): Refused =>
-  new Refused(refusals(what)[reason])
+export const ticketRefused = (what: "form" | "answer") => ({ reason }: TicketRefused): PageError =>
+  new PageError(refusals(what)[reason])

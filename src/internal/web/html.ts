@@ -72,7 +72,7 @@ export interface Page {
    * Forms lead elsewhere in the end: browsers hold `form-action` against every redirect that follows, and consent ends
    * at a page of the application.
    */
-  readonly leadsAway?: boolean
+  readonly allowsExternalRedirect?: boolean
 }
 
 /**
@@ -119,7 +119,7 @@ ${content}
 
 /** @internal */
 export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const { body, foot, isWide = false, leadsAway = false, refresh, status = 200, title } = options
+  const { body, foot, isWide = false, allowsExternalRedirect = false, refresh, status = 200, title } = options
   return Effect.map(random.token, (nonce) => {
     const policy = [
       "default-src 'none'",
@@ -127,7 +127,7 @@ export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServer
       "img-src data:",
       "base-uri 'none'",
       "frame-ancestors 'none'",
-      ...(leadsAway ? [] : ["form-action 'self'"])
+      ...(allowsExternalRedirect ? [] : ["form-action 'self'"])
     ]
     const content = html`<a class="skip" href="#main">Skip to the content</a>
 <header class="bar"><div class="${

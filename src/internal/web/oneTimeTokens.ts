@@ -13,12 +13,12 @@ export class TicketRefused extends Data.TaggedError("TicketRefused")<{
 }> {}
 
 /** @internal */
-export interface Tickets<in out Subject> {
+export interface OneTimeTokens<in out Subject> {
   /** Hands out what was chosen before: nobody may be able to guess it. */
   readonly put: (ticket: string, browser: string, subject: Subject) => Effect.Effect<void>
   readonly issue: (browser: string, subject: Subject) => Effect.Effect<string>
   /** A ticket is used up by the browser that it was handed to, also when it is refused; by no other. */
-  readonly take: (ticket: string, browser: string) => Effect.Effect<Subject, TicketRefused>
+  readonly consume: (ticket: string, browser: string) => Effect.Effect<Subject, TicketRefused>
 }
 
 interface Ticket<Subject> {
@@ -37,9 +37,9 @@ const lifetime = Duration.toMillis("10 minutes")
 const remembered = 1000
 
 /** @internal */
-export const make = <Subject>(): Effect.Effect<Tickets<Subject>> =>
+export const make = <Subject>(): Effect.Effect<OneTimeTokens<Subject>> =>
   Effect.map(Ref.make<ReadonlyMap<string, Ticket<Subject>>>(new Map()), (tickets) => {
-    const put: Tickets<Subject>["put"] = (id, browser, subject) =>
+    const put: OneTimeTokens<Subject>["put"] = (id, browser, subject) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
         Ref.update(tickets, (before) =>
           new Map([
@@ -49,7 +49,7 @@ export const make = <Subject>(): Effect.Effect<Tickets<Subject>> =>
     return {
       put,
       issue: (browser, subject) => Effect.tap(random.token, (id) => put(id, browser, subject)),
-      take: (id, browser) =>
+      consume: (id, browser) =>
         Effect.gen(function*() {
           const now = yield* Clock.currentTimeMillis
           // Found by a map and not by comparing: nothing is learned from how long that takes.

@@ -9,12 +9,12 @@ import { before } from "../lib/text.js"
 const hidden = "<redacted>"
 
 /** The span of the server is further up where an application has spans of its own around its pages. */
-const hide = (span: Tracer.AnySpan): void => {
+const redactSpan = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   const full = span.attributes.get("url.full")
   if (typeof full === "string" && full.includes("?")) span.attribute("url.full", `${before(full, "?")}?${hidden}`)
   if (span.attributes.has("url.query")) span.attribute("url.query", hidden)
-  if (Option.isSome(span.parent)) hide(span.parent.value)
+  if (Option.isSome(span.parent)) redactSpan(span.parent.value)
 }
 
 /**
@@ -22,11 +22,11 @@ const hide = (span: Tracer.AnySpan): void => {
  *
  * @internal
  */
-export const quiet = <R>(
+export const redactRequest = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   Effect.currentParentSpan.pipe(
-    Effect.map(hide),
+    Effect.map(redactSpan),
     Effect.ignore,
     Effect.zipRight(HttpMiddleware.withLoggerDisabled(app))
   )
@@ -41,7 +41,7 @@ const hideToken = (span: Tracer.AnySpan): void => {
   for (const header of tokenHeaders) {
     if (span.attributes.has(header)) span.attribute(header, hidden)
   }
-  if (isSigned(span.attributes.get("url.full"))) hide(span)
+  if (isSigned(span.attributes.get("url.full"))) redactSpan(span)
   else if (Option.isSome(span.parent)) hideToken(span.parent.value)
 }
 

@@ -6,9 +6,9 @@ import type { IdentityApi } from "../../../IdentityApi.js"
 import { providerArn } from "../state/arns.js"
 import * as random from "../state/simulatedValues.js"
 import type { ApiKeyProvider, OperationName } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
-import { findProvider, jsonKey, secret, vacant } from "./providers.js"
+import { ensureAvailable, findProvider, jsonKey, secret } from "./providers.js"
 import * as tags from "./tags.js"
 
 const created = (provider: ApiKeyProvider) => ({
@@ -26,7 +26,7 @@ const describe = (provider: ApiKeyProvider): ApiKeyCredentialProvider => ({
 })
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => {
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => {
   const apiKey = (
     operation: OperationName,
     request: Parameters<IdentityApi["Type"]["updateApiKeyCredentialProvider"]>[0],
@@ -48,11 +48,11 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(core.settings, operation, "apikey", state.apiKeyProviders, name)
+          yield* ensureAvailable(core.settings, operation, "apikey", state.apiKeyProviders, name)
           const arn = providerArn(core.settings, "apikey", name)
           const key = yield* apiKey(operation, request, suffix)
           const provider = { name, arn, apiKey: key, createdTime: now, lastUpdatedTime: now }
-          return answer(created(provider), {
+          return result(created(provider), {
             ...state,
             apiKeyProviders: HashMap.set(state.apiKeyProviders, name, provider),
             tags: tags.set(state.tags, arn, request.tags)
@@ -73,7 +73,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         Either.gen(function*() {
           const stored = yield* findProvider(operation, "apikey", state.apiKeyProviders, request.name)
           const provider = { ...stored, apiKey: yield* apiKey(operation, request, suffix), lastUpdatedTime: now }
-          return answer(describe(provider), {
+          return result(describe(provider), {
             ...state,
             apiKeyProviders: HashMap.set(state.apiKeyProviders, request.name, provider)
           })
@@ -86,7 +86,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         Either.map(
           findProvider("DeleteApiKeyCredentialProvider", "apikey", state.apiKeyProviders, name),
           ({ arn }) =>
-            answer({}, {
+            result({}, {
               ...state,
               apiKeyProviders: HashMap.remove(state.apiKeyProviders, name),
               ...tags.forget(state, arn)

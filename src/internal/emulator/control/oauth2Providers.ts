@@ -7,9 +7,9 @@ import { callbackUrl, providerArn } from "../state/arns.js"
 import * as choices from "../state/assumptions.js"
 import * as random from "../state/simulatedValues.js"
 import type { Oauth2Provider, OperationName, State } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
-import { findProvider, jsonKey, secret, vacant } from "./providers.js"
+import { ensureAvailable, findProvider, jsonKey, secret } from "./providers.js"
 import * as tags from "./tags.js"
 import { configure } from "./vendorConfigs.js"
 
@@ -38,7 +38,7 @@ export const findOauth2Provider = (operation: OperationName, state: State, name:
   findProvider(operation, "oauth2", state.oauth2Providers, name)
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => {
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => {
   const configured = (
     operation: OperationName,
     request: Parameters<IdentityApi["Type"]["updateOauth2CredentialProvider"]>[0],
@@ -60,7 +60,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const suffix = yield* random.base62(6)
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(core.settings, operation, "oauth2", state.oauth2Providers, name)
+          yield* ensureAvailable(core.settings, operation, "oauth2", state.oauth2Providers, name)
           const provider = {
             ...(yield* configured(operation, request, suffix)),
             name,
@@ -69,7 +69,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             createdTime: now,
             lastUpdatedTime: now
           }
-          return answer(created(provider), {
+          return result(created(provider), {
             ...state,
             oauth2Providers: HashMap.set(state.oauth2Providers, name, provider),
             tags: tags.set(state.tags, provider.arn, request.tags)
@@ -92,7 +92,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
             ...(yield* configured(operation, request, suffix)),
             lastUpdatedTime: now
           }
-          return answer(describe(provider), {
+          return result(describe(provider), {
             ...choices.afterUpdate(state, stored, provider),
             oauth2Providers: HashMap.set(state.oauth2Providers, request.name, provider)
           })
@@ -103,7 +103,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
     deleteOauth2CredentialProvider: ({ name }) =>
       core.decide((state) =>
         Either.map(findOauth2Provider("DeleteOauth2CredentialProvider", state, name), ({ arn }) =>
-          answer({}, {
+          result({}, {
             ...choices.withoutTokens(state, name),
             oauth2Providers: HashMap.remove(state.oauth2Providers, name),
             ...tags.forget(state, arn)

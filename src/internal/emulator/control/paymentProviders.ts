@@ -9,9 +9,9 @@ import { fieldError } from "../../model/validation.js"
 import { providerArn } from "../state/arns.js"
 import * as random from "../state/simulatedValues.js"
 import type { OperationName, PaymentProvider } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
-import { findProvider, jsonKey, secret, type SecretInput, vacant } from "./providers.js"
+import { ensureAvailable, findProvider, jsonKey, secret, type SecretInput } from "./providers.js"
 import * as tags from "./tags.js"
 
 const created = (provider: PaymentProvider) => ({
@@ -30,7 +30,7 @@ const describe = (provider: PaymentProvider) => ({
 type Configured = Pick<PaymentProvider, "account" | "config">
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => {
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => {
   const configured = (
     operation: OperationName,
     request: Parameters<IdentityApi["Type"]["updatePaymentCredentialProvider"]>[0],
@@ -129,11 +129,11 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const ends = yield* suffixes
       return yield* core.decide((state, now) =>
         Either.gen(function*() {
-          yield* vacant(core.settings, operation, "payment", state.paymentProviders, name)
+          yield* ensureAvailable(core.settings, operation, "payment", state.paymentProviders, name)
           const arn = providerArn(core.settings, "payment", name)
           const configuration = yield* configured(operation, request, ends)
           const provider = { ...configuration, name, arn, createdTime: now, lastUpdatedTime: now }
-          return answer(created(provider), {
+          return result(created(provider), {
             ...state,
             paymentProviders: HashMap.set(state.paymentProviders, name, provider),
             tags: tags.set(state.tags, arn, request.tags)
@@ -160,7 +160,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         Either.gen(function*() {
           const stored = yield* findProvider(operation, "payment", state.paymentProviders, request.name)
           const provider = { ...stored, ...(yield* configured(operation, request, ends)), lastUpdatedTime: now }
-          return answer(describe(provider), {
+          return result(describe(provider), {
             ...state,
             paymentProviders: HashMap.set(state.paymentProviders, request.name, provider)
           })
@@ -173,7 +173,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         Either.map(
           findProvider("DeletePaymentCredentialProvider", "payment", state.paymentProviders, name),
           ({ arn }) =>
-            answer({}, {
+            result({}, {
               ...state,
               paymentProviders: HashMap.remove(state.paymentProviders, name),
               ...tags.forget(state, arn)

@@ -9,7 +9,7 @@ import { portalArn, portalUrl } from "../state/arns.js"
 import * as choices from "../state/assumptions.js"
 import * as random from "../state/simulatedValues.js"
 import type { OperationName, State } from "../state/state.js"
-import { answer, type Core, find } from "../state/store.js"
+import { find, result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
 import * as tags from "./tags.js"
 
@@ -17,7 +17,7 @@ const findPortal = (operation: OperationName, state: State, id: string) =>
   find(operation, "Consent portal", state.portals, id)
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   createConsentPortal: Effect.fnUntraced(function*({ tags: given, ...request }) {
     const id = `${request.name}-${yield* random.base62(10)}`
     return yield* core.decide((state, now) => {
@@ -34,7 +34,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
         createdAt: now,
         updatedAt: now
       }
-      return Either.right(answer({ ...portal, status: choices.portalStatus.create }, {
+      return Either.right(result({ ...portal, status: choices.portalStatus.create }, {
         ...state,
         portals: HashMap.set(state.portals, id, portal),
         tags: tags.set(state.tags, portal.consentPortalArn, given)
@@ -60,7 +60,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
           description: description ?? stored.description,
           updatedAt: now
         }
-        return answer({ ...portal, status: choices.portalStatus.update }, {
+        return result({ ...portal, status: choices.portalStatus.update }, {
           ...state,
           portals: HashMap.set(state.portals, id, portal)
         })
@@ -70,7 +70,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
   deleteConsentPortal: ({ consentPortalIdentifier: id }) =>
     core.decide((state) =>
       Either.map(findPortal("DeleteConsentPortal", state, id), ({ consentPortalArn }) =>
-        answer({}, {
+        result({}, {
           ...state,
           portals: HashMap.remove(state.portals, id),
           ...tags.forget(state, consentPortalArn)

@@ -31,7 +31,7 @@ export const findProvider = <A>(
  *
  * @internal
  */
-export const vacant = <A>(
+export const ensureAvailable = <A>(
   settings: Settings,
   operation: OperationName,
   kind: ProviderKind,
@@ -104,7 +104,7 @@ const Json = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.
  *
  * @internal
  */
-export const reveal = (
+export const resolveSecret = (
   operation: OperationName,
   state: State,
   secret: Secret

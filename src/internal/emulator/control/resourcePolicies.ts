@@ -8,7 +8,7 @@ import { ResourceNotFound, ServiceQuotaExceeded } from "../../../IdentityError.j
 import type * as ResourceTag from "../../../ResourceTag.js"
 import { directoryArn, vaultArn } from "../state/arns.js"
 import type { OperationName, State } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 
 const tagQuota = 50
 
@@ -17,7 +17,7 @@ const tagsOf = (state: State, arn: string): { readonly [key: string]: string } =
 
 /** @internal */
 export const make = (
-  core: Core
+  core: Store
 ): Pick<IdentityApi["Type"], keyof typeof ResourceTag.operations> => {
   const always = [directoryArn(core.settings), vaultArn(core.settings)]
 
@@ -48,7 +48,7 @@ export const make = (
                 message: `A resource has at most ${tagQuota} tags`
               })
             )
-            : Either.right(answer({}, { ...state, tags: HashMap.set(state.tags, arn, merged) }))
+            : Either.right(result({}, { ...state, tags: HashMap.set(state.tags, arn, merged) }))
         })
       ),
 
@@ -56,7 +56,7 @@ export const make = (
       core.decide((state) =>
         Either.map(found("UntagResource", state, resourceArn), (arn) => {
           const left = Record.filter(tagsOf(state, arn), (_, key) => !tagKeys.includes(key))
-          return answer({}, { ...state, tags: HashMap.set(state.tags, arn, left) })
+          return result({}, { ...state, tags: HashMap.set(state.tags, arn, left) })
         })
       ),
 
@@ -69,7 +69,7 @@ export const make = (
       core.decide((state) =>
         Either.map(
           found("PutResourcePolicy", state, resourceArn),
-          (arn) => answer({ policy }, { ...state, policies: HashMap.set(state.policies, arn, policy) })
+          (arn) => result({ policy }, { ...state, policies: HashMap.set(state.policies, arn, policy) })
         )
       ),
 
@@ -84,7 +84,7 @@ export const make = (
       core.decide((state) =>
         Either.map(
           found("DeleteResourcePolicy", state, resourceArn),
-          (arn) => answer({}, { ...state, policies: HashMap.remove(state.policies, arn) })
+          (arn) => result({}, { ...state, policies: HashMap.remove(state.policies, arn) })
         )
       )
   }

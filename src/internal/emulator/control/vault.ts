@@ -4,7 +4,7 @@ import { ResourceNotFound } from "../../../IdentityError.js"
 import type { operations } from "../../../TokenVault.js"
 import { fieldError } from "../../model/validation.js"
 import type { OperationName, State } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 
 const find = (operation: OperationName, { vault }: State, id = vault.tokenVaultId) =>
   id === vault.tokenVaultId
@@ -12,7 +12,7 @@ const find = (operation: OperationName, { vault }: State, id = vault.tokenVaultI
     : Either.left(new ResourceNotFound({ operation, message: `Token vault '${id}' not found` }))
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   getTokenVault: ({ tokenVaultId }) => core.read((state) => find("GetTokenVault", state, tokenVaultId)),
 
   setTokenVaultCMK: ({ kmsConfiguration: { keyType, kmsKeyArn }, tokenVaultId }) =>
@@ -28,7 +28,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
           kmsConfiguration: keyType === "CustomerManagedKey" ? { keyType, kmsKeyArn } : { keyType },
           lastModifiedDate: now
         }
-        return Either.right(answer(vault, { ...state, vault }))
+        return Either.right(result(vault, { ...state, vault }))
       })
     )
 })

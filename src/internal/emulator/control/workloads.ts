@@ -7,7 +7,7 @@ import { workloadArn } from "../state/arns.js"
 import * as choices from "../state/assumptions.js"
 import * as quotas from "../state/quotas.js"
 import type { OperationName, State, Workload } from "../state/state.js"
-import { answer, type Core, find } from "../state/store.js"
+import { find, result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
 import * as tags from "./tags.js"
 
@@ -38,7 +38,7 @@ const remove = (state: State, { arn, name }: Workload): State => {
 }
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   createWorkloadIdentity: (request) =>
     core.decide((state, now) => {
       const { name } = request
@@ -50,7 +50,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
       const arn = workloadArn(core.settings, name)
       const returnUrls = request.allowedResourceOauth2ReturnUrls
       const workload = { name, arn, returnUrls, linked: false, createdTime: now, lastUpdatedTime: now }
-      return Either.right(answer(
+      return Either.right(result(
         { name, workloadIdentityArn: arn, allowedResourceOauth2ReturnUrls: returnUrls },
         {
           ...state,
@@ -71,7 +71,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
           returnUrls: choices.updatedReturnUrls(stored.returnUrls, request.allowedResourceOauth2ReturnUrls),
           lastUpdatedTime: now
         }
-        return answer(describe(workload), {
+        return result(describe(workload), {
           ...state,
           workloads: HashMap.set(state.workloads, request.name, workload)
         })
@@ -82,7 +82,7 @@ export const make = (core: Core): Pick<IdentityApi["Type"], keyof typeof operati
     core.decide((state) =>
       Either.map(
         findWorkload("DeleteWorkloadIdentity", state, name),
-        (workload) => answer({}, remove(state, workload))
+        (workload) => result({}, remove(state, workload))
       )
     ),
 

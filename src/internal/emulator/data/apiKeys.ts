@@ -1,20 +1,20 @@
 import * as Either from "effect/Either"
 import type { Method } from "../../../IdentityApi.js"
-import { findProvider, reveal } from "../control/providers.js"
+import { findProvider, resolveSecret } from "../control/providers.js"
 import * as choices from "../state/assumptions.js"
-import type { Core } from "../state/store.js"
+import type { Store } from "../state/store.js"
 import { authorize } from "./workloadTokens.js"
 
 const operation = "GetResourceApiKey"
 
 /** @internal */
 export const make =
-  (core: Core): Method<"getResourceApiKey"> => ({ resourceCredentialProviderName: name, workloadIdentityToken }) =>
+  (core: Store): Method<"getResourceApiKey"> => ({ resourceCredentialProviderName: name, workloadIdentityToken }) =>
     core.read((state, now) =>
       Either.gen(function*() {
         yield* authorize(operation, state, now, workloadIdentityToken)
         const provider = yield* findProvider(operation, "apikey", state.apiKeyProviders, name)
-        const apiKey = yield* reveal(operation, state, provider.apiKey)
+        const apiKey = yield* resolveSecret(operation, state, provider.apiKey)
         return apiKey === undefined ? yield* Either.left(choices.retrievalFailed(operation)) : { apiKey }
       })
     )

@@ -5,20 +5,20 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type IdentityControls, NotSimulated, ProviderRefused, SessionNotPending } from "../../../IdentityControls.js"
 import { findOauth2Provider } from "../control/oauth2Providers.js"
-import { Refused } from "../state/issuer.js"
+import { ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import type { Session } from "../state/state.js"
-import { answer, type Core } from "../state/store.js"
+import { result, type Store } from "../state/store.js"
 import { client, issuerOf } from "./clients.js"
 import * as sessions from "./sessions.js"
 
 const operation = "GetResourceOauth2Token"
 
-const refused = (providerName: string, { description, error, reason }: Refused) =>
+const refused = (providerName: string, { description, error, reason }: ProviderError) =>
   new ProviderRefused({ providerName, isFinal: reason === "Refused", reason, error, description })
 
 /** @internal */
-export const make = (core: Core): Pick<IdentityControls["Type"], "approve" | "authorize" | "authorized"> => {
+export const make = (core: Store): Pick<IdentityControls["Type"], "approve" | "authorize" | "authorized"> => {
   const pending = (uri: Redacted.Redacted) =>
     core.read((state, now) =>
       Either.gen(function*() {
@@ -47,7 +47,7 @@ export const make = (core: Core): Pick<IdentityControls["Type"], "approve" | "au
       sessions.live(state, now, uri).pipe(
         Option.filter(({ status }) => status === "pending"),
         Option.map((session) =>
-          answer(returnedTo(session), sessions.setStatus(state, { ...session, authorization }, status))
+          result(returnedTo(session), sessions.setStatus(state, { ...session, authorization }, status))
         ),
         Either.fromOption(() => new SessionNotPending())
       )
@@ -83,7 +83,7 @@ export const make = (core: Core): Pick<IdentityControls["Type"], "approve" | "au
       Effect.flatMap(pending(uri), ({ client, session }) => {
         const { providerName } = session
         const code = client.issuer.browser?.code(client, session, state, parameters) ??
-          new Refused({
+          new ProviderError({
             step: "authorization",
             reason: "Misconfigured",
             description: "its issuer was changed meanwhile"

@@ -7,11 +7,11 @@ import * as Redacted from "effect/Redacted"
 import type { Reply, Request } from "../../../IdentityApi.js"
 import type { ResourceNotFound, Unauthorized, ValidationError } from "../../../IdentityError.js"
 import { findOauth2Provider } from "../control/oauth2Providers.js"
-import { reveal } from "../control/providers.js"
+import { resolveSecret } from "../control/providers.js"
 import { discoveryOf, isLocal, keyArnOf } from "../state/endpoints.js"
 import { type Client, type Issuer, simulated } from "../state/issuer.js"
 import type { Oauth2Provider, OperationName, State, WorkloadToken } from "../state/state.js"
-import type { Core } from "../state/store.js"
+import type { Store } from "../state/store.js"
 import { authorize } from "./workloadTokens.js"
 
 /** @internal */
@@ -21,7 +21,7 @@ export type TokenRequest = Request<"getResourceOauth2Token">
 export type TokenReply = Reply<"getResourceOauth2Token">
 
 /** @internal */
-export interface Party {
+export interface Caller {
   readonly identity: WorkloadToken
   readonly provider: Oauth2Provider
 }
@@ -32,7 +32,7 @@ export const party = (
   state: State,
   now: DateTime.Utc,
   request: TokenRequest
-): Either.Either<Party, Unauthorized | ResourceNotFound> =>
+): Either.Either<Caller, Unauthorized | ResourceNotFound> =>
   Either.flatMap(
     authorize(operation, state, now, request.workloadIdentityToken),
     (identity) =>
@@ -48,7 +48,7 @@ export const party = (
  * @internal
  */
 export const issuerOf = (
-  { issuers: { federated } }: Core,
+  { issuers: { federated } }: Store,
   state: State,
   { config, name }: Oauth2Provider
 ): Pick<Client, "issuer" | "discovery"> => {
@@ -61,12 +61,12 @@ export const issuerOf = (
 
 /** @internal */
 export const client = (
-  core: Core,
+  core: Store,
   operation: OperationName,
   state: State,
   provider: Oauth2Provider
 ): Either.Either<Client, ValidationError> =>
-  Either.map(reveal(operation, state, provider.clientSecret), (secret) => ({
+  Either.map(resolveSecret(operation, state, provider.clientSecret), (secret) => ({
     provider,
     secret,
     privateKey: Option.getOrUndefined(Option.flatMap(
@@ -82,6 +82,6 @@ export const client = (
  *
  * @internal
  */
-export const current = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
+export const isUnchanged = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
   HashMap.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&
   Option.contains(HashMap.get(state.oauth2Providers, provider.name), provider)

@@ -13,14 +13,14 @@ import * as choices from "../state/assumptions.js"
 import { type Client, type IssuedToken, simulated } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import { target } from "../state/state.js"
-import { type Core, sweep } from "../state/store.js"
-import { client as clientOf, current, issuerOf, party, type TokenRequest } from "./clients.js"
+import { type Store, sweep } from "../state/store.js"
+import { client as clientOf, issuerOf, isUnchanged, party, type TokenRequest } from "./clients.js"
 import * as federation from "./userTokens.js"
 
 const operation = "GetResourceOauth2Token"
 
 /** @internal */
-export const make = (core: Core): Method<"getResourceOauth2Token"> => {
+export const make = (core: Store): Method<"getResourceOauth2Token"> => {
   const machine = machineToken(core)
   const user = federation.make(core)
   const exchange = exchangedToken(core)
@@ -42,7 +42,7 @@ type Next = Either.Either<
   ValidationError
 >
 
-const machineToken = (core: Core) =>
+const machineToken = (core: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
     const next = yield* core.read((state, now) =>
       Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
@@ -66,7 +66,7 @@ const machineToken = (core: Core) =>
       reported(core, client.provider.name),
       Effect.tap((issued) =>
         core.change((state, now) =>
-          current(state, request, client.provider) && isStill(issuerOf(core, state, client.provider), client)
+          isUnchanged(state, request, client.provider) && isSameIssuer(issuerOf(core, state, client.provider), client)
             ? {
               ...state,
               machineTokens: HashMap.set(
@@ -78,7 +78,7 @@ const machineToken = (core: Core) =>
             : state
         )
       ),
-      (ask) => core.flights.join(`machine ${key} ${asker(client)}`, ask),
+      (ask) => core.flights.run(`machine ${key} ${asker(client)}`, ask),
       Effect.mapError(() => choices.retrievalFailed(operation))
     )
     return { accessToken }
@@ -97,7 +97,7 @@ const asker = ({ discovery, issuer, provider }: Client) =>
     DateTime.toEpochMillis(provider.lastUpdatedTime)
   ])
 
-const isStill = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
+const isSameIssuer = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
   now.issuer === asked.issuer && JSON.stringify(now.discovery) === JSON.stringify(asked.discovery)
 
 const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
@@ -125,7 +125,7 @@ const stored = (
 })
 
 /** Asked for anew each time, and never stored. */
-const exchangedToken = (core: Core) =>
+const exchangedToken = (core: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
     const exchange = yield* core.read((state, now) =>
       Either.gen(function*() {

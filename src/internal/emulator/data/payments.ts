@@ -3,16 +3,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Method, Reply } from "../../../IdentityApi.js"
-import { findProvider, reveal } from "../control/providers.js"
+import { findProvider, resolveSecret } from "../control/providers.js"
 import * as choices from "../state/assumptions.js"
 import * as random from "../state/simulatedValues.js"
-import type { Core } from "../state/store.js"
+import type { Store } from "../state/store.js"
 import { authorize } from "./workloadTokens.js"
 
 const operation = "GetResourcePaymentToken"
 
 /** @internal */
-export const make = (core: Core): Method<"getResourcePaymentToken"> =>
+export const make = (core: Store): Method<"getResourcePaymentToken"> =>
   Effect.fnUntraced(function*({ paymentTokenRequest: asked, resourceCredentialProviderName, workloadIdentityToken }) {
     const bearer = yield* random.simulated("payment")
     const signature = yield* random.simulated("signature")
@@ -29,9 +29,9 @@ export const make = (core: Core): Method<"getResourcePaymentToken"> =>
           if (!("coinbaseCdpTokenRequest" in asked)) {
             return yield* Either.left(choices.otherPaymentVendor(operation, "coinbaseCdpTokenRequest"))
           }
-          yield* reveal(operation, state, account.apiKeySecret)
+          yield* resolveSecret(operation, state, account.apiKeySecret)
           const wallet = asked.coinbaseCdpTokenRequest.includeWalletAuthToken === true
-            ? yield* reveal(operation, state, account.walletSecret)
+            ? yield* resolveSecret(operation, state, account.walletSecret)
             : undefined
           return paid({
             coinbaseCdpTokenResponse: {
@@ -43,9 +43,9 @@ export const make = (core: Core): Method<"getResourcePaymentToken"> =>
         if (!("stripePrivyTokenRequest" in asked)) {
           return yield* Either.left(choices.otherPaymentVendor(operation, "stripePrivyTokenRequest"))
         }
-        yield* reveal(operation, state, account.appSecret)
+        yield* resolveSecret(operation, state, account.appSecret)
         const signs = asked.stripePrivyTokenRequest.includeAuthorizationSignature === true
-        const privateKey = signs ? yield* reveal(operation, state, account.authorizationPrivateKey) : undefined
+        const privateKey = signs ? yield* resolveSecret(operation, state, account.authorizationPrivateKey) : undefined
         return paid({
           stripePrivyTokenResponse: {
             appId: account.appId,

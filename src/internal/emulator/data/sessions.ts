@@ -14,10 +14,10 @@ import type { Method } from "../../../IdentityApi.js"
 import type { AccessDenied, ValidationError } from "../../../IdentityError.js"
 import { findOauth2Provider } from "../control/oauth2Providers.js"
 import * as choices from "../state/assumptions.js"
-import type { IssuedToken, Refused } from "../state/issuer.js"
+import type { IssuedToken, ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import type { Session, State, User } from "../state/state.js"
-import { type Answer, answer, type Core, sweep } from "../state/store.js"
+import { type Result, result, type Store, sweep } from "../state/store.js"
 import { client } from "./clients.js"
 import { grant, grantKey } from "./grants.js"
 
@@ -28,7 +28,7 @@ const lifetime = Duration.minutes(10)
  *
  * @internal
  */
-export const isOver = (session: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, session.expiresAt)
+export const isExpired = (session: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, session.expiresAt)
 
 /** @internal */
 export const open = (
@@ -67,10 +67,10 @@ export const setStatus = (state: State, session: Session, status: Session["statu
  * @internal
  */
 export const live = (state: State, now: DateTime.Utc, uri: Redacted.Redacted): Option.Option<Session> =>
-  Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isOver(session, now))
+  Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isExpired(session, now))
 
 /** The very id, or the very JWT: a fresh one for the same person is another. */
-const isVery = (user: User, identifier: UserIdentifier): boolean =>
+const isSameUser = (user: User, identifier: UserIdentifier): boolean =>
   user.kind === "userId"
     ? "userId" in identifier && identifier.userId === user.userId
     : "userToken" in identifier && Redacted.value(identifier.userToken) === Redacted.value(user.token)
@@ -84,22 +84,22 @@ const operation = "CompleteResourceTokenAuth"
  *
  * @internal
  */
-export const complete = (core: Core): Method<"completeResourceTokenAuth"> => ({ sessionUri, userIdentifier }) => {
+export const complete = (core: Store): Method<"completeResourceTokenAuth"> => ({ sessionUri, userIdentifier }) => {
   const claim = core.decide((state, now) =>
     Either.gen(function*() {
       const session = yield* live(state, now, sessionUri).pipe(
-        Option.filter(({ status, user }) => status === "approved" && isVery(user, userIdentifier)),
+        Option.filter(({ status, user }) => status === "approved" && isSameUser(user, userIdentifier)),
         Either.fromOption(() => choices.sessionRefused(operation))
       )
       const provider = yield* findOauth2Provider(operation, state, session.providerName)
       const claimed = { session, client: yield* client(core, operation, state, provider) }
-      return answer(claimed, setStatus(state, session, "completing"))
+      return result(claimed, setStatus(state, session, "completing"))
     })
   )
   return Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(claim, ({ client, session }) => {
       const ask = client.issuer.user(client, session).pipe(reported(core, session.providerName))
-      const settle = (asked: Effect.Effect<IssuedToken, Refused>) =>
+      const settle = (asked: Effect.Effect<IssuedToken, ProviderError>) =>
         Effect.flatMap(Effect.exit(asked), (exit) =>
           Effect.flatMap(
             core.decide((state, now) => Either.right(settled(state, now, session, exit))),
@@ -124,10 +124,10 @@ const settled = (
   state: State,
   now: DateTime.Utc,
   session: Session,
-  exit: Exit.Exit<IssuedToken, Refused>
-): Answer<boolean> =>
+  exit: Exit.Exit<IssuedToken, ProviderError>
+): Result<boolean> =>
   HashMap.has(state.sessions, session.uri)
-    ? answer(
+    ? result(
       true,
       Exit.match(exit, {
         onSuccess: (issued) => {
@@ -140,11 +140,11 @@ const settled = (
         onFailure: (cause) => setStatus(state, session, isAnswered(cause) ? "failed" : "approved")
       })
     )
-    : answer(false, state)
+    : result(false, state)
 
 /** A code that was never sent may be sent again. */
-const unsent: ReadonlyArray<Refused["reason"]> = ["Unreachable", "Certificate", "Forbidden", "Misconfigured"]
+const unsent: ReadonlyArray<ProviderError["reason"]> = ["Unreachable", "Certificate", "Forbidden", "Misconfigured"]
 
-const isAnswered = (cause: Cause.Cause<Refused>) =>
+const isAnswered = (cause: Cause.Cause<ProviderError>) =>
   Cause.isDie(cause) ||
   Option.exists(Cause.failureOption(cause), ({ reason, step }) => step === "token" && !unsent.includes(reason))

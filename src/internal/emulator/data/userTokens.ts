@@ -9,11 +9,11 @@ import * as Redacted from "effect/Redacted"
 import { type AccessDenied, type ResourceNotFound, type Unauthorized, ValidationError } from "../../../IdentityError.js"
 import { authorizationUrl, type Settings } from "../state/arns.js"
 import * as choices from "../state/assumptions.js"
-import type { Client, Refused } from "../state/issuer.js"
+import type { Client, ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import * as random from "../state/simulatedValues.js"
 import { type Grant, type GrantKey, type Oauth2Provider, type State, target, type User } from "../state/state.js"
-import { type Answer, answer, type Core } from "../state/store.js"
+import { type Result, result, type Store } from "../state/store.js"
 import { client, party, type TokenReply, type TokenRequest } from "./clients.js"
 import { grant, grantKey } from "./grants.js"
 import * as sessions from "./sessions.js"
@@ -34,7 +34,7 @@ interface Refresh {
 }
 
 /** A request, and whom it concerns. */
-interface Asked {
+interface UserTokenContext {
   readonly request: TokenRequest
   readonly workloadName: string
   readonly user: User
@@ -47,15 +47,15 @@ interface Asked {
  *
  * @internal
  */
-export const make = (core: Core) => {
+export const make = (core: Store) => {
   const decided = (
     request: TokenRequest,
     decision: (
       state: State,
       now: DateTime.Utc,
-      asked: Asked,
+      asked: UserTokenContext,
       newUri: string
-    ) => Either.Either<Answer<Next>, Failure>
+    ) => Either.Either<Result<Next>, Failure>
   ): Effect.Effect<TokenReply, Failure> =>
     Effect.gen(function*() {
       const id = yield* random.base62(43)
@@ -72,7 +72,7 @@ export const make = (core: Core) => {
     decided(request, (state, now, asked, newUri) => decide(core, state, now, asked, newUri))
 
   /** The person is asked, and nothing is lost until they answer. */
-  const anew = (request: TokenRequest) =>
+  const requestConsent = (request: TokenRequest) =>
     decided(request, (state, now, asked, newUri) => consent(core.settings, state, now, asked, newUri))
 
   const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) => {
@@ -83,37 +83,42 @@ export const make = (core: Core) => {
       reported(core, provider.name),
       Effect.tap((issued) =>
         core.change((state, now) =>
-          isStill(state, key, old)
+          isUnchanged(state, key, old)
             ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
             : state
         )
       )
     )
     // One for everybody: a vendor that rotates takes a token that comes twice for a stolen one.
-    return core.flights.join(
+    return core.flights.run(
       `refresh ${JSON.stringify([key.workloadName, key.user, key.providerName, Redacted.value(refreshToken)])}`,
       asked
     ).pipe(
       Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
-      Effect.catchTag("Refused", (refused): Effect.Effect<TokenReply, Failure> =>
+      Effect.catchTag("ProviderError", (refused): Effect.Effect<TokenReply, Failure> =>
         isFinal(refused)
           // Decided anew: either there is no grant any more, or somebody else has renewed it in the meantime.
           ? Effect.zipRight(drop(key, old), ask(request))
-          : inItsPlace(old, mayEnd(refused) ? anew(request) : choices.retrievalFailed(operation)))
+          : withStoredTokenOr(
+            old,
+            maybeRevoked(refused) ? requestConsent(request) : choices.retrievalFailed(operation)
+          ))
     )
   }
 
   const drop = (key: GrantKey, grant: Grant) =>
-    core.change((state) => isStill(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state)
+    core.change((state) =>
+      isUnchanged(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state
+    )
 
   return ask
 }
 
-const isPassing = ({ reason, status = 0 }: Refused) =>
+const isPassing = ({ reason, status = 0 }: ProviderError) =>
   reason === "Unreachable" || reason === "Lost" || reason === "TimedOut" || status >= 500 || status === 429
 
 /** The words for a refresh token that is good for nothing any more: RFC 6749's, GitHub's, HubSpot's and Slack's. */
-const ends = new Set([
+const revocationErrors = new Set([
   "invalid_grant",
   "bad_refresh_token",
   "invalid_refresh_token",
@@ -123,8 +128,8 @@ const ends = new Set([
 ])
 
 /** What is wrong with the client, or with the vendor, says nothing of the refresh token. */
-const isFinal = (refused: Refused) =>
-  refused.reason === "Refused" && !isPassing(refused) && ends.has((refused.error ?? "").toLowerCase())
+const isFinal = (refused: ProviderError) =>
+  refused.reason === "Refused" && !isPassing(refused) && revocationErrors.has((refused.error ?? "").toLowerCase())
 
 /** What says nothing of the refresh token: a new consent would not help. */
 const ofTheClient = new Set([
@@ -136,11 +141,11 @@ const ofTheClient = new Set([
 ])
 
 /** Whether the refusal may be of the refresh token, in words that nobody has told us. */
-const mayEnd = (refused: Refused) =>
+const maybeRevoked = (refused: ProviderError) =>
   refused.reason === "Refused" && !isPassing(refused) && !ofTheClient.has(refused.error ?? "")
 
 /** A token that is nearly over is better than none. */
-const inItsPlace = (
+const withStoredTokenOr = (
   { accessToken, expiresAt }: Grant,
   otherwise: Effect.Effect<TokenReply, Failure>
 ): Effect.Effect<TokenReply, Failure> =>
@@ -150,13 +155,13 @@ const inItsPlace = (
   )
 
 /** Whether the grant is unchanged: a change of client or issuer, or a deletion, ends it, and a new consent replaces it. */
-const isStill = (state: State, key: GrantKey, { accessToken, refresh }: Grant) =>
+const isUnchanged = (state: State, key: GrantKey, { accessToken, refresh }: Grant) =>
   Option.exists(
     HashMap.get(state.grants, key),
     (stored) => Equal.equals(stored.refresh?.token, refresh?.token) && Equal.equals(stored.accessToken, accessToken)
   )
 
-const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<Asked, Failure> =>
+const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<UserTokenContext, Failure> =>
   Either.gen(function*() {
     const { identity: { user, workloadName }, provider } = yield* party(operation, state, now, request)
     if (user === undefined) return yield* Either.left(choices.userMissing(operation))
@@ -167,12 +172,12 @@ const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.E
   })
 
 const decide = (
-  core: Core,
+  core: Store,
   state: State,
   now: DateTime.Utc,
-  asked: Asked,
+  asked: UserTokenContext,
   newUri: string
-): Either.Either<Answer<Next>, Failure> =>
+): Either.Either<Result<Next>, Failure> =>
   Either.gen(function*() {
     const { request } = asked
     const { settings } = core
@@ -183,7 +188,7 @@ const decide = (
     if (request.sessionUri !== undefined) return yield* poll(settings, state, now, asked, request.sessionUri)
     const stored = Option.filter(
       HashMap.get(state.grants, key),
-      (grant) => choices.answersFor(grant.target, target(request))
+      (grant) => choices.covers(grant.target, target(request))
     )
     if (Option.isNone(stored)) return yield* consent(settings, state, now, asked, newUri)
     const grant = stored.value
@@ -200,10 +205,10 @@ const decide = (
       refreshToken,
       client: yield* client(core, operation, state, asked.provider)
     }
-    return answer(next, state)
+    return result(next, state)
   })
 
-const replied = (reply: TokenReply, state: State): Answer<Next> => answer({ _tag: "Reply", reply }, state)
+const replied = (reply: TokenReply, state: State): Result<Next> => result({ _tag: "Reply", reply }, state)
 
 const usableRefreshToken = ({ refresh }: Grant, now: DateTime.Utc): Redacted.Redacted | undefined =>
   refresh === undefined || (refresh.expiresAt !== undefined && DateTime.lessThanOrEqualTo(refresh.expiresAt, now))
@@ -222,9 +227,9 @@ const poll = (
   settings: Settings,
   state: State,
   now: DateTime.Utc,
-  asked: Asked,
+  asked: UserTokenContext,
   uri: Redacted.Redacted
-): Either.Either<Answer<Next>, Failure> =>
+): Either.Either<Result<Next>, Failure> =>
   Either.gen(function*() {
     const url = yield* givenReturnUrl(asked.request)
     const session = yield* HashMap.get(state.sessions, Redacted.value(uri)).pipe(
@@ -247,9 +252,9 @@ const consent = (
   settings: Settings,
   state: State,
   now: DateTime.Utc,
-  { providerName, request, user, workloadName }: Asked,
+  { providerName, request, user, workloadName }: UserTokenContext,
   uri: string
-): Either.Either<Answer<Next>, Failure> =>
+): Either.Either<Result<Next>, Failure> =>
   Either.gen(function*() {
     const returnUrl = yield* givenReturnUrl(request)
     const registered = Option.exists(

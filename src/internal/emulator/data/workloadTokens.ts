@@ -13,7 +13,7 @@ import * as choices from "../state/assumptions.js"
 import { reported } from "../state/providerFailures.js"
 import * as random from "../state/simulatedValues.js"
 import type { OperationName, State, User, WorkloadToken } from "../state/state.js"
-import { answer, type Core, sweep } from "../state/store.js"
+import { result, type Store, sweep } from "../state/store.js"
 
 // A bar divides issuer and subject in a user's key. It has no place in a URI, and an issuer with one could pass for
 // another's subject.
@@ -66,7 +66,7 @@ export const authorize = (
 
 /** @internal */
 export const make = (
-  core: Core
+  core: Store
 ): Pick<
   IdentityApi["Type"],
   "getWorkloadAccessToken" | "getWorkloadAccessTokenForJWT" | "getWorkloadAccessTokenForUserId"
@@ -88,7 +88,7 @@ export const make = (
         const longest = DateTime.toEpochMillis(now) + Duration.toMillis(choices.workloadTokenLifetime)
         const expiresAt = DateTime.unsafeMake(Math.min(until, longest))
         const current = sweep(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
-        return answer({ workloadAccessToken: Redacted.make(token) }, {
+        return result({ workloadAccessToken: Redacted.make(token) }, {
           ...state,
           workloadTokens: HashMap.set(current, token, { workloadName: name, user, expiresAt })
         })

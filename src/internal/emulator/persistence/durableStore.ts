@@ -43,7 +43,7 @@ export interface Storage {
  *
  * @internal
  */
-export class Refused extends Data.TaggedError("Refused")<{}> {
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{}> {
   override get message(): string {
     return "the change could not be stored, and no other will be until the store is opened anew"
   }
@@ -110,7 +110,7 @@ export const memory = Effect.fnUntraced(
       }])
       yield* Effect.forEach(
         [batch, ...(late === undefined ? [] : [late])],
-        (batch) => Deferred.die(batch, new Refused()),
+        (batch) => Deferred.die(batch, new StoreUnavailable()),
         { discard: true }
       )
     }))
@@ -134,7 +134,7 @@ export const memory = Effect.fnUntraced(
               const later = batch === undefined ? reply : Effect.zipRight(restore(Deferred.await(batch)), reply)
               return [later, { ...now, latest: after }]
             }
-            if (now.isRefusing) return [Effect.die(new Refused()), now]
+            if (now.isRefusing) return [Effect.die(new StoreUnavailable()), now]
             const next = now.next ?? Deferred.unsafeMake<void>(FiberId.none)
             const durably = wake.open.pipe(
               Effect.zipRight(restore(Deferred.await(next))),

@@ -30,10 +30,10 @@ const beginnings = /^(LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.dbtmp)$/
 
 const ours = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)|ACKNOWLEDGED|CLOCK(\.new)?)$/
 
-const wayOut = "restore the folder from a copy, or move it away to begin with an empty one"
+const recoveryHint = "restore the folder from a copy, or move it away to begin with an empty one"
 
 const damaged = (what: string, cause?: unknown) =>
-  new StorageProblem({ message: `it is damaged: ${what}; ${wayOut}`, cause })
+  new StorageProblem({ message: `it is damaged: ${what}; ${recoveryHint}`, cause })
 
 const attempt = <A>(
   what: string,

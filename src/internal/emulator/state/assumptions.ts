@@ -260,7 +260,7 @@ export const noTokenService = (operation: OperationName): ValidationError =>
  *
  * @internal
  */
-export const answersFor = (granted: Target, wanted: Target): boolean =>
+export const covers = (granted: Target, wanted: Target): boolean =>
   HashSet.isSubset(wanted.scopes, granted.scopes) &&
   HashSet.size(granted.resources) === HashSet.size(wanted.resources) &&
   HashSet.isSubset(wanted.resources, granted.resources) &&

@@ -15,7 +15,7 @@ import type { CustomParameters, Oauth2Provider, Session, Target } from "./state.
  *
  * @internal
  */
-export class Refused extends Data.TaggedError("Refused")<Omit<ProviderFailure, "at" | "providerName">> {}
+export class ProviderError extends Data.TaggedError("ProviderError")<Omit<ProviderFailure, "at" | "providerName">> {}
 
 /** @internal */
 export interface IssuedToken {
@@ -47,13 +47,13 @@ export interface Issuer {
   readonly machine: (
     client: Client,
     request: { readonly target: Target; readonly customParameters: CustomParameters }
-  ) => Effect.Effect<IssuedToken, Refused>
+  ) => Effect.Effect<IssuedToken, ProviderError>
   /** What the person's consent is exchanged for. */
-  readonly user: (client: Client, session: Session) => Effect.Effect<IssuedToken, Refused>
+  readonly user: (client: Client, session: Session) => Effect.Effect<IssuedToken, ProviderError>
   readonly refresh: (
     client: Client,
     request: { readonly target: Target; readonly refreshToken: Redacted.Redacted }
-  ) => Effect.Effect<IssuedToken, Refused>
+  ) => Effect.Effect<IssuedToken, ProviderError>
   readonly onBehalfOf: (
     client: Client,
     request: {
@@ -61,7 +61,7 @@ export interface Issuer {
       readonly customParameters: CustomParameters
       readonly userToken: Redacted.Redacted
     }
-  ) => Effect.Effect<IssuedToken, Refused>
+  ) => Effect.Effect<IssuedToken, ProviderError>
   /** How people answer who are sent to the vendor's own pages; without it, they answer here. */
   readonly browser?: {
     /** Where the person's browser goes, and the verifier of the code that it comes back with. */
@@ -69,14 +69,14 @@ export interface Issuer {
       client: Client,
       session: Session,
       state: string
-    ) => Effect.Effect<{ readonly url: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted }, Refused>
+    ) => Effect.Effect<{ readonly url: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted }, ProviderError>
     /** The code in what the browser came back with. */
     readonly code: (
       client: Client,
       session: Session,
       state: string,
       parameters: URLSearchParams
-    ) => Effect.Effect<Redacted.Redacted, Refused>
+    ) => Effect.Effect<Redacted.Redacted, ProviderError>
   } | undefined
 }
 
@@ -88,7 +88,7 @@ export interface Issuer {
 export class Issuers extends Context.Reference<Issuers>()("effect-agentcore-identity/internal/Issuers", {
   defaultValue: (): {
     readonly federated: Issuer | undefined
-    readonly verify: ((token: Redacted.Redacted) => Effect.Effect<void, Refused>) | undefined
+    readonly verify: ((token: Redacted.Redacted) => Effect.Effect<void, ProviderError>) | undefined
   } => ({ federated: undefined, verify: undefined })
 }) {}
 

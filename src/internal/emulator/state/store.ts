@@ -5,9 +5,9 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import { ResourceNotFound } from "../../../IdentityError.js"
-import type { Landing } from "../../lib/detachedFlight.js"
+import type { DetachedFlight } from "../../lib/detachedFlight.js"
 import type { Settings } from "./arns.js"
-import type { IssuedToken, Issuers, Refused } from "./issuer.js"
+import type { IssuedToken, Issuers, ProviderError } from "./issuer.js"
 import type { OperationName, State } from "./state.js"
 
 /**
@@ -15,20 +15,20 @@ import type { OperationName, State } from "./state.js"
  *
  * @internal
  */
-export type Answer<Reply> = readonly [Reply, State]
+export type Result<Reply> = readonly [Reply, State]
 
 /** @internal */
-export const answer = <Reply>(reply: Reply, state: State): Answer<Reply> => [reply, state]
+export const result = <Reply>(reply: Reply, state: State): Result<Reply> => [reply, state]
 
 /** @internal */
-export interface Core {
+export interface Store {
   readonly settings: Settings
   readonly issuers: Issuers["Type"]
   /** What vendors are being asked for. */
-  readonly flights: Landing<IssuedToken, Refused>
+  readonly flights: DetachedFlight<IssuedToken, ProviderError>
   /** Decides in one step: either everything is changed, or nothing. */
   readonly decide: <Reply, E>(
-    decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>
+    decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>
   ) => Effect.Effect<Reply, E>
   /** Looks without changing anything. */
   readonly read: <Reply, E>(
@@ -37,7 +37,7 @@ export interface Core {
   /** Changes what cannot be refused. */
   readonly change: (f: (state: State, now: DateTime.Utc) => State) => Effect.Effect<void>
   /** Decides on what is no part of the service, without waiting for anything. */
-  readonly aside: <Reply>(f: (aside: Aside) => readonly [Reply, Aside]) => Effect.Effect<Reply>
+  readonly diagnostics: <Reply>(f: (aside: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
 }
 
 /**
@@ -45,7 +45,7 @@ export interface Core {
  *
  * @internal
  */
-export type Aside = Pick<State, "faults" | "journal" | "providerFailures">
+export type Diagnostics = Pick<State, "faults" | "journal" | "providerFailures">
 
 /**
  * Where the state is: here, or here and in a storage.
@@ -59,7 +59,7 @@ export interface Memory {
     f: (state: State) => readonly [Either.Either<Reply, E>, State]
   ) => Effect.Effect<Reply, E>
   /** Answers at once. */
-  readonly modifyAside: <Reply>(f: (aside: Aside) => readonly [Reply, Aside]) => Effect.Effect<Reply>
+  readonly modifyAside: <Reply>(f: (aside: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
 }
 
 /**
@@ -79,13 +79,13 @@ export const volatile = (state: Ref.Ref<State>): Memory => ({
 
 /** @internal */
 export const make = (
-  { flights, issuers, settings }: Pick<Core, "settings" | "issuers" | "flights">,
+  { flights, issuers, settings }: Pick<Store, "settings" | "issuers" | "flights">,
   memory: Memory
-): Core => ({
+): Store => ({
   settings,
   issuers,
   flights,
-  decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Answer<Reply>, E>) =>
+  decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>) =>
     Effect.flatMap(
       DateTime.now,
       (now) =>
@@ -98,7 +98,7 @@ export const make = (
     ),
   read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(memory.read, (state) => look(state, now))),
   change: (f) => Effect.flatMap(DateTime.now, (now) => memory.modify((before) => [Either.void, f(before, now)])),
-  aside: memory.modifyAside
+  diagnostics: memory.modifyAside
 })
 
 /** @internal */

@@ -74,7 +74,7 @@ const hasManyHosts = ({ source }: HttpServerRequest.HttpServerRequest): boolean 
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
   const names = new Set([...loopback, ...(options.hosts ?? []).map(canonical)])
-  const isOurs = (host: string) => {
+  const isAllowedHost = (host: string) => {
     const name = hostname(host)
     return name !== undefined && (names.has(name) || names.has(canonical(name)))
   }
@@ -94,12 +94,12 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
       secure,
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): HttpApp.Default<E, R> => {
         if (hasManyHosts(request)) return Effect.succeed(manyHosts)
-        if (!isOurs(request.headers["host"] ?? "")) return Effect.succeed(foreign)
+        if (!isAllowedHost(request.headers["host"] ?? "")) return Effect.succeed(foreign)
         if (target.isPath(request.url)) return app
         const asked = target.parse(request.url)
         if (Option.isNone(asked)) return Effect.succeed(strange)
         const { authority, url } = asked.value
-        return isOurs(authority)
+        return isAllowedHost(authority)
           ? Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
           : Effect.succeed(foreign)
       })

@@ -17,7 +17,7 @@ import * as IdentityApi from "../../../IdentityApi.js"
 import type { IdentityError, InvalidField } from "../../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../../Operation.js"
 import { parseQuery } from "../../lib/url.js"
-import { faults } from "../../model/exceptions.js"
+import { exceptions } from "../../model/exceptions.js"
 import * as check from "../../model/validation.js"
 
 /**
@@ -34,14 +34,14 @@ export interface Fault {
   readonly requestId?: string | undefined
 }
 
-const isModelled = (tag: string): tag is ModelledTag => Object.hasOwn(faults, tag)
+const isModelled = (tag: string): tag is ModelledTag => Object.hasOwn(exceptions, tag)
 
 const internalFailure: Fault = { exception: "InternalServerException", status: 500, message: "Internal failure" }
 
 const faultOf = (error: IdentityError): Fault => {
   const { message } = error
   if (isModelled(error._tag)) {
-    const { exception, status } = faults[error._tag]
+    const { exception, status } = exceptions[error._tag]
     return { ...error, exception, status, message }
   }
   // A port that calls AWS hands on what AWS said; the other failures of its wire say nothing to our caller.

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { IdentityControls, type NotSimulated, type SessionNotPending } from "../../../IdentityControls.js"
 import type { Trouble } from "../state/faultInjection.js"
-import { body, type Refused, respond } from "./json.js"
+import { type ApiError, body, respond } from "./json.js"
 
 type Handler = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -34,7 +34,7 @@ type About = Pick<Endpoint, "does" | "answer">
 export const get = <R extends IdentityControls | Trouble>(
   path: Endpoint["path"],
   about: About,
-  effect: Effect.Effect<unknown, Refused, R>
+  effect: Effect.Effect<unknown, ApiError, R>
 ): Endpoint => ({ method: "GET", path, ...about, handler: respond(effect) })
 
 /** @internal */
@@ -42,7 +42,7 @@ export const post = <A, I, R extends IdentityControls | Trouble>(
   path: Endpoint["path"],
   about: About & Pick<Endpoint, "body">,
   schema: Schema.Schema<A, I>,
-  f: (body: A) => Effect.Effect<unknown, Refused | SessionNotPending | NotSimulated, R>
+  f: (body: A) => Effect.Effect<unknown, ApiError | SessionNotPending | NotSimulated, R>
 ): Endpoint => ({ method: "POST", path, ...about, handler: respond(Effect.flatMap(body(schema), f)) })
 
 /** @internal */

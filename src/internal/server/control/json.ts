@@ -12,7 +12,7 @@ import { isForeign, mediaType, text } from "../../web/forms.js"
 import { privacy } from "../../web/html.js"
 
 /** @internal */
-export class Refused extends Data.TaggedError("Refused")<{
+export class ApiError extends Data.TaggedError("ApiError")<{
   readonly status: number
   readonly error: string
   readonly message: string
@@ -22,24 +22,24 @@ export class Refused extends Data.TaggedError("Refused")<{
 const answer = (body: unknown, status = 200) => HttpServerResponse.unsafeJson(body, { status, headers: privacy })
 
 /** @internal */
-export const invalid = (...fieldList: ReadonlyArray<InvalidField>): Refused =>
-  new Refused({
+export const invalid = (...fieldList: ReadonlyArray<InvalidField>): ApiError =>
+  new ApiError({
     status: 400,
     error: "InvalidBody",
     message: fieldList.map(({ message, name }) => `${name}: ${message}`).join("; "),
     fieldList
   })
 
-const notJson = new Refused({ status: 400, error: "InvalidBody", message: "The body is not JSON" })
+const notJson = new ApiError({ status: 400, error: "InvalidBody", message: "The body is not JSON" })
 
 /** @internal */
 export const respond = <R>(
-  effect: Effect.Effect<unknown, Refused | SessionNotPending | NotSimulated, R>
+  effect: Effect.Effect<unknown, ApiError | SessionNotPending | NotSimulated, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   effect.pipe(
     Effect.map((body) => answer(body)),
     Effect.catchTags({
-      Refused: ({ error, fieldList, message, status }) =>
+      ApiError: ({ error, fieldList, message, status }) =>
         Effect.succeed(answer({ error, message, ...(fieldList !== undefined && { fieldList }) }, status)),
       SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409)),
       NotSimulated: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
@@ -53,19 +53,19 @@ export const respond = <R>(
  */
 export const body = <A, I>(
   schema: Schema.Schema<A, I>
-): Effect.Effect<A, Refused, HttpServerRequest.HttpServerRequest> => {
+): Effect.Effect<A, ApiError, HttpServerRequest.HttpServerRequest> => {
   const decode = Schema.decodeUnknownEither(schema, { errors: "all", onExcessProperty: "error" })
   return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     if (yield* isForeign(request)) {
-      return yield* new Refused({
+      return yield* new ApiError({
         status: 403,
         error: "ForeignOrigin",
         message: "This request was sent by a page of another site"
       })
     }
     if (mediaType(request) !== "application/json") {
-      return yield* new Refused({
+      return yield* new ApiError({
         status: 415,
         error: "UnsupportedMediaType",
         message: "The content type has to be application/json"
@@ -74,7 +74,7 @@ export const body = <A, I>(
     const given = yield* Effect.mapError(
       text(request),
       () =>
-        new Refused({
+        new ApiError({
           status: 413,
           error: "BodyTooLarge",
           message: "The body cannot be read, or is larger than 64 KiB"

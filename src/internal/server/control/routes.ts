@@ -17,7 +17,7 @@ import { maxClockMoveSeconds, Trouble } from "../state/faultInjection.js"
 import * as inventory from "../state/inventory.js"
 import { type Endpoint, get, post, withControls } from "./endpoint.js"
 import * as issuers from "./issuers.js"
-import { invalid, Refused, respond } from "./json.js"
+import { ApiError, invalid, respond } from "./json.js"
 import * as sessions from "./sessionSelector.js"
 
 const name = Schema.optional(limited({ min: 1, max: 2048 }))
@@ -333,7 +333,7 @@ const nothing = HttpRouter.fromIterable(
     HttpRouter.makeRoute(
       method,
       "/_local/*",
-      respond(Effect.fail(new Refused({ status: 404, error: "NotFound", message: "Nothing is served here" })))
+      respond(Effect.fail(new ApiError({ status: 404, error: "NotFound", message: "Nothing is served here" })))
     )
   )
 )

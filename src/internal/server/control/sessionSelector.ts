@@ -4,7 +4,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type ConsentSession, IdentityControls } from "../../../IdentityControls.js"
 import { integer, secret, text } from "../../model/smithy.js"
-import { invalid, Refused } from "./json.js"
+import { ApiError, invalid } from "./json.js"
 
 const name = Schema.optional(text({ min: 1, max: 2048 }))
 
@@ -22,14 +22,14 @@ export interface Selector extends Schema.Schema.Type<typeof Selector> {}
 
 const selectors = ["session", "sessionUri", "user", "providerName", "workloadName"] as const
 
-const none = new Refused({
+const none = new ApiError({
   status: 404,
   error: "SessionNotFound",
   message: "No request for consent fits: /_local/state lists all of them"
 })
 
 const several = (sessions: ReadonlyArray<ConsentSession>) =>
-  new Refused({
+  new ApiError({
     status: 409,
     error: "SeveralSessions",
     message: `Several requests for consent fit, name one of them as session: ${sessions.map(({ id }) => id).join(", ")}`
@@ -44,7 +44,7 @@ const several = (sessions: ReadonlyArray<ConsentSession>) =>
 export const find = (
   { providerName, session: id, sessionUri, user, workloadName }: Selector,
   status: ReadonlyArray<ConsentSession["status"]>
-): Effect.Effect<Redacted.Redacted, Refused, IdentityControls> =>
+): Effect.Effect<Redacted.Redacted, ApiError, IdentityControls> =>
   Effect.gen(function*() {
     const names = [user, providerName, workloadName].filter((name) => name !== undefined)
     const ways = [id, sessionUri, names[0]].filter((way) => way !== undefined)

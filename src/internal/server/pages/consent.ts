@@ -13,15 +13,15 @@ import {
   form,
   once,
   orNotice,
+  PageError,
   query,
-  Refused,
   remember,
   required,
   seeOther,
   ticketRefused
 } from "../../web/forms.js"
 import { html, notice, page } from "../../web/html.js"
-import { quiet } from "../../web/redactRequest.js"
+import { redactRequest } from "../../web/redactRequest.js"
 import { Trouble } from "../state/faultInjection.js"
 import { vendorName } from "../state/inventory.js"
 
@@ -29,30 +29,30 @@ const authorizePath = "/identities/oauth2/authorize"
 
 const callbackPath = "/identities/oauth2/callback"
 
-const expired = new Refused({
+const expired = new PageError({
   status: 410,
   title: "This request has expired",
   text: "This request has expired, start again: go back to the application and ask it once more."
 })
 
-const unknown = new Refused({
+const unknown = new PageError({
   status: 404,
   title: "This request is not known",
   text: "Nobody asked for this, or it was long ago. Go back to the application and start again."
 })
 
-const answered = new Refused({
+const answered = new PageError({
   status: 409,
   title: "This request was answered already",
   text: "An answer counts once, and nothing was changed. You can close this page."
 })
 
 /** The session of this URI, if it waits for an answer. */
-const waiting = (uri: string): Effect.Effect<ConsentSession, Refused, IdentityControls> =>
+const waiting = (uri: string): Effect.Effect<ConsentSession, PageError, IdentityControls> =>
   Effect.flatMap(
     IdentityControls,
     ({ sessions }) =>
-      Effect.flatMap(sessions, (all): Effect.Effect<ConsentSession, Refused> => {
+      Effect.flatMap(sessions, (all): Effect.Effect<ConsentSession, PageError> => {
         const session = new Map(all.map((one) => [Redacted.value(one.sessionUri), one])).get(uri)
         if (session === undefined) return unknown
         if (session.status === "pending") return Effect.succeed(session)
@@ -61,27 +61,27 @@ const waiting = (uri: string): Effect.Effect<ConsentSession, Refused, IdentityCo
   )
 
 /** Why a session did not wait any more when it was answered. */
-const whyNot = (uri: Redacted.Redacted): Effect.Effect<never, Refused, IdentityControls> =>
+const explainNotPending = (uri: Redacted.Redacted): Effect.Effect<never, PageError, IdentityControls> =>
   Effect.zipRight(waiting(Redacted.value(uri)), answered)
 
 /** The last part of a callback URL, whatever address stands before it. */
 const callbackIdOf = (url: string): Option.Option<string> =>
   Option.fromNullable(url.match(/\/identities\/oauth2\/callback\/([\w-]{1,128})$/)?.[1])
 
-const unusable = new Refused({
+const unusable = new PageError({
   status: 503,
   title: "The provider cannot be asked",
   text: "The credential provider is not there any more, or has no callback on this server. Nothing was changed."
 })
 
 /** The provider's own pages ask, if it is federated. */
-const elsewhere = (session: ConsentSession, callbackId: string) =>
+const redirectToProvider = (session: ConsentSession, callbackId: string) =>
   Effect.gen(function*() {
     const controls = yield* IdentityControls
     const { tickets } = yield* Trouble
     const state = yield* random.token
     const redirect = yield* Effect.catchTags(controls.authorize(session.sessionUri, state), {
-      SessionNotPending: () => whyNot(session.sessionUri),
+      SessionNotPending: () => explainNotPending(session.sessionUri),
       ProviderRefused: unavailable
     })
     if (redirect === undefined) return undefined
@@ -92,7 +92,7 @@ const elsewhere = (session: ConsentSession, callbackId: string) =>
   })
 
 const unavailable = ({ message }: ProviderRefused) =>
-  new Refused({
+  new PageError({
     status: 502,
     title: "The provider cannot be asked",
     text: `Nothing was changed, and you may try again. The reason: ${message}.`
@@ -108,18 +108,18 @@ const providerOf = (name: string) =>
     return { vendor: vendorName(provider.credentialProviderVendor), callbackId }
   })
 
-const question = Effect.gen(function*() {
+const consentPage = Effect.gen(function*() {
   const uri = yield* required(yield* once(yield* query, "request_uri"), "request_uri")
   const session = yield* waiting(uri)
   const { callbackId, vendor } = yield* providerOf(session.providerName)
-  const redirected = yield* elsewhere(session, callbackId)
+  const redirected = yield* redirectToProvider(session, callbackId)
   if (redirected !== undefined) return redirected
   const { tickets } = yield* Trouble
   const who = yield* browser
   const ticket = yield* tickets.consents.issue(who, { sessionUri: session.sessionUri, callbackId })
   const shown = yield* page({
     title: `Allow ${session.workloadName} to use ${vendor}?`,
-    leadsAway: true,
+    allowsExternalRedirect: true,
     body: html`<section class="card" aria-labelledby="question">
 <h1 id="question">Allow ${session.workloadName} to use ${vendor}?</h1>
 <p>The agent <strong>${session.workloadName}</strong> asks for access to your account at <strong>${vendor}</strong>.</p>
@@ -155,19 +155,22 @@ const denied = (provider: string) =>
     text: html`The agent gets nothing from ${provider}. You can close this page.`
   })
 
-const decision = Effect.gen(function*() {
+const consentDecision = Effect.gen(function*() {
   const of = yield* once(yield* form, "ticket", "decision")
   const decision = yield* required(of, "decision")
   if (decision !== "allow" && decision !== "deny") {
-    return yield* new Refused({ status: 400, title: "This is no answer", text: "The answer is Allow or Deny." })
+    return yield* new PageError({ status: 400, title: "This is no answer", text: "The answer is Allow or Deny." })
   }
   const { tickets } = yield* Trouble
   const who = yield* browser
-  const asked = yield* Effect.mapError(tickets.consents.take(yield* required(of, "ticket"), who), ticketRefused("form"))
+  const asked = yield* Effect.mapError(
+    tickets.consents.consume(yield* required(of, "ticket"), who),
+    ticketRefused("form")
+  )
   const session = yield* waiting(Redacted.value(asked.sessionUri))
   if (decision === "deny") {
     const controls = yield* IdentityControls
-    yield* Effect.catchAll(controls.deny(asked.sessionUri), () => whyNot(asked.sessionUri))
+    yield* Effect.catchAll(controls.deny(asked.sessionUri), () => explainNotPending(asked.sessionUri))
     return yield* denied(session.providerName)
   }
   const code = yield* random.token
@@ -175,7 +178,7 @@ const decision = Effect.gen(function*() {
   return seeOther(`${callbackPath}/${asked.callbackId}?${new URLSearchParams({ code, state }).toString()}`)
 })
 
-const mixedUp = new Refused({
+const mixedUp = new PageError({
   status: 400,
   title: "This answer belongs to another request",
   text: "It does not fit what was asked, and nothing was changed. Open the authorization URL again."
@@ -200,7 +203,7 @@ const authorized = (
     return yield* authorized(sessionUri, answer).pipe(
       Effect.map((url) => seeOther(Redacted.value(url))),
       Effect.catchTags({
-        SessionNotPending: () => whyNot(sessionUri),
+        SessionNotPending: () => explainNotPending(sessionUri),
         ProviderRefused: (refused) =>
           refused.error === "access_denied"
             ? denied(refused.providerName)
@@ -220,7 +223,7 @@ const callback = Effect.gen(function*() {
   const { tickets } = yield* Trouble
   const state = yield* required(of, "state")
   const asked = yield* Effect.mapError(
-    tickets.redirects.take(state, yield* browser),
+    tickets.redirects.consume(state, yield* browser),
     (refused) => refused.reason === "unknown" ? mixedUp : ticketRefused("answer")(refused)
   )
   // One callback per provider: an answer that was meant for another is a mix-up, however good its state is.
@@ -232,18 +235,21 @@ const callback = Effect.gen(function*() {
   const controls = yield* IdentityControls
   const error = of("error")
   if (Option.isSome(error)) {
-    yield* Effect.catchAll(controls.deny(asked.sessionUri), () => whyNot(asked.sessionUri))
+    yield* Effect.catchAll(controls.deny(asked.sessionUri), () => explainNotPending(asked.sessionUri))
     return yield* refusal(session.providerName, error.value, of("error_description"))
   }
   if (!random.isSame(asked.code, yield* required(of, "code"))) return yield* mixedUp
-  const returnUrl = yield* Effect.catchAll(controls.approve(asked.sessionUri), () => whyNot(asked.sessionUri))
+  const returnUrl = yield* Effect.catchAll(
+    controls.approve(asked.sessionUri),
+    () => explainNotPending(asked.sessionUri)
+  )
   return seeOther(Redacted.value(returnUrl))
 })
 
 /** @internal */
 export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.empty.pipe(
-  HttpRouter.get(authorizePath, orNotice(question)),
-  HttpRouter.post(authorizePath, orNotice(decision)),
+  HttpRouter.get(authorizePath, orNotice(consentPage)),
+  HttpRouter.post(authorizePath, orNotice(consentDecision)),
   HttpRouter.get(`${callbackPath}/:id`, orNotice(callback)),
-  HttpRouter.use(quiet)
+  HttpRouter.use(redactRequest)
 )

@@ -13,7 +13,7 @@ import {
   type PendingFailure,
   type ProviderFailure
 } from "../../../IdentityControls.js"
-import { faults } from "../../model/exceptions.js"
+import { exceptions } from "../../model/exceptions.js"
 import { browser, orNotice, query, remember } from "../../web/forms.js"
 import { type Html, html, page, type Value } from "../../web/html.js"
 import * as failures from "../state/errorsOf.js"
@@ -21,12 +21,12 @@ import { type Current, maxClockMoveSeconds, minDelaySeconds, Trouble } from "../
 import * as inventory from "../state/inventory.js"
 import * as actions from "./dashboardActions.js"
 
-const every = 5
+const refreshSeconds = 5
 
 const calls = 50
 
 /** How many rows of a table are shown: a page that loads itself every few seconds has to stay small. */
-const most = 200
+const maxRows = 200
 
 const time = (at: DateTime.Utc) => DateTime.formatIso(at).slice(11, 19)
 
@@ -67,9 +67,9 @@ const table = <A>(
     : [
       html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
         heads.map((head) => html`<th scope="col">${head}</th>`)
-      }</tr></thead><tbody>${all.slice(0, most).map(row)}</tbody></table></div>`,
-      all.length > most
-        ? html`<p class="soft small">And ${all.length - most} more: <code>GET /_local/state</code> tells of all.</p>`
+      }</tr></thead><tbody>${all.slice(0, maxRows).map(row)}</tbody></table></div>`,
+      all.length > maxRows
+        ? html`<p class="soft small">And ${all.length - maxRows} more: <code>GET /_local/state</code> tells of all.</p>`
         : undefined
     ]
 
@@ -153,7 +153,7 @@ const breaking = (of: Frame) => [
     failures.keys.map((key) =>
       html`<optgroup label="${key}">${
         failures.errorsOf(key).map((tag) =>
-          html`<option value="${key} ${tag}">${key}: ${faults[tag].exception}</option>`
+          html`<option value="${key} ${tag}">${key}: ${exceptions[tag].exception}</option>`
         )
       }</optgroup>`
     )
@@ -172,7 +172,7 @@ const breaking = (of: Frame) => [
 
 const often = (times: number) => times === 1 ? "once" : `${times} times`
 
-const armed = (failures: ReadonlyArray<PendingFailure>, { delays, drops }: Current): ReadonlyArray<string> => [
+const pendingFaults = (failures: ReadonlyArray<PendingFailure>, { delays, drops }: Current): ReadonlyArray<string> => [
   ...failures.map(({ error, operation, times }) => `${operation}: fails with ${error}, ${often(times)}`),
   ...delays.map(({ duration, operation, times }) =>
     `${operation}: delayed by ${Duration.format(duration)}, ${often(times)}`
@@ -183,7 +183,7 @@ const armed = (failures: ReadonlyArray<PendingFailure>, { delays, drops }: Curre
 const waiting = (of: Frame, texts: ReadonlyArray<string>) =>
   texts.length === 0 ?
     undefined :
-    html`<ul class="scopes small">${texts.slice(0, most).map((text) => html`<li>${text}</li>`)}</ul>
+    html`<ul class="scopes small">${texts.slice(0, maxRows).map((text) => html`<li>${text}</li>`)}</ul>
 <form method="post" action="/">${
       frame(of)
     }<p><button class="small" name="action" value="reset">Cancel all of these</button></p></form>`
@@ -196,7 +196,7 @@ const all = (of: Frame) =>
 const dashboard = Effect.gen(function*() {
   const parameters = yield* query
   const isStill = parameters.has("still")
-  const flash = actions.said(parameters.get("done"))
+  const flash = actions.flashMessage(parameters.get("done"))
   const controls = yield* IdentityControls
   const trouble = yield* Trouble
   const who = yield* browser
@@ -216,16 +216,16 @@ const dashboard = Effect.gen(function*() {
     isStill,
     ticket: yield* trouble.tickets.dashboards.issue(who, {
       sessions: new Map(
-        [pending, finished].flatMap(Arr.take(most)).map(({ handle, session }) => [handle, session.sessionUri])
+        [pending, finished].flatMap(Arr.take(maxRows)).map(({ handle, session }) => [handle, session.sessionUri])
       ),
-      grants: new Map(Arr.take(grants, most).map((grant, handle) => [handle, grant]))
+      grants: new Map(Arr.take(grants, maxRows).map((grant, handle) => [handle, grant]))
     })
   }
   const row = ({ handle, session }: typeof pending[number]) => sessionRow(of, handle, session)
   const shown = yield* page({
     title: "Local AgentCore Identity",
     isWide: true,
-    refresh: isStill ? undefined : every,
+    refresh: isStill ? undefined : refreshSeconds,
     foot:
       html` <a href="/_local/">The endpoints under <code>/_local/</code></a> do the same for tests; guides/local-server.md tells of both.`,
     body: html`<div class="head"><div><h1>Local AgentCore Identity</h1><p class="soft small">It is ${
@@ -234,8 +234,8 @@ const dashboard = Effect.gen(function*() {
       Duration.toMillis(current.moved) === 0 ? undefined : `, ${Duration.format(current.moved)} ahead`
     }.</p></div><p class="small">${
       isStill
-        ? html`This page stands still. <a href="/">Refresh it every ${every} seconds</a>`
-        : html`Refreshed every ${every} seconds. <a href="/?still">Stand still, and break something</a>`
+        ? html`This page stands still. <a href="/">Refresh it every ${refreshSeconds} seconds</a>`
+        : html`Refreshed every ${refreshSeconds} seconds. <a href="/?still">Stand still, and break something</a>`
     }</p></div>
 ${flash === undefined ? undefined : html`<p class="flash" role="status">${flash}</p>`}
 <div class="grid">
@@ -315,7 +315,7 @@ ${
     }
 ${
       section("trouble", "Break something", undefined, [
-        waiting(of, armed(yield* controls.pendingFailures, current)),
+        waiting(of, pendingFaults(yield* controls.pendingFailures, current)),
         // What is typed would be lost when the page loads itself again.
         ...isStill
           ? breaking(of)

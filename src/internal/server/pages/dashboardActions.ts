@@ -5,11 +5,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Grant, IdentityControls } from "../../../IdentityControls.js"
-import { browser, form, once, Refused, required, seeOther, ticketRefused } from "../../web/forms.js"
+import { browser, form, once, PageError, required, seeOther, ticketRefused } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
 import { maxClockMoveSeconds, minDelaySeconds, Trouble } from "../state/faultInjection.js"
 
-const done: Readonly<Record<string, string>> = {
+const flashMessages: Readonly<Record<string, string>> = {
   approve: "Approved. The application still has to complete the session.",
   deny: "Denied.",
   "expire-session": "The request has expired.",
@@ -29,14 +29,14 @@ const done: Readonly<Record<string, string>> = {
  *
  * @internal
  */
-export const said = (action: string | null): string | undefined =>
-  action !== null && Object.hasOwn(done, action) ? done[action] : undefined
+export const flashMessage = (action: string | null): string | undefined =>
+  action !== null && Object.hasOwn(flashMessages, action) ? flashMessages[action] : undefined
 
 const broken = (name: string) =>
-  new Refused({ status: 400, title: "This form is broken", text: `The field ${name} is missing or wrong.` })
+  new PageError({ status: 400, title: "This form is broken", text: `The field ${name} is missing or wrong.` })
 
 const notPending = () =>
-  new Refused({ status: 409, title: "This request was answered already", text: "Nothing was changed." })
+  new PageError({ status: 409, title: "This request was answered already", text: "Nothing was changed." })
 
 type Field =
   | "action"
@@ -54,7 +54,7 @@ type Field =
 /** @internal */
 export const handle: Effect.Effect<
   HttpServerResponse.HttpServerResponse,
-  Refused,
+  PageError,
   HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
 > = Effect.gen(function*() {
   const of = yield* once<Field>(
@@ -74,7 +74,7 @@ export const handle: Effect.Effect<
   const controls = yield* IdentityControls
   const trouble = yield* Trouble
   const shown = yield* Effect.mapError(
-    trouble.tickets.dashboards.take(yield* required(of, "ticket"), yield* browser),
+    trouble.tickets.dashboards.consume(yield* required(of, "ticket"), yield* browser),
     ticketRefused("form")
   )
 
@@ -97,7 +97,7 @@ export const handle: Effect.Effect<
     )
   const session = at(shown.sessions)
   // One grant, or without a handle all of them.
-  const grants: Effect.Effect<Grant | undefined, Refused> = Option.isNone(of("handle"))
+  const grants: Effect.Effect<Grant | undefined, PageError> = Option.isNone(of("handle"))
     ? Effect.succeed(undefined)
     : at(shown.grants)
   const action = yield* required(of, "action")
@@ -106,7 +106,7 @@ export const handle: Effect.Effect<
       yield* Effect.catchTags(controls.approve(yield* session), {
         SessionNotPending: notPending,
         NotSimulated: ({ message }) =>
-          new Refused({ status: 409, title: "The provider answers for itself", text: `${message}.` })
+          new PageError({ status: 409, title: "The provider answers for itself", text: `${message}.` })
       })
       break
     case "deny":

@@ -4,7 +4,7 @@ import * as Record from "effect/Record"
 import * as IdentityApi from "../../../IdentityApi.js"
 import { IdentityControls } from "../../../IdentityControls.js"
 import type { ModelledTag, Operation } from "../../../Operation.js"
-import { faults } from "../../model/exceptions.js"
+import { exceptions } from "../../model/exceptions.js"
 
 /** @internal */
 export const keys: ReadonlyArray<IdentityApi.OperationKey> = Record.keys(IdentityApi.operations)
@@ -29,7 +29,7 @@ export const errorsOf = (key: IdentityApi.OperationKey): ReadonlyArray<ModelledT
  * @internal
  */
 export const errorOf = (key: IdentityApi.OperationKey, name: string): ModelledTag | undefined =>
-  errorsOf(key).find((tag) => tag === name || faults[tag].exception === name)
+  errorsOf(key).find((tag) => tag === name || exceptions[tag].exception === name)
 
 /**
  * The errors of this operation for people, each as it may be given: by its tag, and as AWS spells it.
@@ -38,7 +38,7 @@ export const errorOf = (key: IdentityApi.OperationKey, name: string): ModelledTa
  */
 export const namesOf = (key: IdentityApi.OperationKey): ReadonlyArray<string> =>
   errorsOf(key).map((tag) => {
-    const { exception } = faults[tag]
+    const { exception } = exceptions[tag]
     return exception === tag ? tag : `${tag} (${exception})`
   })
 
@@ -52,5 +52,5 @@ export const failNext = (
   Effect.flatMap(
     IdentityControls,
     (controls) =>
-      controls.failNext(key, new faults[tag].make({ operation: IdentityApi.operations[key].name, message }), times)
+      controls.failNext(key, new exceptions[tag].make({ operation: IdentityApi.operations[key].name, message }), times)
   )

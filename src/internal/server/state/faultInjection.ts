@@ -53,7 +53,7 @@ export interface Current {
 }
 
 /** What a consent page was shown for. */
-interface Asked {
+interface ConsentQuestion {
   readonly sessionUri: Redacted.Redacted
   /** The last part of the provider's callback URL. */
   readonly callbackId: string
@@ -89,9 +89,9 @@ export class Trouble extends Context.Tag("effect-agentcore-identity/internal/Tro
   ) => Effect.Effect<HttpServerResponse, E, R>
   /** What the pages of this server have handed out. */
   readonly tickets: {
-    readonly consents: tickets.Tickets<Asked>
-    readonly redirects: tickets.Tickets<Asked & Answer>
-    readonly dashboards: tickets.Tickets<Shown>
+    readonly consents: tickets.OneTimeTokens<ConsentQuestion>
+    readonly redirects: tickets.OneTimeTokens<ConsentQuestion & Answer>
+    readonly dashboards: tickets.OneTimeTokens<Shown>
   }
 }>() {}
 
@@ -189,8 +189,8 @@ export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Ef
         return yield* hangUp
       }),
     tickets: {
-      consents: yield* tickets.make<Asked>(),
-      redirects: yield* tickets.make<Asked & Answer>(),
+      consents: yield* tickets.make<ConsentQuestion>(),
+      redirects: yield* tickets.make<ConsentQuestion & Answer>(),
       dashboards: yield* tickets.make<Shown>()
     }
   })
