@@ -1,14 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Record, Redacted, TestClock } from "effect"
-import {
-  AccessToken,
-  ApiKey,
-  Consent,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  WorkloadAccessToken
-} from "../src/index.js"
+import * as AccessToken from "../src/AccessToken.js"
+import * as ApiKey from "../src/ApiKey.js"
+import * as Consent from "../src/Consent.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, token } from "./support/stub.js"

@@ -12,7 +12,11 @@ import {
   TestClock,
   type Tracer
 } from "effect"
-import { Consent, IdentityControls, type IdentityError, IdentityService, TokenPoller } from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import type * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
 import { consents } from "./support/person.js"

@@ -2,7 +2,7 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { Cause, ConfigProvider, Effect, Encoding, Exit, Layer, Redacted } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { inspect } from "node:util"
-import { ConsentSeal } from "../src/index.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
 import { assertContains } from "./support/equality.js"
 
 const keyOf = (fill: number) => Redacted.make(Encoding.encodeBase64(new Uint8Array(32).fill(fill)))

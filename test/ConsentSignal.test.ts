@@ -16,15 +16,13 @@ import {
   TestClock
 } from "effect"
 import { createHash } from "node:crypto"
-import {
-  Consent,
-  ConsentLedger,
-  ConsentSeal,
-  ConsentSignal,
-  Credential,
-  IdentityError,
-  TokenPoller
-} from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
+import * as ConsentSignal from "../src/ConsentSignal.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, token } from "./support/stub.js"
 

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { Diagnosis, IdentityError, IdentityService } from "../src/index.js"
+import * as Diagnosis from "../src/Diagnosis.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
 import { agent, asUser } from "./support/agent.js"
 
 const operation = "GetResourceOauth2Token"

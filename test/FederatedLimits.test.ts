@@ -15,16 +15,14 @@ import {
   TestServices
 } from "effect"
 import type { ServerResponse } from "node:http"
+import * as AwsIdentity from "../src/AwsIdentity.js"
+import * as Credential from "../src/Credential.js"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
-import {
-  AwsIdentity,
-  Credential,
-  type IdentityApi,
-  IdentityControls,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity
-} from "../src/index.js"
+import type * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityServer from "../src/IdentityServer.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { callbackUrl, jwt, workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
 import { assertContains } from "./support/equality.js"

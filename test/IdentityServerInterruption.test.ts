@@ -3,15 +3,13 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Exit, Fiber, Layer, Logger, ManagedRuntime, Queue, TestClock } from "effect"
 import { createServer } from "node:http"
+import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as CallLog from "../src/cli/callLog.js"
-import {
-  AwsIdentity,
-  type IdentityApi,
-  IdentityControls,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity
-} from "../src/index.js"
+import type * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityServer from "../src/IdentityServer.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertEqual } from "./support/equality.js"
 import { authorization } from "./support/raw.js"
 import { origin } from "./support/server.js"

@@ -1,5 +1,5 @@
 import { describe } from "@effect/vitest"
-import { IdentityService } from "../src/index.js"
+import * as IdentityService from "../src/IdentityService.js"
 import * as Contract from "./support/contract.js"
 
 describe("contract", () => {

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { IdentityApi, IdentityControls } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
 import { agent, callbackUrl } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertContains, assertEqual } from "./support/equality.js"

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { IdentityApi, IdentityControls } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
 import { agent, workloadName } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"

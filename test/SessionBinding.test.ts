@@ -1,7 +1,11 @@
 import { HttpApp } from "@effect/platform"
 import { assert, describe } from "@effect/vitest"
 import { Effect, Redacted, TestClock } from "effect"
-import { Credential, IdentityControls, IdentityError, type IdentityService, SessionBinding } from "../src/index.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityError from "../src/IdentityError.js"
+import type * as IdentityService from "../src/IdentityService.js"
+import * as SessionBinding from "../src/SessionBinding.js"
 import {
   agrees,
   asks,

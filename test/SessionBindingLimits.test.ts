@@ -1,15 +1,13 @@
 import { HttpServerRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Inspectable, Layer, Logger, Option, Redacted, Ref, TestClock } from "effect"
-import {
-  Consent,
-  ConsentLedger,
-  Credential,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  SessionBinding
-} from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as SessionBinding from "../src/SessionBinding.js"
 import { asUser } from "./support/agent.js"
 import {
   agrees,

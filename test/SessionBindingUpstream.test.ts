@@ -4,19 +4,17 @@ import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Logger, Queue, Redacted, TestClock, TestServices } from "effect"
 import { createServer } from "node:http"
-import {
-  AwsIdentity,
-  Consent,
-  ConsentLedger,
-  ConsentSeal,
-  ConsentSignal,
-  Credential,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity,
-  SessionBinding,
-  TokenPoller
-} from "../src/index.js"
+import * as AwsIdentity from "../src/AwsIdentity.js"
+import * as Consent from "../src/Consent.js"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
+import * as ConsentSignal from "../src/ConsentSignal.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityServer from "../src/IdentityServer.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
+import * as SessionBinding from "../src/SessionBinding.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { asUser } from "./support/agent.js"
 import { agrees, completions, CurrentUser, providers } from "./support/binding.js"
 import { origin, Port } from "./support/server.js"

@@ -13,16 +13,14 @@ import {
   Supervisor,
   TestClock
 } from "effect"
-import {
-  Consent,
-  IdentityApi,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  MemoryIdentity,
-  RetryPolicy,
-  TokenPoller
-} from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { agent, asUser } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
 import { consents } from "./support/person.js"

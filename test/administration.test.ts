@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, DateTime, Effect, Exit, Fiber, Layer, Random, Record, Stream, TestClock } from "effect"
-import { IdentityApi, IdentityError, IdentityService } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as Raw from "./support/raw.js"
 

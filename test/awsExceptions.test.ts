@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { IdentityApi, type IdentityError } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import type * as IdentityError from "../src/IdentityError.js"
 import { fromThrown, metadata } from "../src/internal/aws/exceptions.js"
 import type { Stage } from "../src/internal/aws/exchange.js"
 import * as reply from "../src/internal/aws/reply.js"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Operation } from "../src/index.js"
 import * as exchange from "../src/internal/aws/exchange.js"
 import { maxBody, ReplyRefused } from "../src/internal/aws/reply.js"
+import * as Operation from "../src/Operation.js"
 import { assertEqual } from "./support/equality.js"
 
 const operation = Operation.make({

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Array, Duration, Effect, Either, Redacted } from "effect"
 import type { Browser, Page } from "playwright-core"
-import { IdentityControls } from "../src/index.js"
+import * as IdentityControls from "../src/IdentityControls.js"
 import { application, grants, layer, type Provider, providers, sorted } from "./support/application.js"
 import { launch, violations } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"

@@ -16,7 +16,7 @@ import {
   Option,
   Redacted
 } from "effect"
-import { IdentityError } from "../src/index.js"
+import * as IdentityError from "../src/IdentityError.js"
 import { assertContains, assertEqual, assertNotEqual, isEqual } from "./support/equality.js"
 
 const { ConsentRequired, ValidationError } = IdentityError

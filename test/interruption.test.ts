@@ -1,18 +1,16 @@
 import { HttpApp, HttpServerRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, identity, Layer, Redacted } from "effect"
-import {
-  Consent,
-  type ConsentLedger,
-  ConsentSeal,
-  Credential,
-  type IdentityApi,
-  type IdentityControls,
-  type IdentityError,
-  IdentityService,
-  MemoryIdentity,
-  SessionBinding
-} from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import type * as ConsentLedger from "../src/ConsentLedger.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
+import * as Credential from "../src/Credential.js"
+import type * as IdentityApi from "../src/IdentityApi.js"
+import type * as IdentityControls from "../src/IdentityControls.js"
+import type * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
+import * as SessionBinding from "../src/SessionBinding.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import * as binding from "./support/binding.js"
 import { withoutTimers } from "./support/clock.js"

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Array as Arr, Effect, Encoding } from "effect"
-import { IdentityApi, MemoryIdentity } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertEqual } from "./support/equality.js"
 
 it.effect("a token of a list is taken as it was given, and in no other form", () =>

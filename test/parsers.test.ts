@@ -6,15 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, HashMap, Logger, Redacted } from "effect"
 import { logged } from "../src/cli/callLog.js"
 import * as Seed from "../src/cli/seed.js"
-import {
-  ConsentSeal,
-  Diagnosis,
-  IdentityApi,
-  IdentityError,
-  IdentityServer,
-  MemoryIdentity,
-  WorkloadAccessToken
-} from "../src/index.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
+import * as Diagnosis from "../src/Diagnosis.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityServer from "../src/IdentityServer.js"
 import { fromThrown } from "../src/internal/aws/exceptions.js"
 import { ofRequest, scrubber } from "../src/internal/aws/secrets.js"
 import { withoutCredentials } from "../src/internal/aws/signed.js"
@@ -48,6 +44,8 @@ import { cookiesOf } from "../src/internal/web/cookies.js"
 import * as form from "../src/internal/web/forms.js"
 import { html } from "../src/internal/web/html.js"
 import * as publicUrl from "../src/internal/web/publicUrl.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
+import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
 import { after, growth, hostile, type Input, parts, repeat, separated } from "./support/growth.js"
 import { authorization, recorder } from "./support/raw.js"
 

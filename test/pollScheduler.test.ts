@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Exit, Fiber, FiberId, Random, Supervisor, TestClock } from "effect"
-import { TokenPoller } from "../src/index.js"
 import * as pollScheduler from "../src/internal/service/pollScheduler.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 import { clockWith, makeManualClock } from "./support/manualClock.js"
 import { atEachStep } from "./support/scheduler.js"

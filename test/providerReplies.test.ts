@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Redacted, Schema, TestClock } from "effect"
-import { IdentityApi, IdentityError, MemoryIdentity } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertEqual } from "./support/equality.js"
 
 const secret = Redacted.make("secret")

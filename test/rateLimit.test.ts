@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
-import { TokenPoller } from "../src/index.js"
 import { nextSlot } from "../src/internal/lib/rateLimit.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 
 const start = 1_000_000

@@ -1,9 +1,12 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Random, Schedule, Stream, Struct, TestClock } from "effect"
-import { IdentityApi, IdentityError, IdentityService, RetryPolicy } from "../src/index.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
 import { withRetries } from "../src/internal/service/retry.js"
 import type { Operation } from "../src/Operation.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
 import { assertEqual } from "./support/equality.js"
 import { whole } from "./support/limits.js"
 import * as Raw from "./support/raw.js"

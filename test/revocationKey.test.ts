@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, TestClock } from "effect"
-import { TokenOptions } from "../src/index.js"
+import * as TokenOptions from "../src/TokenOptions.js"
 import { assertContains, assertEqual, assertNotEqual } from "./support/equality.js"
 import { required } from "./support/person.js"
 import { answering, inProgress, token } from "./support/stub.js"

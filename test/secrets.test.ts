@@ -1,17 +1,15 @@
 import { assert, it } from "@effect/vitest"
 import type { Tracer } from "effect"
 import { Cause, Effect, Exit, HashMap, Layer, Logger, LogLevel, Redacted, Schedule, Struct, Tracer as T } from "effect"
-import {
-  AccessToken,
-  ApiKey,
-  Consent,
-  Credential,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  TokenPoller,
-  WorkloadAccessToken
-} from "../src/index.js"
+import * as AccessToken from "../src/AccessToken.js"
+import * as ApiKey from "../src/ApiKey.js"
+import * as Consent from "../src/Consent.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as TokenPoller from "../src/TokenPoller.js"
+import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
 import { agent, asUser, jwt, workloadName } from "./support/agent.js"
 import { credentials, printed, spellings } from "./support/canaries.js"
 import * as Server from "./support/server.js"

@@ -1,15 +1,13 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted } from "effect"
-import {
-  ConsentLedger,
-  ConsentSeal,
-  Credential,
-  IdentityApi,
-  IdentityError,
-  IdentityService,
-  type TokenOptions
-} from "../src/index.js"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as ConsentSeal from "../src/ConsentSeal.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import type * as TokenOptions from "../src/TokenOptions.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as Raw from "./support/raw.js"
 import { recording } from "./support/recording.js"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope } from "effect"
+import type * as IdentityApi from "../src/IdentityApi.js"
 import { Throttled } from "../src/IdentityError.js"
-import type { IdentityApi } from "../src/index.js"
 import * as engine from "../src/internal/emulator/emulator.js"
 import { StorageProblem } from "../src/internal/emulator/persistence/durableStore.js"
 import { assertContains, assertEqual } from "./support/equality.js"

@@ -2,9 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Option, Schema, TestClock } from "effect"
 import { readdirSync } from "node:fs"
-import { Consent, ConsentSignal, RetryPolicy, TokenOptions, TokenPoller } from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as ConsentSignal from "../src/ConsentSignal.js"
 import { Issuers } from "../src/internal/emulator/state/issuer.js"
 import { PublicAddress } from "../src/internal/web/publicUrl.js"
+import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as TokenOptions from "../src/TokenOptions.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 
 const source = new URL("../src/", import.meta.url)

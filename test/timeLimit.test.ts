@@ -226,6 +226,6 @@ describe("a time limit", () => {
       )
     )
     assert.isAtLeast(files.length, 100)
-    assertEqual(users, [join("internal", "timeLimit.ts")])
+    assertEqual(users, [join("internal", "lib", "timeLimit.ts")])
   })
 })

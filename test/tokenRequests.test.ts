@@ -1,7 +1,8 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
-import type { IdentityApi, IdentityControls } from "../src/index.js"
+import type * as IdentityApi from "../src/IdentityApi.js"
+import type * as IdentityControls from "../src/IdentityControls.js"
 import { ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"
 import { assertContains, assertEqual } from "./support/equality.js"

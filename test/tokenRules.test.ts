@@ -1,7 +1,7 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
-import type { IdentityApi } from "../src/index.js"
+import type * as IdentityApi from "../src/IdentityApi.js"
 import * as engine from "../src/internal/emulator/emulator.js"
 import { Issuers, ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"

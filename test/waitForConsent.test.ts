@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Effect, Exit, Fiber, Option, Redacted, Schedule, TestClock } from "effect"
-import { Consent, Credential, IdentityError, TokenPoller } from "../src/index.js"
+import * as Consent from "../src/Consent.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
 

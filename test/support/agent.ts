@@ -1,5 +1,5 @@
 import { Effect, Redacted } from "effect"
-import { IdentityService } from "../../src/index.js"
+import * as IdentityService from "../../src/IdentityService.js"
 
 export const workloadName = "my-agent"
 

@@ -1,14 +1,12 @@
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { Array, Context, Effect, Layer, MutableRef, Option, Order, Redacted } from "effect"
-import {
-  Credential,
-  IdentityControls,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity,
-  SessionBinding
-} from "../../src/index.js"
+import * as Credential from "../../src/Credential.js"
+import * as IdentityControls from "../../src/IdentityControls.js"
+import * as IdentityServer from "../../src/IdentityServer.js"
+import * as IdentityService from "../../src/IdentityService.js"
 import * as Trouble from "../../src/internal/server/state/faultInjection.js"
+import * as MemoryIdentity from "../../src/MemoryIdentity.js"
+import * as SessionBinding from "../../src/SessionBinding.js"
 import { asUser, workloadName } from "./agent.js"
 import { over } from "./binding.js"
 import { required } from "./person.js"

@@ -1,16 +1,14 @@
 import { HttpApp, HttpServerRequest } from "@effect/platform"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import {
-  ConsentLedger,
-  ConsentSeal,
-  Credential,
-  type IdentityApi,
-  IdentityControls,
-  IdentityService,
-  MemoryIdentity,
-  SessionBinding
-} from "../../src/index.js"
+import * as ConsentLedger from "../../src/ConsentLedger.js"
+import * as ConsentSeal from "../../src/ConsentSeal.js"
+import * as Credential from "../../src/Credential.js"
+import type * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityControls from "../../src/IdentityControls.js"
+import * as IdentityService from "../../src/IdentityService.js"
+import * as MemoryIdentity from "../../src/MemoryIdentity.js"
+import * as SessionBinding from "../../src/SessionBinding.js"
 import { asUser } from "./agent.js"
 import { assertEqual } from "./equality.js"
 import { required } from "./person.js"

@@ -1,16 +1,14 @@
 /** An application whose signed-in user is always ada, over a service whose completions a test decides. */
 import { HttpApp, HttpServerRequest } from "@effect/platform"
 import { DateTime, Duration, Effect, Layer, Redacted, Ref, Schedule } from "effect"
-import {
-  ConsentLedger,
-  ConsentSeal,
-  Credential,
-  IdentityApi,
-  IdentityError,
-  IdentityService,
-  RetryPolicy,
-  SessionBinding
-} from "../../src/index.js"
+import * as ConsentLedger from "../../src/ConsentLedger.js"
+import * as ConsentSeal from "../../src/ConsentSeal.js"
+import * as Credential from "../../src/Credential.js"
+import * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityError from "../../src/IdentityError.js"
+import * as IdentityService from "../../src/IdentityService.js"
+import * as RetryPolicy from "../../src/RetryPolicy.js"
+import * as SessionBinding from "../../src/SessionBinding.js"
 import { returnUrl } from "./binding.js"
 
 type Failure = IdentityApi.Failure<"completeResourceTokenAuth">

@@ -3,9 +3,12 @@ import axe from "axe-core"
 import { Effect, Layer } from "effect"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { inject } from "vitest"
-import { IdentityApi, IdentityServer, IdentityService, MemoryIdentity } from "../../src/index.js"
+import * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityServer from "../../src/IdentityServer.js"
+import * as IdentityService from "../../src/IdentityService.js"
 import { router } from "../../src/internal/server/router.js"
 import * as Trouble from "../../src/internal/server/state/faultInjection.js"
+import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import { Client, Port } from "./server.js"
 
 const keys = new Map(

@@ -2,16 +2,14 @@
 import { HttpServer } from "@effect/platform"
 import { it } from "@effect/vitest"
 import { Effect, Layer, Logger, LogLevel, Redacted, type Scope } from "effect"
+import * as Credential from "../../src/Credential.js"
 import * as FederatedIssuer from "../../src/FederatedIssuer.js"
-import {
-  Credential,
-  IdentityControls,
-  type IdentityError,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity,
-  type Oauth2ProviderConfig
-} from "../../src/index.js"
+import * as IdentityControls from "../../src/IdentityControls.js"
+import type * as IdentityError from "../../src/IdentityError.js"
+import * as IdentityServer from "../../src/IdentityServer.js"
+import * as IdentityService from "../../src/IdentityService.js"
+import * as MemoryIdentity from "../../src/MemoryIdentity.js"
+import type * as Oauth2ProviderConfig from "../../src/Oauth2ProviderConfig.js"
 import { callbackUrl, workloadName } from "./agent.js"
 import { Jar } from "./jar.js"
 import { Client, origin, Port } from "./server.js"

@@ -15,7 +15,11 @@ import {
   Supervisor,
   TestServices
 } from "effect"
-import { ConsentLedger, Credential, IdentityApi, IdentityControls, IdentityService } from "../../src/index.js"
+import * as ConsentLedger from "../../src/ConsentLedger.js"
+import * as Credential from "../../src/Credential.js"
+import * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityControls from "../../src/IdentityControls.js"
+import * as IdentityService from "../../src/IdentityService.js"
 import * as ledgerMemory from "../../src/internal/consent/ledgerMemory.js"
 import { settle, settled } from "./clock.js"
 

@@ -1,6 +1,7 @@
 /** The engine with an issuer whose answers the test gives, so that a test decides what happens while a vendor is asked. */
 import { Deferred, Effect, Queue, Redacted } from "effect"
-import type { IdentityApi, IdentityControls } from "../../src/index.js"
+import type * as IdentityApi from "../../src/IdentityApi.js"
+import type * as IdentityControls from "../../src/IdentityControls.js"
 import * as engine from "../../src/internal/emulator/emulator.js"
 import type { Storage } from "../../src/internal/emulator/persistence/durableStore.js"
 import {

@@ -1,5 +1,6 @@
 import { Effect, Redacted } from "effect"
-import { IdentityApi, IdentityService } from "../../src/index.js"
+import * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityService from "../../src/IdentityService.js"
 import { callbackUrl, workloadName } from "./agent.js"
 import { origin } from "./server.js"
 

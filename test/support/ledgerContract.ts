@@ -1,7 +1,7 @@
 /** The rules of a consent ledger, for every store. */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, type Layer, Option, TestClock } from "effect"
-import { ConsentLedger } from "../../src/index.js"
+import * as ConsentLedger from "../../src/ConsentLedger.js"
 import { assertEqual } from "./equality.js"
 
 export const soon = (wait: Duration.DurationInput = "10 minutes") =>

@@ -1,6 +1,10 @@
 import { Effect, Redacted } from "effect"
-import { Credential, IdentityControls, IdentityError, IdentityService } from "../../src/index.js"
-import { unhurried } from "./clock.js"
+import * as Consent from "../../src/Consent.js"
+import * as Credential from "../../src/Credential.js"
+import * as IdentityControls from "../../src/IdentityControls.js"
+import * as IdentityError from "../../src/IdentityError.js"
+import * as IdentityService from "../../src/IdentityService.js"
+import { unhurried, withoutTimers } from "./clock.js"
 
 /** The person agrees in their browser, and the application finishes for them. */
 export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequired, userId = "ada") {
@@ -20,3 +24,8 @@ export const required = <A, E, R>(self: Effect.Effect<A, E, R>) =>
     error instanceof IdentityError.ConsentRequired
       ? Effect.succeed(error)
       : Effect.dieMessage(`no consent was required: ${String(error)}`))
+
+/** The standard wait without its timers: only the completion of the consent ends it. */
+export const untilCompleted = <E, R>(
+  onConsent: (consent: IdentityError.ConsentRequired) => Effect.Effect<unknown, E, R>
+) => Consent.make((consent, { wait }) => Effect.zipRight(onConsent(consent), withoutTimers(wait())))

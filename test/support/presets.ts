@@ -1,6 +1,6 @@
 import { Redacted } from "effect"
-import type { Oauth2ProviderConfig } from "../../src/index.js"
 import { type Evidence, type Preset, presets, type PresetVendor, type Quirk } from "../../src/internal/presets/table.js"
+import type * as Oauth2ProviderConfig from "../../src/Oauth2ProviderConfig.js"
 
 export const vendors = Object.keys(presets) as ReadonlyArray<PresetVendor>
 

@@ -8,8 +8,10 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as IdentityApi from "../../src/IdentityApi.js"
 import type { IdentityError } from "../../src/IdentityError.js"
-import { IdentityApi, IdentityServer, type Operation } from "../../src/index.js"
+import * as IdentityServer from "../../src/IdentityServer.js"
+import type * as Operation from "../../src/Operation.js"
 import { Port } from "./server.js"
 
 export interface Recorder {

@@ -2,14 +2,12 @@ import { HttpServer } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Duration, Effect, Layer } from "effect"
 import { createServer } from "node:http"
-import {
-  AwsIdentity,
-  type IdentityApi,
-  type IdentityControls,
-  IdentityServer,
-  IdentityService,
-  MemoryIdentity
-} from "../../src/index.js"
+import * as AwsIdentity from "../../src/AwsIdentity.js"
+import type * as IdentityApi from "../../src/IdentityApi.js"
+import type * as IdentityControls from "../../src/IdentityControls.js"
+import * as IdentityServer from "../../src/IdentityServer.js"
+import * as IdentityService from "../../src/IdentityService.js"
+import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import { credentials } from "./canaries.js"
 
 /** A port to listen on, which nobody else has. */

@@ -1,6 +1,7 @@
 /** A storage in memory whose commits a test can hold, and every kind of record. */
 import { Deferred, Effect, Queue, Redacted, Ref } from "effect"
-import type { IdentityApi, IdentityControls } from "../../src/index.js"
+import type * as IdentityApi from "../../src/IdentityApi.js"
+import type * as IdentityControls from "../../src/IdentityControls.js"
 import type { Storage, StorageProblem } from "../../src/internal/emulator/persistence/durableStore.js"
 import type { Change, Entry } from "../../src/internal/emulator/persistence/records.js"
 import { jwt } from "./agent.js"

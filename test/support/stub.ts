@@ -1,5 +1,7 @@
 import { Effect, Layer, Redacted, Ref } from "effect"
-import { IdentityApi, IdentityError, IdentityService } from "../../src/index.js"
+import * as IdentityApi from "../../src/IdentityApi.js"
+import * as IdentityError from "../../src/IdentityError.js"
+import * as IdentityService from "../../src/IdentityService.js"
 
 export type TokenRequest = IdentityApi.Request<"getResourceOauth2Token">
 

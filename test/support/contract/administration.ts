@@ -1,13 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Chunk, Effect, Inspectable, Redacted, Stream } from "effect"
-import {
-  IdentityApi,
-  IdentityControls,
-  IdentityError,
-  type Oauth2Provider,
-  type Oauth2ProviderConfig
-} from "../../../src/index.js"
+import * as IdentityApi from "../../../src/IdentityApi.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
+import * as IdentityError from "../../../src/IdentityError.js"
 import { own } from "../../../src/internal/presets/own.js"
+import type * as Oauth2Provider from "../../../src/Oauth2Provider.js"
+import type * as Oauth2ProviderConfig from "../../../src/Oauth2ProviderConfig.js"
 import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import * as presets from "../presets.js"

@@ -1,7 +1,8 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { IdentityApi, IdentityControls } from "../../../src/index.js"
+import * as IdentityApi from "../../../src/IdentityApi.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
 import { agent, asUser, callbackUrl, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"

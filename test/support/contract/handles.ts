@@ -1,16 +1,13 @@
 import { assert } from "@effect/vitest"
 import { Cause, DateTime, Effect, Exit, Fiber, Layer, Redacted, Schedule, TestServices } from "effect"
-import {
-  Consent,
-  ConsentLedger,
-  ConsentSeal,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  TokenPoller
-} from "../../../src/index.js"
+import * as Consent from "../../../src/Consent.js"
+import * as ConsentLedger from "../../../src/ConsentLedger.js"
+import * as ConsentSeal from "../../../src/ConsentSeal.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
+import * as IdentityError from "../../../src/IdentityError.js"
+import * as IdentityService from "../../../src/IdentityService.js"
 import { agent, asUser, workloadName } from "../agent.js"
-import { unhurried } from "../clock.js"
+import { unhurried, withoutTimers } from "../clock.js"
 import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
@@ -134,8 +131,7 @@ export const handles = section("handles", (test) => {
       const consent = yield* required(
         identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend })
       )
-      const tokenPoller = TokenPoller.completionOnly
-      const resume = identity.resume(handleOf(consent), { workloadAccessToken, tokenPoller })
+      const resume = withoutTimers(identity.resume(handleOf(consent), { workloadAccessToken }))
       const leaving = yield* Effect.fork(resume)
       const staying = yield* Effect.fork(resume)
       yield* askedFor(3)

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { IdentityControls, type TokenOptions } from "../../../src/index.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
+import type * as TokenOptions from "../../../src/TokenOptions.js"
 import { agent, callbackUrl, jwt, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"

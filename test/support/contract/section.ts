@@ -1,6 +1,8 @@
 import { describe, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import type { IdentityApi, IdentityControls, IdentityService } from "../../../src/index.js"
+import type * as IdentityApi from "../../../src/IdentityApi.js"
+import type * as IdentityControls from "../../../src/IdentityControls.js"
+import type * as IdentityService from "../../../src/IdentityService.js"
 import { settled } from "../clock.js"
 
 /** What a test of the contract may use: the service, the port behind it, and the hands of everybody else. */

@@ -1,18 +1,16 @@
 import { assert } from "@effect/vitest"
 import { Data, Deferred, Effect, Fiber, Redacted, Ref, Schedule } from "effect"
-import {
-  Consent,
-  ConsentSignal,
-  Credential,
-  IdentityControls,
-  IdentityError,
-  IdentityService,
-  TokenPoller
-} from "../../../src/index.js"
+import * as Consent from "../../../src/Consent.js"
+import * as ConsentSignal from "../../../src/ConsentSignal.js"
+import * as Credential from "../../../src/Credential.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
+import * as IdentityError from "../../../src/IdentityError.js"
+import * as IdentityService from "../../../src/IdentityService.js"
+import * as TokenPoller from "../../../src/TokenPoller.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried } from "../clock.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
-import { consents, required } from "../person.js"
+import { consents, required, untilCompleted } from "../person.js"
 import { section } from "./section.js"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
@@ -81,10 +79,7 @@ export const strategies = section("strategies", (test) => {
       yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({
-          onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "2 seconds")),
-          tokenPoller: TokenPoller.completionOnly
-        })
+        consent: untilCompleted((consent) => Effect.forkDaemon(Effect.delay(consents(consent), "2 seconds")))
       })
       assert.strictEqual((yield* calls).length, 2)
     })
@@ -113,10 +108,7 @@ export const strategies = section("strategies", (test) => {
       const waiting = yield* Effect.fork(identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({
-          onAuthUrl: (_, consent) => Deferred.succeed(told, consent),
-          tokenPoller: TokenPoller.completionOnly
-        })
+        consent: untilCompleted((consent) => Deferred.succeed(told, consent))
       }))
       const { sessionUri } = yield* Deferred.await(told)
       yield* approve(sessionUri)
@@ -131,7 +123,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a poll that fails after the news leaves the wait to the schedule",
+    "a poll that fails after the completion leaves the wait to the schedule",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { failNext } = yield* IdentityControls.IdentityControls
@@ -162,10 +154,7 @@ export const strategies = section("strategies", (test) => {
       yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({
-          onAuthUrl: (_, consent) => Effect.fork(Effect.delay(completes(consent), "3 seconds")),
-          tokenPoller: TokenPoller.completionOnly
-        })
+        consent: untilCompleted((consent) => Effect.fork(Effect.delay(completes(consent), "3 seconds")))
       })
     }).pipe(Effect.provide(ConsentSignal.layerMemory))
   )
