@@ -251,6 +251,8 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   const another = yield* Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
+  // The diagnostics take the first signature of an overloaded function for the only one.
+  /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
   function getToken(
     options: MachineTokenOptions & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>

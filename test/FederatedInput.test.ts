@@ -1,4 +1,4 @@
-// @effect-diagnostics multipleEffectProvide:off
+// @effect-diagnostics multipleEffectProvide:off runEffectInsideEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Encoding, Fiber, Logger, LogLevel, Redacted } from "effect"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Effect, Fiber, Layer, Option, Redacted, Ref, TestClock } from "effect"
 import * as IdentityError from "../src/IdentityError.js"

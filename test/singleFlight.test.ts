@@ -1,3 +1,4 @@
+// @effect-diagnostics runEffectInsideEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref } from "effect"
 import * as singleFlight from "../src/internal/lib/singleFlight.js"

@@ -1,4 +1,4 @@
-// @effect-diagnostics anyUnknownInErrorContext:off floatingEffect:off
+// @effect-diagnostics anyUnknownInErrorContext:off floatingEffect:off returnEffectInGen:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Queue, Redacted, type Scope, TestClock } from "effect"
 import { ProviderError } from "../src/internal/emulator/state/issuer.js"

@@ -1,4 +1,4 @@
-// @effect-diagnostics anyUnknownInErrorContext:off
+// @effect-diagnostics anyUnknownInErrorContext:off returnEffectInGen:off
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
 import type * as IdentityApi from "../src/IdentityApi.js"

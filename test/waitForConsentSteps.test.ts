@@ -1,3 +1,4 @@
+// @effect-diagnostics runEffectInsideEffect:off
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Fiber, Layer, Redacted, Schedule, type Scheduler } from "effect"
 import * as Consent from "../src/Consent.js"
