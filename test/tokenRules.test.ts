@@ -140,12 +140,15 @@ describe("a request for a token that cannot be answered", () => {
 })
 
 describe("a machine's token", () => {
-  test("of another issuer is not kept if the provider became a simulated one meanwhile", (world) =>
+  test("of another issuer is neither waited for nor kept once the provider is a simulated one", (world) =>
     Effect.gen(function*() {
       const machine = Effect.map(world.ask("ada", { oauth2Flow: "M2M" }), stub.shown)
       const asking = yield* Effect.fork(machine)
       const { answer } = yield* world.arrival
       yield* world.controls.setIssuer(stub.providerName, "simulated")
+      // A call from now on does not join the request to the earlier issuer.
+      assert.match((yield* machine) ?? "", /^simulated-/)
+      yield* world.controls.expireTokens()
       yield* Deferred.succeed(answer, stub.token("machine-1"))
       assert.strictEqual(yield* Fiber.join(asking), "machine-1")
       assert.match((yield* machine) ?? "", /^simulated-/)
