@@ -52,7 +52,7 @@ export interface Key {
 
 /**
  * The keys of a seal. The first seals and all open: to change keys, put the new one in front, and take the old one out
- * when nothing that it sealed is under way any more.
+ * when nothing that it sealed is in use any more. At most 100 keys.
  *
  * @since 0.1.0
  * @category models

@@ -1,5 +1,5 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Cause, ConfigProvider, Effect, Encoding, Exit, Layer, Redacted } from "effect"
+import { Array as Arr, Cause, ConfigProvider, Effect, Encoding, Exit, Layer, Redacted } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { inspect } from "node:util"
 import * as ConsentSeal from "../src/ConsentSeal.js"
@@ -287,6 +287,18 @@ describe("the keys of a seal", () => {
         assertContains(named, { _op: "InvalidData", path: ["AGENTCORE_IDENTITY_SEAL_KEYS"], message })
       }))
   }
+
+  it.effect("are 100 at the most, and a longer list is refused before any of it is read", () =>
+    Effect.gen(function*() {
+      const list = (count: number) => Arr.makeBy(count, (index) => ({ ...one, id: `key-${index}` }))
+      yield* Effect.scoped(Layer.build(ConsentSeal.layer({ keys: list(100) })))
+      const message = "expected at most 100 keys: remove those that are not used any more"
+      const refused = yield* Effect.flip(Effect.scoped(Layer.build(ConsentSeal.layer({ keys: list(101) }))))
+      assertContains(refused, { _op: "InvalidData", path: ["keys"], message })
+      const layer = fromVariables({ AGENTCORE_IDENTITY_SEAL_KEYS: ",".repeat(100) })
+      const named = yield* Effect.flip(Effect.scoped(Layer.build(layer)))
+      assertContains(named, { _op: "InvalidData", path: ["AGENTCORE_IDENTITY_SEAL_KEYS"], message })
+    }))
 
   it.effect("cannot be read out of the platform that holds them", () =>
     Effect.gen(function*() {

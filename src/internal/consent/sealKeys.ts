@@ -14,6 +14,9 @@ export interface Material {
 
 const size = 32
 
+/** Keys are replaced one at a time: a longer list is a mistake, and one of a million keys takes seconds. */
+const maxKeys = 100
+
 /**
  * An id may stand in a message. One as long as a key may be a key: the two were written the wrong way round, or the id
  * was left out.
@@ -32,6 +35,9 @@ const read = (text: string) =>
 export const check = (
   keys: Arr.NonEmptyReadonlyArray<Key>
 ): Either.Either<Arr.NonEmptyReadonlyArray<Material>, string> => {
+  if (keys.length > maxKeys) {
+    return Either.left(`expected at most ${maxKeys} keys: remove those that are not used any more`)
+  }
   const seen = new Set<string>()
   return Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<Material, string> => {
     if (!/^[\w-]{1,64}$/.test(id)) {
@@ -56,7 +62,7 @@ export const check = (
  * @internal
  */
 export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
-  const entries = text.split(",")
+  const entries = text.split(",", maxKeys + 1)
   return Arr.map(Arr.isNonEmptyReadonlyArray(entries) ? entries : Arr.of(text), (entry): Key => {
     const colon = entry.indexOf(":")
     return { id: entry.slice(0, Math.max(colon, 0)).trim(), key: Redacted.make(entry.slice(colon + 1)) }
