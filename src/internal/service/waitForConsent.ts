@@ -160,15 +160,15 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
       waiter.key = key
       return Effect.flatMap(ConsentSignal, (signal) => {
         if (signal === undefined) return registry.subscribe(key, waiter)
-        const arrival = Effect.flatMap(digest(sessionUri), signal.arrival)
-        return Effect.zipRight(
-          registry.subscribe(key, waiter),
-          Effect.map(
-            Effect.fork(Effect.interruptible(Effect.zipRight(arrival, registry.publish(key)))),
-            (fiber) => {
-              waiter.listener = fiber
-            }
-          )
+        // The digest first: the signal of a user who answers at once must not come before it is expected.
+        return registry.subscribe(key, waiter).pipe(
+          Effect.zipRight(digest(sessionUri)),
+          Effect.flatMap((name) =>
+            Effect.fork(Effect.interruptible(Effect.zipRight(signal.arrival(name), registry.publish(key))))
+          ),
+          Effect.map((fiber) => {
+            waiter.listener = fiber
+          })
         )
       })
     }
