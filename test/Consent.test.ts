@@ -1,17 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  Context,
-  Deferred,
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  Option,
-  Redacted,
-  Schedule,
-  TestClock,
-  type Tracer
-} from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, type Tracer } from "effect"
 import * as Consent from "../src/Consent.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import type * as IdentityError from "../src/IdentityError.js"
@@ -59,20 +47,6 @@ describe("Consent", () => {
         )
       }
     }).pipe(Effect.provide(Layer.merge(IdentityService.layerTest, TokenPoller.layerBudget(5)))))
-
-  it.effect("a wait that a strategy has ended uses no slot of the budget", () =>
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const consent = Consent.make((_, { poll, wait }) =>
-        Effect.timeoutOption(wait(Schedule.spaced("10 seconds")), "9 seconds").pipe(
-          Effect.zipRight(Effect.delay(poll, "2 seconds"))
-        )
-      )
-      const fiber = yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent }))
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual((yield* Effect.flip(Fiber.join(fiber)))._tag, "ConsentPending")
-      assertEqual(yield* calls, [0, 11_000])
-    }).pipe(Effect.provide(Layer.merge(IdentityService.layerTest, TokenPoller.layerBudget(0.5)))))
 
   it.effect("a strategy may end its wait and begin another, which the completion wakes as well", () =>
     Effect.gen(function*() {
