@@ -240,7 +240,7 @@ export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-age
 }
 
 /**
- * No consent was completed in time: the poller gave up, or the session ended under it. Agreeing is not enough: the page
+ * No consent was completed in time: the schedule of the wait ended, or the session did. Agreeing is not enough: the page
  * to which the person returns has to complete the session.
  *
  * @since 0.1.0

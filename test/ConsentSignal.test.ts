@@ -24,15 +24,7 @@ import * as Credential from "../src/Credential.js"
 import * as IdentityError from "../src/IdentityError.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
-import { answering, inProgress, sessionUri, token } from "./support/stub.js"
-
-const user = {
-  providerName: "github",
-  scopes: ["repo"],
-  authFlow: "USER_FEDERATION",
-  callbackUrl: "https://app.example/return",
-  workloadAccessToken: Redacted.make("workload-access-token")
-} as const
+import { answering, inProgress, sessionUri, token, user } from "./support/stub.js"
 
 const complete = { sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") }
 

@@ -5,17 +5,9 @@ import * as Credential from "../src/Credential.js"
 import * as IdentityError from "../src/IdentityError.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
-import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
+import { answering, inProgress, sessionUri, throttled, token, type TokenReply, user } from "./support/stub.js"
 
 const operation = "GetResourceOauth2Token"
-
-const user = {
-  providerName: "github",
-  scopes: ["repo"],
-  authFlow: "USER_FEDERATION",
-  callbackUrl: "https://app.example/return",
-  workloadAccessToken: Redacted.make("workload-access-token")
-} as const
 
 const userIdentifier = Credential.UserIdIdentifier("ada")
 

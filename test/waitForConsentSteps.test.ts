@@ -12,15 +12,7 @@ import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 import { makeManualClock } from "./support/manualClock.js"
 import { atEachStep } from "./support/scheduler.js"
-import { answering, inProgress, sessionUri, token } from "./support/stub.js"
-
-const user = {
-  providerName: "github",
-  scopes: ["repo"],
-  authFlow: "USER_FEDERATION",
-  callbackUrl: "https://app.example/return",
-  workloadAccessToken: Redacted.make("workload-access-token")
-} as const
+import { answering, inProgress, sessionUri, token, user } from "./support/stub.js"
 
 /** Lets every fiber run until it waits. */
 const idle = Effect.repeatN(Effect.yieldNow(), 100)

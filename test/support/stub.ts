@@ -40,3 +40,12 @@ export const answering = (answer: (request: TokenRequest, index: number) => Answ
     const identity = yield* Effect.provide(IdentityService.make, api)
     return { identity, requests: Ref.get(asked) }
   })
+
+/** The options of a request for a user's token. */
+export const user = {
+  providerName: "github",
+  scopes: ["repo"],
+  authFlow: "USER_FEDERATION",
+  callbackUrl: "https://app.example/return",
+  workloadAccessToken: Redacted.make("workload-access-token")
+} as const

@@ -1,10 +1,8 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import { isLoopback as isLoopbackHost } from "../lib/loopback.js"
 import { parseUrl as parsed } from "../lib/url.js"
 import type { AppOrigin } from "./appOrigin.js"
-
-const isLocalName = (hostname: string) =>
-  hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
 
 /**
  * Whether a URL leads to this machine.
@@ -12,7 +10,7 @@ const isLocalName = (hostname: string) =>
  * @internal
  */
 export const isLoopback = (url: string): boolean =>
-  Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLocalName(hostname))
+  Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLoopbackHost(hostname))
 
 /**
  * Whether this is the name of this machine, with or without a port, and nothing else.

@@ -280,7 +280,7 @@ export const colonInCustomState = (operation: OperationName): ValidationError =>
 
 /**
  * AWS was seen to say this of expired sessions and of other people's; a second completion, one before the browser came
- * back, one whose session was deleted while the vendor was asked, and a poll of somebody else's session are not established,
+ * back, one whose session was deleted while the vendor was asked, and a poll of the session of another user are not established,
  * and get the same.
  *
  * @internal
