@@ -9,14 +9,14 @@ import * as IdentityApi from "../src/IdentityApi.js"
 import type * as IdentityError from "../src/IdentityError.js"
 import * as IdentityService from "../src/IdentityService.js"
 import type * as Operation from "../src/Operation.js"
-import { assertNoCredentials, credentials, printedExit, spellings } from "./support/canaries.js"
+import { assertNoCredentials, credentials, credentialSpellings, printedExit } from "./support/canaries.js"
 import { assertContains } from "./support/equality.js"
 import { recording } from "./support/recording.js"
 import { type Answer, asAws, fault, type Received, serve } from "./support/wire.js"
 
 const { accessKeyId, secretAccessKey, sessionToken } = credentials
 
-const everything = Object.values(credentials).flatMap(spellings).join(" ")
+const everything = credentialSpellings.join(" ")
 
 const options = (url: string, more?: AwsIdentity.Options): AwsIdentity.Options => ({
   region: "us-west-2",

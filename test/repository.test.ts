@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawnSync } from "node:child_process"
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isolated } from "../vitest.config.js"
 import { temporary } from "./support/temporary.js"
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
@@ -43,6 +44,14 @@ it("continuous integration looks for changed files after the installation, and a
   const [first = 0, last] = checks
   assert.strictEqual(commands[first - 2], "npm install --no-audit --no-fund")
   assert.strictEqual(last, commands.length - 1)
+})
+
+it("a test file that replaces modules or values of the process runs in a worker of its own", () => {
+  const files = readdirSync(new URL(".", import.meta.url)).filter((file) => file.endsWith(".test.ts"))
+  const replacing = /\bvi\.(?:mock|doMock|spyOn|stubEnv|stubGlobal|useFakeTimers)\(|\bglobalThis\.\w+ = /
+  const found = files.filter((file) => replacing.test(read(`test/${file}`))).map((file) => `test/${file}`)
+  assert.isNotEmpty(found)
+  for (const file of found) assert.include(isolated, file)
 })
 
 const hasGit = spawnSync("git", ["--version"]).status === 0

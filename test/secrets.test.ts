@@ -11,7 +11,7 @@ import * as IdentityService from "../src/IdentityService.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
 import { agent, asUser, jwt, workloadName } from "./support/agent.js"
-import { credentials, printed, spellings } from "./support/canaries.js"
+import { credentialSpellings, printed } from "./support/canaries.js"
 import * as Server from "./support/server.js"
 
 const canaries = {
@@ -60,7 +60,7 @@ it.effect.each(Struct.entries(layers))(
   ([, layer]) => {
     const lines: Array<string> = []
     const spans: Array<string> = []
-    const secrets: Array<string> = [...Object.values(canaries), ...Object.values(credentials).flatMap(spellings)]
+    const secrets: Array<string> = [...Object.values(canaries), ...credentialSpellings]
     const keep = <A, E>(exit: Exit.Exit<A, E>) => {
       lines.push(...printed(exit))
       if (Exit.isFailure(exit)) {

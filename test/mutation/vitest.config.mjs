@@ -8,7 +8,9 @@ const { tests } = modules[process.env.MUTATION_MODULE]
 const config = mergeConfig(base, {
   test: { maxWorkers: 1, minWorkers: 1, reporters: ["default"] }
 })
-// The merge would keep the files of the base as well.
+// The merge would keep the projects and the files of the base as well. Each run needs modules of its own.
+delete config.test.projects
+delete config.test.poolOptions
 config.test.include = tests.map((test) => `test/${test}.test.ts`)
 
 export default config

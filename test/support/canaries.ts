@@ -25,12 +25,16 @@ export const spellings = (text: string): ReadonlyArray<string> => {
   ]
 }
 
-const hidden = Object.values(credentials).flatMap(spellings)
+/** Every spelling of the credentials. It is computed at once, since the SDK adds a member to the object that it is given. */
+export const credentialSpellings: ReadonlyArray<string> = Object.values(credentials).flatMap(spellings)
 
 /** That no text contains one of the credentials, in any spelling. */
 export const assertNoCredentials = (...texts: ReadonlyArray<string>) => {
   for (const text of texts) {
-    assert.isFalse(hidden.some((spelling) => text.includes(spelling)), `a credential is printed in: ${text}`)
+    assert.isFalse(
+      credentialSpellings.some((spelling) => text.includes(spelling)),
+      `a credential is printed in: ${text}`
+    )
   }
 }
 

@@ -9,6 +9,8 @@ import * as Command from "./command.js"
  */
 export default async (project: TestProject): Promise<(() => void) | undefined> => {
   const { vitest } = project
+  // What the root project provides, every project has.
+  if (!project.isRootProject()) return undefined
   // `vitest list` runs no test.
   if (process.argv[2] === "list") return undefined
   const host = Host.make({ log: (line) => vitest.logger.error(line) })
