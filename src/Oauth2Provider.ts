@@ -166,6 +166,7 @@ export const operations = {
       oauth2ProviderConfigOutput: Oauth2ProviderConfigOutput
     }),
     errors: [...commonErrors, ...secretWriteErrors],
+    // The model does not mark this update as idempotent, unlike that of an API key provider.
     repeat: "throttled"
   }),
   deleteOauth2CredentialProvider: Operation.make({

@@ -37,10 +37,13 @@ export type ModelledTag =
   | "ConcurrentModification"
 
 /**
- * What may be done after a failure that leaves open whether the request was carried out (5xx, a lost connection):
- * send it again (`"always"`), or only when it was throttled, which says that it was not carried out (`"throttled"`), or
- * leave that to a schedule of its own (`"never"`). A creation whose answer was lost would otherwise report that its name is
- * taken.
+ * When the service sends a failed request again: after every transient failure (`"always"`), only after throttling, which
+ * guarantees that the request was not executed (`"throttled"`), or not at all, since another schedule repeats it
+ * (`"never"`).
+ *
+ * A request is repeated always if the model marks its operation as idempotent or read-only, or if a repetition is harmless
+ * (workload access tokens, tags, the key of a vault). Creations are an exception: after a lost reply the repetition would
+ * fail because the name exists.
  *
  * @since 0.1.0
  * @category models

@@ -177,6 +177,7 @@ export const operations = {
     request: Schema.Struct(write),
     reply: Schema.Struct({ ...created, ...times }),
     errors: [...commonErrors, ...secretWriteErrors],
+    // The model does not mark this update as idempotent, unlike that of an API key provider.
     repeat: "throttled"
   }),
   deletePaymentCredentialProvider: Operation.make({

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import { sessionLifetime } from "./internal/model/session.js"
 
 /**
  * Polls every 5 seconds for at most 10 minutes, which is the lifetime of a session. The first delay comes before the first
@@ -18,7 +19,7 @@ import * as Schedule from "effect/Schedule"
  */
 export const defaultSchedule: Schedule.Schedule<unknown> = /* @__PURE__ */ Schedule.upTo(
   /* @__PURE__ */ Schedule.spaced("5 seconds"),
-  "10 minutes"
+  sessionLifetime
 )
 
 /**

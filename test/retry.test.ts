@@ -8,7 +8,7 @@ import { withRetries } from "../src/internal/service/retry.js"
 import type { Operation } from "../src/Operation.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import { assertEqual } from "./support/equality.js"
-import { whole } from "./support/limits.js"
+import { all, whole } from "./support/limits.js"
 import * as Raw from "./support/raw.js"
 
 type PortError = IdentityApi.Failure<IdentityApi.OperationKey>
@@ -159,6 +159,24 @@ describe("an operation", () => {
           assert.isTrue(port.calls.every((call) => call.key === key))
         }))
     }
+  }
+})
+
+/** Operations that the model does not mark as idempotent, although a repetition changes nothing that a caller notices. */
+const harmless = [
+  "GetWorkloadAccessToken",
+  "GetWorkloadAccessTokenForJWT",
+  "GetWorkloadAccessTokenForUserId",
+  "SetTokenVaultCMK",
+  "TagResource"
+]
+
+it("operations are repeated after every transient error if the model marks them as idempotent or read-only, except creations", () => {
+  for (const { fact, operation } of all) {
+    if (operation.name === "GetResourceOauth2Token") continue
+    const isMarked = (fact.idempotent || fact.readonly) && !operation.name.startsWith("Create")
+    const expected = isMarked || harmless.includes(operation.name) ? "always" : "throttled"
+    assert.strictEqual(operation.repeat(whole(operation.request)), expected, operation.name)
   }
 })
 

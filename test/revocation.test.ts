@@ -3,9 +3,14 @@ import { DateTime, Effect, Exit, Fiber, Redacted, TestClock } from "effect"
 import * as Consent from "../src/Consent.js"
 import type * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
+import * as tokenFlow from "../src/internal/service/askForToken.js"
+import * as reauthentication from "../src/internal/service/reauthenticate.js"
+import { ofOptions } from "../src/internal/service/tokenRequest.js"
 import type * as TokenOptions from "../src/TokenOptions.js"
+import { CountedMap } from "./support/countedMap.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { required } from "./support/person.js"
+import * as Raw from "./support/raw.js"
 import { answering, throttled, token, type TokenReply, type TokenRequest } from "./support/stub.js"
 
 type Options =
@@ -246,5 +251,22 @@ describe("a consent that a reauthentication requires", () => {
         (yield* requests).map((request) => [Redacted.value(request.workloadIdentityToken), kindOf(request)]),
         [["ada", "request"], ["grace", "request"], ["ada", "poll ada"], ["grace", "poll grace"]]
       )
+    }))
+
+  it.effect("costs the same on average, however many consents were required before", () =>
+    Effect.gen(function*() {
+      const { api } = Object.assign(Raw.recorder(), {
+        answer: { reply: { authorizationUrl: "https://idp.example/authorize", sessionUri: "urn:session" } }
+      })
+      const consents = new CountedMap<string, IdentityError.ConsentRequired>()
+      const reauthenticate = yield* reauthentication.make(tokenFlow.make(api), consents)
+      const context = { grant: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
+      for (let index = 0; index < 500; index++) {
+        yield* required(reauthenticate(context, Redacted.make(`refused-${index}`)))
+        // The consents of the first calls expire meanwhile.
+        yield* TestClock.adjust("2 seconds")
+      }
+      assert.isAtMost(consents.count, 4 * 500)
+      assert.isAtMost(consents.size, 2 * 300 + 1)
     }))
 })

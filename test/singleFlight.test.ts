@@ -1,13 +1,13 @@
 // @effect-diagnostics runEffectInsideEffect:off
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, FiberId, Ref, TestClock } from "effect"
 import * as singleFlight from "../src/internal/lib/singleFlight.js"
 import { assertEqual } from "./support/equality.js"
 import { atEachStep, makeHolding } from "./support/scheduler.js"
 
 /** A single flight whose effects wait for `gate`, and the number of those that have started. */
-const flying = Effect.gen(function*() {
-  const { run } = yield* singleFlight.make<string, string>()
+const flyingWith = Effect.fnUntraced(function*(make: typeof singleFlight.make) {
+  const { run } = yield* make<string, string>()
   const started = yield* Ref.make(0)
   const interrupted = yield* Ref.make(0)
   const effect = (gate: Deferred.Deferred<string, string>) =>
@@ -17,6 +17,8 @@ const flying = Effect.gen(function*() {
   const gate = Deferred.make<string, string>()
   return { run, effect, gate, started: Ref.get(started), interrupted: Ref.get(interrupted) }
 })
+
+const flying = flyingWith(singleFlight.make)
 
 /** Lets every fiber run until it waits. */
 const idle = Effect.repeatN(Effect.yieldNow(), 500)
@@ -201,5 +203,48 @@ describe("single flight", () => {
     Effect.gen(function*() {
       const end = yield* overtaken((slow) => Fiber.interruptFork(slow))
       assert.strictEqual(withoutFibers(end), "interrupted")
+    }))
+})
+
+describe("a detached single flight", () => {
+  it.effect("continues when its last caller is interrupted, and a later caller receives its result", () =>
+    Effect.gen(function*() {
+      const { effect, gate, interrupted, run, started } = yield* flyingWith(singleFlight.makeDetached)
+      const hanging = yield* gate
+      const callers = yield* Effect.forEach([1, 2], () => Effect.fork(run("a", effect(hanging))))
+      yield* idle
+      for (const caller of callers) assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(caller)))
+      const later = yield* Effect.fork(run("a", effect(hanging)))
+      yield* idle
+      yield* Deferred.succeed(hanging, "done")
+      assert.strictEqual(yield* Fiber.join(later), "done")
+      assert.strictEqual(yield* started, 1)
+      assert.strictEqual(yield* interrupted, 0)
+    }))
+
+  it.effect("is over when it ends without a caller: the next caller starts another run", () =>
+    Effect.gen(function*() {
+      const { effect, gate, run, started } = yield* flyingWith(singleFlight.makeDetached)
+      const first = yield* gate
+      const caller = yield* Effect.fork(run("a", effect(first)))
+      yield* idle
+      yield* Fiber.interrupt(caller)
+      yield* Deferred.fail(first, "failed")
+      yield* idle
+      const next = yield* gate
+      yield* Deferred.succeed(next, "next")
+      assert.strictEqual(yield* run("a", effect(next)), "next")
+      assert.strictEqual(yield* started, 2)
+    }))
+
+  it.effect("can be interrupted by a time limit of its own, in an uninterruptible caller too", () =>
+    Effect.gen(function*() {
+      const { interrupted, run, effect, gate } = yield* flyingWith(singleFlight.makeDetached)
+      const limited = Effect.timeoutFail(effect(yield* gate), { duration: "1 second", onTimeout: () => "too late" })
+      const caller = yield* Effect.fork(Effect.uninterruptible(Effect.flip(run("a", limited))))
+      yield* idle
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(caller), "too late")
+      assert.strictEqual(yield* interrupted, 1)
     }))
 })

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import * as Consent from "../Consent.js"
 import * as Credential from "../Credential.js"
 import type { IdentityService } from "../IdentityService.js"
+import { sessionLifetime } from "../internal/model/session.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
 import * as Output from "./output.js"
@@ -144,7 +145,7 @@ export const token = Command.make("token", {
           authFlow: flow,
           consent: Consent.wait({
             onAuthUrl: (_, required) => Output.consent(json, required),
-            tokenPoller: Schedule.spaced(interval).pipe(Schedule.upTo("10 minutes"))
+            tokenPoller: Schedule.spaced(interval).pipe(Schedule.upTo(sessionLifetime))
           })
         })
         : identity.getToken({ ...options, authFlow: flow })

@@ -44,6 +44,8 @@ const Fact = Schema.Struct({
   method: Schema.String,
   uri: Schema.String,
   successStatus: Schema.Number,
+  idempotent: Schema.Boolean,
+  readonly: Schema.Boolean,
   required: Schema.Array(Schema.String),
   optional: Schema.Array(Schema.String),
   members: Schema.Record({

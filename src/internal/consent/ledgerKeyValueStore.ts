@@ -7,7 +7,8 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import { LedgerFailure } from "../../IdentityError.js"
-import { type Entry, isLive } from "./ledgerMemory.js"
+import { isLive } from "../lib/expiringMap.js"
+import type { Entry } from "./ledgerMemory.js"
 
 const Stored = Schema.parseJson(Schema.Struct({ value: Schema.String, expiresAt: Schema.DateTimeUtc }))
 

@@ -12,7 +12,7 @@ import * as IdentityApi from "../../IdentityApi.js"
 import type { IdentityControls } from "../../IdentityControls.js"
 import { InternalServerError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
-import * as landing from "../lib/detachedFlight.js"
+import * as singleFlight from "../lib/singleFlight.js"
 import { trimTrailing } from "../lib/text.js"
 import * as check from "../model/validation.js"
 import * as apiKeyProviders from "./control/apiKeyProviders.js"
@@ -62,7 +62,7 @@ const over = (settings: Settings) => (memory: Memory): Effect.Effect<Engine> =>
   Effect.gen(function*() {
     yield* quotas.validate(settings.quotas)
     const issuers = yield* Issuers
-    const flights = yield* landing.make<IssuedToken, ProviderError>()
+    const flights = yield* singleFlight.makeDetached<IssuedToken, ProviderError>()
     return makeHandlers(makeCore({ settings, issuers, flights }, memory))
   })
 

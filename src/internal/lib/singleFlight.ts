@@ -1,69 +1,87 @@
-/** One effect for everybody who wants the same at the same time. */
+/** Single flight: concurrent calls with one key share one run of an effect. */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
 interface Flight<A, E> {
-  readonly fiber: Fiber.RuntimeFiber<A, E>
+  /** Ends with an `Exit`, since a fiber that fails is logged as one whose error is not handled. */
+  readonly fiber: Fiber.RuntimeFiber<Exit.Exit<A, E>>
   readonly callers: number
 }
 
 /** @internal */
 export interface SingleFlight<A, E> {
-  /**
-   * Runs `effect`, or joins who runs it for this key already. It goes on while one of them waits, whoever began it, and
-   * is interrupted with the last.
-   */
+  /** Runs `effect`, or waits for the run that is in progress for this key. */
   readonly run: <R>(key: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** @internal */
-export const make = <A, E>(): Effect.Effect<SingleFlight<A, E>> =>
+const start = <A, E>(isDetached: boolean): Effect.Effect<SingleFlight<A, E>> =>
   Effect.gen(function*() {
     const flights = yield* Ref.make(HashMap.empty<string, Flight<A, E>>())
     const lock = yield* Effect.makeSemaphore(1)
+
+    const find = (key: string, id: FiberId.FiberId) =>
+      Effect.map(Ref.get(flights), (all) =>
+        Option.filter(HashMap.get(all, key), ({ fiber }) => Equal.equals(fiber.id(), id)))
+
+    /** The lock keeps a run that ends at once from being evicted before it is recorded. */
+    const evict = (key: string, id: FiberId.FiberId) =>
+      lock.withPermits(1)(Effect.flatMap(find(key, id), (found) =>
+        Option.isSome(found)
+          ? Ref.update(flights, HashMap.remove(key))
+          : Effect.void))
 
     const acquire = <R>(key: string, effect: Effect.Effect<A, E, R>) =>
       lock.withPermits(1)(Effect.gen(function*() {
         const found = HashMap.get(yield* Ref.get(flights), key)
         const fiber = Option.isSome(found)
           ? found.value.fiber
-          : yield* Effect.forkDaemon(Effect.interruptible(effect))
+          : yield* Effect.exit(Effect.interruptible(effect)).pipe(
+            Effect.zipLeft(Effect.flatMap(Effect.fiberId, (id) =>
+              evict(key, id))),
+            Effect.forkDaemon
+          )
         const callers = Option.match(found, { onNone: () => 1, onSome: ({ callers }) => callers + 1 })
         yield* Ref.update(flights, HashMap.set(key, { fiber, callers }))
         return fiber
       }))
 
-    const release = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
+    const release = (key: string, fiber: Flight<A, E>["fiber"]) =>
       lock.withPermits(1)(Effect.gen(function*() {
-        const found = Option.filter(HashMap.get(yield* Ref.get(flights), key), (flight) => flight.fiber === fiber)
+        const found = yield* find(key, fiber.id())
         if (Option.isNone(found)) return false
         const callers = found.value.callers - 1
-        yield* Ref.update(
-          flights,
-          callers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, callers })
-        )
+        yield* Ref.update(flights, callers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, callers }))
         return callers === 0
-      })).pipe(Effect.flatMap((isEmpty) => isEmpty ? Fiber.interrupt(fiber) : Effect.void))
-
-    // A landed flight takes nobody any more.
-    const evict = (key: string, fiber: Fiber.RuntimeFiber<A, E>) =>
-      Ref.update(flights, (all) =>
-        Option.exists(HashMap.get(all, key), (flight) => flight.fiber === fiber) ? HashMap.remove(all, key) : all)
+      })).pipe(Effect.flatMap((isLast) => isLast ? Fiber.interrupt(fiber) : Effect.void))
 
     return {
       run: (key, effect) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.flatMap(acquire(key, effect), (fiber) =>
-            restore(Fiber.await(fiber)).pipe(
-              Effect.zipLeft(evict(key, fiber)),
-              Effect.onInterrupt(() =>
-                release(key, fiber)
-              ),
-              Effect.flatten
-            ))
+          Effect.flatMap(acquire(key, effect), (fiber) => {
+            const exit = Effect.flatten(restore(Fiber.await(fiber)))
+            return Effect.flatten(isDetached ? exit : Effect.onInterrupt(exit, () => release(key, fiber)))
+          })
         )
     }
   })
+
+/**
+ * The run continues while a caller waits for it, whichever caller started it, and is interrupted with its last caller.
+ *
+ * @internal
+ */
+export const make = <A, E>(): Effect.Effect<SingleFlight<A, E>> => start(false)
+
+/**
+ * Detached: the run continues to its end when its callers are interrupted, so it needs a time limit. For requests that
+ * cannot be repeated, such as the exchange of an authorization code.
+ *
+ * @internal
+ */
+export const makeDetached = <A, E>(): Effect.Effect<SingleFlight<A, E>> => start(true)

@@ -13,6 +13,7 @@ import {
 } from "../../IdentityError.js"
 import { parseUrl } from "../lib/url.js"
 import { inOptionNames } from "../model/optionNames.js"
+import { sessionLifetime } from "../model/session.js"
 import { request as tokenRequest, type TokenRequest, type TokenRequestOptions } from "./tokenRequest.js"
 
 type TokenReply = Reply<"getResourceOauth2Token">
@@ -96,8 +97,7 @@ export const make = (api: IdentityApi["Type"]) => {
       ...grant,
       authorizationUrl: reply.authorizationUrl,
       sessionUri,
-      // As long as AgentCore keeps a session and its authorization URL.
-      expiresAt: DateTime.add(now, { minutes: 10 })
+      expiresAt: DateTime.addDuration(now, sessionLifetime)
     }, { disableValidation: true })
   })
 

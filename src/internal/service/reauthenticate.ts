@@ -1,14 +1,12 @@
 /** Another token for one that a resource has refused, while the vault still returns it. */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Ref from "effect/Ref"
 import type { WaitFailure } from "../../Consent.js"
 import { type ConsentRequired, isTransient } from "../../IdentityError.js"
+import * as expiringMap from "../lib/expiringMap.js"
 import * as singleFlight from "../lib/singleFlight.js"
 import type { TokenContext, TokenFlow } from "./askForToken.js"
 import { dedupeKey } from "./tokenRequest.js"
@@ -24,15 +22,11 @@ const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.va
  *
  * @internal
  */
-export const make = (flow: TokenFlow) =>
+export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
   Effect.gen(function*() {
     const { run } = yield* singleFlight.make<Redacted.Redacted, Failure>()
-    const asked = yield* Ref.make(HashMap.empty<string, ConsentRequired>())
-
-    /** The consents that can still be given. */
-    const unexpired = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Ref.updateAndGet(asked, (all) =>
-        HashMap.filter(all, ({ expiresAt }) => DateTime.toEpochMillis(expiresAt) > now)))
+    /** The consents that were required and have not expired, by the key of their call. */
+    const consents = expiringMap.make(entries)
 
     const retryWithForce = (request: TokenContext, refused: Redacted.Redacted, key: string) =>
       Effect.gen(function*() {
@@ -40,8 +34,10 @@ export const make = (flow: TokenFlow) =>
         const token = yield* once(request, undefined)
         return isSame(token, refused) ? yield* once(request, true) : token
       }).pipe(
-        Effect.tapErrorTag("ConsentRequired", (consent) =>
-          Ref.update(asked, HashMap.set(key, consent)))
+        Effect.tapErrorTag(
+          "ConsentRequired",
+          (consent) => Effect.map(DateTime.now, (now) => consents.set(key, consent, now))
+        )
       )
 
     /** The outcome of a consent that was requested before; none if its session has ended without another token. */
@@ -67,7 +63,7 @@ export const make = (flow: TokenFlow) =>
       return run(
         key,
         Effect.gen(function*() {
-          const before = HashMap.get(yield* unexpired, key)
+          const before = consents.get(key, yield* DateTime.now)
           const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request, refused)
           return yield* Option.isSome(answer) ? answer.value : retryWithForce(request, refused, key)
         })

@@ -1,7 +1,6 @@
 /** Requests for consent: how they are opened, asked after, and completed. */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -12,6 +11,7 @@ import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../../Credential.js"
 import type { Method } from "../../../IdentityApi.js"
 import type { AccessDenied, ValidationError } from "../../../IdentityError.js"
+import { sessionLifetime } from "../../model/session.js"
 import { findOauth2Provider } from "../control/oauth2Providers.js"
 import * as choices from "../state/assumptions.js"
 import type { IssuedToken, ProviderError } from "../state/issuer.js"
@@ -20,8 +20,6 @@ import type { Session, State, User } from "../state/state.js"
 import { type Result, result, type Store, sweep } from "../state/store.js"
 import { client } from "./clients.js"
 import { grant, grantKey } from "./grants.js"
-
-const lifetime = Duration.minutes(10)
 
 /**
  * A poll at the very end of the ten minutes still finds the session.
@@ -46,7 +44,7 @@ export const open = (
       ...session,
       ordinal: state.sessionsOpened,
       createdAt: now,
-      expiresAt: DateTime.addDuration(now, lifetime),
+      expiresAt: DateTime.addDuration(now, sessionLifetime),
       status: "pending",
       authorization: undefined,
       granted: undefined

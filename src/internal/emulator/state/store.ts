@@ -5,7 +5,7 @@ import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import { ResourceNotFound } from "../../../IdentityError.js"
-import type { DetachedFlight } from "../../lib/detachedFlight.js"
+import type { SingleFlight } from "../../lib/singleFlight.js"
 import type { Settings } from "./arns.js"
 import type { IssuedToken, Issuers, ProviderError } from "./issuer.js"
 import type { OperationName, State } from "./state.js"
@@ -25,7 +25,7 @@ export interface Store {
   readonly settings: Settings
   readonly issuers: Issuers["Type"]
   /** What vendors are being asked for. */
-  readonly flights: DetachedFlight<IssuedToken, ProviderError>
+  readonly flights: SingleFlight<IssuedToken, ProviderError>
   /** Decides in one step: either everything is changed, or nothing. */
   readonly decide: <Reply, E>(
     decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>
