@@ -9,9 +9,9 @@ import {
   clientId,
   clientOf,
   metadata,
+  pendingSession,
   reach,
   redactedMap,
-  sessionOf,
   sorted
 } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
@@ -61,7 +61,7 @@ const at = (
   Effect.map(
     authorize(
       clientOf({ ...(vendor !== undefined && { vendor }), oauthDiscovery: endpointOf(endpoint) }),
-      sessionOf({
+      pendingSession({
         target: target({ scopes, resources, audiences }),
         customParameters: customParameters && redactedMap(customParameters)
       }),
@@ -201,7 +201,7 @@ describe("the answer in a browser's address", () => {
     Effect.either(
       code(
         clientOf(),
-        sessionOf({ customParameters: customParameters && redactedMap(customParameters) }),
+        pendingSession({ customParameters: customParameters && redactedMap(customParameters) }),
         "the-state",
         new URLSearchParams(parameters)
       )

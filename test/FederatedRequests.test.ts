@@ -10,13 +10,13 @@ import {
   clientOf,
   type ClientOptions,
   clientSecret,
+  completingSession,
   metadata,
   parametersOf,
   reach,
   type Received,
   redactedMap,
   server,
-  sessionOf,
   sorted,
   tokens
 } from "./support/authorizationServer.js"
@@ -116,7 +116,7 @@ describe("a token request that cannot be made", () => {
 
 describe("the exchange of a code", () => {
   const session = (redirectUri?: string) =>
-    sessionOf({
+    completingSession({
       target: wanted,
       customParameters: customOf({ prompt: "login" }),
       authorization: {
@@ -172,7 +172,7 @@ describe("the exchange of a code", () => {
   it.scoped("is Misconfigured without a code, and nothing is sent", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
-      const refused = yield* Effect.flip(user(clientOf({ oauthDiscovery: metadata(origin) }), sessionOf()))
+      const refused = yield* Effect.flip(user(clientOf({ oauthDiscovery: metadata(origin) }), completingSession()))
       assert.strictEqual(refused.step, "token")
       assert.strictEqual(refused.reason, "Misconfigured")
       assert.strictEqual(refused.description, "the person has consented while the provider was simulated")

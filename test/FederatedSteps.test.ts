@@ -10,7 +10,7 @@ import { verify } from "../src/internal/oauth/verifyJwt.js"
 import { selfSigned } from "./fixtures/selfSigned.js"
 import { jwt } from "./support/agent.js"
 import { answering, freePort, overTls } from "./support/answering.js"
-import { clientOf, metadata, reach, sessionOf } from "./support/authorizationServer.js"
+import { clientOf, completingSession, metadata, pendingSession, reach } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
 
 const nothing = target({ scopes: [] })
@@ -28,7 +28,7 @@ type Flow = (client: Client) => Effect.Effect<unknown, ProviderError>
 /** Every flow, and the step that its request of the token endpoint belongs to. */
 const flows: ReadonlyArray<readonly [step: ProviderError["step"], name: string, flow: Flow]> = [
   ["token", "a machine's token", (client) => machine(client, { target: nothing, customParameters: undefined })],
-  ["token", "a user's code", (client) => user(client, sessionOf({ authorization: authorized }))],
+  ["token", "a user's code", (client) => user(client, completingSession({ authorization: authorized }))],
   ["refresh", "a refresh", (client) => refresh(client, { target: nothing, refreshToken: Redacted.make("again") })],
   [
     "exchange",
@@ -81,8 +81,11 @@ const openId = "/.well-known/openid-configuration"
 /** Everything that begins with the discovery of a provider's server. */
 const discovering: ReadonlyArray<readonly [name: string, flow: Flow]> = [
   ...flows.map(([, name, flow]) => [name, flow] as const),
-  ["an authorization URL", (client) => authorize(client, sessionOf(), "state")],
-  ["a browser's answer", (client) => code(client, sessionOf(), "state", new URLSearchParams("state=state&code=code"))]
+  ["an authorization URL", (client) => authorize(client, pendingSession(), "state")],
+  [
+    "a browser's answer",
+    (client) => code(client, pendingSession(), "state", new URLSearchParams("state=state&code=code"))
+  ]
 ]
 
 for (const [step, name, flow] of flows) {

@@ -45,7 +45,7 @@ describe("the table of imports in ARCHITECTURE.md", () => {
     ["emulator → oauth", "src/internal/emulator/emulator.ts", "../oauth/discovery.js"],
     ["IdentityService → MemoryIdentity, other than by dynamic import", "src/IdentityService.ts", "./MemoryIdentity.js"],
     ["lib → model", "src/internal/lib/url.ts", "../model/smithy.js"],
-    ["emulator/state → emulator/data", "src/internal/emulator/state/store.ts", "../data/sessions.js"],
+    ["emulator/state → emulator/data", "src/internal/emulator/state/store.ts", "../data/completion.js"],
     ["web → server", "src/internal/web/forms.ts", "../server/router.js"]
   ]
   for (const [name, file, imported] of forbidden) {

@@ -82,6 +82,17 @@ const applied = (records: ReadonlyMap<string, string>, changes: ReadonlyArray<re
   return after
 }
 
+/** The records with these members in every session. */
+const withSessions = (records: ReadonlyMap<string, string>, members: object) =>
+  new Map(
+    [...records].map(([key, value]) =>
+      [key, key.startsWith("sessions/") ? JSON.stringify({ ...JSON.parse(value), ...members }) : value] as const
+    )
+  )
+
+const withoutMeta = (records: ReadonlyMap<string, string>) =>
+  new Map([...records].filter(([key]) => !key.startsWith("meta/")))
+
 const message = (restored: Either.Either<State, string>) => Either.isLeft(restored) ? restored.left : "restored"
 
 describe("the records of the state", () => {
@@ -173,17 +184,38 @@ describe("the records of the state", () => {
 
   it.effect("a session that was being completed is approved again, and every other stays", () =>
     Effect.gen(function*() {
-      const { records, restored } = yield* populated
-      for (const status of ["pending", "approved", "completing", "completed", "failed"] as const) {
-        const sessions = HashMap.map(restored.sessions, (session) => ({ ...session, status }))
-        const changes = yield* record.changes(restored, { ...restored, sessions })
-        const again = yield* restore(applied(records, changes))
-        const expected = status === "completing" ? "approved" : status
-        assertEqual(
-          again.sessions,
-          HashMap.map(sessions, (session) => ({ ...session, status: expected }))
-        )
+      const { records } = yield* populated
+      const authorization = { code: "code", codeVerifier: "verifier", redirectUri: "https://app.example/callback" }
+      const granted = { accessToken: "token", expiresAt: 0 }
+      const members = {
+        pending: { authorization: null, granted: null },
+        approved: { authorization, granted: null },
+        completing: { authorization, granted: null },
+        completed: { authorization: null, granted },
+        failed: { authorization: null, granted: null }
       }
+      for (const [status, member] of Object.entries(members)) {
+        const stored = withSessions(records, { status, ...member })
+        const again = yield* restore(stored)
+        const expected = withSessions(records, { status: status === "completing" ? "approved" : status, ...member })
+        assertEqual(applied(new Map(), yield* record.changes(empty, again)), withoutMeta(expected))
+      }
+    }))
+
+  it.effect("a failed session is read without the code that earlier versions kept", () =>
+    Effect.gen(function*() {
+      const { records } = yield* populated
+      const authorization = { code: "code", codeVerifier: "verifier" }
+      const again = yield* restore(withSessions(records, { status: "failed", authorization, granted: null }))
+      const expected = withSessions(records, { status: "failed", authorization: null, granted: null })
+      assertEqual(applied(new Map(), yield* record.changes(empty, again)), withoutMeta(expected))
+    }))
+
+  it.effect("a completed session without its token is damaged", () =>
+    Effect.gen(function*() {
+      const { records } = yield* populated
+      const stored = withSessions(records, { status: "completed", authorization: null, granted: null })
+      assert.strictEqual(message(restore(stored)), "a record of 'sessions' is damaged")
     }))
 
   it.effect("the URLs of providers and portals follow the endpoint of the service", () =>
@@ -250,14 +282,11 @@ describe("the records of the state", () => {
 
   it.effect("may lack the members that were added to them later", () =>
     Effect.gen(function*() {
-      const { records, restored } = yield* populated
+      const { records } = yield* populated
       const few = [...records].filter(([key]) => key.startsWith("meta/"))
       assertEqual(yield* restore(few), empty)
-      const sessions = HashMap.map(restored.sessions, (session) => ({
-        ...session,
-        authorization: { code: Redacted.make("code"), codeVerifier: Redacted.make("verifier") }
-      }))
-      const changes = yield* record.changes(restored, { ...restored, sessions })
-      assertEqual((yield* restore(applied(records, changes))).sessions, sessions)
+      const authorization = { code: "code", codeVerifier: "verifier" }
+      const stored = withSessions(records, { status: "approved", authorization, granted: null })
+      assertEqual(applied(new Map(), yield* record.changes(empty, yield* restore(stored))), withoutMeta(stored))
     }))
 })

@@ -96,8 +96,8 @@ export const modules = {
     ]
   },
   session: {
-    mutate: ["src/internal/emulator/data/{sessions,userTokens,machineTokens,grants,workloadTokens}.ts"],
-    tests: ["completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces"]
+    mutate: ["src/internal/emulator/{data/{completion,userTokens,machineTokens,grants,workloadTokens},state/session}.ts"],
+    tests: ["session", "completion", "tokenLifetimes", "tokenRequests", "tokenRules", "MemoryIdentity", "FederatedRaces"]
   },
   persistence: {
     mutate: ["src/internal/emulator/persistence/*.ts"],

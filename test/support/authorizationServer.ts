@@ -3,7 +3,8 @@ import { Array as Arr, DateTime, Duration, Effect, Order, Redacted } from "effec
 import type { IncomingHttpHeaders } from "node:http"
 import { type Discovery, discoveryOf } from "../../src/internal/emulator/state/endpoints.js"
 import type { Client } from "../../src/internal/emulator/state/issuer.js"
-import type { Oauth2Provider, Session } from "../../src/internal/emulator/state/state.js"
+import type { Completing, Pending } from "../../src/internal/emulator/state/session.js"
+import type { Oauth2Provider } from "../../src/internal/emulator/state/state.js"
 import { target } from "../../src/internal/emulator/state/state.js"
 import type { OutboundPolicy } from "../../src/internal/oauth/discovery.js"
 import * as issuer from "../../src/internal/oauth/federatedIssuer.js"
@@ -71,22 +72,28 @@ export const clientOf = (options: ClientOptions = {}): Client => {
   }
 }
 
-/** A session whose user has not consented yet. */
-export const sessionOf = (given: Partial<Session> = {}): Session => ({
+const opened = {
   uri: "urn:ietf:params:oauth:request_uri:one",
   ordinal: 1,
   workloadName: "agent",
-  user: { kind: "userId", userId: "ada" },
+  user: { kind: "userId" as const, userId: "ada" },
   providerName: "provider",
   target: target({ scopes: [] }),
   returnUrl: "https://app.example/return",
   customState: undefined,
   customParameters: undefined,
-  authorization: undefined,
   createdAt: DateTime.unsafeMake(0),
-  status: "pending",
-  granted: undefined,
-  expiresAt: DateTime.unsafeMake(600_000),
+  expiresAt: DateTime.unsafeMake(600_000)
+}
+
+/** A session whose user has not consented yet. */
+export const pendingSession = (given: Partial<Pending> = {}): Pending => ({ ...opened, status: "pending", ...given })
+
+/** A session whose code is being exchanged. */
+export const completingSession = (given: Partial<Completing> = {}): Completing => ({
+  ...opened,
+  status: "completing",
+  authorization: undefined,
   ...given
 })
 

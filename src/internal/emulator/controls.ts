@@ -20,37 +20,36 @@ import {
 } from "../../IdentityControls.js"
 import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
-import * as sessions from "./data/sessions.js"
 import { workloadArn } from "./state/arns.js"
 import * as choices from "./state/assumptions.js"
 import * as journal from "./state/callLog.js"
 import { simulated } from "./state/issuer.js"
-import { type Grant as StoredGrant, type GrantKey, type Session, type State, userKey } from "./state/state.js"
+import * as sessions from "./state/session.js"
+import { type Grant as StoredGrant, type GrantKey, type State, userKey } from "./state/state.js"
 import { type Diagnostics, result, type Store } from "./state/store.js"
 
 /** @internal */
-export const make = (core: Store): IdentityControls["Type"] => {
-  const waiting = <A>(
+export const make = (store: Store): IdentityControls["Type"] => {
+  const transition = <Before extends sessions.Session>(
     uri: Redacted.Redacted,
-    isWaiting: (status: Session["status"]) => boolean,
-    f: (state: State, session: Session, now: DateTime.Utc) => readonly [A, State]
+    isBefore: (session: sessions.Session) => session is Before,
+    after: (state: State, session: Before, now: DateTime.Utc) => State
   ) =>
-    core.decide((state, now) =>
-      sessions.live(state, now, uri).pipe(
-        Option.filter(({ status }) => isWaiting(status)),
-        Option.map((session) => f(state, session, now)),
+    store.decide((state, now) =>
+      sessions.find(state, now, uri).pipe(
+        Option.filter(isBefore),
+        Option.map((session) => result(undefined, after(state, session, now))),
         Either.fromOption(() => new SessionNotPending())
       )
     )
 
   return {
-    ...browser.make(core),
+    ...browser.make(store),
 
-    deny: (uri) =>
-      waiting(uri, isPending, (state, session) => result(undefined, sessions.setStatus(state, session, "failed"))),
+    deny: (uri) => transition(uri, sessions.isPending, sessions.deny),
 
     setIssuer: (providerName, issuer) =>
-      core.change((state) => {
+      store.change((state) => {
         const before = Option.getOrUndefined(HashMap.get(state.issuers, providerName))
         if (JSON.stringify(before) === JSON.stringify(issuer)) return state
         return {
@@ -61,27 +60,19 @@ export const make = (core: Store): IdentityControls["Type"] => {
         }
       }),
 
-    providerFailures: core.read((state) => Either.right(state.providerFailures)),
+    providerFailures: store.read((state) => Either.right(state.providerFailures)),
 
-    expireSession: (uri) =>
-      waiting(uri, isUnfinished, (state, session, now) =>
-        result(undefined, {
-          ...state,
-          sessions: HashMap.set(state.sessions, session.uri, {
-            ...session,
-            expiresAt: DateTime.subtract(now, { millis: 1 })
-          })
-        })),
+    expireSession: (uri) => transition(uri, sessions.isUnfinished, sessions.expire),
 
     expireTokens: (filter) =>
-      core.decide((state, now) => {
+      store.decide((state, now) => {
         const [grants, granted] = expired(state.grants, now, (_, key) => fits(filter, key))
         const [machineTokens, cached] = expired(state.machineTokens, now, (token) => fits(filter, token))
         return Either.right(result(granted + cached, { ...state, grants, machineTokens }))
       }),
 
     revoke: (filter) =>
-      core.decide((state) => {
+      store.decide((state) => {
         const revoked = HashMap.filter(state.grants, (_, key) => fits(filter, key))
         return Either.right(result(HashMap.size(revoked), {
           ...state,
@@ -90,31 +81,31 @@ export const make = (core: Store): IdentityControls["Type"] => {
       }),
 
     failNext: <Key extends OperationKey>(operation: Key, error: Failure<Key>, times = 1) =>
-      core.change((state) => ({
+      store.change((state) => ({
         ...state,
         faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
       })),
 
-    pendingFailures: core.diagnostics((aside) => [pendingFailures(aside), aside]),
+    pendingFailures: store.diagnostics((aside) => [pendingFailures(aside), aside]),
 
     clearFailures: (operation) =>
-      core.diagnostics((aside) => [undefined, {
+      store.diagnostics((aside) => [undefined, {
         ...aside,
         faults: operation === undefined ? {} : { ...aside.faults, [operation]: undefined }
       }]),
 
     setSecret: (secretId, json) =>
-      core.change((state) => ({ ...state, secrets: HashMap.set(state.secrets, secretId, json) })),
+      store.change((state) => ({ ...state, secrets: HashMap.set(state.secrets, secretId, json) })),
 
     linkToService: (name) =>
-      core.change((state, now) => ({
+      store.change((state, now) => ({
         ...state,
         workloads: HashMap.modifyAt(state.workloads, name, (stored) =>
           Option.some({
             // AgentCore Runtime and Gateway create the identity of what they run.
             ...Option.getOrElse(stored, () => ({
               name,
-              arn: workloadArn(core.settings, name),
+              arn: workloadArn(store.settings, name),
               returnUrls: undefined,
               createdTime: now,
               lastUpdatedTime: now
@@ -123,19 +114,19 @@ export const make = (core: Store): IdentityControls["Type"] => {
           }))
       })),
 
-    journal: core.read((state) => Either.right(journal.entries(state.journal))),
+    journal: store.read((state) => Either.right(journal.entries(state.journal))),
 
-    clearJournal: core.diagnostics((aside) => [undefined, { ...aside, journal: journal.empty }]),
+    clearJournal: store.diagnostics((aside) => [undefined, { ...aside, journal: journal.empty }]),
 
-    sessions: core.read((state, now) =>
+    sessions: store.read((state, now) =>
       Either.right(
         Arr.sort(HashMap.values(state.sessions), byAge).map((session) => toView(session, now))
       )
     ),
 
-    grants: core.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
+    grants: store.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
 
-    inventory: core.read((state) => Either.right(inventory(core, state)))
+    inventory: store.read((state) => Either.right(inventory(store, state)))
   }
 }
 
@@ -146,11 +137,7 @@ const pendingFailures = ({ faults }: Diagnostics): ReadonlyArray<PendingFailure>
     )
   )
 
-const isPending = (status: Session["status"]) => status === "pending"
-
-const isUnfinished = (status: Session["status"]) => status === "pending" || status === "approved"
-
-const byAge = Order.mapInput(Order.number, (session: Session) => session.ordinal)
+const byAge = Order.mapInput(Order.number, (session: sessions.Session) => session.ordinal)
 
 const fits = (
   filter: GrantFilter = {},
@@ -192,13 +179,13 @@ const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKe
 const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
   Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
 
-const inventory = (core: Store, state: State): Inventory => ({
+const inventory = (store: Store, state: State): Inventory => ({
   workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
   oauth2CredentialProviders: listed(state.oauth2Providers, (provider) => ({
     name: provider.name,
     credentialProviderVendor: provider.vendor,
     callbackUrl: provider.callbackUrl,
-    issuer: issuerOf(core, state, provider).issuer === simulated ? "simulated" as const : "federated" as const,
+    issuer: issuerOf(store, state, provider).issuer === simulated ? "simulated" as const : "federated" as const,
     issuerChoice: Option.getOrUndefined(HashMap.get(state.issuers, provider.name))
   })),
   apiKeyCredentialProviders: listed(state.apiKeyProviders, ({ name }) => ({ name })),
@@ -208,10 +195,10 @@ const inventory = (core: Store, state: State): Inventory => ({
   )
 })
 
-const toView = (session: Session, now: DateTime.Utc): ConsentSession => ({
+const toView = (session: sessions.Session, now: DateTime.Utc): ConsentSession => ({
   id: session.ordinal + 1,
   sessionUri: Redacted.make(session.uri),
-  status: isUnfinished(session.status) && sessions.isExpired(session, now)
+  status: sessions.isUnfinished(session) && sessions.isExpired(session, now)
     ? "expired"
     : session.status === "completing"
     ? "approved"

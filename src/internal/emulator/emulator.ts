@@ -24,9 +24,9 @@ import * as vault from "./control/vault.js"
 import * as workloads from "./control/workloads.js"
 import * as controls from "./controls.js"
 import * as apiKeys from "./data/apiKeys.js"
+import * as completion from "./data/completion.js"
 import * as tokens from "./data/machineTokens.js"
 import * as payments from "./data/payments.js"
-import * as sessions from "./data/sessions.js"
 import * as workloadTokens from "./data/workloadTokens.js"
 import { memory, type Storage, type StorageProblem, StoreUnavailable } from "./persistence/durableStore.js"
 import type { Settings } from "./state/arns.js"
@@ -100,7 +100,7 @@ const makeHandlers = (core: Store): Engine => ({
     getResourceOauth2Token: tokens.make(core),
     getResourceApiKey: apiKeys.make(core),
     getResourcePaymentToken: payments.make(core),
-    completeResourceTokenAuth: sessions.complete(core)
+    completeResourceTokenAuth: completion.complete(core)
   }),
   controls: controls.make(core)
 })

@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as oauth from "oauth4webapi"
 import { clientIdOf } from "../emulator/state/endpoints.js"
 import { type Client, type Issuer, ProviderError } from "../emulator/state/issuer.js"
-import type { Session } from "../emulator/state/state.js"
+import type { Pending } from "../emulator/state/session.js"
 import { endpoint, type OutboundPolicy, resolveServer } from "./discovery.js"
 import { targeted } from "./parameters.js"
 import { presetOf } from "./preset.js"
@@ -27,7 +27,7 @@ const reservedParameters = new Set([
   "state"
 ])
 
-const url = (target: URL, client: Client, session: Session, state: string, codeChallenge: string) => {
+const url = (target: URL, client: Client, session: Pending, state: string, codeChallenge: string) => {
   const { provider } = client
   const preset = presetOf(provider.vendor)
   const given = Object.entries(session.customParameters ?? {}).map(([name, value]) =>

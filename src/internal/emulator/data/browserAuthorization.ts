@@ -1,4 +1,4 @@
-/** What a person's browser does for a session: answers here, or goes to the vendor and comes back. */
+/** The user's answer to a consent session: given here, or at the provider, to which the browser is sent and returns. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -7,10 +7,10 @@ import { type IdentityControls, NotSimulated, ProviderRefused, SessionNotPending
 import { findOauth2Provider } from "../control/oauth2Providers.js"
 import { ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
-import type { Session } from "../state/state.js"
+import * as sessions from "../state/session.js"
+import type { State } from "../state/state.js"
 import { result, type Store } from "../state/store.js"
 import { client, issuerOf } from "./clients.js"
-import * as sessions from "./sessions.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -18,37 +18,31 @@ const refused = (providerName: string, { description, error, reason }: ProviderE
   new ProviderRefused({ providerName, isFinal: reason === "Refused", reason, error, description })
 
 /** @internal */
-export const make = (core: Store): Pick<IdentityControls["Type"], "approve" | "authorize" | "authorized"> => {
+export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "authorize" | "authorized"> => {
   const pending = (uri: Redacted.Redacted) =>
-    core.read((state, now) =>
+    store.read((state, now) =>
       Either.gen(function*() {
-        const session = yield* sessions.live(state, now, uri).pipe(
-          Option.filter(({ status }) => status === "pending"),
+        const session = yield* sessions.find(state, now, uri).pipe(
+          Option.filter(sessions.isPending),
           Either.fromOption(() => new SessionNotPending())
         )
         const { providerName } = session
-        const asked = yield* findOauth2Provider(operation, state, providerName).pipe(
-          Either.flatMap((provider) => client(core, operation, state, provider)),
+        const authorizationClient = yield* findOauth2Provider(operation, state, providerName).pipe(
+          Either.flatMap((provider) => client(store, operation, state, provider)),
           Either.mapLeft(({ message }) =>
             new ProviderRefused({ providerName, isFinal: false, reason: "Misconfigured", description: message })
           )
         )
-        return { session, client: asked }
+        return { session, client: authorizationClient }
       })
     )
 
-  /** Sets the status, and gives the return URL, unless somebody has answered meanwhile. */
-  const settle = (
-    uri: Redacted.Redacted,
-    status: Session["status"],
-    authorization: Session["authorization"]
-  ) =>
-    core.decide((state, now) =>
-      sessions.live(state, now, uri).pipe(
-        Option.filter(({ status }) => status === "pending"),
-        Option.map((session) =>
-          result(returnedTo(session), sessions.setStatus(state, { ...session, authorization }, status))
-        ),
+  /** Applies the transition and returns the return URL, unless the session was answered in the meantime. */
+  const settle = (uri: Redacted.Redacted, transition: (state: State, session: sessions.Pending) => State) =>
+    store.decide((state, now) =>
+      sessions.find(state, now, uri).pipe(
+        Option.filter(sessions.isPending),
+        Option.map((session) => result(returnUrlOf(session), transition(state, session))),
         Either.fromOption(() => new SessionNotPending())
       )
     )
@@ -56,18 +50,18 @@ export const make = (core: Store): Pick<IdentityControls["Type"], "approve" | "a
   return {
     approve: (uri) =>
       Effect.zipRight(
-        core.read((state, now) => {
-          const name = Option.map(sessions.live(state, now, uri), ({ providerName }) => providerName)
+        store.read((state, now) => {
+          const name = Option.map(sessions.find(state, now, uri), ({ providerName }) => providerName)
           const provider = Option.flatMap(name, (name) => Either.getRight(findOauth2Provider(operation, state, name)))
           return Option.match(provider, {
             onNone: () => Either.void,
             onSome: (provider) =>
-              issuerOf(core, state, provider).issuer.browser === undefined
+              issuerOf(store, state, provider).issuer.browser === undefined
                 ? Either.void
                 : Either.left(new NotSimulated({ providerName: provider.name }))
           })
         }),
-        settle(uri, "approved", undefined)
+        settle(uri, sessions.approve)
       ),
 
     authorize: (uri, state) =>
@@ -75,7 +69,7 @@ export const make = (core: Store): Pick<IdentityControls["Type"], "approve" | "a
         client.issuer.browser === undefined
           ? Effect.succeed(undefined)
           : client.issuer.browser.authorization(client, session, state).pipe(
-            reported(core, session.providerName),
+            reported(store, session.providerName),
             Effect.mapError((error) => refused(session.providerName, error))
           )),
 
@@ -86,26 +80,28 @@ export const make = (core: Store): Pick<IdentityControls["Type"], "approve" | "a
           new ProviderError({
             step: "authorization",
             reason: "Misconfigured",
-            description: "its issuer was changed meanwhile"
+            description:
+              "the issuer of the provider was changed while the user was at the provider; request consent again"
           })
         return code.pipe(
-          reported(core, providerName),
+          reported(store, providerName),
           Effect.mapError((error) => refused(providerName, error)),
-          Effect.tapError(({ isFinal }) => isFinal ? settle(uri, "failed", undefined) : Effect.void),
+          Effect.tapError(({ isFinal }) => isFinal ? settle(uri, sessions.deny) : Effect.void),
           Effect.flatMap((code) =>
-            settle(uri, "approved", { code, codeVerifier, redirectUri: client.provider.callbackUrl })
+            settle(uri, (state, session) =>
+              sessions.approve(state, session, { code, codeVerifier, redirectUri: client.provider.callbackUrl }))
           )
         )
       })
   }
 }
 
-// Put together as text: not every registered URL is one that `URL` would leave as it is, or take at all.
-const returnedTo = ({ customState, returnUrl, uri }: Session): Redacted.Redacted => {
+// Concatenated as text: some registered URLs are changed, or rejected, by `URL`.
+const returnUrlOf = ({ customState, returnUrl, uri }: sessions.Pending): Redacted.Redacted => {
   const query = new URLSearchParams({ session_id: uri })
   if (customState !== undefined) query.set("state", Redacted.value(customState))
   const hash = returnUrl.indexOf("#")
   const [base, fragment] = hash < 0 ? [returnUrl, ""] : [returnUrl.slice(0, hash), returnUrl.slice(hash)]
-  const joint = !base.includes("?") ? "?" : /[?&]$/.test(base) ? "" : "&"
-  return Redacted.make(`${base}${joint}${query.toString()}${fragment}`)
+  const separator = !base.includes("?") ? "?" : /[?&]$/.test(base) ? "" : "&"
+  return Redacted.make(`${base}${separator}${query.toString()}${fragment}`)
 }

@@ -11,12 +11,12 @@ import { authorizationUrl, type Settings } from "../state/arns.js"
 import * as choices from "../state/assumptions.js"
 import type { Client, ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
+import * as sessions from "../state/session.js"
 import * as random from "../state/simulatedValues.js"
 import { type Grant, type GrantKey, type Oauth2Provider, type State, target, type User } from "../state/state.js"
 import { type Result, result, type Store } from "../state/store.js"
 import { client, party, type TokenReply, type TokenRequest } from "./clients.js"
 import { grant, grantKey } from "./grants.js"
-import * as sessions from "./sessions.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -241,9 +241,9 @@ const poll = (
     if (session.returnUrl !== url) return yield* Either.left(choices.otherReturnUrl(operation))
     if (session.status === "failed") return replied(choices.failedSession(uri), state)
     return replied(
-      session.granted === undefined
-        ? inProgress(settings, session.uri)
-        : { accessToken: session.granted.accessToken },
+      session.status === "completed"
+        ? { accessToken: session.granted.accessToken }
+        : inProgress(settings, session.uri),
       state
     )
   })

@@ -12,7 +12,8 @@ import { ConsentPortal } from "../../../ConsentPortal.js"
 import { IssuerChoice } from "../../../IdentityControls.js"
 import { TokenVault } from "../../../TokenVault.js"
 import { callbackUrl, portalUrl, type Settings } from "../state/arns.js"
-import type { Session, State } from "../state/state.js"
+import { releaseAll } from "../state/session.js"
+import type { State } from "../state/state.js"
 import {
   ApiKeyProvider,
   Grant,
@@ -124,10 +125,6 @@ const single = <V, I>(
   }
 }
 
-/** Whoever was completing it is gone, and its claim with them. */
-const unclaimed = (session: Session): Session =>
-  session.status === "completing" ? { ...session, status: "approved" } : session
-
 const vault = single("vault", TokenVault, (state) => state.vault, (state, vault) => ({ ...state, vault }))
 
 const parts: ReadonlyArray<Part> = [
@@ -192,7 +189,7 @@ const parts: ReadonlyArray<Part> = [
     Schema.String,
     SessionRecord,
     (state) => state.sessions,
-    (state, sessions) => ({ ...state, sessions: HashMap.map(sessions, unclaimed) })
+    (state, sessions) => ({ ...state, sessions: releaseAll(sessions) })
   ),
   table("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
   table(

@@ -1,4 +1,5 @@
 /** How the entities of the state are written down. */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CredentialProviderVendor } from "../../../Oauth2Provider.js"
 import { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../../Oauth2ProviderConfig.js"
@@ -89,8 +90,13 @@ const Target = Schema.Data(Schema.Struct({
   audiences: Schema.HashSet(Schema.String)
 }))
 
-/** @internal */
-export const SessionRecord = Schema.Struct({
+/** A member that this status does not have: written as `null`, and ignored when read. */
+const absent = Schema.requiredToOptional(Schema.Unknown, Schema.Never, {
+  decode: () => Option.none(),
+  encode: () => null
+})
+
+const opened = {
   uri: Schema.String,
   ordinal: Schema.Finite,
   workloadName: Schema.String,
@@ -101,14 +107,34 @@ export const SessionRecord = Schema.Struct({
   customState: maybe(Hidden),
   customParameters: maybe(Schema.Record({ key: Schema.String, value: Hidden })),
   createdAt: Time,
-  expiresAt: Time,
-  status: Schema.Literal("pending", "approved", "completing", "completed", "failed"),
-  // A folder may have records from before the redirect URI was kept.
-  authorization: maybe(
-    Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: Schema.optional(Schema.String) })
-  ),
-  granted: maybe(Schema.Struct({ accessToken: Hidden, expiresAt: Time }))
-})
+  expiresAt: Time
+}
+
+// Every record has all three members, whatever its status.
+/** @internal */
+export const SessionRecord = Schema.Union(
+  Schema.Struct({
+    ...opened,
+    status: Schema.Literal("pending", "failed"),
+    authorization: absent,
+    granted: absent
+  }),
+  Schema.Struct({
+    ...opened,
+    status: Schema.Literal("approved", "completing"),
+    // Records that were written before the redirect URI was stored do not have it.
+    authorization: maybe(
+      Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: Schema.optional(Schema.String) })
+    ),
+    granted: absent
+  }),
+  Schema.Struct({
+    ...opened,
+    status: Schema.Literal("completed"),
+    authorization: absent,
+    granted: Schema.Struct({ accessToken: Hidden, expiresAt: Time })
+  })
+)
 
 /** @internal */
 export const GrantKey = Schema.parseJson(

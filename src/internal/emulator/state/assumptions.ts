@@ -15,7 +15,8 @@ import { digest } from "../../lib/digest.js"
 import { parseUrl } from "../../lib/url.js"
 import { fieldError } from "../../model/validation.js"
 import { clientIdOf, serverOf } from "./endpoints.js"
-import type { Oauth2Provider, OperationName, Session, State, Target } from "./state.js"
+import type { Session } from "./session.js"
+import type { Oauth2Provider, OperationName, State, Target } from "./state.js"
 
 /**
  * The lifetime of a workload access token is not stated anywhere; one hour. It never outlives the JWT it was made from.
@@ -294,8 +295,9 @@ export const sessionRefused = (operation: OperationName): AccessDenied =>
  *
  * @internal
  */
-export const answersPolls = ({ expiresAt, granted }: Session, now: DateTime.Utc): boolean =>
-  DateTime.lessThanOrEqualTo(now, expiresAt) || (granted !== undefined && DateTime.lessThan(now, granted.expiresAt))
+export const answersPolls = (session: Session, now: DateTime.Utc): boolean =>
+  DateTime.lessThanOrEqualTo(now, session.expiresAt) ||
+  (session.status === "completed" && DateTime.lessThan(now, session.granted.expiresAt))
 
 /**
  * What a poll with another return URL than the session's gives is not stated.

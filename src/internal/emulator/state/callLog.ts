@@ -1,24 +1,24 @@
-/** The last calls. */
+/** The most recent calls. */
 import * as Chunk from "effect/Chunk"
 import type { JournalEntry } from "../../../IdentityControls.js"
 
-/** How many are told of. */
-const length = 1000
+/** Number of entries that are returned. */
+const maxEntries = 1000
 
 /** @internal */
-export type Journal = Chunk.Chunk<JournalEntry>
+export type CallLog = Chunk.Chunk<JournalEntry>
 
 /** @internal */
-export const empty: Journal = Chunk.empty()
+export const empty: CallLog = Chunk.empty()
 
 /**
- * What is too old is thrown away many at a time, since each call would otherwise pay for it.
+ * Adds an entry. Old entries are dropped a thousand at a time, since dropping one per call would cost a copy per call.
  *
  * @internal
  */
-export const append = (journal: Journal, entry: JournalEntry): Journal =>
-  Chunk.append(Chunk.size(journal) < 2 * length ? journal : Chunk.takeRight(journal, length - 1), entry)
+export const append = (log: CallLog, entry: JournalEntry): CallLog =>
+  Chunk.append(Chunk.size(log) < 2 * maxEntries ? log : Chunk.takeRight(log, maxEntries - 1), entry)
 
 /** @internal */
-export const entries = (journal: Journal): ReadonlyArray<JournalEntry> =>
-  Chunk.toReadonlyArray(Chunk.takeRight(journal, length))
+export const entries = (log: CallLog): ReadonlyArray<JournalEntry> =>
+  Chunk.toReadonlyArray(Chunk.takeRight(log, maxEntries))

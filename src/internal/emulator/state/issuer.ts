@@ -7,8 +7,9 @@ import type * as Redacted from "effect/Redacted"
 import type { ProviderFailure } from "../../../IdentityControls.js"
 import * as choices from "./assumptions.js"
 import type { Discovery } from "./endpoints.js"
+import type { Completing, Pending } from "./session.js"
 import * as random from "./simulatedValues.js"
-import type { CustomParameters, Oauth2Provider, Session, Target } from "./state.js"
+import type { CustomParameters, Oauth2Provider, Target } from "./state.js"
 
 /**
  * The vendor does not give the token. What it said is for whoever runs the server; AgentCore hands on little of it.
@@ -49,7 +50,7 @@ export interface Issuer {
     request: { readonly target: Target; readonly customParameters: CustomParameters }
   ) => Effect.Effect<IssuedToken, ProviderError>
   /** What the person's consent is exchanged for. */
-  readonly user: (client: Client, session: Session) => Effect.Effect<IssuedToken, ProviderError>
+  readonly user: (client: Client, session: Completing) => Effect.Effect<IssuedToken, ProviderError>
   readonly refresh: (
     client: Client,
     request: { readonly target: Target; readonly refreshToken: Redacted.Redacted }
@@ -67,13 +68,13 @@ export interface Issuer {
     /** Where the person's browser goes, and the verifier of the code that it comes back with. */
     readonly authorization: (
       client: Client,
-      session: Session,
+      session: Pending,
       state: string
     ) => Effect.Effect<{ readonly url: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted }, ProviderError>
     /** The code in what the browser came back with. */
     readonly code: (
       client: Client,
-      session: Session,
+      session: Pending,
       state: string,
       parameters: URLSearchParams
     ) => Effect.Effect<Redacted.Redacted, ProviderError>

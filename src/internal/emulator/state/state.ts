@@ -11,7 +11,8 @@ import type { CredentialProviderVendor } from "../../../Oauth2Provider.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../../Oauth2ProviderConfig.js"
 import type { PaymentProviderConfigurationOutput } from "../../../PaymentProvider.js"
 import type { TokenVault } from "../../../TokenVault.js"
-import * as journal from "./callLog.js"
+import * as callLog from "./callLog.js"
+import type { Session } from "./session.js"
 
 /**
  * An operation as AWS spells it.
@@ -128,35 +129,6 @@ export const target = (request: {
 export type CustomParameters = { readonly [name: string]: Redacted.Redacted } | undefined
 
 /** @internal */
-export interface Session {
-  readonly uri: string
-  /** Counts the sessions, to tell which is older. */
-  readonly ordinal: number
-  readonly workloadName: string
-  readonly user: User
-  readonly providerName: string
-  readonly target: Target
-  readonly returnUrl: string
-  readonly customState: Redacted.Redacted | undefined
-  readonly customParameters: CustomParameters
-  /** What the vendor answered the browser with, if it was asked. */
-  readonly authorization:
-    | {
-      readonly code: Redacted.Redacted
-      readonly codeVerifier: Redacted.Redacted
-      /** The callback URL that the code was asked with, which its exchange repeats (RFC 6749, section 4.1.3). */
-      readonly redirectUri?: string | undefined
-    }
-    | undefined
-  readonly createdAt: DateTime.Utc
-  readonly expiresAt: DateTime.Utc
-  /** `completing` while somebody who may complete it waits for the vendor: nobody else may begin to. */
-  readonly status: "pending" | "approved" | "completing" | "completed" | "failed"
-  /** What it was completed with: whoever waited for this session gets it, whatever has become of the grant since. */
-  readonly granted: { readonly accessToken: Redacted.Redacted; readonly expiresAt: DateTime.Utc } | undefined
-}
-
-/** @internal */
 export interface GrantKey {
   readonly workloadName: string
   readonly user: string
@@ -213,7 +185,7 @@ export interface State {
   /** Who answers for an OAuth2 provider, by its name, where somebody has said so. */
   readonly issuers: HashMap.HashMap<string, IssuerChoice>
   readonly faults: Faults
-  readonly journal: journal.Journal
+  readonly journal: callLog.CallLog
   /** What vendors answered instead of a token, oldest first. */
   readonly providerFailures: ReadonlyArray<ProviderFailure>
 }
@@ -236,6 +208,6 @@ export const empty = (now: DateTime.Utc): State => ({
   secrets: HashMap.empty(),
   issuers: HashMap.empty(),
   faults: {},
-  journal: journal.empty,
+  journal: callLog.empty,
   providerFailures: []
 })

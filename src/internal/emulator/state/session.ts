@@ -1,0 +1,180 @@
+/**
+ * Consent sessions and all their transitions. The user approves a pending session or denies it. The application completes
+ * an approved one; while the provider exchanges the code, the session is `completing`, so that it is completed once.
+ */
+import * as DateTime from "effect/DateTime"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Struct from "effect/Struct"
+import { sessionLifetime } from "../../model/session.js"
+import * as assumptions from "./assumptions.js"
+import type { CustomParameters, Grant, State, Target, User } from "./state.js"
+import { sweep } from "./store.js"
+
+/** The members that are set when the session is opened. */
+interface Details {
+  readonly uri: string
+  readonly workloadName: string
+  readonly user: User
+  readonly providerName: string
+  readonly target: Target
+  readonly returnUrl: string
+  readonly customState: Redacted.Redacted | undefined
+  readonly customParameters: CustomParameters
+}
+
+interface Opened extends Details {
+  /** Number of sessions opened before this one, which orders sessions by age. */
+  readonly ordinal: number
+  readonly createdAt: DateTime.Utc
+  readonly expiresAt: DateTime.Utc
+}
+
+/**
+ * The authorization code with which a federated provider redirected the browser back.
+ *
+ * @internal
+ */
+export interface Authorization {
+  readonly code: Redacted.Redacted
+  readonly codeVerifier: Redacted.Redacted
+  /** Redirect URI of the authorization request, which the token request repeats (RFC 6749, section 4.1.3). */
+  readonly redirectUri?: string | undefined
+}
+
+/** @internal */
+export interface Pending extends Opened {
+  readonly status: "pending"
+}
+
+/** @internal */
+export interface Approved extends Opened {
+  readonly status: "approved"
+  /** `undefined` if the provider was simulated when the user approved. */
+  readonly authorization: Authorization | undefined
+}
+
+/** @internal */
+export interface Completing extends Omit<Approved, "status"> {
+  readonly status: "completing"
+}
+
+/** @internal */
+export interface Completed extends Opened {
+  readonly status: "completed"
+  /** The token that polls of this session return, even after the grant has changed. */
+  readonly granted: Pick<Grant, "accessToken" | "expiresAt">
+}
+
+/** @internal */
+export interface Failed extends Opened {
+  readonly status: "failed"
+}
+
+/** @internal */
+export type Session = Pending | Approved | Completing | Completed | Failed
+
+/** @internal */
+export const isPending = (session: Session): session is Pending => session.status === "pending"
+
+/** @internal */
+export const isApproved = (session: Session): session is Approved => session.status === "approved"
+
+/** @internal */
+export const isUnfinished = (session: Session): session is Pending | Approved =>
+  isPending(session) || isApproved(session)
+
+/**
+ * Checks the lifetime. A poll exactly at the end of the ten minutes still finds the session.
+ *
+ * @internal
+ */
+export const isExpired = ({ expiresAt }: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, expiresAt)
+
+/**
+ * Finds the session with this URI, unless it has expired.
+ *
+ * @internal
+ */
+export const find = (state: State, now: DateTime.Utc, uri: Redacted.Redacted): Option.Option<Session> =>
+  Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isExpired(session, now))
+
+const put = (state: State, session: Session): State => ({
+  ...state,
+  sessions: HashMap.set(state.sessions, session.uri, session)
+})
+
+/** @internal */
+export const open = (state: State, now: DateTime.Utc, details: Details): State => {
+  const remembered = sweep(
+    state.sessions,
+    ({ expiresAt }) => DateTime.lessThanOrEqualTo(now, DateTime.addDuration(expiresAt, assumptions.sessionRetention))
+  )
+  const session: Pending = {
+    ...details,
+    ordinal: state.sessionsOpened,
+    createdAt: now,
+    expiresAt: DateTime.addDuration(now, sessionLifetime),
+    status: "pending"
+  }
+  return put({ ...state, sessions: remembered, sessionsOpened: state.sessionsOpened + 1 }, session)
+}
+
+/** @internal */
+export const approve = (state: State, session: Pending, authorization?: Authorization): State =>
+  put(state, { ...session, status: "approved", authorization })
+
+/**
+ * Fails a session that the user, or the provider in their place, refused to approve.
+ *
+ * @internal
+ */
+export const deny = (state: State, session: Pending): State => put(state, { ...session, status: "failed" })
+
+/**
+ * Claims the session for one completion: it cannot be claimed, denied or expired until `complete`, `fail` or `release`.
+ *
+ * @internal
+ */
+export const claim = (state: State, session: Approved): readonly [Completing, State] => {
+  const claimed: Completing = { ...session, status: "completing" }
+  return [claimed, put(state, claimed)]
+}
+
+const released = (session: Completing): Approved => ({ ...session, status: "approved" })
+
+/**
+ * Gives the claim back, so that the session can be completed again.
+ *
+ * @internal
+ */
+export const release = (state: State, session: Completing): State => put(state, released(session))
+
+/**
+ * Fails a session whose code the provider rejected. The code is dropped, since it cannot be used again.
+ *
+ * @internal
+ */
+export const fail = (state: State, session: Completing): State =>
+  put(state, { ...Struct.omit(session, "authorization"), status: "failed" })
+
+/** @internal */
+export const complete = (state: State, session: Completing, { accessToken, expiresAt }: Grant): State =>
+  put(state, {
+    ...Struct.omit(session, "authorization"),
+    status: "completed",
+    granted: { accessToken, expiresAt }
+  })
+
+/** @internal */
+export const expire = (state: State, session: Pending | Approved, now: DateTime.Utc): State =>
+  put(state, { ...session, expiresAt: DateTime.subtract(now, { millis: 1 }) })
+
+/**
+ * Releases the claims of a process that has ended.
+ *
+ * @internal
+ */
+export const releaseAll = (sessions: State["sessions"]): State["sessions"] =>
+  HashMap.map(sessions, (session) => session.status === "completing" ? released(session) : session)
