@@ -24,8 +24,9 @@ import { type BindingPageError, page, unavailable } from "./internal/binding/pag
 import * as record from "./internal/binding/pendingConsent.js"
 import { returnPage } from "./internal/binding/returnPage.js"
 import { startPage } from "./internal/binding/startPage.js"
-import { isLoopback, isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
-import * as random from "./internal/lib/secureToken.js"
+import { isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
+import { isLoopbackUrl } from "./internal/lib/loopback.js"
+import * as secureToken from "./internal/lib/secureToken.js"
 import { redactRequest } from "./internal/web/redactRequest.js"
 
 /**
@@ -140,7 +141,7 @@ export interface SessionBinding {
  * @since 0.1.0
  * @category constructors
  */
-export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(random.token, Redacted.make)
+export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(secureToken.token, Redacted.make)
 
 // What the person did not cause is not explained to them; what was looked up and could not be is in the log.
 const shown = <R>(
@@ -301,7 +302,7 @@ export const makeLocalAutoBinding = (options: {
   readonly endpoint: string
   readonly userIdentifier: UserIdentifier
 }): Effect.Effect<HttpApp.Default<never, IdentityService>, BindingRefused> =>
-  isLoopback(options.endpoint)
+  isLoopbackUrl(options.endpoint)
     ? Effect.succeed(shown(local.end(options.userIdentifier)))
     : new BindingRefused({
       reason: "EndpointNotLocal",

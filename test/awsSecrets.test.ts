@@ -36,14 +36,6 @@ describe("the secrets of a request", () => {
       date: "d"
     })
   })
-
-  it("are removed with the longest first, as they are when a text is scrubbed", () => {
-    const known = ["part", "part and more", "part"]
-    const scrub = secrets.scrubber(() => known)
-    assert.strictEqual(scrub("<part> <part and more> later"), "<<redacted>> <<redacted>> later")
-    known.push("later")
-    assert.strictEqual(scrub("later"), "<redacted>")
-  })
 })
 
 describe("the credentials of a signed request", () => {

@@ -12,7 +12,7 @@ import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
 import * as IdentityServer from "../src/IdentityServer.js"
 import { fromThrown } from "../src/internal/aws/exceptions.js"
-import { ofRequest, scrubber } from "../src/internal/aws/secrets.js"
+import { ofRequest } from "../src/internal/aws/secrets.js"
 import { withoutCredentials } from "../src/internal/aws/signed.js"
 import * as address from "../src/internal/binding/urls.js"
 import { readRequest } from "../src/internal/binding/visit.js"
@@ -24,6 +24,8 @@ import * as record from "../src/internal/emulator/persistence/records.js"
 import * as choices from "../src/internal/emulator/state/assumptions.js"
 import { isLocal } from "../src/internal/emulator/state/endpoints.js"
 import * as state from "../src/internal/emulator/state/state.js"
+import { isLoopbackAddress, isLoopbackUrl } from "../src/internal/lib/loopback.js"
+import { redactText } from "../src/internal/lib/redactText.js"
 import * as target from "../src/internal/lib/requestTarget.js"
 import { trimTrailing } from "../src/internal/lib/text.js"
 import { parseUrl } from "../src/internal/lib/url.js"
@@ -190,7 +192,7 @@ const parsers: ReadonlyArray<Parser> = [
     inputs: separated("a")
   },
   { name: "what a provider says", parse: (text) => shown(text, [secret, "aaaa", "////"]) },
-  { name: "what AWS says", parse: scrubber(() => ofRequest(request)) },
+  { name: "what AWS says", parse: redactText(() => ofRequest(request)) },
   {
     name: "credentials in what AWS says",
     parse: withoutCredentials,
@@ -203,7 +205,7 @@ const parsers: ReadonlyArray<Parser> = [
   {
     name: "a failure of the AWS SDK",
     parse: (message) =>
-      fromThrown({ name: "X", errors: [] }, scrubber(() => ofRequest(request)), "Sent")({
+      fromThrown({ name: "X", errors: [] }, redactText(() => ofRequest(request)), "Sent")({
         name: "Error",
         message,
         code: "E",
@@ -213,7 +215,7 @@ const parsers: ReadonlyArray<Parser> = [
   {
     name: "the fields of a ValidationException",
     parse: (text) =>
-      fromThrown({ name: "X", errors: ["ValidationError"] }, scrubber(() => ofRequest(request)), "Sent")({
+      fromThrown({ name: "X", errors: ["ValidationError"] }, redactText(() => ofRequest(request)), "Sent")({
         $fault: "client",
         name: "ValidationException",
         message: text.slice(0, 10),
@@ -321,7 +323,8 @@ const parsers: ReadonlyArray<Parser> = [
   {
     name: "the addresses of an application",
     parse: (text) => [
-      address.isLoopback(`http://${text}`),
+      isLoopbackUrl(`http://${text}`),
+      isLoopbackAddress(text),
       address.isLocalHost(text),
       address.isPageOf("https://a.test", `https://a.test/${text}`),
       address.parseAppOrigin(`https://${text}`)

@@ -86,7 +86,7 @@ describe("the regular expressions of the sources", () => {
     // Credentials, and the spellings of a secret, are measured in the table of parsers.
     assert.sameMembers(made, [
       "src/internal/aws/signed.ts",
-      "src/internal/aws/spellings.ts",
+      "src/internal/lib/redactText.ts",
       "src/internal/model/smithy.ts"
     ])
   })

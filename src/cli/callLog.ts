@@ -36,7 +36,7 @@ export const logged = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> 
     const [duration, exit] = yield* Effect.timed(Effect.exit(app))
     // A query may hold what only one person should know.
     const asked = Option.match(target.parse(url), { onNone: () => url, onSome: ({ url }) => url })
-    const path = asked.split("?")[0] ?? asked
+    const path = target.pathOf(asked)
     const operation = nameOf(method, path)
     const refusal = Exit.isSuccess(exit)
       ? exit.value.headers["x-amzn-errortype"]

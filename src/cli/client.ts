@@ -8,10 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as IdentityService from "../IdentityService.js"
 import * as settings from "../internal/aws/settings.js"
-import { parseUrl } from "../internal/lib/url.js"
+import { isLoopbackUrl } from "../internal/lib/loopback.js"
+import { type OptionNames, renameFields } from "../internal/model/optionNames.js"
+import * as CliDiagnosis from "./cliDiagnosis.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import type { Failure } from "./output.js"
-import * as Remedies from "./remedies.js"
 
 /** @internal */
 export const jsonOption = Options.boolean("json").pipe(
@@ -45,9 +46,6 @@ export interface Common {
   readonly json: boolean
 }
 
-const isHere = (url: string | undefined) =>
-  Option.exists(parseUrl(url), ({ hostname }) => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
-
 const isGiven = (name: string) => Effect.map(Config.option(Config.nonEmptyString(name)), Option.isSome)
 
 const options = (given: Common) =>
@@ -56,7 +54,9 @@ const options = (given: Common) =>
     const dataEndpoint = yield* settings.endpoint("data", url)
     const controlEndpoint = yield* settings.endpoint("control", url)
     const region = yield* settings.region(Option.getOrUndefined(given.region))
-    if (!isHere(dataEndpoint) || !isHere(controlEndpoint)) return { dataEndpoint, controlEndpoint, region }
+    if (!isLoopbackUrl(dataEndpoint) || !isLoopbackUrl(controlEndpoint)) {
+      return { dataEndpoint, controlEndpoint, region }
+    }
     // A server of this machine wants a region and a signature, but most often any will do.
     const isSigned = (yield* isGiven("AWS_ACCESS_KEY_ID")) || (yield* isGiven("AWS_PROFILE"))
     return {
@@ -67,19 +67,19 @@ const options = (given: Common) =>
     }
   })
 
-const inOptions = (names: Remedies.OptionNames) => (error: Failure): Failure => {
+const inOptions = (names: OptionNames) => (error: Failure): Failure => {
   if (ConfigError.isConfigError(error)) {
-    const broken = Remedies.brokenOption(error)
-    return broken === undefined ? Remedies.inFlags(error) : usageInvalid(broken)
+    const broken = CliDiagnosis.brokenOption(error)
+    return broken === undefined ? CliDiagnosis.inFlags(error) : usageInvalid(broken)
   }
-  return error instanceof CommandFailed ? error : Remedies.inOptions(names)(error)
+  return error instanceof CommandFailed ? error : renameFields(names)(error)
 }
 
 /** @internal */
 export interface Arguments {
   /** What no parser sees: whether the options go together. It is asked before anything else is done. */
   readonly check?: Effect.Effect<void, CommandFailed> | undefined
-  readonly names?: Remedies.OptionNames | undefined
+  readonly names?: OptionNames | undefined
 }
 
 /**

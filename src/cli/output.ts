@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Diagnosis from "../Diagnosis.js"
 import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
-import { forShell } from "./remedies.js"
+import { forShell } from "./cliDiagnosis.js"
 
 /**
  * What went wrong on this side: the arguments, a file, a port, standard input.

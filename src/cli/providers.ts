@@ -10,10 +10,10 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
 import type { IdentityService } from "../IdentityService.js"
+import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
 import * as Output from "./output.js"
-import type { OptionNames } from "./remedies.js"
 
 const name = Options.text("name").pipe(Options.withDescription("the credential provider, by name"))
 

@@ -18,14 +18,15 @@ import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import { isIP } from "node:net"
 import { IdentityControls } from "../IdentityControls.js"
+import { isLoopback, isLoopbackAddress } from "../internal/lib/loopback.js"
 import { expected, fromText } from "../internal/model/issuerChoice.js"
 import * as PublicUrl from "../internal/web/publicUrl.js"
 import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
-import * as KeptClock from "./keptClock.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
+import * as PersistedClock from "./persistedClock.js"
 import * as Quota from "./quota.js"
 import * as Seed from "./seed.js"
 
@@ -169,9 +170,6 @@ const urlHost = (host: string) => {
   return isIP(name) === 6 ? `[${name}]` : name
 }
 
-const isLoopback = (host: string) =>
-  host === "localhost" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(host) || /^\[?[0:]*:0*1\]?$/.test(host)
-
 const listenFailure = ({ host, port }: Settings) => ({ cause }: { readonly cause: unknown }) => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
   return code === "EADDRINUSE"
@@ -287,9 +285,9 @@ const serve = (settings: Settings) =>
       requireSignature: Option.getOrUndefined(signature),
       allowedHosts: [host, ...allowedHosts],
       publicUrl: Option.getOrUndefined(Option.map(publicUrl, ({ origin }) => origin)),
-      clock: Option.getOrUndefined(yield* Effect.transposeOption(Option.map(data, KeptClock.open)))
+      clock: Option.getOrUndefined(yield* Effect.transposeOption(Option.map(data, PersistedClock.open)))
     })
-    if (!isLoopback(host)) {
+    if (!isLoopbackAddress(host)) {
       yield* Effect.logWarning(
         `--host ${host}: the dashboard and /_local/ ask for no signature, and are open to whoever reaches this port`
       )

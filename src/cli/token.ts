@@ -13,11 +13,11 @@ import * as Schedule from "effect/Schedule"
 import * as Consent from "../Consent.js"
 import * as Credential from "../Credential.js"
 import type { IdentityService } from "../IdentityService.js"
+import type { OptionNames } from "../internal/model/optionNames.js"
 import { sessionLifetime } from "../internal/model/session.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
 import * as Output from "./output.js"
-import type { OptionNames } from "./remedies.js"
 
 const provider = Options.text("provider").pipe(Options.withDescription("the credential provider, by name"))
 

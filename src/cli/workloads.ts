@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
+import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
 import * as Output from "./output.js"
-import type { OptionNames } from "./remedies.js"
 
 const name = Options.text("name").pipe(Options.withDescription("the workload identity, by name"))
 

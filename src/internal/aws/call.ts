@@ -8,12 +8,13 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { TransportFailure, UndecodableReply, type ValidationError, type WireError } from "../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../Operation.js"
+import { redactText } from "../lib/redactText.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
 import { fromThrown, metadata } from "./exceptions.js"
 import * as Exchange from "./exchange.js"
-import { asGiven, ofRequest, scrubber } from "./secrets.js"
+import { asGiven, ofRequest } from "./secrets.js"
 import { withoutCredentials } from "./signed.js"
 
 const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl" }
@@ -85,7 +86,7 @@ export const make = <Client>(options: {
       Effect.zip(client),
       Effect.flatMap(([input, client]) => {
         const { credentials, stage, watch } = observe()
-        const known = scrubber(() => [...ofRequest(request), ...credentials()])
+        const known = redactText(() => [...ofRequest(request), ...credentials()])
         const scrub = (text: string) => withoutCredentials(known(text))
         return timed(Effect.tryPromise({
           try: (abortSignal) => send(client, input, { options: { abortSignal }, watch }),

@@ -1,12 +1,10 @@
 /**
  * The secrets of a request: bare where they are sent, and removed from everything that comes back.
  */
-import * as Arr from "effect/Array"
-import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { type Replacer, replacer } from "./spellings.js"
+import { minSecretLength } from "../lib/redactText.js"
 
 const reveal = (value: unknown): unknown => {
   if (Redacted.isRedacted(value)) return reveal(Redacted.value(value))
@@ -39,27 +37,8 @@ export const asGiven = <A, I>(_schema: Schema.Schema<A, I>): Schema.Schema<A, I>
 export const ofRequest = (value: unknown): ReadonlyArray<string> => {
   if (Redacted.isRedacted(value)) {
     const secret = Redacted.value(value)
-    return typeof secret === "string" && secret.length >= 4 ? [secret] : []
+    return typeof secret === "string" && secret.length >= minSecretLength ? [secret] : []
   }
   if (Array.isArray(value)) return value.flatMap(ofRequest)
   return Predicate.isReadonlyRecord(value) ? Object.values(value).flatMap(ofRequest) : []
-}
-
-/**
- * Removes secrets from a text, in any spelling. They are looked up for each text, since a call has its credentials only once
- * it is signed.
- *
- * @internal
- */
-export const scrubber = (secrets: () => ReadonlyArray<string>): (text: string) => string => {
-  const replacers = new Map<string, Replacer>()
-  const replacerOf = (secret: string) => {
-    const known = replacers.get(secret) ?? replacer(secret)
-    replacers.set(secret, known)
-    return known
-  }
-  return (text) =>
-    // The longest first, so that no secret that is part of another leaves the rest of it behind.
-    Arr.sortWith(Arr.dedupe(secrets()), (secret) => -secret.length, Order.number)
-      .reduce((text, secret) => replacerOf(secret)(text, "<redacted>"), text)
 }

@@ -3,6 +3,7 @@
  * contains the session token.
  */
 import * as Predicate from "effect/Predicate"
+import { redacted } from "../lib/redactText.js"
 
 const member = (of: unknown, name: string): unknown => Predicate.hasProperty(of, name) ? of[name] : undefined
 
@@ -64,8 +65,6 @@ export const isIdentified = (context: unknown): boolean => identityOf(context) !
  */
 export const ofContext = (context: unknown): ReadonlyArray<string> =>
   named(identityOf(context), ["accessKeyId", "secretAccessKey", "sessionToken", "token", "apiKey"]).filter(isSecret)
-
-const redacted = "<redacted>"
 
 // Between a name and its value: as a header, in JSON, in a query, percent-encoded.
 const between = String.raw`(?:\\?["'])?\s*(?:[:=]|%3a|%3d)\s*(?:\\?["'])?`

@@ -2,8 +2,8 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as random from "../lib/secureToken.js"
-import { document, html, privacy, type Value } from "../web/html.js"
+import * as secureToken from "../lib/secureToken.js"
+import { document, html, securityHeaders, type Value } from "../web/html.js"
 
 /** @internal */
 export interface Notice {
@@ -21,7 +21,7 @@ export class BindingPageError extends Data.TaggedError("BindingPageError")<Notic
 
 /** @internal */
 export const page = ({ status, text, title }: Notice): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  Effect.map(random.token, (nonce) => {
+  Effect.map(secureToken.token, (nonce) => {
     const content = html`<main id="main" class="narrow"><section class="card notice ${
       status < 400 ? "good" : "bad"
     }"><h1>${title}</h1><p>${text}</p></section></main>`
@@ -29,7 +29,7 @@ export const page = ({ status, text, title }: Notice): Effect.Effect<HttpServerR
       status,
       contentType: "text/html; charset=utf-8",
       headers: {
-        ...privacy,
+        ...securityHeaders,
         ...(status === 405 ? { allow: "GET" } : {}),
         "content-security-policy":
           `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`

@@ -12,7 +12,7 @@ import type { Failure } from "../../IdentityApi.js"
 import type { LedgerFailure } from "../../IdentityError.js"
 import { IdentityService } from "../../IdentityService.js"
 import { digest } from "../lib/digest.js"
-import * as random from "../lib/secureToken.js"
+import * as secureToken from "../lib/secureToken.js"
 import { seeOther } from "../web/forms.js"
 import { html } from "../web/html.js"
 import type { AppOrigin } from "./appOrigin.js"
@@ -66,10 +66,14 @@ const check = (
     if (callbackUrl !== `${origin}${path}`) return yield* stateMismatch
     const held = cookies[cookieName(isSecure, id)]
     if (verifier === undefined || held === undefined) return yield* otherBrowser
-    if (!random.isSame(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
-    if (!random.isSame(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) return yield* otherUser
+    if (!secureToken.timingSafeEqual(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
+    if (!secureToken.timingSafeEqual(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) {
+      return yield* otherUser
+    }
     yield* notRefused(of)
-    if (!random.isSame(yield* required(of, "session_id"), Redacted.value(sessionUri))) return yield* stateMismatch
+    if (
+      !secureToken.timingSafeEqual(yield* required(of, "session_id"), Redacted.value(sessionUri))
+    ) return yield* stateMismatch
   })
 
 /** What AWS says of this session; anything else is not the person's doing. */
@@ -112,7 +116,9 @@ export const returnPage = <R>(
     const state = Redacted.make(yield* required(seen.of, "state"))
     const id = yield* record.idOf(state)
     const entry = yield* pending(id)
-    if (!random.isSame(Redacted.value(state), Redacted.value(entry.record.state))) return yield* stateMismatch
+    if (
+      !secureToken.timingSafeEqual(Redacted.value(state), Redacted.value(entry.record.state))
+    ) return yield* stateMismatch
     const user = yield* signedIn
     const answer = Effect.gen(function*() {
       const claimed = yield* record.replace(entry, { _tag: "Spent" })

@@ -9,7 +9,7 @@ import type { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
 import type { LedgerFailure } from "../../IdentityError.js"
 import { digest } from "../lib/digest.js"
-import * as random from "../lib/secureToken.js"
+import * as secureToken from "../lib/secureToken.js"
 import { seeOther } from "../web/forms.js"
 import type { AppOrigin } from "./appOrigin.js"
 import {
@@ -72,8 +72,8 @@ export const startPage = <R>(
     if (!record.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
     const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
-    if (!random.isSame(user, entry.record.user)) return yield* otherUser
-    const verifier = Redacted.make(yield* random.token)
+    if (!secureToken.timingSafeEqual(user, entry.record.user)) return yield* otherUser
+    const verifier = Redacted.make(yield* secureToken.token)
     yield* bindBrowser(entry, yield* digest(verifier))
     return remember(seeOther(Redacted.value(entry.record.authorizationUrl)), {
       isSecure: place.isSecure,

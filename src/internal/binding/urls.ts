@@ -1,23 +1,16 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { isLoopback as isLoopbackHost } from "../lib/loopback.js"
-import { parseUrl as parsed } from "../lib/url.js"
+import { isHttpsOrLoopback, isLoopback } from "../lib/loopback.js"
+import { hostnameOf } from "../lib/requestTarget.js"
+import { parseUrl } from "../lib/url.js"
 import type { AppOrigin } from "./appOrigin.js"
 
 /**
- * Whether a URL leads to this machine.
+ * Tests a `Host` header for the name of this machine.
  *
  * @internal
  */
-export const isLoopback = (url: string): boolean =>
-  Option.exists(parsed(url), ({ hostname, protocol }) => /^https?:$/.test(protocol) && isLoopbackHost(hostname))
-
-/**
- * Whether this is the name of this machine, with or without a port, and nothing else.
- *
- * @internal
- */
-export const isLocalHost = (host: string): boolean => !/[@/?#\\]/.test(host) && isLoopback(`http://${host}`)
+export const isLocalHost = (host: string): boolean => isLoopback(hostnameOf(host) ?? "")
 
 /**
  * Whether a browser may come to this place by that name.
@@ -34,7 +27,7 @@ export const matchesHost = ({ host, isSecure }: AppOrigin) => (name: string): bo
  */
 export const isPageOf = (origin: string, url: string): boolean =>
   // The path begins with a slash, so that no longer host name passes.
-  Option.exists(parsed(url), ({ pathname }) => `${origin}${pathname}` === url)
+  Option.exists(parseUrl(url), ({ pathname }) => `${origin}${pathname}` === url)
 
 /**
  * Where to send people afterwards: an address of the web, or a path of the application.
@@ -53,12 +46,12 @@ export const resolveDoneUrl = (origin: string, url: string): Option.Option<strin
  * @internal
  */
 export const parseAppOrigin = (origin: string): Either.Either<AppOrigin, string> =>
-  Option.match(parsed(origin), {
+  Option.match(parseUrl(origin), {
     onNone: () => Either.left("origin: expected where browsers find the application, such as https://agent.example"),
     onSome: (url) =>
       url.origin !== origin
         ? Either.left(`origin: expected scheme, host and port alone, such as ${url.origin}`)
-        : url.protocol === "https:" || isLoopback(origin)
+        : isHttpsOrLoopback(url)
         ? Either.right({ origin, host: url.host, isSecure: url.protocol === "https:" })
         : Either.left("origin: expected https, since cookies would go over the net for all to read")
   })

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { pathOf, queryOf } from "../lib/requestTarget.js"
 import { cookiesOf } from "../web/cookies.js"
 import { type BindingPageError, foreignHost, notGet, unreadable } from "./pages.js"
 
@@ -58,12 +59,11 @@ export const readRequest = (
     if (request.method !== "GET") return notGet
     const { host, target } = addressOf(request)
     if (!isOurs(host)) return foreignHost
-    const start = target.indexOf("?")
-    return Option.match(parameters(start === -1 ? "" : target.slice(start + 1)), {
+    return Option.match(parameters(queryOf(target)), {
       onNone: () => unreadable,
       onSome: (found) =>
         Effect.succeed({
-          path: start === -1 ? target : target.slice(0, start),
+          path: pathOf(target),
           of: (name) => Option.fromNullable(found.get(name)),
           cookies: cookiesOf(request)
         })

@@ -1,9 +1,11 @@
-/** What a request is for, in whichever of HTTP's forms it says so (RFC 9112, section 3.2). */
+/** The target and the host of an HTTP request (RFC 9112, section 3.2). */
 import * as Option from "effect/Option"
+import { before } from "./text.js"
+import { hostnameOf as canonical } from "./url.js"
 
 /** A target in absolute form. */
 interface Target {
-  /** The name and port of the server. */
+  /** The host and port of the server. */
   readonly authority: string
   /** The path and the query. */
   readonly url: string
@@ -12,14 +14,14 @@ interface Target {
 const absolute = /^http:\/\/([^/?#]+)([^#]*)/i
 
 /**
- * A path. One that begins with two slashes is none: wherever it stands in a page, it is the address of another server.
+ * Tests for a path. A text that begins with two slashes is not one: a browser reads it as the address of another server.
  *
  * @internal
  */
 export const isPath = (url: string): boolean => url.startsWith("/") && !url.startsWith("//")
 
 /**
- * None for a target that is no address of a path.
+ * Parses a target in absolute form. `None` for any other target.
  *
  * @internal
  */
@@ -27,4 +29,29 @@ export const parse = (url: string): Option.Option<Target> => {
   const [, authority, rest = ""] = absolute.exec(url) ?? []
   const path = rest.startsWith("/") ? rest : `/${rest}`
   return authority === undefined || !isPath(path) ? Option.none() : Option.some({ authority, url: path })
+}
+
+/**
+ * The part of a URL before its query.
+ *
+ * @internal
+ */
+export const pathOf = (url: string): string => before(url, "?")
+
+/**
+ * The query of a URL, without the question mark.
+ *
+ * @internal
+ */
+export const queryOf = (url: string): string => url.slice(pathOf(url).length + 1)
+
+/**
+ * The host name in a `Host` header or an authority, without the port, as `URL.hostname` spells it. `undefined` if the text
+ * is anything but a host name with an optional port.
+ *
+ * @internal
+ */
+export const hostnameOf = (host: string): string | undefined => {
+  const [, name] = /^(\[[0-9a-f:.]+\]|[^:[\]/\\?#@%\s]+)(?::\d{1,5})?$/i.exec(host) ?? []
+  return name === undefined ? undefined : canonical(name)
 }

@@ -20,7 +20,7 @@ export const isToken = (text: string): boolean => /^[\w-]{43}$/.test(text)
  *
  * @internal
  */
-export const isSame = (one: string, other: string): boolean => {
+export const timingSafeEqual = (one: string, other: string): boolean => {
   let difference = one.length ^ other.length
   for (let index = 0; index < one.length; index++) {
     difference |= one.charCodeAt(index) ^ (other.charCodeAt(index) || 0)

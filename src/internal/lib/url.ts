@@ -1,5 +1,6 @@
 /** URLs from outside. */
 import * as Option from "effect/Option"
+import { before } from "./text.js"
 
 /**
  * The URL parser sorts the combining characters of a host name (UTS #46), which takes quadratic time: 4 seconds for a host
@@ -26,6 +27,20 @@ export const parseUrl = (text: unknown): Option.Option<URL> =>
  * @internal
  */
 export const isUrl = (text: unknown): text is string => Option.isSome(parseUrl(text))
+
+const isBareIpv6 = (name: string) => !name.startsWith("[") && name.indexOf(":") !== name.lastIndexOf(":")
+
+/**
+ * Spells a host name or an IP address as `URL.hostname` does, since one IPv6 address has many spellings. Any other text is
+ * returned in lower case.
+ *
+ * @internal
+ */
+export const hostnameOf = (name: string): string =>
+  Option.match(parseUrl(`http://${isBareIpv6(name) ? `[${before(name, "%")}]` : name}`), {
+    onNone: () => name.toLowerCase(),
+    onSome: ({ hostname }) => hostname
+  })
 
 /**
  * Parses a form, or a query without its question mark.

@@ -1,7 +1,7 @@
 /** Who answers for a provider, in one word or URL. */
 import * as Option from "effect/Option"
 import type { IssuerChoice } from "../../IdentityControls.js"
-import { isLoopback } from "../lib/loopback.js"
+import { isHttpsOrLoopback } from "../lib/loopback.js"
 import { parseUrl } from "../lib/url.js"
 import { issuersOf } from "./discoveryUrl.js"
 
@@ -11,11 +11,7 @@ export const expected = "simulated, federated, or a URL (https unless on loopbac
   "and its path"
 
 // Not the text itself: a URL without a host, such as https:///.well-known/…, would have the host `.well-known`.
-const isDiscovery = (text: string) =>
-  Option.exists(
-    parseUrl(issuersOf(text)[0]),
-    ({ hostname, protocol }) => protocol === "https:" || (protocol === "http:" && isLoopback(hostname))
-  )
+const isDiscovery = (text: string) => Option.exists(parseUrl(issuersOf(text)[0]), isHttpsOrLoopback)
 
 /** @internal */
 export const fromText = (text: string): Option.Option<IssuerChoice> =>

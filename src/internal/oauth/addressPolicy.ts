@@ -1,6 +1,6 @@
 /** Which addresses are asked: those of the internet, and of this machine where the configuration itself names it. */
 import { BlockList, isIP } from "node:net"
-import { isLoopback } from "../lib/loopback.js"
+import { isHttpsOrLoopback, isLoopback, isLoopbackAddress } from "../lib/loopback.js"
 
 // One list a family: in a common one Node takes an IPv4 address for the IPv6 address that stands for it.
 const inside = { ipv4: new BlockList(), ipv6: new BlockList() }
@@ -43,12 +43,6 @@ const familyOf = (address: string) => isIP(address) === 6 ? "ipv6" : "ipv4"
 
 const isInside = (address: string) => inside[familyOf(address)].check(address, familyOf(address))
 
-const loopback = new BlockList()
-loopback.addSubnet("127.0.0.0", 8, "ipv4")
-loopback.addAddress("::1", "ipv6")
-
-const isOwn = (address: string) => loopback.check(address, familyOf(address))
-
 /** @internal */
 export interface AddressPolicy {
   /** Hosts that may be inside, as they stand in a URL. */
@@ -74,7 +68,7 @@ export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): 
  * @internal
  */
 export const isAddressAllowed = ({ hosts, loopback }: AddressPolicy, hostname: string, address: string): boolean =>
-  hosts.includes(hostname) || !isInside(address) || (loopback && isLoopback(hostname) && isOwn(address))
+  hosts.includes(hostname) || !isInside(address) || (loopback && isLoopback(hostname) && isLoopbackAddress(address))
 
 const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
 
@@ -84,10 +78,10 @@ const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
  * @internal
  */
 export const rejectReason = (allowed: AddressPolicy, url: URL): string | undefined => {
-  const { hostname, password, protocol, username } = url
+  const { hostname, password, username } = url
   if (username !== "" || password !== "") return "a URL with a user name or password is not asked"
+  if (!isHttpsOrLoopback(url)) return "only https is asked, unless on this machine"
   const isHere = isLoopback(hostname)
-  if (protocol !== "https:" && !(protocol === "http:" && isHere)) return "only https is asked, unless on this machine"
   const address = bare(hostname)
   if (isHere ? allowed.loopback || allowed.hosts.includes(hostname) : isIP(address) === 0) return undefined
   return !isHere && isAddressAllowed(allowed, hostname, address)

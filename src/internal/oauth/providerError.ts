@@ -1,10 +1,8 @@
 /** What is kept of an answer that was none. */
-import * as Arr from "effect/Array"
-import * as Order from "effect/Order"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { ProviderError } from "../emulator/state/issuer.js"
+import { minSecretLength, redacted, redactText } from "../lib/redactText.js"
 import type { RequestError } from "./httpClient.js"
-import { form } from "./parameters.js"
 
 /** @internal */
 export type Step = ProviderFailure["step"]
@@ -14,16 +12,8 @@ const longest = 300
 /** Unescaping takes time, and a server may answer with 1 MiB. */
 const mostRead = 16_384
 
-// A secret that is shorter is found in too many innocent places.
-const shortest = 4
-
-/** A server that repeats what it was sent may do so as it came. */
-const spellings = (secret: string): ReadonlyArray<string> => [
-  secret,
-  form(secret),
-  form(secret).replaceAll("+", "%20"),
-  JSON.stringify(secret).slice(1, -1)
-]
+/** The greatest length of a character of a secret with its escapes. */
+const maxEscape = 16
 
 const named: { readonly [name: string]: string } = { amp: "&", apos: "'", gt: ">", lt: "<", quot: "\"" }
 
@@ -49,16 +39,15 @@ const decoded = (text: string): string =>
  */
 export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || text === "") return undefined
-  // The longer first, of which a shorter may be a part.
-  const long = secrets.filter((secret) => secret.length >= shortest)
-  const forms = Arr.sortWith(long.flatMap(spellings), ({ length }) => -length, Order.number)
-  const masked = forms.reduce((masked, form) => masked.replaceAll(form, "<redacted>"), text.slice(0, mostRead))
+  const masked = redactText(() => secrets)(text.slice(0, mostRead))
+  const known = secrets.filter((secret) => secret.length >= minSecretLength)
   // Where the text is cut, the beginning of a secret may be left.
-  if (text.length > mostRead && masked.length - (forms[0]?.length ?? 0) <= longest) return "<redacted>"
-  // Written in yet another way, it cannot be cut out.
+  const margin = Math.max(0, ...known.map(({ length }) => maxEscape * length))
+  if (text.length > mostRead && masked.length - margin <= longest) return redacted
+  // A text that is escaped twice, in different ways, cannot be redacted in part.
   const bare = unescaped(masked)
   const plainest = decoded(bare)
-  if (long.some((secret) => bare.includes(secret) || plainest.includes(secret))) return "<redacted>"
+  if (known.some((secret) => bare.includes(secret) || plainest.includes(secret))) return redacted
   const plain = masked.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim()
   return plain.length > longest ? `${plain.slice(0, longest)}…` : plain
 }

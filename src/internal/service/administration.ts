@@ -5,7 +5,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import type { IdentityApi } from "../../IdentityApi.js"
 import type { WorkloadIdentity } from "../../WorkloadIdentity.js"
-import { inOptionNames } from "../model/optionNames.js"
+import { renameFields } from "../model/optionNames.js"
 
 interface Page {
   readonly nextToken?: string | undefined
@@ -33,6 +33,8 @@ const generatedName = Effect.map(
   (n) => `workload-${n.toString(16).padStart(8, "0")}`
 )
 
+const urlList = "allowedResourceOauth2ReturnUrls"
+
 /** @internal */
 export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
   // The service replaces the whole list and has no version to compare, so that changes are at least kept apart here.
@@ -42,7 +44,10 @@ export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
       const changed = change(urls)
       return changed.length === urls.length
         ? Effect.succeed<WorkloadIdentity>(identity)
-        : Effect.mapError(api.updateWorkloadIdentity({ name, allowedResourceOauth2ReturnUrls: changed }), inOptionNames)
+        : Effect.mapError(
+          api.updateWorkloadIdentity({ name, [urlList]: changed }),
+          renameFields([[`${urlList}[${changed.length - 1}]`, "url"], [urlList, "url"]])
+        )
     }))
 
   return {

@@ -4,10 +4,11 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as random from "../lib/secureToken.js"
+import { queryOf } from "../lib/requestTarget.js"
+import * as secureToken from "../lib/secureToken.js"
 import { parseQuery, parseUrl } from "../lib/url.js"
 import { cookiesOf } from "./cookies.js"
-import { notice, privacy } from "./html.js"
+import { notice, securityHeaders } from "./html.js"
 import type { TicketRefused } from "./oneTimeTokens.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 
@@ -57,7 +58,7 @@ export const required = <Name extends string>(
 /** @internal */
 export const query: Effect.Effect<URLSearchParams, never, HttpServerRequest.HttpServerRequest> = Effect.map(
   HttpServerRequest.HttpServerRequest,
-  ({ url }) => parseQuery(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "")
+  ({ url }) => parseQuery(queryOf(url))
 )
 
 /** @internal */
@@ -153,7 +154,7 @@ export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerR
   (request) =>
     Effect.flatMap(cookie, ({ name }) => {
       const known = cookiesOf(request)[name]
-      return known !== undefined && random.isToken(known) ? Effect.succeed(known) : random.token
+      return known !== undefined && secureToken.isToken(known) ? Effect.succeed(known) : secureToken.token
     })
 )
 
@@ -185,7 +186,7 @@ export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
     status: 303,
     headers: {
-      ...privacy,
+      ...securityHeaders,
       location: url.replace(/[^\x21-\x7E]+/gu, (text) =>
         Array.from(utf8.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""))
     }

@@ -3,7 +3,7 @@
  */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
-import * as random from "../lib/secureToken.js"
+import * as secureToken from "../lib/secureToken.js"
 import { style } from "./style.js"
 
 /**
@@ -80,7 +80,7 @@ export interface Page {
  *
  * @internal
  */
-export const privacy = {
+export const securityHeaders = {
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
@@ -120,7 +120,7 @@ ${content}
 /** @internal */
 export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const { body, foot, isWide = false, allowsExternalRedirect = false, refresh, status = 200, title } = options
-  return Effect.map(random.token, (nonce) => {
+  return Effect.map(secureToken.token, (nonce) => {
     const policy = [
       "default-src 'none'",
       `style-src 'nonce-${nonce}'`,
@@ -140,7 +140,7 @@ export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServer
     return HttpServerResponse.text(document({ title, nonce, refresh, content }), {
       status,
       contentType: "text/html; charset=utf-8",
-      headers: { ...privacy, "content-security-policy": policy.join("; ") }
+      headers: { ...securityHeaders, "content-security-policy": policy.join("; ") }
     })
   })
 }

@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import * as random from "../lib/secureToken.js"
+import * as secureToken from "../lib/secureToken.js"
 
 /** @internal */
 export class TicketRefused extends Data.TaggedError("TicketRefused")<{
@@ -28,7 +28,7 @@ interface Ticket<Subject> {
   readonly isUsed: boolean
 }
 
-const isFor = (ticket: Ticket<unknown>, browser: string) => random.isSame(ticket.browser, browser)
+const isFor = (ticket: Ticket<unknown>, browser: string) => secureToken.timingSafeEqual(ticket.browser, browser)
 
 // As long as a request for consent lasts.
 const lifetime = Duration.toMillis("10 minutes")
@@ -48,7 +48,7 @@ export const make = <Subject>(): Effect.Effect<OneTimeTokens<Subject>> =>
           ])))
     return {
       put,
-      issue: (browser, subject) => Effect.tap(random.token, (id) => put(id, browser, subject)),
+      issue: (browser, subject) => Effect.tap(secureToken.token, (id) => put(id, browser, subject)),
       consume: (id, browser) =>
         Effect.gen(function*() {
           const now = yield* Clock.currentTimeMillis

@@ -4,16 +4,15 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
-import { before } from "../lib/text.js"
-
-const hidden = "<redacted>"
+import { redacted } from "../lib/redactText.js"
+import { pathOf } from "../lib/requestTarget.js"
 
 /** The span of the server is further up where an application has spans of its own around its pages. */
 const redactSpan = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   const full = span.attributes.get("url.full")
-  if (typeof full === "string" && full.includes("?")) span.attribute("url.full", `${before(full, "?")}?${hidden}`)
-  if (span.attributes.has("url.query")) span.attribute("url.query", hidden)
+  if (typeof full === "string" && full.includes("?")) span.attribute("url.full", `${pathOf(full)}?${redacted}`)
+  if (span.attributes.has("url.query")) span.attribute("url.query", redacted)
   if (Option.isSome(span.parent)) redactSpan(span.parent.value)
 }
 
@@ -39,7 +38,7 @@ const isSigned = (query: unknown) =>
 const hideToken = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   for (const header of tokenHeaders) {
-    if (span.attributes.has(header)) span.attribute(header, hidden)
+    if (span.attributes.has(header)) span.attribute(header, redacted)
   }
   if (isSigned(span.attributes.get("url.full"))) redactSpan(span)
   else if (Option.isSome(span.parent)) hideToken(span.parent.value)

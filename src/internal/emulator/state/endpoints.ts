@@ -1,8 +1,6 @@
 /** What a provider's configuration says of its authorization server and of its client. */
-import * as Option from "effect/Option"
 import type { Oauth2ProviderConfigOutput } from "../../../Oauth2ProviderConfig.js"
-import { isLoopback } from "../../lib/loopback.js"
-import { parseUrl } from "../../lib/url.js"
+import { isLoopbackUrl } from "../../lib/loopback.js"
 
 type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2ProviderConfig: unknown }>[
   "customOauth2ProviderConfig"
@@ -68,8 +66,6 @@ export const keyArnOf = (config: Oauth2ProviderConfigOutput): string | undefined
   return source !== undefined && "kmsKeySource" in source ? source.kmsKeySource.kmsKeyArn : undefined
 }
 
-const isLocalUrl = (url: string) => Option.exists(parseUrl(url), ({ hostname }) => isLoopback(hostname))
-
 /**
  * Whether everything it names is on this machine.
  *
@@ -77,8 +73,8 @@ const isLocalUrl = (url: string) => Option.exists(parseUrl(url), ({ hostname }) 
  */
 export const isLocal = (discovery: Discovery | undefined): boolean => {
   if (discovery === undefined) return false
-  if ("discoveryUrl" in discovery) return isLocalUrl(discovery.discoveryUrl)
+  if ("discoveryUrl" in discovery) return isLoopbackUrl(discovery.discoveryUrl)
   if (!("authorizationServerMetadata" in discovery)) return false
   const { authorizationEndpoint, tokenEndpoint } = discovery.authorizationServerMetadata
-  return isLocalUrl(authorizationEndpoint) && isLocalUrl(tokenEndpoint)
+  return isLoopbackUrl(authorizationEndpoint) && isLoopbackUrl(tokenEndpoint)
 }

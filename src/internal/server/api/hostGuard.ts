@@ -10,8 +10,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as target from "../../lib/requestTarget.js"
-import { before } from "../../lib/text.js"
-import { parseUrl } from "../../lib/url.js"
+import { hostnameOf } from "../../lib/url.js"
 
 /** @internal */
 export interface Options {
@@ -25,18 +24,8 @@ export interface Options {
 export const contentSecurityPolicy =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-const loopback = ["localhost", "127.0.0.1", "[::1]"]
-
-/** A name as every URL parser writes it, since one address of IPv6 has many spellings; as it is if it is none. */
-const canonical = (name: string): string =>
-  Option.match(parseUrl(`http://${isBareIpv6(name) ? `[${before(name, "%")}]` : name}`), {
-    onNone: () => name.toLowerCase(),
-    onSome: ({ hostname }) => hostname
-  })
-
-const isBareIpv6 = (name: string) => !name.startsWith("[") && name.indexOf(":") !== name.lastIndexOf(":")
-
-const hostname = (host: string) => /^(\[[0-9a-f:.]+\]|[^:[\]/\\?#@%\s]+)(?::\d{1,5})?$/.exec(host.toLowerCase())?.[1]
+/** Always allowed. Other loopback addresses are not names of this server, unless `hosts` lists them. */
+const defaultHosts = ["localhost", "127.0.0.1", "[::1]"]
 
 const foreign = HttpServerResponse.text(
   "This server does not answer under that name: start it with --allowed-host and the name of this request's Host header, " +
@@ -73,10 +62,10 @@ const hasManyHosts = ({ source }: HttpServerRequest.HttpServerRequest): boolean 
  * @internal
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
-  const names = new Set([...loopback, ...(options.hosts ?? []).map(canonical)])
+  const names = new Set([...defaultHosts, ...(options.hosts ?? []).map(hostnameOf)])
   const isAllowedHost = (host: string) => {
-    const name = hostname(host)
-    return name !== undefined && (names.has(name) || names.has(canonical(name)))
+    const name = target.hostnameOf(host)
+    return name !== undefined && names.has(name)
   }
   const headers = {
     "cache-control": "no-store",

@@ -13,6 +13,8 @@ import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
+import { pathOf, queryOf } from "../../lib/requestTarget.js"
+import { timingSafeEqual } from "../../lib/secureToken.js"
 import { parseQuery } from "../../lib/url.js"
 import type { Authenticate, Fault } from "./wire.js"
 
@@ -112,13 +114,6 @@ const fresh = (time: DateTime.Utc, day: string) =>
       : Effect.void
   })
 
-// Takes as long wherever the two differ. Their length, 64, is no secret.
-const same = (a: string, b: string) => {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i)
-  return difference === 0
-}
-
 const sha256 = (body: Uint8Array) => {
   const hash = new Sha256()
   hash.update(body)
@@ -126,9 +121,8 @@ const sha256 = (body: Uint8Array) => {
 }
 
 const query = (url: string) => {
-  const start = url.indexOf("?")
   const values = new Map<string, Array<string>>()
-  for (const [name, value] of parseQuery(start === -1 ? "" : url.slice(start + 1))) {
+  for (const [name, value] of parseQuery(queryOf(url))) {
     const others = values.get(name)
     if (others === undefined) values.set(name, [value])
     else others.push(value)
@@ -157,12 +151,11 @@ const sign = (
     credentials: { accessKeyId: key.accessKeyId, secretAccessKey: Redacted.value(key.secretAccessKey) }
   })
   const signed = new Set(signedHeaders)
-  const [path = ""] = request.url.split("?")
   return signer.sign({
     method: request.method,
     protocol: "http:",
     hostname: "",
-    path,
+    path: pathOf(request.url),
     query: query(request.url),
     headers: Object.fromEntries(signedHeaders.map((name) => [name, request.headers[name] ?? ""])),
     body
@@ -188,7 +181,7 @@ const verify = (key: Key, body: Uint8Array, request: HttpServerRequest.HttpServe
       catch: () => mismatch
     })
     const signature = Either.map(parse(expected.headers["authorization"]), ({ signature }) => signature)
-    if (!same(Either.getOrElse(signature, () => ""), given.signature)) return yield* Effect.fail(mismatch)
+    if (!timingSafeEqual(Either.getOrElse(signature, () => ""), given.signature)) return yield* Effect.fail(mismatch)
   })
 
 /**

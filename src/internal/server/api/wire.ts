@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as IdentityApi from "../../../IdentityApi.js"
 import type { IdentityError, InvalidField } from "../../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../../Operation.js"
+import { pathOf, queryOf } from "../../lib/requestTarget.js"
 import { parseQuery } from "../../lib/url.js"
 import { exceptions } from "../../model/exceptions.js"
 import * as check from "../../model/validation.js"
@@ -172,8 +173,7 @@ const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given
   const members = plain(given, "", 0, faults)
   if (faults.length > 0) return Either.left(faultOf(check.fieldsError(name, faults)))
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
-  const start = url.indexOf("?")
-  const parameters = parseQuery(start === -1 ? "" : url.slice(start + 1))
+  const parameters = parseQuery(queryOf(url))
   const lists = query.filter((member) => parameters.has(member)).map((member) => [member, parameters.getAll(member)])
   return Either.right(Object.assign({}, members, Object.fromEntries(lists), labels))
 }
@@ -279,8 +279,7 @@ export interface Match {
  * @internal
  */
 export const match = (method: string, url: string): Option.Option<Match> => {
-  const start = url.indexOf("?")
-  const path = start === -1 ? url : url.slice(0, start)
+  const path = pathOf(url)
   const exact = routes.get(`${method} ${path}`)
   if (exact !== undefined && Option.exists(exact, ({ label }) => label === undefined)) return exact
   const slash = path.indexOf("/", 1) + 1

@@ -9,7 +9,7 @@ import type { NotSimulated, SessionNotPending } from "../../../IdentityControls.
 import type { InvalidField } from "../../../IdentityError.js"
 import * as check from "../../model/validation.js"
 import { isForeign, mediaType, text } from "../../web/forms.js"
-import { privacy } from "../../web/html.js"
+import { securityHeaders } from "../../web/html.js"
 
 /** @internal */
 export class ApiError extends Data.TaggedError("ApiError")<{
@@ -19,7 +19,8 @@ export class ApiError extends Data.TaggedError("ApiError")<{
   readonly fieldList?: ReadonlyArray<InvalidField>
 }> {}
 
-const answer = (body: unknown, status = 200) => HttpServerResponse.unsafeJson(body, { status, headers: privacy })
+const answer = (body: unknown, status = 200) =>
+  HttpServerResponse.unsafeJson(body, { status, headers: securityHeaders })
 
 /** @internal */
 export const invalid = (...fieldList: ReadonlyArray<InvalidField>): ApiError =>

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type ConsentSession, IdentityControls, type ProviderRefused } from "../../../IdentityControls.js"
-import * as random from "../../lib/secureToken.js"
+import * as secureToken from "../../lib/secureToken.js"
 import {
   browser,
   form,
@@ -79,7 +79,7 @@ const redirectToProvider = (session: ConsentSession, callbackId: string) =>
   Effect.gen(function*() {
     const controls = yield* IdentityControls
     const { tickets } = yield* Trouble
-    const state = yield* random.token
+    const state = yield* secureToken.token
     const redirect = yield* Effect.catchTags(controls.authorize(session.sessionUri, state), {
       SessionNotPending: () => explainNotPending(session.sessionUri),
       ProviderRefused: unavailable
@@ -173,7 +173,7 @@ const consentDecision = Effect.gen(function*() {
     yield* Effect.catchAll(controls.deny(asked.sessionUri), () => explainNotPending(asked.sessionUri))
     return yield* denied(session.providerName)
   }
-  const code = yield* random.token
+  const code = yield* secureToken.token
   const state = yield* tickets.redirects.issue(who, { ...asked, code })
   return seeOther(`${callbackPath}/${asked.callbackId}?${new URLSearchParams({ code, state }).toString()}`)
 })
@@ -227,7 +227,7 @@ const callback = Effect.gen(function*() {
     (refused) => refused.reason === "unknown" ? mixedUp : ticketRefused("answer")(refused)
   )
   // One callback per provider: an answer that was meant for another is a mix-up, however good its state is.
-  if (!random.isSame(asked.callbackId, id)) return yield* mixedUp
+  if (!secureToken.timingSafeEqual(asked.callbackId, id)) return yield* mixedUp
   const session = yield* waiting(Redacted.value(asked.sessionUri))
   if ("codeVerifier" in asked) {
     return yield* authorized(session, { state, codeVerifier: asked.codeVerifier, parameters })
@@ -238,7 +238,7 @@ const callback = Effect.gen(function*() {
     yield* Effect.catchAll(controls.deny(asked.sessionUri), () => explainNotPending(asked.sessionUri))
     return yield* refusal(session.providerName, error.value, of("error_description"))
   }
-  if (!random.isSame(asked.code, yield* required(of, "code"))) return yield* mixedUp
+  if (!secureToken.timingSafeEqual(asked.code, yield* required(of, "code"))) return yield* mixedUp
   const returnUrl = yield* Effect.catchAll(
     controls.approve(asked.sessionUri),
     () => explainNotPending(asked.sessionUri)

@@ -1,8 +1,23 @@
 /**
- * Finds a secret in a text in any of its spellings. Servers and proxies escape what they quote, each in its own way, so
- * every character is matched in every form that it may have.
+ * Removes secrets from text, in any spelling. Servers and proxies escape what they quote, each in its own way, so every
+ * character is matched in every form that it may have.
  */
 import * as Arr from "effect/Array"
+import * as Order from "effect/Order"
+
+/**
+ * The text that replaces a secret.
+ *
+ * @internal
+ */
+export const redacted = "<redacted>"
+
+/**
+ * The length of the shortest secret that is removed, in characters. Ordinary words contain shorter ones.
+ *
+ * @internal
+ */
+export const minSecretLength = 4
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
 
@@ -68,7 +83,7 @@ const endOf = (chunks: ReadonlyArray<RegExp>, text: string, from: number) =>
     return chunk.test(text) ? chunk.lastIndex : -1
   }, from)
 
-const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>, by: string) => {
+const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>) => {
   if (first === undefined) return text
   let result = ""
   let copied = 0
@@ -78,16 +93,11 @@ const replaced = (text: string, [first, ...rest]: ReadonlyArray<RegExp>, by: str
     if (end === -1) {
       first.lastIndex = match.index + 1
     } else {
-      result += text.slice(copied, match.index) + by
+      result += text.slice(copied, match.index) + redacted
       first.lastIndex = copied = end
     }
   }
   return result + text.slice(copied)
-}
-
-/** @internal */
-export interface Replacer {
-  (text: string, by: string): string
 }
 
 const compiled = (secret: string, spell: (character: string) => string) => {
@@ -95,23 +105,39 @@ const compiled = (secret: string, spell: (character: string) => string) => {
   return () => chunks ??= compile(secret, spell)
 }
 
-/**
- * Replaces a secret, as it is, in JSON, percent-encoded and in HTML. Its expressions are compiled once, when a text is long
- * enough to contain it: an error of AWS may list thousands of fields.
- *
- * @internal
- */
-export const replacer = (secret: string): Replacer => {
+/** Compiles the expressions of a secret once, when a text needs them: an error of AWS may list thousands of fields. */
+const replacer = (secret: string) => {
   const json = compiled(secret, inJson)
   const url = compiled(secret, inUrl)
   const html = compiled(secret, inHtml)
-  return (text, by) => {
+  return (text: string): string => {
     // No spelling is shorter than the secret itself.
-    if (secret === "" || text.length < secret.length) return text
-    // Most texts have no entity, and a pass takes time.
-    return [json, url, ...(text.includes("&") ? [html] : [])].reduce(
-      (text, chunks) => replaced(text, chunks(), by),
-      text.replaceAll(secret, () => by)
-    )
+    if (text.length < secret.length) return text
+    // Most texts have no escapes, and a pass takes time.
+    return [
+      ...(text.includes("\\") ? [json] : []),
+      ...(/[%+]/.test(text) ? [url] : []),
+      ...(text.includes("&") ? [html] : [])
+    ].reduce((text, chunks) => replaced(text, chunks()), text.replaceAll(secret, redacted))
   }
+}
+
+/**
+ * Replaces each of the secrets by {@link redacted}: as it is, in JSON, percent-encoded once or twice, and in HTML. The
+ * secrets are looked up for each text, since a call has its credentials only after it is signed.
+ *
+ * @internal
+ */
+export const redactText = (secrets: () => ReadonlyArray<string>): (text: string) => string => {
+  const replacers = new Map<string, (text: string) => string>()
+  const replacerOf = (secret: string) => {
+    const known = replacers.get(secret) ?? replacer(secret)
+    replacers.set(secret, known)
+    return known
+  }
+  return (text) =>
+    // The longest first, so that no secret that is part of another leaves the rest of it behind.
+    Arr.sortWith(Arr.dedupe(secrets()), (secret) => -secret.length, Order.number)
+      .filter((secret) => secret.length >= minSecretLength)
+      .reduce((text, secret) => replacerOf(secret)(text), text)
 }

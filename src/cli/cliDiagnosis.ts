@@ -3,37 +3,6 @@
  */
 import * as ConfigError from "effect/ConfigError"
 import type * as Diagnosis from "../Diagnosis.js"
-import { type IdentityError, ValidationError } from "../IdentityError.js"
-
-/**
- * Members of the library and the options that fill them, the longer paths first.
- *
- * @internal
- */
-export type OptionNames = ReadonlyArray<readonly [member: string, option: string]>
-
-const renamed = (names: OptionNames, path: string) => {
-  const found = names.find(([member]) =>
-    path === member || path.startsWith(`${member}.`) || path.startsWith(`${member}[`)
-  )
-  return found === undefined ? path : found[1] + path.slice(found[0].length)
-}
-
-/**
- * Speaks of a broken rule by the option that broke it.
- *
- * @internal
- */
-export const inOptions = (names: OptionNames) => <E extends IdentityError>(error: E): E | ValidationError =>
-  error instanceof ValidationError
-    ? new ValidationError({
-      operation: error.operation,
-      requestId: error.requestId,
-      reason: error.reason,
-      message: error.message.replace(/'([^']*)'/g, (_, path: string) => `'${renamed(names, path)}'`),
-      fieldList: error.fieldList?.map(({ message, name }) => ({ name: renamed(names, name), message }))
-    })
-    : error
 
 const optionOf = (member: string | undefined) =>
   member === "region"
@@ -69,7 +38,7 @@ const checkEndpoint =
   "Check --endpoint (or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL and " +
   "AWS_ENDPOINT_URL), --region, and the proxy between here and there."
 
-const remedies: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagnosis> } = {
+const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagnosis> } = {
   LinkedToService: {
     fix: "Create a workload identity of your own with `agentcore-identity workloads create`, and pass it as --workload."
   },
@@ -103,5 +72,5 @@ const remedies: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagno
  */
 export const forShell = (diagnosis: Diagnosis.Diagnosis): Diagnosis.Diagnosis => ({
   ...diagnosis,
-  ...remedies[diagnosis.cause]
+  ...shellFixes[diagnosis.cause]
 })
