@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as IdentityApi from "./IdentityApi.js"
 import * as IdentityService from "./IdentityService.js"
+import * as agents from "./internal/aws/agents.js"
 import * as call from "./internal/aws/call.js"
 import * as control from "./internal/aws/control.js"
 import * as data from "./internal/aws/data.js"
@@ -23,6 +24,7 @@ import * as settings from "./internal/aws/settings.js"
 /**
  * SDK clients of the caller's own making, for what the other options do not reach. Their replies are verified as well. They are
  * never changed or destroyed here, and should be made with `maxAttempts: 1`: retries belong to the service, and two loops multiply.
+ * A request that is lost on a stale connection of such a client is not sent again, since its connections are not observed.
  *
  * @since 0.1.0
  * @category models
@@ -87,6 +89,7 @@ const configure = (
   endpoint: string | undefined
 ) => ({
   maxAttempts: 1,
+  requestHandler: agents.make() ?? {},
   ...(credentials !== undefined && { credentials }),
   ...(region !== undefined && { region }),
   ...(endpoint !== undefined && { endpoint })
@@ -119,9 +122,14 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
   })
 
 /**
- * The 34 operations through the AWS SDK. Nothing is retried here: each call is one HTTP request, aborted when its fiber
- * is interrupted. A response that does not look like AWS's, or is not a JSON object, fails with `UndecodableReply`, and no error
- * contains the AWS credentials of the call.
+ * The 34 operations through the AWS SDK. A call sends one HTTP request, which is aborted when its fiber is interrupted. Within
+ * the call it is sent once more in two cases: when a reused connection was closed before the first byte of the response, and
+ * when AWS rejected the time of the signature and the SDK has corrected its clock. Everything else is left to `RetryPolicy`.
+ * A response that does not look like AWS's, or is not a JSON object, fails with `UndecodableReply`, and no error contains the
+ * AWS credentials of the call.
+ *
+ * If the first attempt was lost and the second one fails as if the first had succeeded (a create with `Conflict`, a delete with
+ * `ResourceNotFound`, a completion with an error of the session), the call fails with `TransportFailure`: try again.
  *
  * The SDK's control-plane library is loaded when the first of its operations is called. Clients made here are destroyed
  * when the scope closes. Fails with a `ConfigError` when no region is found (unless both clients are given), or when an

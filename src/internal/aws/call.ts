@@ -14,6 +14,7 @@ import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
 import { fromThrown, metadata } from "./exceptions.js"
 import * as Exchange from "./exchange.js"
+import { afterLostAttempt, withCorrectedClock } from "./resend.js"
 import { asGiven, ofRequest } from "./secrets.js"
 import { withoutCredentials } from "./signed.js"
 
@@ -54,15 +55,25 @@ export const make = <Client>(options: {
   const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
   const decode = Schema.decodeUnknown(reply)
 
-  const timed = timeLimit({
-    duration: requestTimeout,
-    onTimeout: () =>
-      new TransportFailure({
-        operation: name,
-        reason: "Timeout",
-        message: `no answer from the service within ${Duration.format(requestTimeout)}`
-      })
-  })
+  const timed = (stage: () => Exchange.Stage) =>
+    timeLimit({
+      duration: requestTimeout,
+      onTimeout: () => {
+        const within = Duration.format(requestTimeout)
+        return stage() === "Unidentified"
+          ? new TransportFailure({
+            operation: name,
+            reason: "Credentials",
+            message: `nothing was sent: the provider of the AWS credentials did not answer within ${within}. Check the `
+              + "option `credentials`, the profile and the role of this machine"
+          })
+          : new TransportFailure({
+            operation: name,
+            reason: "Timeout",
+            message: `no answer from the service within ${within}`
+          })
+      }
+    })
 
   const observe = Exchange.of(operation)
 
@@ -85,12 +96,15 @@ export const make = <Client>(options: {
     encode(request).pipe(
       Effect.zip(client),
       Effect.flatMap(([input, client]) => {
-        const { credentials, stage, watch } = observe()
+        const { credentials, isResent, stage, watch } = observe()
         const known = redactText(() => [...ofRequest(request), ...credentials()])
         const scrub = (text: string) => withoutCredentials(known(text))
-        return timed(Effect.tryPromise({
-          try: (abortSignal) => send(client, input, { options: { abortSignal }, watch }),
-          catch: (thrown) => fromThrown(operation, scrub, stage())(thrown)
+        return timed(stage)(Effect.tryPromise({
+          try: (abortSignal) => withCorrectedClock(() => send(client, input, { options: { abortSignal }, watch })),
+          catch: (thrown) => {
+            const error = fromThrown(operation, scrub, stage())(thrown)
+            return isResent() ? afterLostAttempt(name, error) : error
+          }
         })).pipe(Effect.flatMap((output) => read(output, scrub)))
       }),
       Effect.withSpan(`AwsIdentity.${name}`, {

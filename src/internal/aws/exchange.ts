@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { Operation } from "../../Operation.js"
+import { isStale } from "./agents.js"
 import * as reply from "./reply.js"
 import * as signed from "./signed.js"
 
@@ -47,6 +48,8 @@ export interface Exchange {
   /** Adds the middleware to a command, which is sent once. */
   readonly watch: <C extends Command>(command: C) => C
   readonly stage: () => Stage
+  /** Whether a request was lost on a stale connection and sent again. */
+  readonly isResent: () => boolean
   /** The AWS credentials of the call. */
   readonly credentials: () => ReadonlyArray<string>
 }
@@ -144,12 +147,17 @@ export const of = (operation: Operation.Any): () => Exchange => {
   return () => {
     const sent: Array<unknown> = []
     const contexts: Array<object> = []
+    let isResent = false
 
     const middleware: Middleware = (next, context) => {
       contexts.push(context)
       return async (args) => {
         sent.push(args.request)
-        const result = await next(args)
+        const result = await next(args).catch((error) => {
+          if (!isStale(error)) throw error
+          isResent = true
+          return next(args)
+        })
         await check(result.response)
         return result
       }
@@ -170,6 +178,7 @@ export const of = (operation: Operation.Any): () => Exchange => {
         if (sent.length > 0) return "Sent"
         return contexts.some(signed.isIdentified) ? "Unsent" : "Unidentified"
       },
+      isResent: () => isResent,
       credentials: () => [...sent.flatMap(signed.ofRequest), ...contexts.flatMap(signed.ofContext)]
     }
   }

@@ -1,0 +1,181 @@
+import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import * as AwsIdentity from "../src/AwsIdentity.js"
+import * as Credential from "../src/Credential.js"
+import { credentials, flip } from "./support/canaries.js"
+import { assertContains } from "./support/equality.js"
+import { type Answer, fault, serve } from "./support/wire.js"
+
+const connect = (url: string, options?: AwsIdentity.Options) =>
+  AwsIdentity.make({ region: "us-west-2", dataEndpoint: url, controlEndpoint: url, credentials, ...options })
+
+/** A service that answers in this order, and with an empty object from then on. */
+const serving = (...answers: ReadonlyArray<Answer>) =>
+  Effect.suspend(() => {
+    let turn = 0
+    return serve(() => answers[turn++] ?? {})
+  })
+
+const ok: Answer = {}
+
+const apiKey = { body: "{\"apiKey\":\"the-key\"}" }
+
+const complete = {
+  sessionUri: Redacted.make("urn:ietf:params:oauth:request_uri:session"),
+  userIdentifier: Credential.UserIdIdentifier("ada")
+}
+
+const keyOf = { workloadIdentityToken: Redacted.make("workload-access-token"), resourceCredentialProviderName: "p" }
+
+describe("a request on a reused connection that the server closes before the first byte", () => {
+  it.scopedLive("is sent once more, on another connection", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(ok, "drop", apiKey)
+      const api = yield* connect(wire.url)
+      yield* api.getWorkloadAccessToken({ workloadName: "workload" }).pipe(Effect.flip)
+      const { apiKey: key } = yield* api.getResourceApiKey(keyOf)
+      assert.strictEqual(Redacted.value(key), "the-key")
+      assert.lengthOf(wire.requests, 3)
+      const [, lost, again] = wire.requests
+      assertContains(again, { path: lost?.path, body: lost?.body })
+    }))
+
+  it.scopedLive("is not sent a third time", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(ok, "drop", "drop")
+      const api = yield* connect(wire.url)
+      yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "workload" }))
+      assertContains(yield* flip(api.getResourceApiKey(keyOf)), { _tag: "TransportFailure", reason: "Connection" })
+      assert.lengthOf(wire.requests, 3)
+    }))
+
+  it.scopedLive("is not sent again when a byte has arrived", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(ok, "cut")
+      const api = yield* connect(wire.url)
+      yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "workload" }))
+      assert.strictEqual((yield* flip(api.getResourceApiKey(keyOf)))._tag, "TransportFailure")
+      assert.lengthOf(wire.requests, 2)
+    }))
+
+  it.scopedLive("is not sent again through a client that the program passed", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(ok, "drop")
+      const data = new BedrockAgentCoreClient({ region: "us-west-2", endpoint: wire.url, credentials, maxAttempts: 1 })
+      yield* Effect.addFinalizer(() => Effect.sync(() => data.destroy()))
+      const api = yield* connect(wire.url, { clients: { data } })
+      yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "workload" }))
+      assert.strictEqual((yield* flip(api.getResourceApiKey(keyOf)))._tag, "TransportFailure")
+      assert.lengthOf(wire.requests, 2)
+    }))
+})
+
+it.scopedLive("a request on a new connection that is closed is not sent again", () =>
+  Effect.gen(function*() {
+    const wire = yield* serving("drop")
+    const api = yield* connect(wire.url)
+    assert.strictEqual((yield* flip(api.getResourceApiKey(keyOf)))._tag, "TransportFailure")
+    assert.lengthOf(wire.requests, 1)
+  }))
+
+describe("a second attempt that fails as if the first had succeeded", () => {
+  for (
+    const [status, exception] of [
+      [403, "AccessDeniedException"],
+      [404, "ResourceNotFoundException"],
+      [400, "ValidationException"]
+    ] as const
+  ) {
+    it.scopedLive(`leaves a completion unconfirmed: ${exception}`, () =>
+      Effect.gen(function*() {
+        const wire = yield* serving(ok, "drop", fault(status, exception, { message: "invalid or expired session" }))
+        const api = yield* connect(wire.url)
+        yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "workload" }))
+        const error = yield* flip(api.completeResourceTokenAuth(complete))
+        assertContains(error, { _tag: "TransportFailure", reason: "Connection" })
+        assert.match(error.message, /could not confirm CompleteResourceTokenAuth.*Try again/)
+        assert.lengthOf(wire.requests, 3)
+      }))
+  }
+
+  it.scopedLive("leaves a create and a delete unconfirmed", () =>
+    Effect.gen(function*() {
+      for (
+        const [answer, call] of [
+          [fault(409, "ConflictException", { message: "exists" }), "createApiKeyCredentialProvider"],
+          [fault(404, "ResourceNotFoundException", { message: "none" }), "deleteApiKeyCredentialProvider"]
+        ] as const
+      ) {
+        const wire = yield* serving(ok, "drop", answer)
+        const api = yield* connect(wire.url)
+        yield* Effect.flip(api.getTokenVault({}))
+        const error = call === "createApiKeyCredentialProvider"
+          ? yield* flip(api[call]({ name: "n", apiKey: Redacted.make("key") }))
+          : yield* flip(api[call]({ name: "n" }))
+        assertContains(error, { _tag: "TransportFailure", reason: "Connection" })
+      }
+    }))
+
+  it.scopedLive("is reported as it is where the first attempt cannot be the reason", () =>
+    Effect.gen(function*() {
+      const other = yield* serving(ok, "drop", fault(404, "ResourceNotFoundException", { message: "none" }))
+      const api = yield* connect(other.url)
+      yield* Effect.flip(api.getWorkloadAccessToken({ workloadName: "workload" }))
+      assert.strictEqual((yield* flip(api.getResourceApiKey(keyOf)))._tag, "ResourceNotFound")
+      const first = yield* serving(fault(403, "AccessDeniedException", { message: "session" }))
+      const error = yield* Effect.flatMap(connect(first.url), (api) => flip(api.completeResourceTokenAuth(complete)))
+      assert.strictEqual(error._tag, "AccessDenied")
+    }))
+})
+
+describe("a clock that is wrong", () => {
+  const rejected = (code: string, hours: number): Answer => ({
+    status: 403,
+    headers: {
+      "x-amzn-errortype": code,
+      "x-amzn-requestid": "request-1",
+      date: new Date(Date.now() + hours * 3_600_000).toUTCString()
+    },
+    body: "{\"message\":\"Signature not yet current\"}"
+  })
+
+  const dateOf = (headers: { readonly [name: string]: unknown } | undefined) => String(headers?.["x-amz-date"])
+
+  it.scopedLive("is corrected within the call, which is sent once more", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(rejected("InvalidSignatureException", 1), apiKey)
+      const api = yield* connect(wire.url)
+      assert.strictEqual(Redacted.value((yield* api.getResourceApiKey(keyOf)).apiKey), "the-key")
+      const [first, second] = wire.requests
+      assert.lengthOf(wire.requests, 2)
+      assert.notStrictEqual(dateOf(second?.headers).slice(0, 11), dateOf(first?.headers).slice(0, 11))
+    }))
+
+  it.scopedLive("is corrected once: the second rejection is the error of the call", () =>
+    Effect.gen(function*() {
+      const wire = yield* serving(rejected("InvalidSignatureException", 1), rejected("InvalidSignatureException", 2))
+      const api = yield* connect(wire.url)
+      assertContains(yield* flip(api.getResourceApiKey(keyOf)), { code: "InvalidSignatureException", status: 403 })
+      assert.lengthOf(wire.requests, 2)
+    }))
+
+  it.scopedLive("is no reason to repeat an error of another kind, or a rejection by a service with the same time", () =>
+    Effect.gen(function*() {
+      for (const answer of [rejected("AccessDeniedException", 1), rejected("InvalidSignatureException", 0)]) {
+        const wire = yield* serving(answer)
+        yield* Effect.flatMap(connect(wire.url), (api) => flip(api.getResourceApiKey(keyOf)))
+        assert.lengthOf(wire.requests, 1)
+      }
+    }))
+})
+
+it.scopedLive("a provider of AWS credentials that does not answer is named, and not the service", () =>
+  Effect.gen(function*() {
+    const wire = yield* serving()
+    const api = yield* connect(wire.url, { credentials: () => new Promise(() => {}), requestTimeout: "50 millis" })
+    const error = yield* flip(api.getResourceApiKey(keyOf))
+    assertContains(error, { _tag: "TransportFailure", reason: "Credentials" })
+    assert.match(error.message, /the provider of the AWS credentials did not answer within 50ms/)
+    assert.isEmpty(wire.requests)
+  }))
