@@ -1,19 +1,32 @@
 /**
- * The errors of this library, one class per cause: those that AWS models, those of the wire, and those of a consent.
+ * Errors of this library, one class per cause: modelled by AWS, of the wire, and of a consent.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import {
+  ConsentDenied,
+  ConsentPending,
+  ConsentRequired,
+  ConsentTimedOut,
+  HandleRejected,
+  LedgerFailure
+} from "./ConsentError.js"
+
+/**
+ * @since 0.1.0
+ */
+export * from "./ConsentError.js"
 
 const fields = {
-  /** The AWS operation that failed, as AWS spells it. */
+  /** Name of the AWS operation that failed, for example `GetResourceOauth2Token`. */
   operation: Schema.String,
   message: Schema.String,
   requestId: Schema.optional(Schema.String)
 }
 
 /**
- * A member of a request that breaks a rule, and the rule.
+ * A member of a request that violates a rule, and the rule.
  *
  * @since 0.1.0
  * @category models
@@ -27,9 +40,8 @@ export const InvalidField = Schema.Struct({ name: Schema.String, message: Schema
 export interface InvalidField extends Schema.Schema.Type<typeof InvalidField> {}
 
 /**
- * The request breaks a rule: `ValidationException`, HTTP 400. Raised locally, before anything is sent, for limits that
- * the model states, with the member in `fieldList`; raised by the service for everything else, often with a `reason`
- * and a `fieldList` that are absent.
+ * The request violates a rule: `ValidationException`, HTTP 400. For limits of the model it is raised before the request is
+ * sent, and `fieldList` names the member. For other rules the service raises it, often without `reason` and `fieldList`.
  *
  * @since 0.1.0
  * @category errors
@@ -44,7 +56,7 @@ export class ValidationError extends Schema.TaggedError<ValidationError>("effect
 ) {}
 
 /**
- * The caller is not known: `UnauthorizedException`, HTTP 401.
+ * The caller is not authenticated: `UnauthorizedException`, HTTP 401.
  *
  * @since 0.1.0
  * @category errors
@@ -55,8 +67,8 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-agent
 ) {}
 
 /**
- * The caller may not do this: `AccessDeniedException`, HTTP 403. Also what a session answers when it has expired or
- * belongs to another user.
+ * The caller does not have permission: `AccessDeniedException`, HTTP 403. The service also raises it for a session that has
+ * expired or belongs to another user.
  *
  * @since 0.1.0
  * @category errors
@@ -67,7 +79,7 @@ export class AccessDenied extends Schema.TaggedError<AccessDenied>("effect-agent
 ) {}
 
 /**
- * No such workload identity, credential provider, vault or portal: `ResourceNotFoundException`, HTTP 404.
+ * The workload identity, credential provider, vault or portal does not exist: `ResourceNotFoundException`, HTTP 404.
  *
  * @since 0.1.0
  * @category errors
@@ -77,7 +89,7 @@ export class ResourceNotFound extends Schema.TaggedError<ResourceNotFound>(
 )("ResourceNotFound", fields) {}
 
 /**
- * AWS asks to slow down: `ThrottlingException`, HTTP 429.
+ * The rate limit of the account is exceeded: `ThrottlingException`, HTTP 429.
  *
  * @since 0.1.0
  * @category errors
@@ -88,7 +100,7 @@ export class Throttled extends Schema.TaggedError<Throttled>("effect-agentcore-i
 ) {}
 
 /**
- * AWS failed: `InternalServerException`, HTTP 500.
+ * The service failed: `InternalServerException`, HTTP 500.
  *
  * @since 0.1.0
  * @category errors
@@ -98,7 +110,7 @@ export class InternalServerError extends Schema.TaggedError<InternalServerError>
 )("InternalServerError", fields) {}
 
 /**
- * The name is taken, or the resource is being changed: `ConflictException`, HTTP 409.
+ * The name exists, or the resource is being changed: `ConflictException`, HTTP 409.
  *
  * @since 0.1.0
  * @category errors
@@ -109,7 +121,7 @@ export class Conflict extends Schema.TaggedError<Conflict>("effect-agentcore-ide
 ) {}
 
 /**
- * The account has as many of these as its quota allows: `ServiceQuotaExceededException`, HTTP 402.
+ * The quota of the account is reached: `ServiceQuotaExceededException`, HTTP 402.
  *
  * @since 0.1.0
  * @category errors
@@ -149,7 +161,7 @@ export class DecryptionFailure extends Schema.TaggedError<DecryptionFailure>(
 )("DecryptionFailure", fields) {}
 
 /**
- * Somebody else changed the vault's key at the same time: `ConcurrentModificationException`, HTTP 409.
+ * Another request changed the key of the vault at the same time: `ConcurrentModificationException`, HTTP 409.
  *
  * @since 0.1.0
  * @category errors
@@ -159,8 +171,8 @@ export class ConcurrentModification extends Schema.TaggedError<ConcurrentModific
 )("ConcurrentModification", fields) {}
 
 /**
- * The request did not reach the service or its answer did not come back: `Connection` (refused, reset, no such host),
- * `Timeout`, or `Credentials` (nothing was sent, most often because no AWS credentials were found).
+ * No reply was received. The reason is `Connection` (refused, reset, unknown host), `Timeout`, or `Credentials` (the request
+ * was not sent, usually because no AWS credentials were found).
  *
  * @since 0.1.0
  * @category errors
@@ -170,8 +182,8 @@ export class TransportFailure extends Schema.TaggedError<TransportFailure>(
 )("TransportFailure", { ...fields, reason: Schema.Literal("Connection", "Timeout", "Credentials") }) {}
 
 /**
- * The response is not a reply of this operation: it is not from AWS (a page of a proxy), not JSON, too large, or a member does
- * not fit. `path` names the member, where one is known; the response is never quoted, since it may contain a secret.
+ * The response is not a reply of this operation: it is not from AWS (a page of a proxy), not JSON, too large, or a member has
+ * the wrong type. `path` names the member, if it is known. The response is not quoted, since it may contain a secret.
  *
  * @since 0.1.0
  * @category errors
@@ -181,8 +193,8 @@ export class UndecodableReply extends Schema.TaggedError<UndecodableReply>(
 )("UndecodableReply", { ...fields, path: Schema.optional(Schema.String) }) {}
 
 /**
- * The service answered with an error that its model does not give this operation, such as
- * `InvalidSignatureException`. `code` is AWS's name for it.
+ * The service raised an error that the model does not list for this operation, such as `InvalidSignatureException`. `code` is
+ * the name that AWS gives it.
  *
  * @since 0.1.0
  * @category errors
@@ -192,91 +204,9 @@ export class UnknownServiceError extends Schema.TaggedError<UnknownServiceError>
 )("UnknownServiceError", { ...fields, code: Schema.String, status: Schema.optional(Schema.Finite) }) {}
 
 /**
- * A person has to open `authorizationUrl` and agree. Carries the whole of what was asked for, so that it can be shown,
- * sent elsewhere by its Schema (which reveals the `Redacted` members: encode it only for the person it belongs to) and
- * asked for again, unchanged. The session ends at `expiresAt`, ten minutes after it began.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect-agentcore-identity/ConsentRequired")(
-  "ConsentRequired",
-  {
-    providerName: Schema.String,
-    authFlow: Schema.Literal("USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"),
-    scopes: Schema.Array(Schema.String),
-    resources: Schema.optional(Schema.Array(Schema.String)),
-    audiences: Schema.optional(Schema.Array(Schema.String)),
-    callbackUrl: Schema.optional(Schema.String),
-    customState: Schema.optional(Schema.Redacted(Schema.String)),
-    customParameters: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
-    authorizationUrl: Schema.Redacted(Schema.String),
-    sessionUri: Schema.Redacted(Schema.String),
-    expiresAt: Schema.DateTimeUtc,
-    /** What `IdentityService.resume` takes, in this process or another; there under `Consent.suspend`. */
-    handle: Schema.optional(Schema.Redacted(Schema.String))
-  }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `consent is required: a person has to open the authorization URL of provider "${this.providerName}"`
-  }
-}
-
-/**
- * The answer was no: the service reports the session as `FAILED`.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-agentcore-identity/ConsentDenied")(
-  "ConsentDenied",
-  { providerName: Schema.String }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `consent was denied, or provider "${this.providerName}" refused it`
-  }
-}
-
-/**
- * No consent was completed in time: the schedule of the wait ended, or the session did. Agreeing is not enough: the page
- * to which the person returns has to complete the session.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect-agentcore-identity/ConsentTimedOut")(
-  "ConsentTimedOut",
-  { providerName: Schema.String }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `no consent was completed in time for provider "${this.providerName}": ask again. If the person did agree, ` +
-      "look whether the page they return to calls completeResourceTokenAuth"
-  }
-}
-
-/**
- * The result of one poll while the user has not answered. A wait repeats the poll; only a strategy that polls by itself
- * (`Consent.make`) receives this error.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ConsentPending extends Schema.TaggedError<ConsentPending>("effect-agentcore-identity/ConsentPending")(
-  "ConsentPending",
-  { providerName: Schema.String }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `nobody has answered the consent request for provider "${this.providerName}" yet`
-  }
-}
-
-/**
- * There is no workload access token: the effect that gives the user's JWT failed (`UserToken`; `failure` is the tag or the
- * name of its error, which may contain a secret), or the token is fixed, so that it cannot be renewed (`Fixed`).
+ * No workload access token is available: the effect that provides the JWT of the user failed (`UserToken`), or the token is
+ * fixed and cannot be renewed (`Fixed`). `failure` is the tag or the name of the error of that effect; the error itself may
+ * contain a secret.
  *
  * @since 0.1.0
  * @category errors
@@ -295,44 +225,8 @@ export class WorkloadAccessTokenUnavailable extends Schema.TaggedError<WorkloadA
   }
 }
 
-const rejections = {
-  Malformed: "this is no resume handle",
-  Changed: "the resume handle was changed on its way",
-  Foreign: "the resume handle was sealed with a key that this program does not have: give it the key, or ask again",
-  Expired: "the consent that the resume handle is for has ended: ask again",
-  Replayed: "the resume handle was used before: ask again"
-}
-
 /**
- * A resume handle that cannot be resumed: it is not a handle (`Malformed`), was changed (`Changed`), was sealed with a key
- * that this program does not have (`Foreign`), its session has ended (`Expired`), or it was used before (`Replayed`).
- *
- * @since 0.1.0
- * @category errors
- */
-export class HandleRejected extends Schema.TaggedError<HandleRejected>("effect-agentcore-identity/HandleRejected")(
-  "HandleRejected",
-  { reason: Schema.Literal("Malformed", "Changed", "Foreign", "Expired", "Replayed") }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return rejections[this.reason]
-  }
-}
-
-/**
- * What is remembered of a consent could not be read or written.
- *
- * @since 0.1.0
- * @category errors
- */
-export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-agentcore-identity/LedgerFailure")(
-  "LedgerFailure",
-  { message: Schema.String, cause: Schema.optional(Schema.Defect) }
-) {}
-
-/**
- * The errors of the wire, which any operation may have.
+ * The errors of the wire, which any operation can raise.
  *
  * @since 0.1.0
  * @category errors
@@ -340,7 +234,7 @@ export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-age
 export type WireError = TransportFailure | UndecodableReply | UnknownServiceError
 
 /**
- * Every error of this library, as a Schema.
+ * Schema of all errors of this library.
  *
  * @since 0.1.0
  * @category schemas
@@ -371,7 +265,7 @@ export const IdentityError = Schema.Union(
 )
 
 /**
- * Every error of this library, for callers who collect. Each method lists only the ones it can raise.
+ * Union of all errors of this library. Each method lists only the errors that it can raise.
  *
  * @since 0.1.0
  * @category errors
@@ -379,14 +273,16 @@ export const IdentityError = Schema.Union(
 export type IdentityError = typeof IdentityError.Type
 
 /**
+ * Tests if a value is an error of this library.
+ *
  * @since 0.1.0
  * @category guards
  */
 export const isIdentityError: (u: unknown) => u is IdentityError = Schema.is(IdentityError)
 
 /**
- * Whether the same request may succeed later: throttling, a failure of the service or of the connection, or a consent that
- * the user has not answered. Retries, polls and waits repeat exactly these.
+ * Tests if the same request may succeed later: after throttling, a failure of the service or of the connection, or a poll
+ * that found no answer of the user. Retries, polls and waits repeat exactly these errors.
  *
  * @since 0.1.0
  * @category guards

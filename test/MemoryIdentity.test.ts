@@ -1,68 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { IdentityApi } from "../src/IdentityApi.js"
-import { IdentityControls } from "../src/IdentityControls.js"
 import { Throttled } from "../src/IdentityError.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertEqual } from "./support/equality.js"
 
-const workloadName = "my-agent"
-const returnUrl = "https://app.example.com/done?lang=en"
-const google = {
-  name: "google",
-  credentialProviderVendor: "GoogleOauth2",
-  oauth2ProviderConfigInput: {
-    googleOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("very-secret") }
-  }
-} as const
-
-const setUp = Effect.gen(function*() {
-  const api = yield* IdentityApi
-  const controls = yield* IdentityControls
-  yield* api.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [returnUrl] })
-  const provider = yield* api.createOauth2CredentialProvider(google)
-  const mint = (userId: string) =>
-    Effect.map(
-      api.getWorkloadAccessTokenForUserId({ workloadName, userId }),
-      ({ workloadAccessToken }) => workloadAccessToken
-    )
-  const request = (workloadIdentityToken: Redacted.Redacted) => ({
-    workloadIdentityToken,
-    resourceCredentialProviderName: "google",
-    scopes: ["a", "b"],
-    oauth2Flow: "USER_FEDERATION" as const,
-    resourceOauth2ReturnUrl: returnUrl
-  })
-  const begin = Effect.fnUntraced(function*(userId: string) {
-    const asked = request(yield* mint(userId))
-    const { sessionUri } = yield* api.getResourceOauth2Token(asked)
-    assert.isDefined(sessionUri)
-    return { asked, sessionUri: sessionUri ?? Redacted.make("") }
-  })
-  const consent = Effect.fnUntraced(function*(userId: string) {
-    const { asked, sessionUri } = yield* begin(userId)
-    yield* controls.approve(sessionUri)
-    yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
-    return { asked, sessionUri }
-  })
-  return { api, controls, provider, mint, request, begin, consent }
-})
-
-/** `Redacted`s look all alike to an assertion. */
-const revealed = ({ accessToken }: { readonly accessToken?: Redacted.Redacted | undefined }) => {
-  assert.isDefined(accessToken)
-  return accessToken && Redacted.value(accessToken)
-}
-
-const jwt = (claims: object) =>
-  Redacted.make(`e30.${Encoding.encodeBase64Url(JSON.stringify(claims))}.${Encoding.encodeBase64Url("signature")}`)
-
-const test = <E>(name: string, body: Effect.Effect<void, E, IdentityApi | IdentityControls>) =>
-  it.effect(name, () => Effect.provide(body, MemoryIdentity.layerApi()))
+import { google, jwt, returnUrl, revealed, setUp, test, workloadName } from "./support/memory.js"
 
 describe("MemoryIdentity", () => {
   it.effect("claims to be in the given account, region and partition", () =>
@@ -165,132 +110,6 @@ describe("MemoryIdentity", () => {
         assert.strictEqual(error._tag, "ValidationError")
         assert.include(error.message, "nextToken")
       }
-    })
-  )
-
-  test(
-    "a person consents, the application completes, and the poll finds the token",
-    Effect.gen(function*() {
-      const { api, begin, controls } = yield* setUp
-      const { asked, sessionUri } = yield* begin("alice")
-      const poll = api.getResourceOauth2Token({ ...asked, sessionUri })
-      assert.strictEqual((yield* poll).sessionStatus, "IN_PROGRESS")
-      const returned = new URL(Redacted.value(yield* controls.approve(sessionUri)))
-      assert.strictEqual(returned.searchParams.get("session_id"), Redacted.value(sessionUri))
-      assert.strictEqual(returned.searchParams.get("lang"), "en")
-      assert.strictEqual((yield* poll).sessionStatus, "IN_PROGRESS")
-      yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId: "alice" } })
-      const granted = revealed(yield* poll)
-      assert.strictEqual(revealed(yield* api.getResourceOauth2Token({ ...asked, scopes: ["b"] })), granted)
-    })
-  )
-
-  test(
-    "returns to a custom scheme with session and state",
-    Effect.gen(function*() {
-      const { api, controls, mint, request } = yield* setUp
-      yield* api.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: ["myapp:cb#top"] })
-      const asked = { ...request(yield* mint("alice")), resourceOauth2ReturnUrl: "myapp:cb#top" }
-      const { sessionUri = Redacted.make("") } = yield* api.getResourceOauth2Token({
-        ...asked,
-        customState: Redacted.make("a b&c")
-      })
-      const returned = Redacted.value(yield* controls.approve(sessionUri))
-      assert.match(returned, /^myapp:cb\?session_id=urn%3Aietf%3A[^&]+&state=a\+b%26c#top$/)
-      const colon = yield* Effect.flip(api.getResourceOauth2Token({ ...asked, customState: Redacted.make("a:b") }))
-      assert.include(colon.message, "Value at 'requestUri' failed to satisfy constraint")
-    })
-  )
-
-  test(
-    "only the very user completes, only once, and a stranger's try spoils nothing",
-    Effect.gen(function*() {
-      const { api, begin, controls } = yield* setUp
-      const { sessionUri } = yield* begin("alice")
-      const complete = (userId: string) => api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } })
-      assert.strictEqual((yield* Effect.flip(complete("alice"))).message, "Invalid or expired session")
-      yield* controls.approve(sessionUri)
-      assert.strictEqual((yield* Effect.flip(complete("mallory")))._tag, "AccessDenied")
-      const racing = yield* Effect.all([complete("alice"), complete("alice")].map((one) => Effect.either(one)), {
-        concurrency: "unbounded"
-      })
-      assert.strictEqual(racing.filter(Either.isRight).length, 1)
-      assert.strictEqual((yield* Effect.flip(complete("alice")))._tag, "AccessDenied")
-    })
-  )
-
-  test(
-    "a user named by a JWT completes with the very same JWT",
-    Effect.gen(function*() {
-      const { api, controls, request } = yield* setUp
-      const [userToken, fresh] = [
-        jwt({ iss: "https://idp", sub: "alice" }),
-        jwt({ iss: "https://idp", sub: "alice", n: 1 })
-      ]
-      const { workloadAccessToken } = yield* api.getWorkloadAccessTokenForJWT({ workloadName, userToken })
-      const { sessionUri = Redacted.make("") } = yield* api.getResourceOauth2Token(request(workloadAccessToken))
-      yield* controls.approve(sessionUri)
-      const refused = yield* Effect.flip(
-        api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userToken: fresh } })
-      )
-      assert.strictEqual(refused._tag, "AccessDenied")
-      yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: { userToken } })
-      assert.strictEqual((yield* controls.sessions)[0]?.user, "jwt:https://idp|alice")
-    })
-  )
-
-  test(
-    "a session lives for ten minutes, the last moment included",
-    Effect.gen(function*() {
-      const { api, begin, controls } = yield* setUp
-      const { asked, sessionUri } = yield* begin("alice")
-      const poll = api.getResourceOauth2Token({ ...asked, sessionUri })
-      yield* TestClock.adjust("10 minutes")
-      assert.strictEqual((yield* poll).sessionStatus, "IN_PROGRESS")
-      yield* TestClock.adjust("1 millis")
-      assert.strictEqual((yield* Effect.flip(poll)).message, "Invalid or expired session")
-      assert.strictEqual((yield* Effect.flip(controls.approve(sessionUri)))._tag, "SessionNotPending")
-      assert.strictEqual((yield* controls.sessions)[0]?.status, "expired")
-    })
-  )
-
-  test(
-    "a refusal ends the session",
-    Effect.gen(function*() {
-      const { api, begin, controls } = yield* setUp
-      const { asked, sessionUri } = yield* begin("alice")
-      yield* controls.deny(sessionUri)
-      const reply = yield* api.getResourceOauth2Token({ ...asked, sessionUri })
-      assert.strictEqual(reply.sessionStatus, "FAILED")
-      assert.isUndefined(reply.authorizationUrl)
-    })
-  )
-
-  test(
-    "what has expired is refreshed, until the vendor revokes it",
-    Effect.gen(function*() {
-      const { api, consent, controls } = yield* setUp
-      const { asked } = yield* consent("alice")
-      const before = revealed(yield* api.getResourceOauth2Token(asked))
-      assert.strictEqual(yield* controls.expireTokens({ user: "userId:bob" }), 0)
-      assert.strictEqual(yield* controls.expireTokens({ user: "userId:alice" }), 1)
-      const after = revealed(yield* api.getResourceOauth2Token(asked))
-      assert.notStrictEqual(after, before)
-      assert.strictEqual(yield* controls.revoke(), 1)
-      assert.strictEqual(revealed(yield* api.getResourceOauth2Token(asked)), after)
-      yield* controls.expireTokens()
-      assert.strictEqual((yield* api.getResourceOauth2Token(asked)).sessionStatus, "IN_PROGRESS")
-    })
-  )
-
-  test(
-    "forced authentication drops the grant and asks again",
-    Effect.gen(function*() {
-      const { api, consent } = yield* setUp
-      const { asked, sessionUri } = yield* consent("alice")
-      const forced = yield* api.getResourceOauth2Token({ ...asked, sessionUri, forceAuthentication: true })
-      assert.strictEqual(forced.sessionStatus, "IN_PROGRESS")
-      assert.strictEqual((yield* api.getResourceOauth2Token(asked)).sessionStatus, "IN_PROGRESS")
     })
   )
 

@@ -133,7 +133,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     // Another process: what was used is remembered.
     const second = await runBundled(command)
     assertEqual([second.code, second.stdout], [1, ""])
-    assert.strictEqual(second.stderr, "the resume handle was used before: ask again\n")
+    assert.strictEqual(second.stderr, "the resume handle was used before: request the token again\n")
   })
 
   it("consent-suspend.ts seals with the keys of the environment, and consent-resume.ts needs the same", async () => {

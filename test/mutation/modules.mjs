@@ -91,6 +91,7 @@ export const modules = {
       "FederatedTemplate",
       "FederatedTokenResponses",
       "FederatedVerification",
+      "FederatedVerificationIssuer",
       "discoveryUrl",
       "issuerChoice"
     ]

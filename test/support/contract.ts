@@ -8,12 +8,14 @@ import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Extent, Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
+import { waiting } from "./contract/waiting.js"
 
 /** What every way of reaching the service must do. */
 export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: Extent = "sample") => {
   administration(name, layer, extent)
   credentials(name, layer, extent)
   consent(name, layer, extent)
+  waiting(name, layer, extent)
   strategies(name, layer, extent)
   handles(name, layer, extent)
   providerUpdates(name, layer, extent)

@@ -127,6 +127,11 @@ export const inline: ReadonlyArray<Inline> = [
     reason: "npm test runs the file with the others",
     holds: (command) => existsSync(`${Markdown.root}${command.replace("npx vitest run ", "")}`)
   },
+  {
+    command: /^npx vitest run --project '!browser'$/,
+    reason: "npm test runs these files with the others",
+    holds: () => Markdown.read("vitest.config.ts").includes("name: \"browser\"")
+  },
   { command: /^npm install -g npm@11$/, reason: "it changes the machine; it is npm's own documented command" },
   { command: /^npm (install|ci|start|test)$/, reason: ".ci/run runs it", holds: () => ci.includes("npm install") }
 ]

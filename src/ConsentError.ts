@@ -1,0 +1,127 @@
+/**
+ * Errors of a consent. `IdentityError` exports them too.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * A user must open `authorizationUrl` and consent. The session ends at `expiresAt`, 10 minutes after it was opened.
+ *
+ * The error contains all options of the token request, so that a program can show the consent and repeat the request
+ * unchanged. It is encodable by its Schema; that reveals the `Redacted` members, so encode it only for this user.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConsentRequired extends Schema.TaggedError<ConsentRequired>("effect-agentcore-identity/ConsentRequired")(
+  "ConsentRequired",
+  {
+    providerName: Schema.String,
+    authFlow: Schema.Literal("USER_FEDERATION", "M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"),
+    scopes: Schema.Array(Schema.String),
+    resources: Schema.optional(Schema.Array(Schema.String)),
+    audiences: Schema.optional(Schema.Array(Schema.String)),
+    callbackUrl: Schema.optional(Schema.String),
+    customState: Schema.optional(Schema.Redacted(Schema.String)),
+    customParameters: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Redacted(Schema.String) })),
+    authorizationUrl: Schema.Redacted(Schema.String),
+    sessionUri: Schema.Redacted(Schema.String),
+    expiresAt: Schema.DateTimeUtc,
+    /** The argument of `IdentityService.resume`, in this process or another one; set by `Consent.suspend`. */
+    handle: Schema.optional(Schema.Redacted(Schema.String))
+  }
+) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return `consent is required: the user must open the authorization URL of provider "${this.providerName}"`
+  }
+}
+
+/**
+ * The user or the provider denied the consent: the service reports the session as `FAILED`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-agentcore-identity/ConsentDenied")(
+  "ConsentDenied",
+  { providerName: Schema.String }
+) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return `the user or provider "${this.providerName}" denied the consent`
+  }
+}
+
+/**
+ * The consent was not completed before the schedule of the wait, or the session, ended. A consent is complete only when the
+ * page at the return URL has called `completeResourceTokenAuth`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect-agentcore-identity/ConsentTimedOut")(
+  "ConsentTimedOut",
+  { providerName: Schema.String }
+) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return `the consent for provider "${this.providerName}" was not completed in time: request the token again. If the ` +
+      "user did consent, check that the page at the return URL calls completeResourceTokenAuth"
+  }
+}
+
+/**
+ * The result of one poll while the user has not answered. A wait repeats the poll; only a strategy that polls by itself
+ * (`Consent.make`) receives this error.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConsentPending extends Schema.TaggedError<ConsentPending>("effect-agentcore-identity/ConsentPending")(
+  "ConsentPending",
+  { providerName: Schema.String }
+) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return `the user has not answered the consent request for provider "${this.providerName}"`
+  }
+}
+
+const rejections = {
+  Malformed: "this is not a resume handle: pass the handle of a ConsentRequired error",
+  Changed: "the resume handle was modified: request the token again",
+  Foreign:
+    "the resume handle was sealed with a key that ConsentSeal does not have: add the key, or request the token again",
+  Expired: "the session of the resume handle has expired: request the token again",
+  Replayed: "the resume handle was used before: request the token again"
+}
+
+/**
+ * A resume handle is rejected: it is not a handle (`Malformed`), was modified (`Changed`), was sealed with a key that this
+ * program does not have (`Foreign`), its session has expired (`Expired`), or it was used before (`Replayed`).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HandleRejected extends Schema.TaggedError<HandleRejected>("effect-agentcore-identity/HandleRejected")(
+  "HandleRejected",
+  { reason: Schema.Literal("Malformed", "Changed", "Foreign", "Expired", "Replayed") }
+) {
+  /** @since 0.1.0 */
+  override get message(): string {
+    return rejections[this.reason]
+  }
+}
+
+/**
+ * `ConsentLedger` could not read or write an entry.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-agentcore-identity/LedgerFailure")(
+  "LedgerFailure",
+  { message: Schema.String, cause: Schema.optional(Schema.Defect) }
+) {}

@@ -1,0 +1,261 @@
+import { assert } from "@effect/vitest"
+import { Cause, Data, DateTime, Deferred, Effect, Fiber, Redacted, Ref, Schedule } from "effect"
+import * as Consent from "../../../src/Consent.js"
+import * as IdentityControls from "../../../src/IdentityControls.js"
+import * as IdentityError from "../../../src/IdentityError.js"
+import * as TokenPoller from "../../../src/TokenPoller.js"
+import { agent, asUser } from "../agent.js"
+import { assertEqual } from "../equality.js"
+import { consents, required } from "../person.js"
+import { section } from "./section.js"
+
+class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
+
+/** Calls that wait for a consent. */
+export const waiting = section("waiting", (test, extent) => {
+  test(
+    "waits until the person has consented, and tells the URL once",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const told = yield* Ref.make(0)
+      const token = yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        forceAuthentication: true,
+        consent: Consent.wait({
+          onAuthUrl: (url, consent) =>
+            Effect.gen(function*() {
+              yield* Ref.update(told, (n) => n + 1)
+              assertEqual(url, consent.authorizationUrl)
+              yield* Effect.forkDaemon(Effect.delay(consents(consent), "12 seconds"))
+            })
+        })
+      })
+      assert.isNotEmpty(Redacted.value(token))
+      assert.strictEqual(yield* Ref.get(told), 1)
+      const { sessions } = yield* IdentityControls.IdentityControls
+      assert.strictEqual((yield* sessions).length, 1)
+    })
+  )
+
+  test(
+    "does not announce anything when the token is there",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
+      yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ onAuthUrl: () => Effect.dieMessage("the person was asked again") })
+      })
+    })
+  )
+
+  test(
+    "a refusal ends the wait at once, and a later request opens a new session",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { deny } = yield* IdentityControls.IdentityControls
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ onAuthUrl: (_, consent) => deny(consent.sessionUri) })
+      }))
+      assert.strictEqual(error._tag, "ConsentDenied")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 5000)
+      yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
+    })
+  )
+
+  test(
+    "ten minutes without an answer are a time-out",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      // The default makes 120 polls.
+      const eachMinute = Schedule.spaced("1 minute").pipe(Schedule.upTo("10 minutes"))
+      const tokenPoller = extent === "whole" ? undefined : eachMinute
+      const error = yield* Effect.flip(
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller })
+        })
+      )
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
+    })
+  )
+
+  test(
+    "a schedule that outlasts the session ends with it, after a last poll",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: Schedule.spaced("4 minutes") })
+      }))
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
+    })
+  )
+
+  test(
+    "two who wait for the same person get what each waited for, and no poll opens a session",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { sessions } = yield* IdentityControls.IdentityControls
+      const wait = (scope: string) =>
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          scopes: [scope],
+          consent: Consent.wait({ onAuthUrl: (_, consent) => consents(consent) })
+        })
+      const tokens = yield* Effect.all([wait("repo"), wait("mail")], { concurrency: "unbounded" })
+      assert.strictEqual(new Set(tokens.map(Redacted.value)).size, 2)
+      assert.strictEqual((yield* sessions).length, 2)
+    })
+  )
+
+  test(
+    "a consent in the last seconds is not lost on whoever waits",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const token = yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          onAuthUrl: (_, consent) => Effect.forkDaemon(Effect.delay(consents(consent), "598 seconds")),
+          tokenPoller: Schedule.spaced("85 seconds")
+        })
+      })
+      assert.isNotEmpty(Redacted.value(token))
+    })
+  )
+
+  test(
+    "a wait without an end of its own ends with the session, whatever the service says",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const throttled = new IdentityError.Throttled({ operation: "GetResourceOauth2Token", message: "slow down" })
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
+          tokenPoller: Schedule.spaced("55 seconds")
+        })
+      }))
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 600_000)
+    })
+  )
+
+  test(
+    "faults that pass do not end the wait, and one that lasts ends in a time-out",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const operation = "GetResourceOauth2Token"
+      const throttled = new IdentityError.Throttled({ operation, message: "slow down" })
+      const broken = new IdentityError.InternalServerError({ operation, message: "broken" })
+      yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({
+          onAuthUrl: (_, consent) =>
+            failNext("getResourceOauth2Token", throttled, 2).pipe(
+              Effect.zipRight(failNext("getResourceOauth2Token", broken)),
+              Effect.zipRight(consents(consent))
+            )
+        })
+      })
+      const error = yield* Effect.flip(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        forceAuthentication: true,
+        consent: Consent.wait({
+          onAuthUrl: () => failNext("getResourceOauth2Token", throttled, 1000),
+          tokenPoller: Schedule.spaced("1 minute")
+        })
+      }))
+      assert.strictEqual(error._tag, "ConsentTimedOut")
+    })
+  )
+
+  test(
+    "a failure of the announcement ends the call with it",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const error = yield* Effect.flip(
+        identity.getToken({
+          ...asUser,
+          workloadAccessToken,
+          consent: Consent.wait({ onAuthUrl: () => new Unreachable() })
+        })
+      )
+      assert.strictEqual(error._tag, "Unreachable")
+    })
+  )
+
+  test(
+    "the program's schedule is used, and a call's own instead of it",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const wait = (tokenPoller?: Schedule.Schedule<unknown>) =>
+        Effect.flip(
+          identity.getToken({
+            ...asUser,
+            workloadAccessToken,
+            consent: Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller })
+          })
+        )
+      const inOneMinute = TokenPoller.layer(
+        Schedule.spaced("20 seconds").pipe(Schedule.upTo("1 minute"))
+      )
+      assert.strictEqual((yield* Effect.provide(wait(), inOneMinute))._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 60_000)
+      const own = wait(Schedule.spaced("20 seconds").pipe(Schedule.upTo("3 minutes")))
+      assert.strictEqual((yield* Effect.provide(own, inOneMinute))._tag, "ConsentTimedOut")
+      assert.strictEqual(yield* Effect.map(DateTime.now, DateTime.toEpochMillis), 240_000)
+    })
+  )
+
+  test(
+    "a strategy may obtain the token another way, and poll by itself",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const request = { ...asUser, workloadAccessToken, forceAuthentication: true }
+      const elsewhere = Consent.make(() => Effect.succeed(Redacted.make("from elsewhere")))
+      assertEqual(yield* identity.getToken({ ...request, consent: elsewhere }), Redacted.make("from elsewhere"))
+      const polling = Consent.make((consent, { poll }) =>
+        Effect.gen(function*() {
+          assert.strictEqual((yield* Effect.flip(poll))._tag, "ConsentPending")
+          yield* Effect.orDie(consents(consent))
+          return yield* poll
+        })
+      )
+      assert.isNotEmpty(Redacted.value(yield* identity.getToken({ ...request, consent: polling })))
+    })
+  )
+
+  test(
+    "interruption ends the wait, and a second try succeeds",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const told = yield* Deferred.make<IdentityError.ConsentRequired>()
+      const fiber = yield* Effect.fork(identity.getToken({
+        ...asUser,
+        workloadAccessToken,
+        consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(told, consent) })
+      }))
+      const asked = yield* Deferred.await(told)
+      const exit = yield* Fiber.interrupt(fiber)
+      assert.isTrue(exit._tag === "Failure" && Cause.isInterruptedOnly(exit.cause))
+      yield* consents(asked)
+      yield* identity.getToken({ ...asUser, workloadAccessToken })
+    })
+  )
+})
