@@ -21,7 +21,7 @@ import {
 import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
 import { workloadArn } from "./state/arns.js"
-import * as choices from "./state/assumptions.js"
+import * as assumptions from "./state/assumptions.js"
 import * as journal from "./state/callLog.js"
 import { simulated } from "./state/issuer.js"
 import * as sessions from "./state/session.js"
@@ -53,7 +53,7 @@ export const make = (store: Store): IdentityControls["Type"] => {
         const before = Option.getOrUndefined(HashMap.get(state.issuers, providerName))
         if (JSON.stringify(before) === JSON.stringify(issuer)) return state
         return {
-          ...choices.withoutTokens(state, providerName),
+          ...assumptions.withoutTokens(state, providerName),
           issuers: issuer === undefined
             ? HashMap.remove(state.issuers, providerName)
             : HashMap.set(state.issuers, providerName, issuer)

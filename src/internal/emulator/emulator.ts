@@ -87,37 +87,37 @@ export const makeStored = (
     Effect.flatMap(over(settings))
   )
 
-const makeHandlers = (core: Store): Engine => ({
-  api: calls(core, {
-    ...workloads.make(core),
-    ...oauth2Providers.make(core),
-    ...apiKeyProviders.make(core),
-    ...paymentProviders.make(core),
-    ...vault.make(core),
-    ...portals.make(core),
-    ...resources.make(core),
-    ...workloadTokens.make(core),
-    getResourceOauth2Token: tokens.make(core),
-    getResourceApiKey: apiKeys.make(core),
-    getResourcePaymentToken: payments.make(core),
-    completeResourceTokenAuth: completion.complete(core)
+const makeHandlers = (store: Store): Engine => ({
+  api: calls(store, {
+    ...workloads.make(store),
+    ...oauth2Providers.make(store),
+    ...apiKeyProviders.make(store),
+    ...paymentProviders.make(store),
+    ...vault.make(store),
+    ...portals.make(store),
+    ...resources.make(store),
+    ...workloadTokens.make(store),
+    getResourceOauth2Token: tokens.make(store),
+    getResourceApiKey: apiKeys.make(store),
+    getResourcePaymentToken: payments.make(store),
+    completeResourceTokenAuth: completion.complete(store)
   }),
-  controls: controls.make(core)
+  controls: controls.make(store)
 })
 
 /** What each call goes through: the faults that wait for it, the limits of the model, its handler, the journal. */
-const calls = (core: Store, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
+const calls = (store: Store, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
   IdentityApi.make((key) => {
     const operation: Operation.Any = IdentityApi.operations[key]
     const validate = check.validate(operation)
     return (request) =>
       Effect.suspend(() => {
         const valid = validate(request)
-        return nextFault(core, key).pipe(
+        return nextFault(store, key).pipe(
           Effect.zipRight(Either.isRight(valid) ? handlers[key](valid.right) : Effect.fail(valid.left)),
           Effect.catchSomeDefect(unstored(key)),
           // What a refused request has in the wrong place may be a bare secret, so that the journal leaves it out.
-          Effect.onExit((exit) => record(core, key, Option.getOrUndefined(Either.getRight(valid)), exit))
+          Effect.onExit((exit) => record(store, key, Option.getOrUndefined(Either.getRight(valid)), exit))
         )
       })
   })
@@ -143,10 +143,10 @@ const isModelled = <Key extends IdentityApi.OperationKey>(
 }
 
 const nextFault = <Key extends IdentityApi.OperationKey>(
-  core: Store,
+  store: Store,
   key: Key
 ): Effect.Effect<void, IdentityApi.Failure<Key>> =>
-  Effect.flatten(core.diagnostics((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Diagnostics] => {
+  Effect.flatten(store.diagnostics((aside): readonly [Effect.Effect<void, IdentityApi.Failure<Key>>, Diagnostics] => {
     const [fault, ...later] = aside.faults[key]?.filter(({ times }) => times > 0) ?? []
     if (fault === undefined) return [Effect.void, aside]
     const left = [{ ...fault, times: fault.times - 1 }, ...later]
@@ -154,13 +154,13 @@ const nextFault = <Key extends IdentityApi.OperationKey>(
   }))
 
 const record = (
-  core: Store,
+  store: Store,
   operation: IdentityApi.OperationKey,
   request: unknown,
   exit: Exit.Exit<unknown, { readonly _tag: string }>
 ) =>
   Effect.flatMap(DateTime.now, (at) =>
-    core.diagnostics((aside) => [undefined, {
+    store.diagnostics((aside) => [undefined, {
       ...aside,
       journal: journal.append(aside.journal, { at, operation, request, outcome: outcome(exit) })
     }]))

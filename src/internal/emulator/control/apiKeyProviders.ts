@@ -1,113 +1,43 @@
+/** API key credential providers. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
-import type { ApiKeyCredentialProvider, operations } from "../../../ApiKeyProvider.js"
-import type { IdentityApi } from "../../../IdentityApi.js"
-import { providerArn } from "../state/arns.js"
-import * as random from "../state/simulatedValues.js"
-import type { ApiKeyProvider, OperationName } from "../state/state.js"
-import { result, type Store } from "../state/store.js"
-import { page } from "./paging.js"
-import { ensureAvailable, findProvider, jsonKey, secret } from "./providers.js"
-import * as tags from "./tags.js"
+import type { operations } from "../../../ApiKeyProvider.js"
+import type { IdentityApi, Request } from "../../../IdentityApi.js"
+import type { Resource } from "../state/state.js"
+import type { Store } from "../state/store.js"
+import * as providers from "./providers.js"
 
-const created = (provider: ApiKeyProvider) => ({
-  apiKeySecretArn: { secretArn: provider.apiKey.arn },
-  apiKeySecretJsonKey: jsonKey(provider.apiKey),
-  apiKeySecretSource: provider.apiKey.source,
-  name: provider.name,
-  credentialProviderArn: provider.arn
-})
-
-const describe = (provider: ApiKeyProvider): ApiKeyCredentialProvider => ({
-  ...created(provider),
-  createdTime: provider.createdTime,
-  lastUpdatedTime: provider.lastUpdatedTime
+const apiKeyOf = (request: Request<"updateApiKeyCredentialProvider">): providers.SecretInput => ({
+  member: "apiKey",
+  configMember: "apiKeySecretConfig",
+  value: request.apiKey,
+  config: request.apiKeySecretConfig,
+  source: request.apiKeySecretSource,
+  required: true
 })
 
 /** @internal */
-export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => {
-  const apiKey = (
-    operation: OperationName,
-    request: Parameters<IdentityApi["Type"]["updateApiKeyCredentialProvider"]>[0],
-    suffix: string
-  ) =>
-    secret({ operation, settings: core.settings, kind: "apikey", name: request.name, suffix }, {
-      member: "apiKey",
-      configMember: "apiKeySecretConfig",
-      value: request.apiKey,
-      config: request.apiKeySecretConfig,
-      source: request.apiKeySecretSource,
-      required: true
-    })
-
+export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof operations> => {
+  const { create, delete: remove, get, list, update } = providers.make(store, {
+    kind: "apikey",
+    maxResults: 100,
+    read: (state) => state.apiKeyProviders,
+    write: (state, apiKeyProviders) => ({ ...state, apiKeyProviders }),
+    fixed: () => Effect.succeed({}),
+    configure: (owner, request: Request<"updateApiKeyCredentialProvider">, base: Resource) =>
+      Either.map(providers.secret(owner, apiKeyOf(request)), (apiKey) => ({ ...base, apiKey })),
+    view: ({ apiKey }) => ({
+      apiKeySecretArn: { secretArn: apiKey.arn },
+      apiKeySecretJsonKey: providers.jsonKey(apiKey),
+      apiKeySecretSource: apiKey.source
+    }),
+    vendor: () => ({})
+  })
   return {
-    createApiKeyCredentialProvider: Effect.fnUntraced(function*(request) {
-      const operation = "CreateApiKeyCredentialProvider"
-      const { name } = request
-      const suffix = yield* random.base62(6)
-      return yield* core.decide((state, now) =>
-        Either.gen(function*() {
-          yield* ensureAvailable(core.settings, operation, "apikey", state.apiKeyProviders, name)
-          const arn = providerArn(core.settings, "apikey", name)
-          const key = yield* apiKey(operation, request, suffix)
-          const provider = { name, arn, apiKey: key, createdTime: now, lastUpdatedTime: now }
-          return result(created(provider), {
-            ...state,
-            apiKeyProviders: HashMap.set(state.apiKeyProviders, name, provider),
-            tags: tags.set(state.tags, arn, request.tags)
-          })
-        })
-      )
-    }),
-
-    getApiKeyCredentialProvider: ({ name }) =>
-      core.read((state) =>
-        Either.map(findProvider("GetApiKeyCredentialProvider", "apikey", state.apiKeyProviders, name), describe)
-      ),
-
-    updateApiKeyCredentialProvider: Effect.fnUntraced(function*(request) {
-      const operation = "UpdateApiKeyCredentialProvider"
-      const suffix = yield* random.base62(6)
-      return yield* core.decide((state, now) =>
-        Either.gen(function*() {
-          const stored = yield* findProvider(operation, "apikey", state.apiKeyProviders, request.name)
-          const provider = { ...stored, apiKey: yield* apiKey(operation, request, suffix), lastUpdatedTime: now }
-          return result(describe(provider), {
-            ...state,
-            apiKeyProviders: HashMap.set(state.apiKeyProviders, request.name, provider)
-          })
-        })
-      )
-    }),
-
-    deleteApiKeyCredentialProvider: ({ name }) =>
-      core.decide((state) =>
-        Either.map(
-          findProvider("DeleteApiKeyCredentialProvider", "apikey", state.apiKeyProviders, name),
-          ({ arn }) =>
-            result({}, {
-              ...state,
-              apiKeyProviders: HashMap.remove(state.apiKeyProviders, name),
-              ...tags.forget(state, arn)
-            })
-        )
-      ),
-
-    listApiKeyCredentialProviders: (request) =>
-      core.read((state) =>
-        Either.map(
-          page("ListApiKeyCredentialProviders", request, 100, state.apiKeyProviders),
-          ({ items, nextToken }) => ({
-            credentialProviders: items.map((provider) => ({
-              name: provider.name,
-              credentialProviderArn: provider.arn,
-              createdTime: provider.createdTime,
-              lastUpdatedTime: provider.lastUpdatedTime
-            })),
-            nextToken
-          })
-        )
-      )
+    createApiKeyCredentialProvider: create("CreateApiKeyCredentialProvider"),
+    getApiKeyCredentialProvider: get("GetApiKeyCredentialProvider"),
+    updateApiKeyCredentialProvider: update("UpdateApiKeyCredentialProvider"),
+    deleteApiKeyCredentialProvider: remove("DeleteApiKeyCredentialProvider"),
+    listApiKeyCredentialProviders: list("ListApiKeyCredentialProviders")
   }
 }

@@ -20,15 +20,21 @@ const decode = Schema.decodeEither(Position)
 
 const tokenOf = (list: string, after: string) => encode({ list, after, sum: Hash.string(`${list} ${after}`) })
 
+/** @internal */
+export interface PageRequest {
+  readonly nextToken?: string | undefined
+  readonly maxResults?: number | undefined
+}
+
 /**
- * One page of `entries`, in the order of their keys. A token is taken only as it is made here, to the letter. Who knows
- * how may still make one: it says where a page begins, and opens nothing.
+ * One page of `entries`, in the order of their keys. A token is accepted only exactly as it is made here. A caller can still
+ * forge one; that is harmless, since it only says where a page starts.
  *
  * @internal
  */
 export const page = <A>(
   operation: OperationName,
-  request: { readonly nextToken?: string | undefined; readonly maxResults?: number | undefined },
+  request: PageRequest,
   maximum: number,
   entries: HashMap.HashMap<string, A>
 ): Either.Either<{ readonly items: ReadonlyArray<A>; readonly nextToken: string | undefined }, ValidationError> =>

@@ -6,8 +6,8 @@ import type { operations } from "../../../ConsentPortal.js"
 import type { IdentityApi } from "../../../IdentityApi.js"
 import { Conflict } from "../../../IdentityError.js"
 import { portalArn, portalUrl } from "../state/arns.js"
-import * as choices from "../state/assumptions.js"
-import * as random from "../state/simulatedValues.js"
+import * as assumptions from "../state/assumptions.js"
+import * as simulatedValues from "../state/simulatedValues.js"
 import type { OperationName, State } from "../state/state.js"
 import { find, result, type Store } from "../state/store.js"
 import { page } from "./paging.js"
@@ -17,10 +17,10 @@ const findPortal = (operation: OperationName, state: State, id: string) =>
   find(operation, "Consent portal", state.portals, id)
 
 /** @internal */
-export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   createConsentPortal: Effect.fnUntraced(function*({ tags: given, ...request }) {
-    const id = `${request.name}-${yield* random.base62(10)}`
-    return yield* core.decide((state, now) => {
+    const id = `${request.name}-${yield* simulatedValues.base62(10)}`
+    return yield* store.decide((state, now) => {
       const { name } = request
       if (HashMap.some(state.portals, (portal) => portal.name === name)) {
         const message = `Consent portal '${name}' already exists`
@@ -29,12 +29,12 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
       const portal = {
         ...request,
         consentPortalId: id,
-        consentPortalArn: portalArn(core.settings, id),
-        portalUrl: portalUrl(core.settings, id),
+        consentPortalArn: portalArn(store.settings, id),
+        portalUrl: portalUrl(store.settings, id),
         createdAt: now,
         updatedAt: now
       }
-      return Either.right(result({ ...portal, status: choices.portalStatus.create }, {
+      return Either.right(result({ ...portal, status: assumptions.portalStatus.create }, {
         ...state,
         portals: HashMap.set(state.portals, id, portal),
         tags: tags.set(state.tags, portal.consentPortalArn, given)
@@ -43,15 +43,15 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
   }),
 
   getConsentPortal: ({ consentPortalIdentifier: id }) =>
-    core.read((state) =>
+    store.read((state) =>
       Either.map(
         findPortal("GetConsentPortal", state, id),
-        (portal) => ({ ...portal, status: choices.portalStatus.read })
+        (portal) => ({ ...portal, status: assumptions.portalStatus.read })
       )
     ),
 
   updateConsentPortal: ({ consentPortalIdentifier: id, description, executionRoleArn, idpConfig }) =>
-    core.decide((state, now) =>
+    store.decide((state, now) =>
       Either.map(findPortal("UpdateConsentPortal", state, id), (stored) => {
         const portal = {
           ...stored,
@@ -60,7 +60,7 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
           description: description ?? stored.description,
           updatedAt: now
         }
-        return result({ ...portal, status: choices.portalStatus.update }, {
+        return result({ ...portal, status: assumptions.portalStatus.update }, {
           ...state,
           portals: HashMap.set(state.portals, id, portal)
         })
@@ -68,7 +68,7 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
     ),
 
   deleteConsentPortal: ({ consentPortalIdentifier: id }) =>
-    core.decide((state) =>
+    store.decide((state) =>
       Either.map(findPortal("DeleteConsentPortal", state, id), ({ consentPortalArn }) =>
         result({}, {
           ...state,
@@ -78,11 +78,11 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
     ),
 
   listConsentPortals: (request) =>
-    core.read((state) =>
+    store.read((state) =>
       Either.map(page("ListConsentPortals", request, 100, state.portals), ({ items, nextToken }) => ({
         consentPortals: items.map((portal) => ({
           ...Struct.omit(portal, "executionRoleArn", "idpConfig", "statusReason"),
-          status: choices.portalStatus.read
+          status: assumptions.portalStatus.read
         })),
         nextToken
       }))

@@ -1,4 +1,5 @@
-/** What the three kinds of credential providers share: names, quotas and secrets. */
+/** The five operations of the three kinds of credential providers, and their secrets. */
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -8,13 +9,16 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Conflict, ServiceQuotaExceeded, type ValidationError } from "../../../IdentityError.js"
 import { fieldError } from "../../model/validation.js"
-import { externalSecretArn, managedSecretArn, type ProviderKind, type Settings } from "../state/arns.js"
-import * as choices from "../state/assumptions.js"
+import { externalSecretArn, managedSecretArn, providerArn, type ProviderKind, type Settings } from "../state/arns.js"
+import * as assumptions from "../state/assumptions.js"
 import * as quotas from "../state/quotas.js"
-import type { OperationName, Secret, State } from "../state/state.js"
-import { find } from "../state/store.js"
+import * as simulatedValues from "../state/simulatedValues.js"
+import type { OperationName, Resource, Secret, State } from "../state/state.js"
+import { find as findNamed, result, type Store } from "../state/store.js"
+import { page, type PageRequest } from "./paging.js"
+import * as tags from "./tags.js"
 
-const what = { oauth2: "OAuth2", apikey: "API key", payment: "Payment" }
+const titles = { oauth2: "OAuth2", apikey: "API key", payment: "Payment" }
 
 const quotaOf = { oauth2: "oauth2Providers", apikey: "apiKeyProviders", payment: "paymentProviders" } as const
 
@@ -24,40 +28,150 @@ export const findProvider = <A>(
   kind: ProviderKind,
   providers: HashMap.HashMap<string, A>,
   name: string
-) => find(operation, `${what[kind]} credential provider`, providers, name)
+) => findNamed(operation, `${titles[kind]} credential provider`, providers, name)
 
-/**
- * Whether there is room for one more provider of this name.
- *
- * @internal
- */
-export const ensureAvailable = <A>(
-  settings: Settings,
-  operation: OperationName,
+const ensureAvailable = <A>(
+  { name, operation, settings }: SecretOwner,
   kind: ProviderKind,
-  providers: HashMap.HashMap<string, A>,
-  name: string
+  providers: HashMap.HashMap<string, A>
 ): Either.Either<void, Conflict | ServiceQuotaExceeded> =>
   HashMap.has(providers, name)
-    ? Either.left(new Conflict({ operation, message: `${what[kind]} credential provider '${name}' already exists` }))
+    ? Either.left(new Conflict({ operation, message: `${titles[kind]} credential provider '${name}' already exists` }))
     : Option.match(quotas.reached(settings.quotas, quotaOf[kind], providers), {
       onNone: () => Either.void,
       onSome: (message) => Either.left(new ServiceQuotaExceeded({ operation, message }))
     })
 
 /**
- * Where a secret is to lie: the members of a request that say so, whatever their names.
+ * What differs between the kinds of providers.
+ *
+ * @internal
+ */
+export interface Kind<Provider extends Resource, Fixed, Request extends { readonly name: string }, View, Vendor> {
+  readonly kind: ProviderKind
+  readonly maxResults: number
+  readonly read: (state: State) => HashMap.HashMap<string, Provider>
+  /** Replaces the providers. `before` is the provider that was updated to `after`, or deleted. */
+  readonly write: (
+    state: State,
+    providers: HashMap.HashMap<string, Provider>,
+    before?: Provider,
+    after?: Provider
+  ) => State
+  /** Members that follow from the ARN and are never updated. */
+  readonly fixed: (arn: string) => Effect.Effect<Fixed>
+  readonly configure: (
+    owner: SecretOwner,
+    request: Request,
+    base: Resource & Fixed
+  ) => Either.Either<Provider, ValidationError>
+  /** Members of a creation's reply, apart from name and ARN. */
+  readonly view: (provider: Provider) => View
+  /** Members of a list entry, apart from name, ARN and times. */
+  readonly vendor: (provider: Provider) => Vendor
+}
+
+/** @internal */
+export const make = <Provider extends Resource & Fixed, Fixed, Request extends { readonly name: string }, View, Vendor>(
+  store: Store,
+  { configure, fixed, kind, maxResults, read, vendor, view, write }: Kind<Provider, Fixed, Request, View, Vendor>
+) => {
+  const { settings } = store
+
+  const ownerOf = (operation: OperationName, name: string): Effect.Effect<SecretOwner> =>
+    Effect.map(simulatedValues.base62(12), (suffixes) => ({ operation, settings, kind, name, suffixes }))
+
+  const created = (provider: Provider) => ({
+    ...view(provider),
+    name: provider.name,
+    credentialProviderArn: provider.arn
+  })
+
+  const times = ({ createdTime, lastUpdatedTime }: Provider) => ({ createdTime, lastUpdatedTime })
+
+  const describe = (provider: Provider) => ({ ...created(provider), ...vendor(provider), ...times(provider) })
+
+  const find = (operation: OperationName, state: State, name: string) =>
+    findProvider(operation, kind, read(state), name)
+
+  return {
+    describe,
+
+    create: (operation: OperationName) =>
+      Effect.fnUntraced(function*(request: Request & { readonly tags?: tags.Tags | undefined }) {
+        const { name } = request
+        const arn = providerArn(settings, kind, name)
+        const members = yield* fixed(arn)
+        const owner = yield* ownerOf(operation, name)
+        return yield* store.decide((state, now) =>
+          Either.gen(function*() {
+            yield* ensureAvailable(owner, kind, read(state))
+            const base = { ...members, name, arn, createdTime: now, lastUpdatedTime: now }
+            const provider = yield* configure(owner, request, base)
+            return result(created(provider), {
+              ...write(state, HashMap.set(read(state), name, provider)),
+              tags: tags.set(state.tags, arn, request.tags)
+            })
+          })
+        )
+      }),
+
+    get: (operation: OperationName) => ({ name }: { readonly name: string }) =>
+      store.read((state) => Either.map(find(operation, state, name), describe)),
+
+    update: (operation: OperationName) =>
+      Effect.fnUntraced(function*(request: Request) {
+        const owner = yield* ownerOf(operation, request.name)
+        return yield* store.decide((state, now) =>
+          Either.gen(function*() {
+            const before = yield* find(operation, state, request.name)
+            const after = yield* configure(owner, request, { ...before, lastUpdatedTime: now })
+            return result(
+              describe(after),
+              write(state, HashMap.set(read(state), request.name, after), before, after)
+            )
+          })
+        )
+      }),
+
+    delete: (operation: OperationName) => ({ name }: { readonly name: string }) =>
+      store.decide((state) =>
+        Either.map(find(operation, state, name), (provider) =>
+          result({}, {
+            ...write(state, HashMap.remove(read(state), name), provider),
+            ...tags.forget(state, provider.arn)
+          }))
+      ),
+
+    list: (operation: OperationName) => (request: PageRequest) =>
+      store.read((state) =>
+        Either.map(page(operation, request, maxResults, read(state)), ({ items, nextToken }) => ({
+          credentialProviders: items.map((provider) => ({
+            name: provider.name,
+            credentialProviderArn: provider.arn,
+            ...vendor(provider),
+            ...times(provider)
+          })),
+          nextToken
+        }))
+      )
+  }
+}
+
+/**
+ * The members of a request that give a secret, under whatever names.
  *
  * @internal
  */
 export interface SecretInput {
-  /** The path of the secret itself, and of the reference to one of the caller's own. */
+  /** Path of the secret itself. */
   readonly member: string
+  /** Path of the reference to a secret that the caller keeps in AWS Secrets Manager. */
   readonly configMember: string
   readonly value: Redacted.Redacted | undefined
   readonly config: { readonly secretId: string; readonly jsonKey: string } | undefined
   readonly source: "MANAGED" | "EXTERNAL" | undefined
-  /** Whether a managed secret has to be given. */
+  /** Rejects a managed secret without a value. */
   readonly required: boolean
 }
 
@@ -67,30 +181,30 @@ export interface SecretOwner {
   readonly settings: Settings
   readonly kind: ProviderKind
   readonly name: string
-  /** The random end of the managed secret's ARN. */
-  readonly suffix: string
+  /** Twelve random characters: the ends of the ARNs of two managed secrets. */
+  readonly suffixes: string
 }
 
-/** @internal */
+/**
+ * A secret as it is stored. `index` tells the secrets of one provider apart.
+ *
+ * @internal
+ */
 export const secret = (
-  { kind, name, operation, settings, suffix }: SecretOwner,
-  { config, configMember, member, required, source, value }: SecretInput
+  { kind, name, operation, settings, suffixes }: SecretOwner,
+  { config, configMember, member, required, source, value }: SecretInput,
+  index: 0 | 1 = 0
 ): Either.Either<Secret, ValidationError> => {
+  const invalid = (name: string, message: string) => Either.left(fieldError(operation, { name, message }))
   if (source !== "EXTERNAL") {
+    const suffix = suffixes.slice(6 * index, 6 * index + 6)
     return required && value === undefined
-      ? Either.left(fieldError(operation, { name: member, message: "Member must not be null" }))
+      ? invalid(member, "Member must not be null")
       : Either.right({ source: "MANAGED", arn: managedSecretArn(settings, kind, name, suffix), value })
   }
-  if (value !== undefined) {
-    return Either.left(fieldError(operation, { name: member, message: "Member must be null for an EXTERNAL secret" }))
-  }
+  if (value !== undefined) return invalid(member, "Member must be null for an EXTERNAL secret")
   return config === undefined
-    ? Either.left(
-      fieldError(operation, {
-        name: configMember,
-        message: "Member must not be null for an EXTERNAL secret"
-      })
-    )
+    ? invalid(configMember, "Member must not be null for an EXTERNAL secret")
     : Either.right({ source: "EXTERNAL", arn: externalSecretArn(settings, config.secretId), ...config })
 }
 
@@ -100,7 +214,7 @@ export const jsonKey = (secret: Secret): string | undefined => secret.source ===
 const Json = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
 /**
- * The secret itself, wherever it lies. Whether a secret of the caller's own exists shows only here.
+ * The value of a secret. A missing EXTERNAL secret is an error only here, when it is needed.
  *
  * @internal
  */
@@ -117,5 +231,5 @@ export const resolveSecret = (
       Option.flatMap(Record.get(secret.jsonKey)),
       Option.filter(Predicate.isString),
       Option.map((value) => Redacted.make(value)),
-      Either.fromOption(() => choices.retrievalFailed(operation))
+      Either.fromOption(() => assumptions.retrievalFailed(operation))
     )

@@ -17,9 +17,9 @@ const tagsOf = (state: State, arn: string): { readonly [key: string]: string } =
 
 /** @internal */
 export const make = (
-  core: Store
+  store: Store
 ): Pick<IdentityApi["Type"], keyof typeof ResourceTag.operations> => {
-  const always = [directoryArn(core.settings), vaultArn(core.settings)]
+  const always = [directoryArn(store.settings), vaultArn(store.settings)]
 
   const exists = (state: State, arn: string) => {
     const isIt = (one: { readonly arn: string }) => one.arn === arn
@@ -38,7 +38,7 @@ export const make = (
 
   return {
     tagResource: ({ resourceArn, tags }) =>
-      core.decide((state) =>
+      store.decide((state) =>
         Either.flatMap(found("TagResource", state, resourceArn), (arn) => {
           const merged = { ...tagsOf(state, arn), ...tags }
           return Record.size(merged) > tagQuota
@@ -53,7 +53,7 @@ export const make = (
       ),
 
     untagResource: ({ resourceArn, tagKeys }) =>
-      core.decide((state) =>
+      store.decide((state) =>
         Either.map(found("UntagResource", state, resourceArn), (arn) => {
           const left = Record.filter(tagsOf(state, arn), (_, key) => !tagKeys.includes(key))
           return result({}, { ...state, tags: HashMap.set(state.tags, arn, left) })
@@ -61,12 +61,12 @@ export const make = (
       ),
 
     listTagsForResource: ({ resourceArn }) =>
-      core.read((state) =>
+      store.read((state) =>
         Either.map(found("ListTagsForResource", state, resourceArn), (arn) => ({ tags: tagsOf(state, arn) }))
       ),
 
     putResourcePolicy: ({ policy, resourceArn }) =>
-      core.decide((state) =>
+      store.decide((state) =>
         Either.map(
           found("PutResourcePolicy", state, resourceArn),
           (arn) => result({ policy }, { ...state, policies: HashMap.set(state.policies, arn, policy) })
@@ -74,14 +74,14 @@ export const make = (
       ),
 
     getResourcePolicy: ({ resourceArn }) =>
-      core.read((state) =>
+      store.read((state) =>
         Either.map(found("GetResourcePolicy", state, resourceArn), (arn) => ({
           policy: Option.getOrUndefined(HashMap.get(state.policies, arn))
         }))
       ),
 
     deleteResourcePolicy: ({ resourceArn }) =>
-      core.decide((state) =>
+      store.decide((state) =>
         Either.map(
           found("DeleteResourcePolicy", state, resourceArn),
           (arn) => result({}, { ...state, policies: HashMap.remove(state.policies, arn) })

@@ -2,14 +2,16 @@ import * as HashMap from "effect/HashMap"
 import type { State } from "../state/state.js"
 
 /** @internal */
-export const set = (
-  stored: State["tags"],
-  arn: string,
-  tags: { readonly [key: string]: string } | undefined
-): State["tags"] => tags === undefined ? stored : HashMap.set(stored, arn, tags)
+export interface Tags {
+  readonly [key: string]: string
+}
+
+/** @internal */
+export const set = (stored: State["tags"], arn: string, tags: Tags | undefined): State["tags"] =>
+  tags === undefined ? stored : HashMap.set(stored, arn, tags)
 
 /**
- * What was said of a resource goes with it.
+ * Removes the tags and the policy of a deleted resource.
  *
  * @internal
  */

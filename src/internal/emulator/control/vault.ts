@@ -12,11 +12,11 @@ const find = (operation: OperationName, { vault }: State, id = vault.tokenVaultI
     : Either.left(new ResourceNotFound({ operation, message: `Token vault '${id}' not found` }))
 
 /** @internal */
-export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
-  getTokenVault: ({ tokenVaultId }) => core.read((state) => find("GetTokenVault", state, tokenVaultId)),
+export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+  getTokenVault: ({ tokenVaultId }) => store.read((state) => find("GetTokenVault", state, tokenVaultId)),
 
   setTokenVaultCMK: ({ kmsConfiguration: { keyType, kmsKeyArn }, tokenVaultId }) =>
-    core.decide((state, now) =>
+    store.decide((state, now) =>
       Either.flatMap(find("SetTokenVaultCMK", state, tokenVaultId), (stored) => {
         if (keyType === "CustomerManagedKey" && kmsKeyArn === undefined) {
           return Either.left(

@@ -12,7 +12,7 @@ import type {
 import { fieldError } from "../../model/validation.js"
 import { metadata, openId } from "../../presets/shape.js"
 import { presets } from "../../presets/table.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import type { OperationName } from "../state/state.js"
 import type { SecretInput } from "./providers.js"
 
@@ -156,7 +156,7 @@ const discovery = (
 ): Either.Either<Oauth2Discovery, ValidationError> => {
   if (authorizationEndpoint !== undefined && tokenEndpoint !== undefined) {
     return Either.right(
-      metadata(issuer ?? choices.untoldIssuer(authorizationEndpoint), authorizationEndpoint, tokenEndpoint)
+      metadata(issuer ?? assumptions.untoldIssuer(authorizationEndpoint), authorizationEndpoint, tokenEndpoint)
     )
   }
   if (issuer !== undefined) return Either.right(openId(issuer))

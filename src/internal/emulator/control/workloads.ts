@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import type { IdentityApi } from "../../../IdentityApi.js"
 import type { operations, WorkloadIdentity } from "../../../WorkloadIdentity.js"
 import { workloadArn } from "../state/arns.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import * as quotas from "../state/quotas.js"
 import type { OperationName, State, Workload } from "../state/state.js"
 import { find, result, type Store } from "../state/store.js"
@@ -38,16 +38,18 @@ const remove = (state: State, { arn, name }: Workload): State => {
 }
 
 /** @internal */
-export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
+export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   createWorkloadIdentity: (request) =>
-    core.decide((state, now) => {
+    store.decide((state, now) => {
       const { name } = request
-      if (HashMap.has(state.workloads, name)) return Either.left(choices.workloadExists("CreateWorkloadIdentity", name))
-      const refusal = quotas.reached(core.settings.quotas, "workloadIdentities", state.workloads)
-      if (Option.isSome(refusal)) {
-        return Either.left(choices.tooManyWorkloads("CreateWorkloadIdentity", refusal.value))
+      if (HashMap.has(state.workloads, name)) {
+        return Either.left(assumptions.workloadExists("CreateWorkloadIdentity", name))
       }
-      const arn = workloadArn(core.settings, name)
+      const refusal = quotas.reached(store.settings.quotas, "workloadIdentities", state.workloads)
+      if (Option.isSome(refusal)) {
+        return Either.left(assumptions.tooManyWorkloads("CreateWorkloadIdentity", refusal.value))
+      }
+      const arn = workloadArn(store.settings, name)
       const returnUrls = request.allowedResourceOauth2ReturnUrls
       const workload = { name, arn, returnUrls, linked: false, createdTime: now, lastUpdatedTime: now }
       return Either.right(result(
@@ -61,14 +63,14 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
     }),
 
   getWorkloadIdentity: ({ name }) =>
-    core.read((state) => Either.map(findWorkload("GetWorkloadIdentity", state, name), describe)),
+    store.read((state) => Either.map(findWorkload("GetWorkloadIdentity", state, name), describe)),
 
   updateWorkloadIdentity: (request) =>
-    core.decide((state, now) =>
+    store.decide((state, now) =>
       Either.map(findWorkload("UpdateWorkloadIdentity", state, request.name), (stored) => {
         const workload = {
           ...stored,
-          returnUrls: choices.updatedReturnUrls(stored.returnUrls, request.allowedResourceOauth2ReturnUrls),
+          returnUrls: assumptions.updatedReturnUrls(stored.returnUrls, request.allowedResourceOauth2ReturnUrls),
           lastUpdatedTime: now
         }
         return result(describe(workload), {
@@ -79,7 +81,7 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
     ),
 
   deleteWorkloadIdentity: ({ name }) =>
-    core.decide((state) =>
+    store.decide((state) =>
       Either.map(
         findWorkload("DeleteWorkloadIdentity", state, name),
         (workload) => result({}, remove(state, workload))
@@ -87,7 +89,7 @@ export const make = (core: Store): Pick<IdentityApi["Type"], keyof typeof operat
     ),
 
   listWorkloadIdentities: (request) =>
-    core.read((state) =>
+    store.read((state) =>
       Either.map(page("ListWorkloadIdentities", request, 20, state.workloads), ({ items, nextToken }) => ({
         workloadIdentities: items.map(({ arn, name }) => ({ name, workloadIdentityArn: arn })),
         nextToken

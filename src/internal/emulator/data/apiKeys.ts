@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import type { Method } from "../../../IdentityApi.js"
 import { findProvider, resolveSecret } from "../control/providers.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import type { Store } from "../state/store.js"
 import { authorize } from "./workloadTokens.js"
 
@@ -9,12 +9,12 @@ const operation = "GetResourceApiKey"
 
 /** @internal */
 export const make =
-  (core: Store): Method<"getResourceApiKey"> => ({ resourceCredentialProviderName: name, workloadIdentityToken }) =>
-    core.read((state, now) =>
+  (store: Store): Method<"getResourceApiKey"> => ({ resourceCredentialProviderName: name, workloadIdentityToken }) =>
+    store.read((state, now) =>
       Either.gen(function*() {
         yield* authorize(operation, state, now, workloadIdentityToken)
         const provider = yield* findProvider(operation, "apikey", state.apiKeyProviders, name)
         const apiKey = yield* resolveSecret(operation, state, provider.apiKey)
-        return apiKey === undefined ? yield* Either.left(choices.retrievalFailed(operation)) : { apiKey }
+        return apiKey === undefined ? yield* Either.left(assumptions.retrievalFailed(operation)) : { apiKey }
       })
     )

@@ -61,7 +61,7 @@ export const issuerOf = (
 
 /** @internal */
 export const client = (
-  core: Store,
+  store: Store,
   operation: OperationName,
   state: State,
   provider: Oauth2Provider
@@ -73,7 +73,7 @@ export const client = (
       Option.fromNullable(keyArnOf(provider.config)),
       (arn) => HashMap.get(state.secrets, arn)
     )),
-    ...issuerOf(core, state, provider)
+    ...issuerOf(store, state, provider)
   }))
 
 /**

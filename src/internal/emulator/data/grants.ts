@@ -1,6 +1,6 @@
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import type { IssuedToken } from "../state/issuer.js"
 import { type Grant, type GrantKey, type Target, type User, userKey } from "../state/state.js"
 
@@ -15,7 +15,7 @@ export const grantKey = (
 
 const lifetime = (seconds: number, now: DateTime.Utc) => ({
   expiresAt: DateTime.add(now, { seconds }),
-  freshUntil: DateTime.add(now, { seconds: seconds - choices.refreshAhead(seconds) })
+  freshUntil: DateTime.add(now, { seconds: seconds - assumptions.refreshAhead(seconds) })
 })
 
 /**
@@ -26,7 +26,7 @@ const lifetime = (seconds: number, now: DateTime.Utc) => ({
 export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => ({
   target,
   accessToken: issued.accessToken,
-  ...lifetime(issued.expiresIn ?? choices.untoldLifetime, now),
+  ...lifetime(issued.expiresIn ?? assumptions.untoldLifetime, now),
   refresh: issued.refreshToken === undefined ? old : {
     token: issued.refreshToken,
     expiresAt: issued.refreshExpiresIn === undefined

@@ -9,7 +9,7 @@ import * as Order from "effect/Order"
 import type * as Redacted from "effect/Redacted"
 import type { Method } from "../../../IdentityApi.js"
 import { ValidationError } from "../../../IdentityError.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import { type Client, type IssuedToken, simulated } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import { target } from "../state/state.js"
@@ -20,10 +20,10 @@ import * as federation from "./userTokens.js"
 const operation = "GetResourceOauth2Token"
 
 /** @internal */
-export const make = (core: Store): Method<"getResourceOauth2Token"> => {
-  const machine = machineToken(core)
-  const user = federation.make(core)
-  const exchange = exchangedToken(core)
+export const make = (store: Store): Method<"getResourceOauth2Token"> => {
+  const machine = machineToken(store)
+  const user = federation.make(store)
+  const exchange = exchangedToken(store)
   return (request) => {
     switch (request.oauth2Flow) {
       case "M2M":
@@ -42,18 +42,20 @@ type Next = Either.Either<
   ValidationError
 >
 
-const machineToken = (core: Store) =>
+const machineToken = (store: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
-    const next = yield* core.read((state, now) =>
+    const next = yield* store.read((state, now) =>
       Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
         const key = machineTokenKey(workloadName, request)
         const cached = HashMap.get(state.machineTokens, key).pipe(
-          Option.filter(({ expiresAt }) => choices.usesStoredMachineToken(request) && DateTime.lessThan(now, expiresAt))
+          Option.filter(({ expiresAt }) =>
+            assumptions.usesStoredMachineToken(request) && DateTime.lessThan(now, expiresAt)
+          )
         )
         return Option.isSome(cached)
           ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })
           : Either.map(
-            clientOf(core, operation, state, provider),
+            clientOf(store, operation, state, provider),
             (client) => ({ _tag: "Ask", key, workloadName, client })
           )
       })
@@ -63,10 +65,10 @@ const machineToken = (core: Store) =>
     const { client, key, workloadName } = next
     const { customParameters } = request
     const { accessToken } = yield* client.issuer.machine(client, { target: target(request), customParameters }).pipe(
-      reported(core, client.provider.name),
+      reported(store, client.provider.name),
       Effect.tap((issued) =>
-        core.change((state, now) =>
-          isUnchanged(state, request, client.provider) && isSameIssuer(issuerOf(core, state, client.provider), client)
+        store.change((state, now) =>
+          isUnchanged(state, request, client.provider) && isSameIssuer(issuerOf(store, state, client.provider), client)
             ? {
               ...state,
               machineTokens: HashMap.set(
@@ -78,8 +80,8 @@ const machineToken = (core: Store) =>
             : state
         )
       ),
-      (ask) => core.flights.run(`machine ${key} ${asker(client)}`, ask),
-      Effect.mapError(() => choices.retrievalFailed(operation))
+      (ask) => store.flights.run(`machine ${key} ${asker(client)}`, ask),
+      Effect.mapError(() => assumptions.retrievalFailed(operation))
     )
     return { accessToken }
   })
@@ -92,7 +94,7 @@ const asker = ({ discovery, issuer, provider }: Client) =>
   JSON.stringify([
     issuer === simulated,
     discovery,
-    choices.clientKey(provider),
+    assumptions.clientKey(provider),
     provider.clientSecret.arn,
     DateTime.toEpochMillis(provider.lastUpdatedTime)
   ])
@@ -121,21 +123,21 @@ const stored = (
   workloadName,
   providerName,
   accessToken,
-  expiresAt: DateTime.add(now, { seconds: expiresIn - choices.refreshAhead(expiresIn) })
+  expiresAt: DateTime.add(now, { seconds: expiresIn - assumptions.refreshAhead(expiresIn) })
 })
 
 /** Asked for anew each time, and never stored. */
-const exchangedToken = (core: Store) =>
+const exchangedToken = (store: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
-    const exchange = yield* core.read((state, now) =>
+    const exchange = yield* store.read((state, now) =>
       Either.gen(function*() {
         const { identity: { user }, provider } = yield* party(operation, state, now, request)
-        if (user?.kind !== "jwt") return yield* Either.left(choices.userTokenMissing(operation))
-        if (provider.onBehalfOf === undefined) return yield* Either.left(choices.exchangeNotConfigured(operation))
+        if (user?.kind !== "jwt") return yield* Either.left(assumptions.userTokenMissing(operation))
+        if (provider.onBehalfOf === undefined) return yield* Either.left(assumptions.exchangeNotConfigured(operation))
         if (provider.onBehalfOf.tokenExchangeGrantTypeConfig?.actorTokenContent === "AWS_IAM_ID_TOKEN_JWT") {
-          return yield* Either.left(choices.noTokenService(operation))
+          return yield* Either.left(assumptions.noTokenService(operation))
         }
-        return { userToken: user.token, client: yield* clientOf(core, operation, state, provider) }
+        return { userToken: user.token, client: yield* clientOf(store, operation, state, provider) }
       })
     )
     const { client: asked, userToken } = exchange
@@ -144,10 +146,10 @@ const exchangedToken = (core: Store) =>
       customParameters: request.customParameters,
       userToken
     }).pipe(
-      reported(core, asked.provider.name),
+      reported(store, asked.provider.name),
       Effect.mapError(({ status, step }) =>
         status === undefined || step !== "exchange"
-          ? choices.retrievalFailed(operation)
+          ? assumptions.retrievalFailed(operation)
           : new ValidationError({ operation, message: `Token exchange failed with HTTP status ${status}` })
       )
     )

@@ -4,19 +4,19 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Method, Reply } from "../../../IdentityApi.js"
 import { findProvider, resolveSecret } from "../control/providers.js"
-import * as choices from "../state/assumptions.js"
-import * as random from "../state/simulatedValues.js"
+import * as assumptions from "../state/assumptions.js"
+import * as simulatedValues from "../state/simulatedValues.js"
 import type { Store } from "../state/store.js"
 import { authorize } from "./workloadTokens.js"
 
 const operation = "GetResourcePaymentToken"
 
 /** @internal */
-export const make = (core: Store): Method<"getResourcePaymentToken"> =>
+export const make = (store: Store): Method<"getResourcePaymentToken"> =>
   Effect.fnUntraced(function*({ paymentTokenRequest: asked, resourceCredentialProviderName, workloadIdentityToken }) {
-    const bearer = yield* random.simulated("payment")
-    const signature = yield* random.simulated("signature")
-    return yield* core.read((state, now) =>
+    const bearer = yield* simulatedValues.simulated("payment")
+    const signature = yield* simulatedValues.simulated("signature")
+    return yield* store.read((state, now) =>
       Either.gen(function*() {
         yield* authorize(operation, state, now, workloadIdentityToken)
         const { account } = yield* findProvider(
@@ -27,7 +27,7 @@ export const make = (core: Store): Method<"getResourcePaymentToken"> =>
         )
         if (account.vendor === "CoinbaseCDP") {
           if (!("coinbaseCdpTokenRequest" in asked)) {
-            return yield* Either.left(choices.otherPaymentVendor(operation, "coinbaseCdpTokenRequest"))
+            return yield* Either.left(assumptions.otherPaymentVendor(operation, "coinbaseCdpTokenRequest"))
           }
           yield* resolveSecret(operation, state, account.apiKeySecret)
           const wallet = asked.coinbaseCdpTokenRequest.includeWalletAuthToken === true
@@ -41,7 +41,7 @@ export const make = (core: Store): Method<"getResourcePaymentToken"> =>
           })
         }
         if (!("stripePrivyTokenRequest" in asked)) {
-          return yield* Either.left(choices.otherPaymentVendor(operation, "stripePrivyTokenRequest"))
+          return yield* Either.left(assumptions.otherPaymentVendor(operation, "stripePrivyTokenRequest"))
         }
         yield* resolveSecret(operation, state, account.appSecret)
         const signs = asked.stripePrivyTokenRequest.includeAuthorizationSignature === true
@@ -51,7 +51,7 @@ export const make = (core: Store): Method<"getResourcePaymentToken"> =>
             appId: account.appId,
             basicAuthToken: bearer,
             authorizationSignature: privateKey === undefined ? undefined : signature,
-            requestExpiry: DateTime.toEpochMillis(now) + Duration.toMillis(choices.paymentRequestLifetime)
+            requestExpiry: DateTime.toEpochMillis(now) + Duration.toMillis(assumptions.paymentRequestLifetime)
           }
         })
       })

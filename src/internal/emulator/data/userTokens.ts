@@ -8,11 +8,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type AccessDenied, type ResourceNotFound, type Unauthorized, ValidationError } from "../../../IdentityError.js"
 import { authorizationUrl, type Settings } from "../state/arns.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import type { Client, ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
-import * as random from "../state/simulatedValues.js"
+import * as simulatedValues from "../state/simulatedValues.js"
 import { type Grant, type GrantKey, type Oauth2Provider, type State, target, type User } from "../state/state.js"
 import { type Result, result, type Store } from "../state/store.js"
 import { client, party, type TokenReply, type TokenRequest } from "./clients.js"
@@ -47,7 +47,7 @@ interface UserTokenContext {
  *
  * @internal
  */
-export const make = (core: Store) => {
+export const make = (store: Store) => {
   const decided = (
     request: TokenRequest,
     decision: (
@@ -58,8 +58,8 @@ export const make = (core: Store) => {
     ) => Either.Either<Result<Next>, Failure>
   ): Effect.Effect<TokenReply, Failure> =>
     Effect.gen(function*() {
-      const id = yield* random.base62(43)
-      const next = yield* core.decide((state, now) =>
+      const id = yield* simulatedValues.base62(43)
+      const next = yield* store.decide((state, now) =>
         Either.flatMap(
           asked(state, now, request),
           (asked) => decision(state, now, asked, `urn:ietf:params:oauth:request_uri:${id}`)
@@ -69,20 +69,20 @@ export const make = (core: Store) => {
     })
 
   const ask = (request: TokenRequest) =>
-    decided(request, (state, now, asked, newUri) => decide(core, state, now, asked, newUri))
+    decided(request, (state, now, asked, newUri) => decide(store, state, now, asked, newUri))
 
   /** The person is asked, and nothing is lost until they answer. */
   const requestConsent = (request: TokenRequest) =>
-    decided(request, (state, now, asked, newUri) => consent(core.settings, state, now, asked, newUri))
+    decided(request, (state, now, asked, newUri) => consent(store.settings, state, now, asked, newUri))
 
   const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) => {
     const { provider } = client
     const asked = client.issuer.refresh(client, { target: old.target, refreshToken }).pipe(
       // Where the answer was lost, the same token is all there is to ask with: nobody has another.
-      Effect.retry({ schedule: choices.refreshSchedule, while: isPassing }),
-      reported(core, provider.name),
+      Effect.retry({ schedule: assumptions.refreshSchedule, while: isPassing }),
+      reported(store, provider.name),
       Effect.tap((issued) =>
-        core.change((state, now) =>
+        store.change((state, now) =>
           isUnchanged(state, key, old)
             ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
             : state
@@ -90,7 +90,7 @@ export const make = (core: Store) => {
       )
     )
     // One for everybody: a vendor that rotates takes a token that comes twice for a stolen one.
-    return core.flights.run(
+    return store.flights.run(
       `refresh ${JSON.stringify([key.workloadName, key.user, key.providerName, Redacted.value(refreshToken)])}`,
       asked
     ).pipe(
@@ -101,13 +101,13 @@ export const make = (core: Store) => {
           ? Effect.zipRight(drop(key, old), ask(request))
           : withStoredTokenOr(
             old,
-            maybeRevoked(refused) ? requestConsent(request) : choices.retrievalFailed(operation)
+            maybeRevoked(refused) ? requestConsent(request) : assumptions.retrievalFailed(operation)
           ))
     )
   }
 
   const drop = (key: GrantKey, grant: Grant) =>
-    core.change((state) =>
+    store.change((state) =>
       isUnchanged(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state
     )
 
@@ -164,15 +164,15 @@ const isUnchanged = (state: State, key: GrantKey, { accessToken, refresh }: Gran
 const asked = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<UserTokenContext, Failure> =>
   Either.gen(function*() {
     const { identity: { user, workloadName }, provider } = yield* party(operation, state, now, request)
-    if (user === undefined) return yield* Either.left(choices.userMissing(operation))
+    if (user === undefined) return yield* Either.left(assumptions.userMissing(operation))
     if (request.customState !== undefined && Redacted.value(request.customState).includes(":")) {
-      return yield* Either.left(choices.colonInCustomState(operation))
+      return yield* Either.left(assumptions.colonInCustomState(operation))
     }
     return { request, workloadName, user, provider, providerName: provider.name }
   })
 
 const decide = (
-  core: Store,
+  store: Store,
   state: State,
   now: DateTime.Utc,
   asked: UserTokenContext,
@@ -180,7 +180,7 @@ const decide = (
 ): Either.Either<Result<Next>, Failure> =>
   Either.gen(function*() {
     const { request } = asked
-    const { settings } = core
+    const { settings } = store
     const key = grantKey(asked)
     if (request.forceAuthentication === true) {
       return yield* consent(settings, { ...state, grants: HashMap.remove(state.grants, key) }, now, asked, newUri)
@@ -188,7 +188,7 @@ const decide = (
     if (request.sessionUri !== undefined) return yield* poll(settings, state, now, asked, request.sessionUri)
     const stored = Option.filter(
       HashMap.get(state.grants, key),
-      (grant) => choices.covers(grant.target, target(request))
+      (grant) => assumptions.covers(grant.target, target(request))
     )
     if (Option.isNone(stored)) return yield* consent(settings, state, now, asked, newUri)
     const grant = stored.value
@@ -203,7 +203,7 @@ const decide = (
       key,
       grant,
       refreshToken,
-      client: yield* client(core, operation, state, asked.provider)
+      client: yield* client(store, operation, state, asked.provider)
     }
     return result(next, state)
   })
@@ -234,12 +234,12 @@ const poll = (
     const url = yield* givenReturnUrl(asked.request)
     const session = yield* HashMap.get(state.sessions, Redacted.value(uri)).pipe(
       Option.filter((session) =>
-        choices.answersPolls(session, now) && Equal.equals(grantKey(session), grantKey(asked))
+        assumptions.answersPolls(session, now) && Equal.equals(grantKey(session), grantKey(asked))
       ),
-      Either.fromOption(() => choices.sessionRefused(operation))
+      Either.fromOption(() => assumptions.sessionRefused(operation))
     )
-    if (session.returnUrl !== url) return yield* Either.left(choices.otherReturnUrl(operation))
-    if (session.status === "failed") return replied(choices.failedSession(uri), state)
+    if (session.returnUrl !== url) return yield* Either.left(assumptions.otherReturnUrl(operation))
+    if (session.status === "failed") return replied(assumptions.failedSession(uri), state)
     return replied(
       session.status === "completed"
         ? { accessToken: session.granted.accessToken }

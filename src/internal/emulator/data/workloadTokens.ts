@@ -9,9 +9,9 @@ import * as Schema from "effect/Schema"
 import type { IdentityApi } from "../../../IdentityApi.js"
 import type { Unauthorized } from "../../../IdentityError.js"
 import { findWorkload } from "../control/workloads.js"
-import * as choices from "../state/assumptions.js"
+import * as assumptions from "../state/assumptions.js"
 import { reported } from "../state/providerFailures.js"
-import * as random from "../state/simulatedValues.js"
+import * as simulatedValues from "../state/simulatedValues.js"
 import type { OperationName, State, User, WorkloadToken } from "../state/state.js"
 import { result, type Store, sweep } from "../state/store.js"
 
@@ -37,14 +37,14 @@ const readUserToken = (
   const [, payload = ""] = Redacted.value(token).split(".")
   return decodeClaims(payload).pipe(
     Either.mapLeft(() => "it is not a JWT with the claims iss and sub"),
-    Either.filterOrLeft(({ iss }) => iss.length <= choices.maxClaimLength, () => choices.longClaim("iss")),
-    Either.filterOrLeft(({ sub }) => sub.length <= choices.maxClaimLength, () => choices.longClaim("sub")),
+    Either.filterOrLeft(({ iss }) => iss.length <= assumptions.maxClaimLength, () => assumptions.longClaim("iss")),
+    Either.filterOrLeft(({ sub }) => sub.length <= assumptions.maxClaimLength, () => assumptions.longClaim("sub")),
     Either.map(({ exp = Infinity, iss, sub }) => ({
       user: { kind: "jwt" as const, issuer: iss, subject: sub, token },
       until: exp * 1000
     })),
     Either.filterOrLeft(({ until }) => until > DateTime.toEpochMillis(now), () => "it has expired"),
-    Either.mapLeft((why) => choices.userTokenRefused(operation, why))
+    Either.mapLeft((why) => assumptions.userTokenRefused(operation, why))
   )
 }
 
@@ -61,12 +61,12 @@ export const authorize = (
 ): Either.Either<WorkloadToken, Unauthorized> =>
   HashMap.get(state.workloadTokens, Redacted.value(token)).pipe(
     Option.filter(({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
-    Either.fromOption(() => choices.workloadTokenRefused(operation))
+    Either.fromOption(() => assumptions.workloadTokenRefused(operation))
   )
 
 /** @internal */
 export const make = (
-  core: Store
+  store: Store
 ): Pick<
   IdentityApi["Type"],
   "getWorkloadAccessToken" | "getWorkloadAccessTokenForJWT" | "getWorkloadAccessTokenForUserId"
@@ -79,13 +79,13 @@ export const make = (
       Unauthorized
     >
   ) {
-    const token = yield* random.base62(64)
-    return yield* core.decide((state, now) =>
+    const token = yield* simulatedValues.base62(64)
+    return yield* store.decide((state, now) =>
       Either.gen(function*() {
         const workload = yield* findWorkload(operation, state, name)
-        if (workload.linked) return yield* Either.left(choices.linkedToService(operation))
+        if (workload.linked) return yield* Either.left(assumptions.linkedToService(operation))
         const { until, user } = yield* whose(now)
-        const longest = DateTime.toEpochMillis(now) + Duration.toMillis(choices.workloadTokenLifetime)
+        const longest = DateTime.toEpochMillis(now) + Duration.toMillis(assumptions.workloadTokenLifetime)
         const expiresAt = DateTime.unsafeMake(Math.min(until, longest))
         const current = sweep(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
         return result({ workloadAccessToken: Redacted.make(token) }, {
@@ -101,11 +101,11 @@ export const make = (
       mint("GetWorkloadAccessToken", workloadName, () => Either.right({ user: undefined, until: Infinity })),
     getWorkloadAccessTokenForJWT: ({ userToken, workloadName }) => {
       const operation = "GetWorkloadAccessTokenForJWT"
-      const verified = core.issuers.verify?.(userToken).pipe(
-        reported(core, "(inbound JWT)"),
+      const verified = store.issuers.verify?.(userToken).pipe(
+        reported(store, "(inbound JWT)"),
         // What became of a request to an address that the caller named is not for the caller.
         Effect.mapError(({ description, error = description, reason }) =>
-          choices.userTokenRefused(
+          assumptions.userTokenRefused(
             operation,
             reason === "Refused" && error !== undefined ? error : "it could not be checked"
           )

@@ -336,8 +336,8 @@ export const otherPaymentVendor = (operation: OperationName, expected: string): 
  *
  * @internal
  */
-export const afterUpdate = (state: State, before: Oauth2Provider, after: Oauth2Provider): State =>
-  clientKey(before) === clientKey(after) ? state : withoutTokens(state, after.name)
+export const afterUpdate = (state: State, before: Oauth2Provider, after: Oauth2Provider | undefined): State =>
+  after !== undefined && clientKey(before) === clientKey(after) ? state : withoutTokens(state, before.name)
 
 /**
  * The client of a provider and where it is registered.

@@ -5,10 +5,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type { ProviderFailure } from "../../../IdentityControls.js"
-import * as choices from "./assumptions.js"
+import * as assumptions from "./assumptions.js"
 import type { Discovery } from "./endpoints.js"
 import type { Completing, Pending } from "./session.js"
-import * as random from "./simulatedValues.js"
+import * as simulatedValues from "./simulatedValues.js"
 import type { CustomParameters, Oauth2Provider, Target } from "./state.js"
 
 /**
@@ -94,9 +94,9 @@ export class Issuers extends Context.Reference<Issuers>()("effect-agentcore-iden
 }) {}
 
 const access = (kind: string): Effect.Effect<IssuedToken> =>
-  Effect.map(random.simulated(kind), (accessToken) => ({
+  Effect.map(simulatedValues.simulated(kind), (accessToken) => ({
     accessToken,
-    expiresIn: Duration.toSeconds(choices.accessTokenLifetime)
+    expiresIn: Duration.toSeconds(assumptions.accessTokenLifetime)
   }))
 
 /**
@@ -107,10 +107,10 @@ const access = (kind: string): Effect.Effect<IssuedToken> =>
 export const simulated: Issuer = {
   machine: () => access("machine"),
   user: () =>
-    Effect.zipWith(access("user"), random.simulated("refresh"), (issued, refreshToken) => ({
+    Effect.zipWith(access("user"), simulatedValues.simulated("refresh"), (issued, refreshToken) => ({
       ...issued,
       refreshToken,
-      refreshExpiresIn: Duration.toSeconds(choices.refreshTokenLifetime)
+      refreshExpiresIn: Duration.toSeconds(assumptions.refreshTokenLifetime)
     })),
   refresh: () => access("user"),
   onBehalfOf: () => access("on-behalf-of")

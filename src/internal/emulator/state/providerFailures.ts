@@ -8,13 +8,13 @@ const remembered = 100
 
 /** @internal */
 export const reported =
-  (core: Store, providerName: string) =>
+  (store: Store, providerName: string) =>
   <A, R>(effect: Effect.Effect<A, ProviderError, R>): Effect.Effect<A, ProviderError, R> =>
     Effect.tapError(effect, ({ description, error, reason, status, step }) =>
       Effect.gen(function*() {
         const at = yield* DateTime.now
         const failure = { at, providerName, step, reason, status, error, description }
-        yield* core.diagnostics((aside) => [undefined, {
+        yield* store.diagnostics((aside) => [undefined, {
           ...aside,
           providerFailures: [...aside.providerFailures.slice(1 - remembered), failure]
         }])

@@ -21,15 +21,16 @@ import type { Session } from "./session.js"
  */
 export type OperationName = Capitalize<IdentityApi.OperationKey>
 
-interface Times {
+/** @internal */
+export interface Resource {
+  readonly name: string
+  readonly arn: string
   readonly createdTime: DateTime.Utc
   readonly lastUpdatedTime: DateTime.Utc
 }
 
 /** @internal */
-export interface Workload extends Times {
-  readonly name: string
-  readonly arn: string
+export interface Workload extends Resource {
   readonly returnUrls: ReadonlyArray<string> | undefined
   /** Owned by AgentCore Runtime or Gateway. */
   readonly linked: boolean
@@ -45,9 +46,7 @@ export type Secret =
   | { readonly source: "EXTERNAL"; readonly arn: string; readonly secretId: string; readonly jsonKey: string }
 
 /** @internal */
-export interface Oauth2Provider extends Times {
-  readonly name: string
-  readonly arn: string
+export interface Oauth2Provider extends Resource {
   readonly vendor: CredentialProviderVendor
   readonly callbackUrl: string
   readonly clientSecret: Secret
@@ -56,16 +55,12 @@ export interface Oauth2Provider extends Times {
 }
 
 /** @internal */
-export interface ApiKeyProvider extends Times {
-  readonly name: string
-  readonly arn: string
+export interface ApiKeyProvider extends Resource {
   readonly apiKey: Secret
 }
 
 /** @internal */
-export interface PaymentProvider extends Times {
-  readonly name: string
-  readonly arn: string
+export interface PaymentProvider extends Resource {
   readonly account:
     | {
       readonly vendor: "CoinbaseCDP"
