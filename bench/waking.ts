@@ -17,7 +17,7 @@ const complete = ({ fiber, sessionUri, userId }: Waiter) =>
     const start = performance.now()
     yield* identity.completeResourceTokenAuth({
       sessionUri,
-      userIdentifier: Credential.UserIdIdentifier(userId)
+      userIdentifier: Credential.userId(userId)
     })
     return (yield* Fiber.join(fiber)) - start
   })

@@ -27,7 +27,7 @@ const program = Effect.gen(function*() {
       onAuthUrl: (_, { sessionUri }) =>
         Effect.delay(person.approve(sessionUri), "1 second").pipe(
           Effect.zipRight(
-            identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+            identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
           ),
           Effect.forkDaemon
         )

@@ -30,7 +30,7 @@ it.effect("the agent gets its token as soon as the consent is completed", () =>
     const { sessionUri } = yield* Deferred.await(asked)
     const returned = new URL(Redacted.value(yield* person.approve(sessionUri))).searchParams
     assert.strictEqual(returned.get("state"), "c3RhdGU")
-    const userIdentifier = Credential.UserIdIdentifier("ada")
+    const userIdentifier = Credential.userId("ada")
     yield* identity.completeResourceTokenAuth({ sessionUri: returned.get("session_id") ?? "", userIdentifier })
     assert.isTrue(Redacted.isRedacted(yield* Fiber.join(agent)))
   }).pipe(Effect.provide(IdentityService.layerTest)))

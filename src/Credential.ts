@@ -1,5 +1,5 @@
 /**
- * What the data plane hands out: workload access tokens, OAuth2 tokens, API keys and payment tokens.
+ * Operations of the data plane: workload access tokens, OAuth 2.0 tokens, API keys and payment tokens.
  *
  * @since 0.1.0
  */
@@ -27,8 +27,8 @@ import {
 import * as Operation from "./Operation.js"
 
 /**
- * How an OAuth2 token is obtained: for the machine itself, for a person who consents, or for the person whose JWT the
- * agent was called with.
+ * OAuth 2.0 flow of a token request: for a user who consents (`USER_FEDERATION`), for the workload itself (`M2M`), or in
+ * exchange for the JWT of the user who called the agent (`ON_BEHALF_OF_TOKEN_EXCHANGE`).
  *
  * @since 0.1.0
  * @category models
@@ -42,7 +42,7 @@ export const Oauth2Flow = Schema.Literal("USER_FEDERATION", "M2M", "ON_BEHALF_OF
 export type Oauth2Flow = typeof Oauth2Flow.Type
 
 /**
- * Whose consent it was: the very JWT, or the very user id, that minted the workload access token. Never both.
+ * The user who consented: either the user id or the JWT that the workload access token was requested with.
  *
  * @since 0.1.0
  * @category models
@@ -56,35 +56,51 @@ export const UserIdentifier = oneOf({ userToken: Jwt, userId: UserId })
 export type UserIdentifier = typeof UserIdentifier.Type
 
 /**
- * The user as an id that the application vouches for. Prefix it with the identity provider (`cognito+user123`), so that
- * ids of two providers cannot collide.
+ * Identifies a user by an id that the application has authenticated. Prefix it with the identity provider
+ * (`cognito+user123`), so that ids of two providers do not collide.
+ *
+ * @example
+ * ```ts
+ * import { Credential } from "effect-agentcore-identity"
+ *
+ * export const userIdentifier = Credential.userId("cognito+ada")
+ * ```
  *
  * @since 0.1.0
  * @category constructors
  */
-export const UserIdIdentifier = (userId: string): UserIdentifier => ({ userId })
+export const userId = (id: string): UserIdentifier => ({ userId: id })
 
 /**
- * The user as the exact JWT that minted the workload access token: a fresh one for the same person is refused.
+ * Identifies a user by the JWT that the workload access token was requested with. The service rejects another JWT of the
+ * same user.
+ *
+ * @example
+ * ```ts
+ * import type { Redacted } from "effect"
+ * import { Credential } from "effect-agentcore-identity"
+ *
+ * export const identify = (jwt: Redacted.Redacted) => Credential.userToken(jwt)
+ * ```
  *
  * @since 0.1.0
  * @category constructors
  */
-export const UserTokenIdentifier = (userToken: Redacted.Redacted): UserIdentifier => ({ userToken })
+export const userToken = (jwt: Redacted.Redacted): UserIdentifier => ({ userToken: jwt })
 
-// The model writes the pattern with an unescaped range that JavaScript reads as Smithy does.
+// The pattern of the model has an unescaped range, which JavaScript and Smithy read in the same way.
 const SessionUri = secret({ min: 1, max: 1024, pattern: /urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+/ })
 
 const Host = text({ min: 1, max: 256, pattern: /[a-zA-Z0-9\-.]+/ })
 
 const RequestPath = text({ min: 1, max: 2048, pattern: /\/[a-zA-Z0-9/_\-.~%?=&]+/ })
 
-// Tab, line feed and carriage return are what the model allows beside printable ASCII.
+// The model allows tab, line feed and carriage return besides printable ASCII.
 // oxlint-disable-next-line no-control-regex
 const requestBody = { min: 1, max: 16384, pattern: /[\u0009\u000A\u000D\u0020-\u007E]+/ }
 
 /**
- * What to sign for a payment vendor: exactly one of the two.
+ * Request of a payment token: for Coinbase or for Stripe.
  *
  * @since 0.1.0
  * @category models
@@ -114,7 +130,7 @@ export type PaymentTokenRequest = typeof PaymentTokenRequest.Type
 const Token = Schema.Redacted(Schema.String)
 
 /**
- * What a payment vendor's request has to carry. `requestExpiry` is in epoch milliseconds.
+ * Tokens for a request to a payment vendor. `requestExpiry` is in epoch milliseconds.
  *
  * @since 0.1.0
  * @category models
@@ -199,8 +215,8 @@ export const operations = {
       sessionStatus: Schema.optional(extensibleEnum("IN_PROGRESS", "FAILED"))
     }),
     errors: commonErrors,
-    // Although the model calls it read-only, the first request of this flow opens a session, so that repeating a request
-    // whose answer was lost opens a second one. Polls have their own schedule.
+    // The model marks it as read-only, but the first request of this flow opens a session. After a lost reply a repetition
+    // would open a second one. Polls have their own schedule.
     repeat: ({ oauth2Flow, sessionUri }) =>
       oauth2Flow !== "USER_FEDERATION" ? "always" : sessionUri === undefined ? "throttled" : "never"
   }),
@@ -219,7 +235,7 @@ export const operations = {
     request: Schema.Struct({ userIdentifier: UserIdentifier, sessionUri: SessionUri }),
     reply: Nothing,
     errors: commonErrors,
-    // A session completes once: after a lost answer a second request would report a failure that did not happen.
+    // A session completes once: after a lost reply a repetition would report a failure although the first request succeeded.
     repeat: "throttled"
   }),
   getResourcePaymentToken: Operation.make({

@@ -178,7 +178,7 @@ const shown = <R>(
  *   Effect.map(HttpServerRequest.HttpServerRequest, ({ cookies }) => Option.fromNullable(cookies["user"]))
  * )
  *
- * const ada = { user: "cognito+ada", userIdentifier: Credential.UserIdIdentifier("cognito+ada") }
+ * const ada = { user: "cognito+ada", userIdentifier: Credential.userId("cognito+ada") }
  *
  * export const program = Effect.gen(function*() {
  *   const binding = yield* SessionBinding.make({ origin: "https://agent.example" })
@@ -291,7 +291,7 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
  *
  * export const page = SessionBinding.makeLocalAutoBinding({
  *   endpoint: "http://127.0.0.1:4599",
- *   userIdentifier: Credential.UserIdIdentifier("ada")
+ *   userIdentifier: Credential.userId("ada")
  * })
  * ```
  *

@@ -26,7 +26,7 @@ import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, inProgress, sessionUri, token, user } from "./support/stub.js"
 
-const complete = { sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") }
+const complete = { sessionUri, userIdentifier: Credential.userId("ada") }
 
 /** The key of the session between processes. */
 const key = createHash("sha256").update(Redacted.value(sessionUri)).digest("hex")

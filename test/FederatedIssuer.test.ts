@@ -163,7 +163,7 @@ describe("a person", () => {
       assert.strictEqual(page.status, 303)
       const complete = identity.completeResourceTokenAuth({
         sessionUri: consent.sessionUri,
-        userIdentifier: Credential.UserIdIdentifier("ada")
+        userIdentifier: Credential.userId("ada")
       })
       assert.strictEqual((yield* Effect.flip(complete))._tag, "ValidationError")
       assertContains((yield* controls.providerFailures)[0], { step: "token", reason: "Unreachable" })

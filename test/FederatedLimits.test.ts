@@ -141,7 +141,7 @@ const setUp = (app: Effect.Effect<App>, how: How, verifyJwtFor: ReadonlyArray<st
       if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
       const parameters = new URLSearchParams({ state, code: "code" })
       yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
-      return { sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") }
+      return { sessionUri, userIdentifier: Credential.userId("ada") }
     })
     return { vendor, identity, controls, here, asUser, asked, authorized }
   })

@@ -54,7 +54,7 @@ describe("the official bedrock-agentcore package", () => {
         Effect.gen(function*() {
           const sessionUri = Redacted.make(new URL(url).searchParams.get("request_uri") ?? "")
           yield* approve(sessionUri)
-          yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") })
+          yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId("ada") })
         }).pipe(Effect.provide(runtime), Effect.runPromise)
       const call = withAccessToken({
         providerName: "github",

@@ -205,7 +205,7 @@ describe("SessionBinding", () => {
 
   test("local auto-binding is for this machine alone", (app) =>
     Effect.gen(function*() {
-      const userIdentifier = Credential.UserIdIdentifier("ada")
+      const userIdentifier = Credential.userId("ada")
       const error = yield* Effect.flip(
         SessionBinding.makeLocalAutoBinding({
           endpoint: "https://bedrock-agentcore.us-east-1.amazonaws.com",

@@ -21,7 +21,7 @@ describe("the page to which a person returns", () => {
     run((asked) =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
-        const userIdentifier = Credential.UserTokenIdentifier(Redacted.make("header.claims.signature"))
+        const userIdentifier = Credential.userToken(Redacted.make("header.claims.signature"))
         const { cookie } = yield* visit(startPage, yield* register(yield* consentOf(), { user: "ada", userIdentifier }))
         assert.strictEqual((yield* visit(returnPage, back(), cookie)).status, 200)
         assertEqual(yield* Ref.get(asked), [{ sessionUri, userIdentifier }])

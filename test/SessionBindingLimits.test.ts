@@ -89,7 +89,7 @@ describe("SessionBinding", () => {
     Effect.gen(function*() {
       const shown = yield* Deferred.make<string>()
       const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
-      const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+      const who = { user: "ada", userIdentifier: Credential.userId("ada") }
       const announce = app.binding.onAuthUrl(who, (link) => Deferred.succeed(shown, link))
       const waiting = yield* Effect.fork(app.identity.getToken({
         ...asUser,
@@ -201,7 +201,7 @@ describe("SessionBinding", () => {
     Effect.gen(function*() {
       const end = yield* SessionBinding.makeLocalAutoBinding({
         endpoint: "http://[::1]:4599",
-        userIdentifier: Credential.UserIdIdentifier("ada")
+        userIdentifier: Credential.userId("ada")
       })
       const { consent } = yield* asks(app, "ada")
       const { search } = yield* agrees(consent.sessionUri)
@@ -227,7 +227,7 @@ describe("SessionBinding", () => {
         const endpoint of ["http://127.0.0.1.evil.example", "http://evil.example/127.0.0.1", "file:///x", "localhost"]
       ) {
         const error = yield* Effect.flip(
-          SessionBinding.makeLocalAutoBinding({ endpoint, userIdentifier: Credential.UserIdIdentifier("ada") })
+          SessionBinding.makeLocalAutoBinding({ endpoint, userIdentifier: Credential.userId("ada") })
         )
         assert.strictEqual(error.reason, "EndpointNotLocal", endpoint)
       }

@@ -85,7 +85,7 @@ const application = (mount: Pages, held: number) =>
       yield* mount(binding)
       // Ada's agent waits for her consent; it hears of it only by the completion in this process.
       const told = yield* Deferred.make<{ readonly link: string; readonly sessionUri: Redacted.Redacted }>()
-      const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+      const who = { user: "ada", userIdentifier: Credential.userId("ada") }
       const agent = yield* Effect.fork(identity.getToken({
         ...asUser,
         callbackUrl,

@@ -23,7 +23,7 @@ const apiKey = { body: "{\"apiKey\":\"the-key\"}" }
 
 const complete = {
   sessionUri: Redacted.make("urn:ietf:params:oauth:request_uri:session"),
-  userIdentifier: Credential.UserIdIdentifier("ada")
+  userIdentifier: Credential.userId("ada")
 }
 
 const keyOf = { workloadIdentityToken: Redacted.make("workload-access-token"), resourceCredentialProviderName: "p" }

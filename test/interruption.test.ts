@@ -149,7 +149,7 @@ const closing = (pages: (app: Pages) => Pages) =>
     const asked = (announce: (consent: IdentityError.ConsentRequired, link: string) => Effect.Effect<unknown>) =>
       Effect.gen(function*() {
         const options = yield* asAda(app.identity)
-        const who = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+        const who = { user: "ada", userIdentifier: Credential.userId("ada") }
         return yield* app.identity.getToken({
           ...options,
           callbackUrl: binding.returnUrl,

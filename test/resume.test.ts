@@ -73,7 +73,7 @@ const suspended = (poll: (index: number) => Answer, options: typeof user | typeo
       identity.resume(given, { workloadAccessToken, tokenPoller })
     const complete = identity.completeResourceTokenAuth({
       sessionUri: session,
-      userIdentifier: Credential.UserIdIdentifier("ada")
+      userIdentifier: Credential.userId("ada")
     })
     return { identity, consent, resume, complete, requests, polled: Queue.take(polls), polls: Queue.size(polls) }
   })

@@ -107,15 +107,15 @@ it.effect.each(Struct.entries(layers))(
       yield* run(controls.approve(consent.sessionUri))
       yield* run(identity.completeResourceTokenAuth({
         sessionUri: consent.sessionUri,
-        userIdentifier: Credential.UserTokenIdentifier(Redacted.make(canaries.jwt))
+        userIdentifier: Credential.userToken(Redacted.make(canaries.jwt))
       }))
       yield* run(identity.completeResourceTokenAuth({
         sessionUri: `${Redacted.value(consent.sessionUri)}%3A`,
-        userIdentifier: Credential.UserIdIdentifier("ada")
+        userIdentifier: Credential.userId("ada")
       }))
       yield* run(identity.completeResourceTokenAuth({
         sessionUri: consent.sessionUri,
-        userIdentifier: Credential.UserIdIdentifier("ada")
+        userIdentifier: Credential.userId("ada")
       }))
       const token = yield* identity.getToken(custom)
       secrets.push(Redacted.value(token))

@@ -20,7 +20,7 @@ const userToken = Redacted.make("a.b.c")
 const urn = "urn:ietf:params:oauth:request_uri:session"
 const request = { coinbaseCdpTokenRequest: { requestMethod: "GET", requestPath: "/path" } } as const
 const bearer = { coinbaseCdpTokenResponse: { bearerToken: "bearer" } }
-const userIdentifier = Credential.UserIdIdentifier("ada")
+const userIdentifier = Credential.userId("ada")
 
 interface Call {
   readonly title: string

@@ -9,7 +9,7 @@ import { answering, inProgress, sessionUri, throttled, token, type TokenReply, u
 
 const operation = "GetResourceOauth2Token"
 
-const userIdentifier = Credential.UserIdIdentifier("ada")
+const userIdentifier = Credential.userId("ada")
 
 type Answer = ReturnType<Parameters<typeof answering>[0]>
 

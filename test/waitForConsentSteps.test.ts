@@ -41,7 +41,7 @@ const service = Effect.gen(function*() {
     }))
   const complete = identity.completeResourceTokenAuth({
     sessionUri,
-    userIdentifier: Credential.UserIdIdentifier("ada")
+    userIdentifier: Credential.userId("ada")
   })
   return { call, complete }
 })

@@ -89,7 +89,7 @@ export const layer = (userId: string) =>
         callbackUrl: `${origin}/oauth2/return`,
         onAuthUrl: (show) => (url, consent) =>
           Effect.provide(
-            binding.onAuthUrl({ user: userId, userIdentifier: Credential.UserIdIdentifier(userId) }, show)(
+            binding.onAuthUrl({ user: userId, userIdentifier: Credential.userId(userId) }, show)(
               url,
               consent
             ),

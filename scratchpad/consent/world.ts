@@ -34,5 +34,5 @@ export const adaAgrees = ({ sessionUri }: Pick<IdentityError.ConsentRequired, "s
     const identity = yield* IdentityService.IdentityService
     const { approve } = yield* IdentityControls.IdentityControls
     yield* approve(sessionUri)
-    yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+    yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
   })

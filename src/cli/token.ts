@@ -194,8 +194,8 @@ const complete = Command.make("complete", {
     Effect.gen(function*() {
       const jwt = yield* readUserToken(given.userToken)
       const userIdentifier = Option.match(jwt, {
-        onSome: Credential.UserTokenIdentifier,
-        onNone: () => Credential.UserIdIdentifier(Option.getOrElse(given.user, () => ""))
+        onSome: Credential.userToken,
+        onNone: () => Credential.userId(Option.getOrElse(given.user, () => ""))
       })
       yield* identity.completeResourceTokenAuth({ sessionUri: Redacted.make(given.session), userIdentifier })
       return yield* Output.done(given.json, { outcome: "completed" }, "completed")

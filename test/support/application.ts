@@ -70,7 +70,7 @@ export const application = Effect.gen(function*() {
     const { provider = "" } = yield* HttpRouter.params
     const user = Option.getOrThrow(yield* Effect.flatten(SessionBinding.CurrentUser))
     const consent = yield* required(getToken(user, provider))
-    const link = yield* binding.register(consent, { user, userIdentifier: Credential.UserIdIdentifier(user) })
+    const link = yield* binding.register(consent, { user, userIdentifier: Credential.userId(user) })
     return HttpServerResponse.text(link)
   })
   const pages = HttpRouter.empty.pipe(

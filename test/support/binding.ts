@@ -98,8 +98,8 @@ export const asks = (
     const link = yield* binding.register(consent, {
       user,
       userIdentifier: userToken === undefined
-        ? Credential.UserIdIdentifier(userId)
-        : Credential.UserTokenIdentifier(Redacted.make(userToken))
+        ? Credential.userId(userId)
+        : Credential.userToken(Redacted.make(userToken))
     })
     return { consent, link }
   })

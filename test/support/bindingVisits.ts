@@ -34,7 +34,7 @@ export const consentOf = (change: Partial<Fields> = {}) =>
       ...change
     }))
 
-export const ada: SessionBinding.ConsentUser = { user: "ada", userIdentifier: Credential.UserIdIdentifier("ada") }
+export const ada: SessionBinding.ConsentUser = { user: "ada", userIdentifier: Credential.userId("ada") }
 
 /** The signed-in user is always ada. Completions fail with these errors in turn, then succeed. */
 const needs = (answers: Ref.Ref<ReadonlyArray<Failure>>, asked: Ref.Ref<ReadonlyArray<unknown>>) =>

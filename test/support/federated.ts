@@ -121,7 +121,7 @@ export const consents = (vendor: Vendor, consent: IdentityError.ConsentRequired,
     const location = page.headers.get("location")
     if (location === null) return yield* Effect.dieMessage(`the browser was not sent back: ${page.status} ${page.text}`)
     const sessionUri = new URL(location).searchParams.get("session_id") ?? ""
-    yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+    yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
     return rest
   })
 

@@ -141,7 +141,7 @@ const allCanBeFinished = Effect.gen(function*() {
     assert.notInclude(["failed", "expired"], status)
     if (status === "pending") yield* approve(sessionUri)
     if (status !== "completed") {
-      yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") })
+      yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId("ada") })
     }
   }
 })

@@ -13,7 +13,7 @@ export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequir
   const returned = new URL(Redacted.value(yield* approve(consent.sessionUri)))
   yield* identity.completeResourceTokenAuth({
     sessionUri: returned.searchParams.get("session_id") ?? "",
-    userIdentifier: Credential.UserIdIdentifier(userId)
+    userIdentifier: Credential.userId(userId)
   })
   return returned
 }, unhurried)

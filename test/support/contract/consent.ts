@@ -68,11 +68,11 @@ export const consent = section("consent", (test) => {
       const { sessionUri } = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
       const complete = (userIdentifier: Credential.UserIdentifier) =>
         identity.completeResourceTokenAuth({ sessionUri, userIdentifier })
-      const ada = Credential.UserIdIdentifier("ada")
+      const ada = Credential.userId("ada")
       const tooEarly = yield* Effect.flip(complete(ada))
       assert.strictEqual(tooEarly._tag, "AccessDenied")
       yield* approve(sessionUri)
-      const mallory = yield* Effect.flip(complete(Credential.UserIdIdentifier("mallory")))
+      const mallory = yield* Effect.flip(complete(Credential.userId("mallory")))
       assert.strictEqual(mallory._tag, "AccessDenied")
       assert.include(mallory.message, "Invalid or expired session")
       const attempts = yield* Effect.all([1, 2, 3].map(() => Effect.either(complete(ada))), {
@@ -96,7 +96,7 @@ export const consent = section("consent", (test) => {
       const complete = (jti: string) =>
         identity.completeResourceTokenAuth({
           sessionUri,
-          userIdentifier: Credential.UserTokenIdentifier(token(jti))
+          userIdentifier: Credential.userToken(token(jti))
         })
       assert.strictEqual((yield* Effect.flip(complete("2")))._tag, "AccessDenied")
       yield* complete("1")
@@ -113,7 +113,7 @@ export const consent = section("consent", (test) => {
       yield* approve(sessionUri)
       yield* Effect.sleep("601 seconds")
       const error = yield* Effect.flip(
-        identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier("ada") })
+        identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId("ada") })
       )
       assert.strictEqual(error._tag, "AccessDenied")
       assert.strictEqual((yield* Effect.flip(approve(sessionUri)))._tag, "SessionNotPending")

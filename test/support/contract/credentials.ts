@@ -177,8 +177,8 @@ export const credentials = section("credentials", (test) => {
       const both = yield* Effect.flip(identity.completeResourceTokenAuth({
         sessionUri: "urn:ietf:params:oauth:request_uri:abc",
         userIdentifier: {
-          ...Credential.UserIdIdentifier("ada"),
-          ...Credential.UserTokenIdentifier(Redacted.make("a.b.c"))
+          ...Credential.userId("ada"),
+          ...Credential.userToken(Redacted.make("a.b.c"))
         }
       }))
       assertEqual(names(both), ["userIdentifier"])

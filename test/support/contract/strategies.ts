@@ -113,7 +113,7 @@ export const strategies = section("strategies", (test) => {
       const { sessionUri } = yield* Deferred.await(told)
       yield* approve(sessionUri)
       const complete = (userId: string) =>
-        identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.UserIdIdentifier(userId) })
+        identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
       assert.strictEqual((yield* Effect.flip(complete("mallory")))._tag, "AccessDenied")
       yield* Effect.sleep("10 seconds")
       assert.lengthOf(yield* calls, 1)
