@@ -25,6 +25,12 @@ const fields = {
   requestId: Schema.optional(Schema.String)
 }
 
+const repeatable = {
+  ...fields,
+  /** Seconds after which the service accepts the request again, from the header `Retry-After`. */
+  retryAfter: Schema.optional(Schema.NonNegativeInt)
+}
+
 /**
  * A member of a request that violates a rule, and the rule.
  *
@@ -96,7 +102,7 @@ export class ResourceNotFound extends Schema.TaggedError<ResourceNotFound>(
  */
 export class Throttled extends Schema.TaggedError<Throttled>("effect-agentcore-identity/Throttled")(
   "Throttled",
-  fields
+  repeatable
 ) {}
 
 /**
@@ -107,7 +113,7 @@ export class Throttled extends Schema.TaggedError<Throttled>("effect-agentcore-i
  */
 export class InternalServerError extends Schema.TaggedError<InternalServerError>(
   "effect-agentcore-identity/InternalServerError"
-)("InternalServerError", fields) {}
+)("InternalServerError", repeatable) {}
 
 /**
  * The name exists, or the resource is being changed: `ConflictException`, HTTP 409.
@@ -201,7 +207,7 @@ export class UndecodableReply extends Schema.TaggedError<UndecodableReply>(
  */
 export class UnknownServiceError extends Schema.TaggedError<UnknownServiceError>(
   "effect-agentcore-identity/UnknownServiceError"
-)("UnknownServiceError", { ...fields, code: Schema.String, status: Schema.optional(Schema.Finite) }) {}
+)("UnknownServiceError", { ...repeatable, code: Schema.String, status: Schema.optional(Schema.Finite) }) {}
 
 /**
  * No workload access token is available: the effect that provides the JWT of the user failed (`UserToken`), or the token is
@@ -280,9 +286,12 @@ export type IdentityError = typeof IdentityError.Type
  */
 export const isIdentityError: (u: unknown) => u is IdentityError = Schema.is(IdentityError)
 
+/** HTTP statuses after which the same request may succeed. 501 and 505 are final. */
+const transientStatuses = new Set<number | undefined>([408, 429, 500, 502, 503, 504])
+
 /**
- * Tests if the same request may succeed later: after throttling, a failure of the service or of the connection, or a poll
- * that found no answer of the user. Retries, polls and waits repeat exactly these errors.
+ * Tests if the same request may succeed later: after throttling, HTTP 408, 429, 500, 502, 503 or 504, a lost connection, or a
+ * poll that found no answer of the user. Retries, polls and waits repeat exactly these errors.
  *
  * @since 0.1.0
  * @category guards
@@ -296,7 +305,7 @@ export const isTransient = (error: IdentityError): boolean => {
     case "TransportFailure":
       return error.reason !== "Credentials"
     case "UnknownServiceError":
-      return error.status !== undefined && (error.status === 429 || error.status >= 500)
+      return transientStatuses.has(error.status)
     default:
       return false
   }

@@ -244,7 +244,7 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
  * @category constructors
  */
 export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = Effect.gen(function*() {
-  const api = withRetries(yield* IdentityApi)
+  const api = yield* withRetries(yield* IdentityApi)
   const flow = tokenFlow.make(api)
   const waits = yield* waitForConsent.make(flow)
   const token = strategies.make(waits)

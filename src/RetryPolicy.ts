@@ -32,6 +32,23 @@ export class RetryPolicy extends Context.Reference<RetryPolicy>()("effect-agentc
 }) {}
 
 /**
+ * Capacity of the retry budget of an `IdentityService`, in tokens; by default 500, as in the standard retry mode of the AWS SDKs.
+ *
+ * A repetition takes 5 tokens, or 10 after a timeout, and is not sent if there are too few. A success gives back what its last
+ * repetition took, or 1. So an outage causes at most 100 requests more than there are calls. First attempts are never limited,
+ * and polls of a wait have a budget of their own (`TokenPoller.PollBudget`). `Infinity` turns the limit off. The value is read
+ * when the service is made.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class RetryCapacity
+  extends Context.Reference<RetryCapacity>()("effect-agentcore-identity/RetryPolicy/RetryCapacity", {
+    defaultValue: () => 500
+  })
+{}
+
+/**
  * Retries on another schedule, throughout a program; `Schedule.stop` retries nothing.
  *
  * @example

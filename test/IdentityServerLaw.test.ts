@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import * as IdentityApi from "../src/IdentityApi.js"
 import { UnknownServiceError, ValidationError } from "../src/IdentityError.js"
-import { exceptions } from "../src/internal/model/exceptions.js"
+import { exceptions, repeatable } from "../src/internal/model/exceptions.js"
 import type { ModelledTag, Operation } from "../src/Operation.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { bare, samples, travels, whole } from "./support/limits.js"
@@ -33,7 +33,7 @@ const modelled = (operation: string, tag: ModelledTag) =>
       reason: "ResourceConflict",
       fieldList: [{ name: "a.b[0]", message: "✗" }, { name: "", message: "" }]
     })
-    : new exceptions[tag].make({ operation, message, requestId })
+    : new exceptions[tag].make({ operation, message, requestId, ...(repeatable.has(tag) && { retryAfter: 7 }) })
 
 it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the port", (it) => {
   for (const key of Struct.keys(IdentityApi.operations)) {
@@ -78,7 +78,14 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
       it.effect("hands on an error that the model does not have", () =>
         Effect.gen(function*() {
           const request = whole(operation.request)
-          const unheard = { operation: operation.name, message, requestId, code: "TeapotException", status: 418 }
+          const unheard = {
+            operation: operation.name,
+            message,
+            requestId,
+            code: "TeapotException",
+            status: 418,
+            retryAfter: 0
+          }
           port.answer = { error: new UnknownServiceError(unheard) }
           const failure = yield* Effect.flip(call(request))
           assertContains(failure, { _tag: "UnknownServiceError", ...unheard })

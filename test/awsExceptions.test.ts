@@ -9,7 +9,7 @@ import { assertContains, assertEqual } from "./support/equality.js"
 const operation = IdentityApi.operations.completeResourceTokenAuth
 
 const failureOf = (thrown: unknown, stage: Stage = "Sent"): IdentityError.IdentityError =>
-  fromThrown(operation, (text) => text.replaceAll("secret", "*"), stage)(thrown)
+  fromThrown(operation, (text) => text.replaceAll("secret", "*"), stage, undefined)(thrown)
 
 const thrownAs = (members: object, message = "") => Object.assign(new Error(message), members)
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as Credential from "../src/Credential.js"
+import * as retryAfter from "../src/internal/aws/retryAfter.js"
 import { credentials, flip } from "./support/canaries.js"
 import { assertContains } from "./support/equality.js"
 import { type Answer, fault, serve } from "./support/wire.js"
@@ -179,3 +180,36 @@ it.scopedLive("a provider of AWS credentials that does not answer is named, and 
     assert.match(error.message, /the provider of the AWS credentials did not answer within 50ms/)
     assert.isEmpty(wire.requests)
   }))
+
+describe("the header Retry-After", () => {
+  const at = "Wed, 21 Oct 2026 07:28:00 GMT"
+  const cases = [
+    ["7", 7],
+    ["0", 0],
+    ["Wed, 21 Oct 2026 07:28:30 GMT", 30],
+    ["Wed, 21 Oct 2026 07:27:00 GMT", 0],
+    ["-1", undefined],
+    ["1.5", undefined],
+    ["soon", undefined],
+    ["9".repeat(30), undefined],
+    ["Wed, soon", undefined]
+  ] as const
+  for (const [value, expected] of cases) {
+    it.scopedLive(`${value} is ${expected === undefined ? "ignored" : `${expected} seconds`}`, () =>
+      Effect.gen(function*() {
+        for (const code of ["ThrottlingException", "InternalServerException", "ServiceUnavailable"]) {
+          const headers = { "x-amzn-errortype": code, "x-amzn-requestid": "r", date: at, "retry-after": value }
+          const wire = yield* serving({ status: 503, headers, body: "{\"message\":\"later\"}" })
+          const api = yield* connect(wire.url)
+          const error = yield* flip(api.getResourceApiKey(keyOf))
+          assert.strictEqual("retryAfter" in error ? error.retryAfter : undefined, expected, code)
+        }
+      }))
+  }
+
+  it("is compared with the clock where the response has no date", () => {
+    const now = Date.parse(at) - 90_000
+    assert.strictEqual(retryAfter.seconds({ "retry-after": at }, now), 90)
+    assert.strictEqual(retryAfter.seconds({ "retry-after": at, date: "today" }, now), 90)
+  })
+})

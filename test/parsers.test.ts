@@ -205,7 +205,7 @@ const parsers: ReadonlyArray<Parser> = [
   {
     name: "a failure of the AWS SDK",
     parse: (message) =>
-      fromThrown({ name: "X", errors: [] }, redactText(() => ofRequest(request)), "Sent")({
+      fromThrown({ name: "X", errors: [] }, redactText(() => ofRequest(request)), "Sent", undefined)({
         name: "Error",
         message,
         code: "E",
@@ -215,7 +215,7 @@ const parsers: ReadonlyArray<Parser> = [
   {
     name: "the fields of a ValidationException",
     parse: (text) =>
-      fromThrown({ name: "X", errors: ["ValidationError"] }, redactText(() => ofRequest(request)), "Sent")({
+      fromThrown({ name: "X", errors: ["ValidationError"] }, redactText(() => ofRequest(request)), "Sent", undefined)({
         $fault: "client",
         name: "ValidationException",
         message: text.slice(0, 10),

@@ -107,11 +107,11 @@ const errors: {
   ],
   UnknownServiceError: [
     [new IdentityError.UnknownServiceError({ ...members, code: "Code" }), "final"],
-    ...([[400, "final"], [403, "final"], [428, "final"], [429, "throttling"], [430, "final"], [499, "final"]] as const)
-      .map(([status, kind]) =>
-        [new IdentityError.UnknownServiceError({ ...members, code: "Code", status }), kind] as const
-      ),
-    ...[500, 501, 503, 599].map((status) =>
+    [new IdentityError.UnknownServiceError({ ...members, code: "Code", status: 429 }), "throttling"],
+    ...[400, 403, 407, 409, 428, 430, 499, 501, 505, 599].map((status) =>
+      [new IdentityError.UnknownServiceError({ ...members, code: "Code", status }), "final"] as const
+    ),
+    ...[408, 500, 502, 503, 504].map((status) =>
       [new IdentityError.UnknownServiceError({ ...members, code: "Code", status }), "transient"] as const
     )
   ]
@@ -153,7 +153,8 @@ describe("an operation", () => {
       it.effect(`${operation.name} ${JSON.stringify(members)} is repeated ${rule}`, () =>
         Effect.gen(function*() {
           const port = Raw.recorder()
-          const call = (request: typeof operation.request.Type) => withRetries(port.api)[key](request)
+          const api = yield* withRetries(port.api)
+          const call = (request: typeof operation.request.Type) => api[key](request)
           const names = yield* repeatedAfter(port, call({ ...whole(operation.request), ...members }))
           assertEqual(names, expectedAfter(rule))
           assert.isTrue(port.calls.every((call) => call.key === key))
@@ -301,5 +302,24 @@ describe("a request that is repeated", () => {
         assertEqual<unknown>(yield* Fiber.join(fiber), throttled)
         assertEqual<ReadonlyArray<number>>(times, expected)
       }).pipe(Effect.withRandom(Random.fixed([random]))))
+  }
+
+  const later = (retryAfter: number) => new IdentityError.Throttled({ ...members, retryAfter })
+  const delays = [
+    ["waits for the Retry-After of the service", [later(7), later(2)], [0, 7000, 9000]],
+    ["waits for Retry-After one minute at most", [later(3600)], [0, 60_000]],
+    ["waits for its own schedule if that is longer than Retry-After", [later(0), throttled], [0, 1000, 2000]]
+  ] as const
+  for (const [title, first, expected] of delays) {
+    it.effect(title, () =>
+      Effect.gen(function*() {
+        const { create, times } = yield* failing(first)
+        const fiber = yield* Effect.fork(create)
+        yield* TestClock.adjust("1 hour")
+        yield* Fiber.join(fiber)
+        assertEqual<ReadonlyArray<number>>(times, expected)
+      }).pipe(Effect.provide(RetryPolicy.layer(
+        title.includes("own schedule") ? Schedule.spaced("1 second") : Schedule.recurs(4)
+      ))))
   }
 })

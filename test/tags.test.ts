@@ -65,6 +65,7 @@ describe("the key of", () => {
           "WorkloadAccessToken.WorkloadAccessToken"
         ]),
         "Consent.ProgramStrategy": "effect-agentcore-identity/Consent/ProgramStrategy",
+        "RetryPolicy.RetryCapacity": "effect-agentcore-identity/RetryPolicy/RetryCapacity",
         "SessionBinding.CurrentUser": "effect-agentcore-identity/SessionBinding/CurrentUser",
         "TokenOptions.CallbackUrl": "effect-agentcore-identity/TokenOptions/CallbackUrl",
         "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",

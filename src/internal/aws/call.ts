@@ -94,15 +94,15 @@ export const make = <Client>(options: {
 
   return (request) =>
     encode(request).pipe(
-      Effect.zip(client),
-      Effect.flatMap(([input, client]) => {
-        const { credentials, isResent, stage, watch } = observe()
+      Effect.flatMap((input) => Effect.all([Effect.succeed(input), client, Effect.clock])),
+      Effect.flatMap(([input, client, clock]) => {
+        const { credentials, isResent, retryAfter, stage, watch } = observe()
         const known = redactText(() => [...ofRequest(request), ...credentials()])
         const scrub = (text: string) => withoutCredentials(known(text))
         return timed(stage)(Effect.tryPromise({
           try: (abortSignal) => withCorrectedClock(() => send(client, input, { options: { abortSignal }, watch })),
           catch: (thrown) => {
-            const error = fromThrown(operation, scrub, stage())(thrown)
+            const error = fromThrown(operation, scrub, stage(), retryAfter(clock.unsafeCurrentTimeMillis()))(thrown)
             return isResent() ? afterLostAttempt(name, error) : error
           }
         })).pipe(Effect.flatMap((output) => read(output, scrub)))

@@ -12,7 +12,7 @@ import {
   type WireError
 } from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
-import { exceptions, type Modelled } from "../model/exceptions.js"
+import { exceptions, type Modelled, repeatable } from "../model/exceptions.js"
 import type { Stage } from "./exchange.js"
 import { ReplyRefused, toError } from "./reply.js"
 
@@ -75,7 +75,8 @@ const notSent = (operation: string, name: string | undefined, stage: Stage, scru
 export const fromThrown = <Tag extends ModelledTag>(
   operation: { readonly name: string; readonly errors: ReadonlyArray<Tag> },
   scrub: Scrub,
-  stage: Stage
+  stage: Stage,
+  retryAfter: number | undefined
 ) =>
 (thrown: unknown): Modelled<Tag> | ValidationError | WireError => {
   if (thrown instanceof ReplyRefused) return toError(operation.name, thrown, scrub)
@@ -85,6 +86,7 @@ export const fromThrown = <Tag extends ModelledTag>(
   }
   const { requestId, status } = metadata(thrown)
   const fields = { operation: operation.name, ...(requestId !== undefined && { requestId: scrub(requestId) }) }
+  const later = { ...fields, ...(retryAfter !== undefined && { retryAfter }) }
   const name = text(thrown, "name") ?? "Unknown"
   const code = text(thrown, "code")
   const said = scrub(text(thrown, "message") ?? "")
@@ -94,11 +96,11 @@ export const fromThrown = <Tag extends ModelledTag>(
     const message = said === "" || said === "UnknownError" ? `${answer} without a message` : said
     const tag = operation.errors.find((tag) => exceptions[tag].exception === name)
     if (tag === undefined) {
-      return new UnknownServiceError({ ...fields, message, code: scrub(name), ...(status !== undefined && { status }) })
+      return new UnknownServiceError({ ...later, message, code: scrub(name), ...(status !== undefined && { status }) })
     }
     return tag === "ValidationError"
       ? new ValidationError({ ...fields, message, ...details(thrown, scrub) })
-      : new exceptions[tag].make({ ...fields, message })
+      : new exceptions[tag].make({ ...(repeatable.has(tag) ? later : fields), message })
   }
 
   // An answer that the SDK could not read. Its own message quotes the body, in which there may be a token.
@@ -108,7 +110,7 @@ export const fromThrown = <Tag extends ModelledTag>(
         ...fields,
         message: `the reply of ${operation.name} (HTTP ${status}) could not be read`
       })
-      : new UnknownServiceError({ ...fields, code: "Unknown", status, message: `HTTP ${status} without a JSON body` })
+      : new UnknownServiceError({ ...later, code: "Unknown", status, message: `HTTP ${status} without a JSON body` })
   }
 
   // Without `$metadata` it did not come as far as an attempt: what fails there is the provider of credentials.

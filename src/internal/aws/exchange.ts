@@ -6,6 +6,7 @@ import * as Predicate from "effect/Predicate"
 import type { Operation } from "../../Operation.js"
 import { isStale } from "./agents.js"
 import * as reply from "./reply.js"
+import * as retryAfter from "./retryAfter.js"
 import * as signed from "./signed.js"
 
 interface Next {
@@ -50,6 +51,8 @@ export interface Exchange {
   readonly stage: () => Stage
   /** Whether a request was lost on a stale connection and sent again. */
   readonly isResent: () => boolean
+  /** Seconds after which the service accepts the request again, if its error says so. */
+  readonly retryAfter: (now: number) => number | undefined
   /** The AWS credentials of the call. */
   readonly credentials: () => ReadonlyArray<string>
 }
@@ -130,24 +133,28 @@ const collect = async (body: unknown): Promise<Uint8Array | "TooLarge" | undefin
 export const of = (operation: Operation.Any): () => Exchange => {
   const refusal = reply.refusal(operation)
 
-  const check = async (response: unknown): Promise<void> => {
-    if (!isHttpResponse(response)) return
+  /** Returns the headers of the response. */
+  const check = async (response: unknown): Promise<Readonly<Record<string, string>>> => {
+    if (!isHttpResponse(response)) return {}
+    const headers = headersOf(response.headers)
     const { statusCode: status } = response
     const body = await collect(response.body)
-    if (body === undefined) return
+    if (body === undefined) return headers
     if (status < 300) {
-      const received = body === "TooLarge" ? body : { status, headers: headersOf(response.headers), body }
+      const received = body === "TooLarge" ? body : { status, headers, body }
       const refused = refusal(received, status)
       if (refused !== undefined) throw refused
     }
     // An error that is too large is known by its headers alone.
     response.body = body === "TooLarge" ? new Uint8Array() : body
+    return headers
   }
 
   return () => {
     const sent: Array<unknown> = []
     const contexts: Array<object> = []
     let isResent = false
+    let headers: Readonly<Record<string, string>> = {}
 
     const middleware: Middleware = (next, context) => {
       contexts.push(context)
@@ -158,7 +165,7 @@ export const of = (operation: Operation.Any): () => Exchange => {
           isResent = true
           return next(args)
         })
-        await check(result.response)
+        headers = await check(result.response)
         return result
       }
     }
@@ -179,6 +186,7 @@ export const of = (operation: Operation.Any): () => Exchange => {
         return contexts.some(signed.isIdentified) ? "Unsent" : "Unidentified"
       },
       isResent: () => isResent,
+      retryAfter: (now) => retryAfter.seconds(headers, now),
       credentials: () => [...sent.flatMap(signed.ofRequest), ...contexts.flatMap(signed.ofContext)]
     }
   }

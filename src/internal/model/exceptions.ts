@@ -12,6 +12,8 @@ export interface Fields {
   readonly operation: string
   readonly message: string
   readonly requestId?: string
+  /** Only for the errors in `repeatable`. */
+  readonly retryAfter?: number
 }
 
 /** @internal */
@@ -52,3 +54,10 @@ export const exceptions: Faults = {
     make: IdentityError.ConcurrentModification
   }
 }
+
+/**
+ * The modelled errors that have `retryAfter`.
+ *
+ * @internal
+ */
+export const repeatable: ReadonlySet<ModelledTag> = new Set<ModelledTag>(["Throttled", "InternalServerError"])

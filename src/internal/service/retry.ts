@@ -1,8 +1,12 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as IdentityApi from "../../IdentityApi.js"
 import { type IdentityError, isIdentityError, isTransient } from "../../IdentityError.js"
 import type { Repeat } from "../../Operation.js"
-import { RetryPolicy } from "../../RetryPolicy.js"
+import { RetryCapacity, RetryPolicy } from "../../RetryPolicy.js"
+import * as retryBudget from "./retryBudget.js"
+import type { RetryBudget } from "./retryBudget.js"
 
 const repeats: {
   readonly [Key in IdentityApi.OperationKey]: {
@@ -13,20 +17,51 @@ const repeats: {
 const isThrottle = (error: IdentityError) =>
   error._tag === "Throttled" || (error._tag === "UnknownServiceError" && error.status === 429)
 
-const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat): Effect.Effect<A, E> =>
-  Effect.flatMap(RetryPolicy, (schedule) =>
-    Effect.retry(self, {
-      schedule,
-      while: (error) => isIdentityError(error) && isTransient(error) && (repeat === "always" || isThrottle(error))
-    }))
+/** The longest wait that the service's `Retry-After` causes. */
+const longest = Duration.minutes(1)
 
 /**
- * The same port, with the program's retries; each operation says what may be sent twice.
+ * The least delay after this error: the service's `Retry-After`, at most one minute.
  *
  * @internal
  */
-export const withRetries = (api: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
-  IdentityApi.make((key) => (request) => {
-    const repeat = repeats[key].repeat(request)
-    return repeat === "never" ? api[key](request) : retried(api[key](request), repeat)
+export const retryAfterOf = (error: unknown): Duration.Duration =>
+  isIdentityError(error) && "retryAfter" in error && error.retryAfter !== undefined
+    ? Duration.min(longest, Duration.seconds(error.retryAfter))
+    : Duration.zero
+
+const withRetryAfter = (schedule: Schedule.Schedule<unknown>) =>
+  Schedule.identity<unknown>().pipe(
+    Schedule.intersect(schedule),
+    Schedule.modifyDelay(([error], delay) => Duration.max(delay, retryAfterOf(error)))
+  )
+
+const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryBudget): Effect.Effect<A, E> =>
+  Effect.flatMap(RetryPolicy, (schedule) => {
+    let taken = 0
+    const isRepeated = (error: E) => {
+      if (!isIdentityError(error) || !isTransient(error) || (repeat === "throttled" && !isThrottle(error))) return false
+      taken = budget.take(error)
+      return taken > 0
+    }
+    return Effect.tap(
+      Effect.retry(self, { schedule: withRetryAfter(schedule), while: isRepeated }),
+      () => Effect.sync(() => budget.give(taken))
+    )
+  })
+
+/**
+ * The same port, with the program's retries. Each operation says what may be sent twice; all of them share one budget.
+ *
+ * @internal
+ */
+export const withRetries = (
+  api: IdentityApi.IdentityApi["Type"]
+): Effect.Effect<IdentityApi.IdentityApi["Type"]> =>
+  Effect.map(RetryCapacity, (capacity) => {
+    const budget = retryBudget.make(capacity)
+    return IdentityApi.make((key) => (request) => {
+      const repeat = repeats[key].repeat(request)
+      return repeat === "never" ? api[key](request) : retried(api[key](request), repeat, budget)
+    })
   })

@@ -18,6 +18,7 @@ import * as subscriptions from "../lib/subscriptions.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import { type PollRequest, pollRequest, type TokenFlow } from "./askForToken.js"
 import * as pollScheduler from "./pollScheduler.js"
+import { retryAfterOf } from "./retry.js"
 
 type PollFailure = WaitFailure | ConsentPending
 
@@ -132,7 +133,11 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
         if (ScheduleDecision.isDone(decision)) {
           return yield* new ConsentTimedOut({ providerName: wait.request.resourceCredentialProviderName })
         }
-        const at = Math.min(ScheduleIntervals.start(decision.intervals), DateTime.toEpochMillis(wait.expiresAt))
+        const earliest = now + Duration.toMillis(retryAfterOf(error))
+        const at = Math.min(
+          Math.max(ScheduleIntervals.start(decision.intervals), earliest),
+          DateTime.toEpochMillis(wait.expiresAt)
+        )
         yield* schedule(wait.waiter, at - now)
         return asleep(wait, next)
       }).pipe(Effect.flatten)

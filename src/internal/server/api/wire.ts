@@ -33,6 +33,7 @@ export interface Fault {
   readonly reason?: string | undefined
   readonly fieldList?: ReadonlyArray<InvalidField> | undefined
   readonly requestId?: string | undefined
+  readonly retryAfter?: number | undefined
 }
 
 const isModelled = (tag: string): tag is ModelledTag => Object.hasOwn(exceptions, tag)
@@ -47,13 +48,19 @@ const faultOf = (error: IdentityError): Fault => {
   }
   // A port that calls AWS hands on what AWS said; the other failures of its wire say nothing to our caller.
   return error._tag === "UnknownServiceError"
-    ? { exception: error.code, status: error.status ?? 500, message, requestId: error.requestId }
+    ? {
+      exception: error.code,
+      status: error.status ?? 500,
+      message,
+      requestId: error.requestId,
+      retryAfter: error.retryAfter
+    }
     : internalFailure
 }
 
 /** @internal */
 export const refusal = (
-  { exception, fieldList, message, reason, requestId, status }: Fault
+  { exception, fieldList, message, reason, requestId, retryAfter, status }: Fault
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(
     { message, ...(reason !== undefined && { reason }), ...(fieldList !== undefined && { fieldList }) },
@@ -61,7 +68,8 @@ export const refusal = (
       status,
       headers: {
         "x-amzn-errortype": exception,
-        ...(requestId !== undefined && { "x-amzn-requestid": requestId })
+        ...(requestId !== undefined && { "x-amzn-requestid": requestId }),
+        ...(retryAfter !== undefined && { "retry-after": String(retryAfter) })
       }
     }
   )
