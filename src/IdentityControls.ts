@@ -259,7 +259,7 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
    * Where the person's browser goes to consent, with this `state`; `undefined` where the provider is simulated. The
    * session waits until the browser is back.
    */
-  readonly authorize: (
+  readonly beginAuthorization: (
     sessionUri: Redacted.Redacted,
     state: string
   ) => Effect.Effect<Redirect | undefined, SessionNotPending | ProviderRefused>
@@ -267,7 +267,7 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
    * The browser is back at the provider's callback URL, with these parameters; gives the URL to which it returns, as
    * `approve` does. An answer that was meant for another request changes nothing.
    */
-  readonly authorized: (
+  readonly completeAuthorization: (
     sessionUri: Redacted.Redacted,
     answer: {
       readonly state: string

@@ -161,14 +161,14 @@ describe("the authorization URL", () => {
     }))
 
   for (const vendor of vendors) {
-    const { authorizationParameters = {}, pkce, scopeSeparator, scopesAs = "scope" } = presets[vendor]
+    const { authorizationParameters = {}, pkce, scopeSeparator, scopeParameter = "scope" } = presets[vendor]
     it.effect(`of ${vendor} is as its preset says`, () =>
       Effect.gen(function*() {
         const { url } = yield* at({ vendor })
         const isProtected = pkce !== "omit"
         assert.strictEqual(url.searchParams.has("code_challenge"), isProtected)
         assert.strictEqual(url.searchParams.get("code_challenge_method"), isProtected ? "S256" : null)
-        assert.strictEqual(url.searchParams.get(scopesAs), ["read", "write"].join(scopeSeparator))
+        assert.strictEqual(url.searchParams.get(scopeParameter), ["read", "write"].join(scopeSeparator))
         assert.strictEqual(url.searchParams.get("response_type"), "code")
         // A reserved one would be dropped.
         for (const [name, value] of Object.entries(authorizationParameters)) {

@@ -137,10 +137,10 @@ const setUp = (app: Effect.Effect<App>, how: How, verifyJwtFor: ReadonlyArray<st
     const authorized = Effect.gen(function*() {
       const { sessionUri } = yield* asked
       const state = "state"
-      const redirect = yield* controls.authorize(sessionUri, state)
+      const redirect = yield* controls.beginAuthorization(sessionUri, state)
       if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
       const parameters = new URLSearchParams({ state, code: "code" })
-      yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
+      yield* controls.completeAuthorization(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
       return { sessionUri, userIdentifier: Credential.userId("ada") }
     })
     return { vendor, identity, controls, here, asUser, asked, authorized }

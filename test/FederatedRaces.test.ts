@@ -80,10 +80,10 @@ const setUp = Effect.gen(function*() {
     Effect.gen(function*() {
       const { sessionUri } = yield* required(askFor(userId, scopes))
       const state = "state"
-      const redirect = yield* controls.authorize(sessionUri, state)
+      const redirect = yield* controls.beginAuthorization(sessionUri, state)
       if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
       const parameters = new URLSearchParams({ state, code: "code" })
-      yield* controls.authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
+      yield* controls.completeAuthorization(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
       return { complete: identity.completeResourceTokenAuth({ sessionUri, userIdentifier: { userId } }) }
     })
   return {

@@ -52,9 +52,9 @@ const provided = (of: PresetVendor) =>
 const authorized = (sessionUri: Redacted.Redacted) =>
   Effect.gen(function*() {
     const controls = yield* IdentityControls.IdentityControls
-    const redirect = yield* controls.authorize(sessionUri, "state")
+    const redirect = yield* controls.beginAuthorization(sessionUri, "state")
     if (redirect === undefined) return yield* Effect.dieMessage("the provider is simulated")
-    yield* controls.authorized(sessionUri, {
+    yield* controls.completeAuthorization(sessionUri, {
       state: "state",
       codeVerifier: redirect.codeVerifier,
       parameters: new URLSearchParams({ state: "state", code: "the-code" })

@@ -72,7 +72,7 @@ test("nobody answers here for a person whose provider asks on its own pages", (s
     assertEqual([status, json.error], [409, "NotSimulated"])
     assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
     assert.strictEqual((yield* client.json("/_local/deny", { session: 1 })).status, 200)
-    assert.strictEqual((yield* Effect.flip(controls.authorize(sessionUri, "state")))._tag, "SessionNotPending")
+    assert.strictEqual((yield* Effect.flip(controls.beginAuthorization(sessionUri, "state")))._tag, "SessionNotPending")
   }))
 
 test("what a provider answered is told by the control API, without what it was sent", (server) =>

@@ -171,7 +171,7 @@ it.scopedLive(
       const [session] = yield* controls.sessions
       if (session === undefined) return assert.fail("nobody was asked")
       assert.strictEqual(session.status, "pending")
-      yield* Effect.flip(controls.authorize(session.sessionUri, "state"))
+      yield* Effect.flip(controls.beginAuthorization(session.sessionUri, "state"))
       yield* does(async () => {
         const page = await ada.newPage()
         await page.goto(`${address}/?still`)

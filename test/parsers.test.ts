@@ -36,7 +36,7 @@ import { isOfTemplate } from "../src/internal/oauth/discovery.js"
 import * as keySet from "../src/internal/oauth/keySet.js"
 import { shown } from "../src/internal/oauth/providerError.js"
 import { verify } from "../src/internal/oauth/verifyJwt.js"
-import { openId } from "../src/internal/presets/shape.js"
+import { openId } from "../src/internal/presets/preset.js"
 import * as guard from "../src/internal/server/api/hostGuard.js"
 import * as signature from "../src/internal/server/api/signature.js"
 import * as wire from "../src/internal/server/api/wire.js"
@@ -148,7 +148,7 @@ const parsers: ReadonlyArray<Parser> = [
     parse: (discoveryUrl) => isLocal({ discoveryUrl }),
     inputs: after("https://")
   },
-  { name: "the issuer of an authorization endpoint", parse: choices.untoldIssuer, inputs: after("https://") },
+  { name: "the issuer of an authorization endpoint", parse: choices.issuerOfEndpoint, inputs: after("https://") },
   { name: "the issuer of a provider", parse: openId, inputs: after("https://a.invalid/") },
   { name: "an issuer choice", parse: fromText, inputs: after("https://a.invalid/") },
   {

@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import * as IdentityApi from "../src/IdentityApi.js"
-import { openId } from "../src/internal/presets/shape.js"
+import { openId } from "../src/internal/presets/preset.js"
 import { presets } from "../src/internal/presets/table.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { CredentialProviderVendor } from "../src/Oauth2Provider.js"
@@ -55,10 +55,10 @@ it("every fact of a preset has a source, and every source is an https URL", () =
 
 it("a refresh token that comes on a condition says which, and only such a one does", () => {
   for (const vendor of vendors) {
-    const { instead, issued, parameters, registration, scopes } = presets[vendor].refresh
+    const { replacementGrantType, issued, parameters, registration, scopes } = presets[vendor].refresh
     const conditions = [parameters, registration, scopes].filter((condition) => condition !== undefined)
     assert.strictEqual(conditions.length > 0, issued === "conditional", vendor)
-    assert.strictEqual(instead !== undefined, issued === "never", vendor)
+    assert.strictEqual(replacementGrantType !== undefined, issued === "never", vendor)
   }
 })
 

@@ -14,7 +14,7 @@ type Api = IdentityApi.IdentityApi["Type"]
 const secret = Redacted.make("secret")
 
 interface Kind {
-  readonly standard: number
+  readonly defaultValue: number
   readonly argument: string
   readonly refusal: "ValidationError" | "ServiceQuotaExceeded"
   readonly create: (api: Api, name: string) => Effect.Effect<object, Failure>
@@ -31,14 +31,14 @@ const names = ["workloadIdentities", "oauth2Providers", "apiKeyProviders", "paym
 /** Each quota: its default, how one more is created, what the refusal is, and which exist. */
 const kinds: { readonly [Name in (typeof names)[number]]: Kind } = {
   workloadIdentities: {
-    standard: 11_000,
+    defaultValue: 11_000,
     argument: "workload-identities",
     refusal: "ValidationError",
     create: (api: Api, name: string) => api.createWorkloadIdentity({ name }),
     list: (api: Api) => Effect.map(api.listWorkloadIdentities({}), ({ workloadIdentities }) => workloadIdentities)
   },
   oauth2Providers: {
-    standard: 50,
+    defaultValue: 50,
     argument: "oauth2-providers",
     refusal: "ServiceQuotaExceeded",
     create: (api: Api, name: string) =>
@@ -50,14 +50,14 @@ const kinds: { readonly [Name in (typeof names)[number]]: Kind } = {
     list: (api: Api) => Effect.map(api.listOauth2CredentialProviders({}), (page) => page.credentialProviders)
   },
   apiKeyProviders: {
-    standard: 50,
+    defaultValue: 50,
     argument: "api-key-providers",
     refusal: "ServiceQuotaExceeded",
     create: (api: Api, name: string) => api.createApiKeyCredentialProvider({ name, apiKey: secret }),
     list: (api: Api) => Effect.map(api.listApiKeyCredentialProviders({}), (page) => page.credentialProviders)
   },
   paymentProviders: {
-    standard: 50,
+    defaultValue: 50,
     argument: "payment-providers",
     refusal: "ServiceQuotaExceeded",
     create: (api: Api, name: string) =>
@@ -89,13 +89,13 @@ const createMany = (api: Api, name: (typeof names)[number], count: number) =>
 
 describe("quotas", () => {
   for (const name of names) {
-    const { create, standard } = kinds[name]
+    const { create, defaultValue } = kinds[name]
 
-    it.effect(`${name}: ${standard} may exist, unless another number is given`, () =>
+    it.effect(`${name}: ${defaultValue} may exist, unless another number is given`, () =>
       Effect.gen(function*() {
         const { api } = yield* MemoryIdentity.make({ quotas: { [name]: undefined } })
-        yield* createMany(api, name, standard)
-        yield* refused(api, name, standard)
+        yield* createMany(api, name, defaultValue)
+        yield* refused(api, name, defaultValue)
       }))
 
     it.effect(`${name}: a raised quota is the new limit, and the others stay`, () =>
@@ -106,8 +106,8 @@ describe("quotas", () => {
         yield* createMany(api, name, 60)
         yield* refused(api, name, 60)
         for (const other of names.filter((other) => other !== name && other !== names[0])) {
-          yield* createMany(api, other, kinds[other].standard)
-          yield* refused(api, other, kinds[other].standard)
+          yield* createMany(api, other, kinds[other].defaultValue)
+          yield* refused(api, other, kinds[other].defaultValue)
         }
       }))
 
@@ -195,7 +195,11 @@ describe("quotas", () => {
       }
     })
     assert.throws(() => HashMap.toValues(entries), "looked at")
-    assert.isTrue(Option.isNone(quotas.reached(quotas.make({ apiKeyProviders: 3 }), "apiKeyProviders", entries)))
-    assert.isTrue(Option.isSome(quotas.reached(quotas.make({ apiKeyProviders: 2 }), "apiKeyProviders", entries)))
+    assert.isTrue(
+      Option.isNone(quotas.exceededMessage(quotas.make({ apiKeyProviders: 3 }), "apiKeyProviders", entries))
+    )
+    assert.isTrue(
+      Option.isSome(quotas.exceededMessage(quotas.make({ apiKeyProviders: 2 }), "apiKeyProviders", entries))
+    )
   })
 })

@@ -107,7 +107,7 @@ describe("the records of the state", () => {
     Effect.gen(function*() {
       const { records, restored } = yield* populated
       const written = yield* record.changes(empty, restored)
-      const first = yield* record.first(settings, restored)
+      const first = yield* record.initialRecords(settings, restored)
       assertEqual(applied(new Map(), [...first, ...written]), new Map(records))
       assertEqual(yield* restore(records), restored)
       assertEqual(yield* record.changes(restored, restored), [])
@@ -169,7 +169,7 @@ describe("the records of the state", () => {
         const after = { ...restored, [name]: aside[name] }
         assert.isTrue(record.isSame(restored, after))
         assertEqual(yield* record.changes(restored, after), [])
-        assertEqual(record.beside(restored, after), after)
+        assertEqual(record.withUnsavedOf(restored, after), after)
         assertNotEqual(after, restored)
       }))
   }
@@ -178,7 +178,7 @@ describe("the records of the state", () => {
     Effect.gen(function*() {
       const { restored } = yield* populated
       for (const change of Object.values({ ...tables, ...singles })) {
-        assertEqual(record.beside(restored, change(restored)), restored)
+        assertEqual(record.withUnsavedOf(restored, change(restored)), restored)
       }
     }))
 

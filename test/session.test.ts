@@ -27,7 +27,7 @@ const granted = {
   target: state.target({ scopes: ["read"] }),
   accessToken: Redacted.make("the access token"),
   expiresAt: now,
-  freshUntil: now,
+  refreshAt: now,
   refresh: { token: Redacted.make("the refresh token"), expiresAt: undefined }
 }
 

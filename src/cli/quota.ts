@@ -21,7 +21,7 @@ const expected = `expected NAME=N, NAME being one of ${names.map(([argument]) =>
  * @internal
  */
 export const description = `how many of a kind may exist: ${
-  Record.values(quotas).map(({ argument, standard }) => `${argument} (default: ${standard})`).join(", ")
+  Record.values(quotas).map(({ argument, defaultValue }) => `${argument} (default: ${defaultValue})`).join(", ")
 }; repeat for more`
 
 const parse = (text: string): Effect.Effect<readonly [QuotaName, number], CommandFailed> => {

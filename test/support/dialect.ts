@@ -15,15 +15,15 @@ const textOf = async (request: AsyncIterable<Buffer>) => {
 export const dialect = (preset: Preset): Middleware => async (ctx, next) => {
   const {
     authorizationParameters = {},
-    failsWithStatus200,
-    scopesAs,
+    errorWithStatus200,
+    scopeParameter,
     tokenRequestBody,
     tokenRequestHeaders = {},
-    tokensUnder
+    userTokenMember
   } = preset
   if (ctx.path === "/auth") {
     if (Object.entries(authorizationParameters).some(([name, value]) => ctx.query[name] !== value)) ctx.throw(400)
-    const scope = String(ctx.query[scopesAs ?? "scope"] ?? "").split(preset.scopeSeparator).join(" ")
+    const scope = String(ctx.query[scopeParameter ?? "scope"] ?? "").split(preset.scopeSeparator).join(" ")
     ctx.query = { ...ctx.query, scope }
   }
   if (ctx.path !== "/token") return next()
@@ -36,10 +36,10 @@ export const dialect = (preset: Preset): Middleware => async (ctx, next) => {
   await next()
   const isGood = ctx.status === 200
   const tokens = preset.mayOmitExpiry === true ? Struct.omit(ctx.body, "expires_in") : ctx.body
-  const isPersons = isGood && tokensUnder !== undefined && ctx.oidc.params?.["grant_type"] === "authorization_code"
+  const isPersons = isGood && userTokenMember !== undefined && ctx.oidc.params?.["grant_type"] === "authorization_code"
   ctx.body = {
-    ...(failsWithStatus200 === "ok" && { ok: isGood }),
-    ...(isPersons ? { token_type: "bot", [tokensUnder]: { ...tokens, token_type: "user" } } : tokens)
+    ...(errorWithStatus200 === "ok" && { ok: isGood }),
+    ...(isPersons ? { token_type: "bot", [userTokenMember]: { ...tokens, token_type: "user" } } : tokens)
   }
-  if (failsWithStatus200 !== undefined) ctx.status = 200
+  if (errorWithStatus200 !== undefined) ctx.status = 200
 }

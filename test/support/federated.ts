@@ -127,14 +127,14 @@ export const consents = (vendor: Vendor, consent: IdentityError.ConsentRequired,
 
 /** The person answers at the provider's pages, if it has any, without a browser. */
 export const answers = (
-  { approve, authorize, authorized }: IdentityControls.IdentityControls["Type"],
+  { approve, beginAuthorization, completeAuthorization }: IdentityControls.IdentityControls["Type"],
   vendor: Vendor,
   sessionUri: Redacted.Redacted
 ) =>
   Effect.gen(function*() {
     const state = "a state"
-    const redirect = yield* authorize(sessionUri, state)
+    const redirect = yield* beginAuthorization(sessionUri, state)
     if (redirect === undefined) return yield* approve(sessionUri)
     const { searchParams: parameters } = yield* vendor.walk(Redacted.value(redirect.url))
-    return yield* authorized(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
+    return yield* completeAuthorization(sessionUri, { state, codeVerifier: redirect.codeVerifier, parameters })
   })

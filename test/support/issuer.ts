@@ -119,10 +119,10 @@ export const actions = (
   const approved = (userId: string, change?: Partial<TokenRequest>) =>
     Effect.gen(function*() {
       const { sessionUri = Redacted.make("") } = yield* ask(userId, change)
-      const redirect = yield* controls.authorize(sessionUri, "state")
+      const redirect = yield* controls.beginAuthorization(sessionUri, "state")
       yield* redirect === undefined
         ? controls.approve(sessionUri)
-        : controls.authorized(sessionUri, {
+        : controls.completeAuthorization(sessionUri, {
           state: "state",
           codeVerifier: redirect.codeVerifier,
           parameters: new URLSearchParams({ code: "code" })

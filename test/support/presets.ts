@@ -77,7 +77,7 @@ const refreshed = ({ refresh }: Preset): string => {
     case "sometimes":
       return "Sometimes, and nothing asks for it"
     case "never":
-      return `Never; \`${refresh.instead}\` instead`
+      return `Never; \`${refresh.replacementGrantType}\` instead`
     case "conditional":
       return lines(
         ...pairs(refresh.parameters).map((pair) => `Parameter ${pair}`),
@@ -87,9 +87,9 @@ const refreshed = ({ refresh }: Preset): string => {
   }
 }
 
-const asked = ({ authorizationParameters, pkce, scopeSeparator, scopesAs }: Preset): string =>
+const asked = ({ authorizationParameters, pkce, scopeSeparator, scopeParameter }: Preset): string =>
   lines(
-    `Scopes ${scopesAs === undefined ? "" : `in \`${scopesAs}\`, `}with ${
+    `Scopes ${scopeParameter === undefined ? "" : `in \`${scopeParameter}\`, `}with ${
       scopeSeparator === "," ? "commas" : "spaces"
     }`,
     ...pairs(authorizationParameters),

@@ -34,10 +34,10 @@ const url = (target: URL, client: Client, session: Pending, state: string, codeC
     [name, Redacted.value(value)] as const
   )
   const parameters = new URLSearchParams([
-    ...targeted(session.target, { scopeName: preset?.scopesAs, scopeSeparator: preset?.scopeSeparator })
+    ...targeted(session.target, { scopeName: preset?.scopeParameter, scopeSeparator: preset?.scopeSeparator })
   ])
   for (const [name, value] of [...Object.entries(preset?.authorizationParameters ?? {}), ...given]) {
-    if (!reservedParameters.has(name) && name !== preset?.scopesAs) parameters.set(name, value)
+    if (!reservedParameters.has(name) && name !== preset?.scopeParameter) parameters.set(name, value)
   }
   parameters.set("response_type", "code")
   parameters.set("client_id", clientIdOf(provider.config))

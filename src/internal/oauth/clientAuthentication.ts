@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import * as jose from "jose"
 import * as oauth from "oauth4webapi"
 import type { PrivateKeyJwtConfig } from "../../Oauth2ProviderConfig.js"
-import { customOf } from "../emulator/state/endpoints.js"
+import { customConfigOf } from "../emulator/state/endpoints.js"
 import type { Client, ProviderError } from "../emulator/state/issuer.js"
 import { form } from "./parameters.js"
 import { presetOf } from "./preset.js"
@@ -26,7 +26,7 @@ const privateKeyJwt = Effect.fnUntraced(function*(
   { privateKey, provider }: Client,
   tokenEndpoint: URL
 ) {
-  const config = customOf(provider.config)?.privateKeyJwtConfig
+  const config = customConfigOf(provider.config)?.privateKeyJwtConfig
   const algorithm = config?.signingAlgorithm ?? "RS256"
   if (privateKey === undefined) {
     return yield* misconfigured(
@@ -61,11 +61,11 @@ const privateKeyJwt = Effect.fnUntraced(function*(
 const basic = (secret: string): oauth.ClientAuth => (_server, { client_id }, _body, headers) =>
   headers.set("authorization", `Basic ${Encoding.encodeBase64(`${form(client_id)}:${form(secret)}`)}`)
 
-type Method = NonNullable<NonNullable<ReturnType<typeof customOf>>["clientAuthenticationMethod"]>
+type Method = NonNullable<NonNullable<ReturnType<typeof customConfigOf>>["clientAuthenticationMethod"]>
 
 /** The provider's own method, else the vendor's, else one that the server's metadata lists; HTTP Basic by default. */
 const methodOf = ({ provider }: Client, server: oauth.AuthorizationServer): Method => {
-  const own = customOf(provider.config)?.clientAuthenticationMethod
+  const own = customConfigOf(provider.config)?.clientAuthenticationMethod
   if (own !== undefined) return own
   const known = presetOf(provider.vendor)?.clientAuthentication
   const told: unknown = server.token_endpoint_auth_methods_supported

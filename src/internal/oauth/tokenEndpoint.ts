@@ -78,14 +78,14 @@ const secretParameters = (asked: HttpRequest): ReadonlyArray<string> => [
 ]
 
 /** Why an answer says no, in the members of the standard or of the vendor. */
-const reasonOf = ({ refusedAs }: Partial<Preset>, body: Body) => ({
-  error: body["error"] ?? body[refusedAs?.error ?? "error"],
-  description: body["error_description"] ?? body[refusedAs?.description ?? "error_description"]
+const reasonOf = ({ errorMembers }: Partial<Preset>, body: Body) => ({
+  error: body["error"] ?? body[errorMembers?.error ?? "error"],
+  description: body["error_description"] ?? body[errorMembers?.description ?? "error_description"]
 })
 
 /** The answer as RFC 6749 has it. What is not used is not read: an `id_token` says nothing that anybody asks here. */
-const normalizeTokenResponse = ({ tokensUnder }: Partial<Preset>, body: Body) => {
-  const inner = tokensUnder === undefined ? undefined : body[tokensUnder]
+const normalizeTokenResponse = ({ userTokenMember }: Partial<Preset>, body: Body) => {
+  const inner = userTokenMember === undefined ? undefined : body[userTokenMember]
   const { access_token, expires_in, refresh_token, token_type } =
     Predicate.isRecord(inner) && inner["access_token"] !== undefined ? inner : body
   return {
@@ -93,7 +93,7 @@ const normalizeTokenResponse = ({ tokensUnder }: Partial<Preset>, body: Body) =>
     ...(expires_in !== undefined && expires_in !== null && { expires_in }),
     ...(refresh_token !== undefined && refresh_token !== null && refresh_token !== "" && { refresh_token }),
     // Some vendors say there whose token it is.
-    token_type: Predicate.isString(token_type) && tokensUnder === undefined ? token_type : "Bearer"
+    token_type: Predicate.isString(token_type) && userTokenMember === undefined ? token_type : "Bearer"
   }
 }
 
@@ -101,7 +101,7 @@ const normalizeTokenResponse = ({ tokensUnder }: Partial<Preset>, body: Body) =>
 const isError = (status: number, preset: Partial<Preset>, body: Body) =>
   status < 200 || status > 299 ||
   (Predicate.isString(body["error"]) && !Predicate.isString(normalizeTokenResponse(preset, body).access_token)) ||
-  (preset.failsWithStatus200 === "ok" && body["ok"] === false)
+  (preset.errorWithStatus200 === "ok" && body["ok"] === false)
 
 /** `N_A` is that of a token exchange (RFC 8693, section 2.2.1). A token of another type, such as DPoP, is no bearer token. */
 const isBearer = (tokenType: string) => ["bearer", "n_a"].includes(tokenType.toLowerCase())
@@ -109,7 +109,7 @@ const isBearer = (tokenType: string) => ["bearer", "n_a"].includes(tokenType.toL
 const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): IssuedToken => ({
   accessToken: Redacted.make(access_token),
   // Forever, as some write it, is further than a date goes.
-  expiresIn: expires_in === undefined ? undefined : Math.min(expires_in, choices.untoldLifetime),
+  expiresIn: expires_in === undefined ? undefined : Math.min(expires_in, choices.unstatedTokenLifetime),
   refreshToken: refresh_token === undefined ? undefined : Redacted.make(refresh_token)
 })
 

@@ -130,7 +130,9 @@ export const verify = (reach: OutboundPolicy, recipients: Recipients) => (token:
       try: () => jose.decodeJwt(jwt),
       catch: () => refused("the token is not a JWT")
     })
-    if (typeof iss === "string" && iss.length > choices.maxClaimLength) return yield* refused(choices.longClaim("iss"))
+    if (typeof iss === "string" && iss.length > choices.maxClaimLength) {
+      return yield* refused(choices.claimTooLong("iss"))
+    }
     if (!isUrl(iss) || /[?#]/.test(iss)) return yield* refused("the claim iss is not a URL")
     const { jwks_uri } = yield* issuerOf(reach, iss)
     if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")

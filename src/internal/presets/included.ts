@@ -1,6 +1,6 @@
 /** The included vendors with the same endpoints for everybody. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
-import { aws, code, guide, metadata, openId, type Preset, quirk, unverified, vendor } from "./shape.js"
+import { aws, code, guide, metadata, openId, type Preset, quirk, unverified, vendor } from "./preset.js"
 
 const x = "https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token"
 const xScopes = "https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code"
@@ -65,7 +65,7 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       "https://www.facebook.com/dialog/oauth",
       "https://graph.facebook.com/oauth/access_token"
     ),
-    refresh: { issued: "never", instead: "fb_exchange_token" },
+    refresh: { issued: "never", replacementGrantType: "fb_exchange_token" },
     scopeSeparator: ",",
     clientAuthentication: "client_secret_post",
     evidence: {
@@ -140,7 +140,7 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: unverified(zoom),
       clientAuthentication: vendor("https://developers.zoom.us/docs/rooms/oauth/", zoom)
     },
-    refusedAs: { description: "reason" },
+    errorMembers: { description: "reason" },
     quirks: [
       quirk("Some clients put commas between scopes.", unverified(zoom)),
       quirk("A refresh token is good for one use.", code(zoom)),
@@ -162,8 +162,8 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: code(twitch),
       clientAuthentication: code(twitch)
     },
-    refusedAs: { description: "message" },
-    grantedScopesAs: "array",
+    errorMembers: { description: "message" },
+    grantedScopeFormat: "array",
     quirks: [
       quirk("The token response has the granted scopes as an array.", code(twitch)),
       quirk("HTTP Basic is refused at the token endpoint.", code(twitch))
@@ -254,7 +254,7 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       scopeSeparator: code(hubspotFlow),
       clientAuthentication: vendor(hubspotNewer, hubspot)
     },
-    refusedAs: { error: "status", description: "message" },
+    errorMembers: { error: "status", description: "message" },
     quirks: [
       quirk("`oauth` has to be among the scopes.", aws(guide("identity-idp-hubspot"))),
       quirk(

@@ -1,6 +1,6 @@
 /** The included vendors whose endpoints depend on a tenant, and have to be given. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
-import { aws, code, guide, type Preset, quirk, unverified, vendor } from "./shape.js"
+import { aws, code, guide, type Preset, quirk, unverified, vendor } from "./preset.js"
 
 const okta = "https://developer.okta.com/docs/guides/refresh-tokens/main/"
 const oktaGuide = guide("identity-idp-okta")

@@ -3,7 +3,7 @@ import { Chunk, Effect, Inspectable, Redacted, Stream } from "effect"
 import * as IdentityApi from "../../../src/IdentityApi.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import * as IdentityError from "../../../src/IdentityError.js"
-import { own } from "../../../src/internal/presets/own.js"
+import { dedicated } from "../../../src/internal/presets/dedicated.js"
 import type * as Oauth2Provider from "../../../src/Oauth2Provider.js"
 import type * as Oauth2ProviderConfig from "../../../src/Oauth2ProviderConfig.js"
 import { agent, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
@@ -49,7 +49,7 @@ const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2Provid
     case "MicrosoftOauth2":
       return { microsoftOauth2ProviderConfig: { ...client, tenantId: "my-tenant" } }
     default:
-      return presets.configOf(vendor, vendor in own ? {} : tenant, clientSecret)
+      return presets.configOf(vendor, vendor in dedicated ? {} : tenant, clientSecret)
   }
 }
 

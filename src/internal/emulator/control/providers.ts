@@ -37,7 +37,7 @@ const ensureAvailable = <A>(
 ): Either.Either<void, Conflict | ServiceQuotaExceeded> =>
   HashMap.has(providers, name)
     ? Either.left(new Conflict({ operation, message: `${titles[kind]} credential provider '${name}' already exists` }))
-    : Option.match(quotas.reached(settings.quotas, quotaOf[kind], providers), {
+    : Option.match(quotas.exceededMessage(settings.quotas, quotaOf[kind], providers), {
       onNone: () => Either.void,
       onSome: (message) => Either.left(new ServiceQuotaExceeded({ operation, message }))
     })

@@ -10,7 +10,7 @@ import type {
   OnBehalfOfTokenExchangeConfig
 } from "../../../Oauth2ProviderConfig.js"
 import { fieldError } from "../../model/validation.js"
-import { metadata, openId } from "../../presets/shape.js"
+import { metadata, openId } from "../../presets/preset.js"
 import { presets } from "../../presets/table.js"
 import * as assumptions from "../state/assumptions.js"
 import type { OperationName } from "../state/state.js"
@@ -156,7 +156,7 @@ const discovery = (
 ): Either.Either<Oauth2Discovery, ValidationError> => {
   if (authorizationEndpoint !== undefined && tokenEndpoint !== undefined) {
     return Either.right(
-      metadata(issuer ?? assumptions.untoldIssuer(authorizationEndpoint), authorizationEndpoint, tokenEndpoint)
+      metadata(issuer ?? assumptions.issuerOfEndpoint(authorizationEndpoint), authorizationEndpoint, tokenEndpoint)
     )
   }
   if (issuer !== undefined) return Either.right(openId(issuer))

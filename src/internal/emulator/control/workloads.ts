@@ -45,7 +45,7 @@ export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof opera
       if (HashMap.has(state.workloads, name)) {
         return Either.left(assumptions.workloadExists("CreateWorkloadIdentity", name))
       }
-      const refusal = quotas.reached(store.settings.quotas, "workloadIdentities", state.workloads)
+      const refusal = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
       if (Option.isSome(refusal)) {
         return Either.left(assumptions.tooManyWorkloads("CreateWorkloadIdentity", refusal.value))
       }

@@ -10,7 +10,7 @@ import { reported } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
 import type { State } from "../state/state.js"
 import { result, type Store } from "../state/store.js"
-import { client, issuerOf } from "./clients.js"
+import { clientOf, issuerOf } from "./clients.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -18,7 +18,9 @@ const refused = (providerName: string, { description, error, reason }: ProviderE
   new ProviderRefused({ providerName, isFinal: reason === "Refused", reason, error, description })
 
 /** @internal */
-export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "authorize" | "authorized"> => {
+export const make = (
+  store: Store
+): Pick<IdentityControls["Type"], "approve" | "beginAuthorization" | "completeAuthorization"> => {
   const pending = (uri: Redacted.Redacted) =>
     store.read((state, now) =>
       Either.gen(function*() {
@@ -28,7 +30,7 @@ export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "
         )
         const { providerName } = session
         const authorizationClient = yield* findOauth2Provider(operation, state, providerName).pipe(
-          Either.flatMap((provider) => client(store, operation, state, provider)),
+          Either.flatMap((provider) => clientOf(store, operation, state, provider)),
           Either.mapLeft(({ message }) =>
             new ProviderRefused({ providerName, isFinal: false, reason: "Misconfigured", description: message })
           )
@@ -64,7 +66,7 @@ export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "
         settle(uri, sessions.approve)
       ),
 
-    authorize: (uri, state) =>
+    beginAuthorization: (uri, state) =>
       Effect.flatMap(pending(uri), ({ client, session }) =>
         client.issuer.browser === undefined
           ? Effect.succeed(undefined)
@@ -73,7 +75,7 @@ export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "
             Effect.mapError((error) => refused(session.providerName, error))
           )),
 
-    authorized: (uri, { codeVerifier, parameters, state }) =>
+    completeAuthorization: (uri, { codeVerifier, parameters, state }) =>
       Effect.flatMap(pending(uri), ({ client, session }) => {
         const { providerName } = session
         const code = client.issuer.browser?.code(client, session, state, parameters) ??
@@ -88,8 +90,11 @@ export const make = (store: Store): Pick<IdentityControls["Type"], "approve" | "
           Effect.mapError((error) => refused(providerName, error)),
           Effect.tapError(({ isFinal }) => isFinal ? settle(uri, sessions.deny) : Effect.void),
           Effect.flatMap((code) =>
-            settle(uri, (state, session) =>
-              sessions.approve(state, session, { code, codeVerifier, redirectUri: client.provider.callbackUrl }))
+            settle(
+              uri,
+              (state, session) =>
+                sessions.approve(state, session, { code, codeVerifier, redirectUri: client.provider.callbackUrl })
+            )
           )
         )
       })

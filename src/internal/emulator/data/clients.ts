@@ -1,4 +1,4 @@
-/** What every request for an OAuth2 token begins with: whose it is, and through which client it goes. */
+/** The caller and the OAuth2 client of a token request. */
 import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
@@ -27,7 +27,7 @@ export interface Caller {
 }
 
 /** @internal */
-export const party = (
+export const findCaller = (
   operation: OperationName,
   state: State,
   now: DateTime.Utc,
@@ -43,7 +43,8 @@ export const party = (
   )
 
 /**
- * Who answers for this provider: as it was said; else the vendor, if it is on this machine.
+ * The issuer of a provider: the chosen one. Without a choice it is the vendor if its endpoints are on this machine, and
+ * otherwise the simulated issuer.
  *
  * @internal
  */
@@ -52,15 +53,15 @@ export const issuerOf = (
   state: State,
   { config, name }: Oauth2Provider
 ): Pick<Client, "issuer" | "discovery"> => {
-  const own = discoveryOf(config)
+  const configured = discoveryOf(config)
   const choice = Option.getOrUndefined(HashMap.get(state.issuers, name))
-  const isAsked = choice === undefined ? isLocal(own) : choice !== "simulated"
-  const issuer: Issuer = federated !== undefined && isAsked ? federated : simulated
-  return { issuer, discovery: typeof choice === "object" ? choice : own }
+  const isFederated = choice === undefined ? isLocal(configured) : choice !== "simulated"
+  const issuer: Issuer = federated !== undefined && isFederated ? federated : simulated
+  return { issuer, discovery: typeof choice === "object" ? choice : configured }
 }
 
 /** @internal */
-export const client = (
+export const clientOf = (
   store: Store,
   operation: OperationName,
   state: State,
@@ -77,8 +78,8 @@ export const client = (
   }))
 
 /**
- * Whether what was begun by `request` may still be stored: nobody has deleted its workload identity, or changed its
- * provider, while the vendor was asked.
+ * Checks that the result of `request` may be stored: its workload identity was not deleted, and its provider was not
+ * changed, during the request to the vendor.
  *
  * @internal
  */

@@ -18,7 +18,7 @@ import { reported } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
 import type { State, User } from "../state/state.js"
 import { type Result, result, type Store } from "../state/store.js"
-import { client } from "./clients.js"
+import { clientOf } from "./clients.js"
 import { grant, grantKey } from "./grants.js"
 
 /** Compares the user id or the JWT exactly: a new JWT of the same person is another user here. */
@@ -45,7 +45,7 @@ export const complete = (store: Store): Method<"completeResourceTokenAuth"> => (
         Either.fromOption(() => assumptions.sessionRefused(operation))
       )
       const provider = yield* findOauth2Provider(operation, state, approved.providerName)
-      const exchangeClient = yield* client(store, operation, state, provider)
+      const exchangeClient = yield* clientOf(store, operation, state, provider)
       const [session, claimed] = sessions.claim(state, approved)
       return result({ session, client: exchangeClient }, claimed)
     })

@@ -1,3 +1,4 @@
+/** Grants: the tokens that users consented to. */
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as assumptions from "../state/assumptions.js"
@@ -13,24 +14,23 @@ export const grantKey = (
   }
 ): GrantKey => Data.struct({ workloadName, user: userKey(user), providerName })
 
-const lifetime = (seconds: number, now: DateTime.Utc) => ({
-  expiresAt: DateTime.add(now, { seconds }),
-  freshUntil: DateTime.add(now, { seconds: seconds - assumptions.refreshAhead(seconds) })
-})
-
 /**
- * What a vendor issued, as the vault keeps it. A vendor that gives no new refresh token leaves the old one good.
+ * The grant of an issued token. If the vendor issues no new refresh token, the old one stays valid.
  *
  * @internal
  */
-export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => ({
-  target,
-  accessToken: issued.accessToken,
-  ...lifetime(issued.expiresIn ?? assumptions.untoldLifetime, now),
-  refresh: issued.refreshToken === undefined ? old : {
-    token: issued.refreshToken,
-    expiresAt: issued.refreshExpiresIn === undefined
-      ? undefined
-      : DateTime.add(now, { seconds: issued.refreshExpiresIn })
+export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => {
+  const seconds = issued.expiresIn ?? assumptions.unstatedTokenLifetime
+  return {
+    target,
+    accessToken: issued.accessToken,
+    expiresAt: DateTime.add(now, { seconds }),
+    refreshAt: DateTime.add(now, { seconds: seconds - assumptions.refreshAhead(seconds) }),
+    refresh: issued.refreshToken === undefined ? old : {
+      token: issued.refreshToken,
+      expiresAt: issued.refreshExpiresIn === undefined
+        ? undefined
+        : DateTime.add(now, { seconds: issued.refreshExpiresIn })
+    }
   }
-})
+}

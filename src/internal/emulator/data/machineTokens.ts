@@ -1,4 +1,4 @@
-/** The tokens that are had at once: for the machine itself, and in exchange for the JWT of a user. */
+/** Tokens that need no consent: machine tokens, and tokens exchanged for the JWT of a user. */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,16 +13,16 @@ import * as assumptions from "../state/assumptions.js"
 import { type Client, type IssuedToken, simulated } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import { target } from "../state/state.js"
-import { type Store, sweep } from "../state/store.js"
-import { client as clientOf, issuerOf, isUnchanged, party, type TokenRequest } from "./clients.js"
-import * as federation from "./userTokens.js"
+import { pruneExpired, type Store } from "../state/store.js"
+import { clientOf, findCaller, issuerOf, isUnchanged, type TokenRequest } from "./clients.js"
+import * as userTokens from "./userTokens.js"
 
 const operation = "GetResourceOauth2Token"
 
 /** @internal */
 export const make = (store: Store): Method<"getResourceOauth2Token"> => {
   const machine = machineToken(store)
-  const user = federation.make(store)
+  const user = userTokens.make(store)
   const exchange = exchangedToken(store)
   return (request) => {
     switch (request.oauth2Flow) {
@@ -38,14 +38,14 @@ export const make = (store: Store): Method<"getResourceOauth2Token"> => {
 
 type Next = Either.Either<
   | { readonly _tag: "Cached"; readonly accessToken: Redacted.Redacted }
-  | { readonly _tag: "Ask"; readonly key: string; readonly workloadName: string; readonly client: Client },
+  | { readonly _tag: "Request"; readonly key: string; readonly workloadName: string; readonly client: Client },
   ValidationError
 >
 
 const machineToken = (store: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
     const next = yield* store.read((state, now) =>
-      Either.flatMap(party(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
+      Either.flatMap(findCaller(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
         const key = machineTokenKey(workloadName, request)
         const cached = HashMap.get(state.machineTokens, key).pipe(
           Option.filter(({ expiresAt }) =>
@@ -56,7 +56,7 @@ const machineToken = (store: Store) =>
           ? Either.right({ _tag: "Cached", accessToken: cached.value.accessToken })
           : Either.map(
             clientOf(store, operation, state, provider),
-            (client) => ({ _tag: "Ask", key, workloadName, client })
+            (client) => ({ _tag: "Request", key, workloadName, client })
           )
       })
     )
@@ -72,25 +72,25 @@ const machineToken = (store: Store) =>
             ? {
               ...state,
               machineTokens: HashMap.set(
-                sweep(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+                pruneExpired(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
                 key,
-                stored(workloadName, request, issued, now)
+                cacheEntry(workloadName, request, issued, now)
               )
             }
             : state
         )
       ),
-      (ask) => store.flights.run(`machine ${key} ${asker(client)}`, ask),
+      (request) => store.singleFlight.run(`machine ${key} ${clientRevision(client)}`, request),
       Effect.mapError(() => assumptions.retrievalFailed(operation))
     )
     return { accessToken }
   })
 
 /**
- * The issuer, the client and the revision of its provider, so that a call after an update does not join a request from
- * before it. The time alone does not tell two updates of the same millisecond apart; the ARN of a managed secret does.
+ * Identifies the issuer, the client and the revision of its provider, so that a call after an update does not join a request
+ * from before it. Two updates can have the same time in milliseconds; the ARNs of their managed secrets differ.
  */
-const asker = ({ discovery, issuer, provider }: Client) =>
+const clientRevision = ({ discovery, issuer, provider }: Client) =>
   JSON.stringify([
     issuer === simulated,
     discovery,
@@ -99,12 +99,12 @@ const asker = ({ discovery, issuer, provider }: Client) =>
     DateTime.toEpochMillis(provider.lastUpdatedTime)
   ])
 
-const isSameIssuer = (now: Pick<Client, "issuer" | "discovery">, asked: Client) =>
-  now.issuer === asked.issuer && JSON.stringify(now.discovery) === JSON.stringify(asked.discovery)
+const isSameIssuer = (now: Pick<Client, "issuer" | "discovery">, before: Client) =>
+  now.issuer === before.issuer && JSON.stringify(now.discovery) === JSON.stringify(before.discovery)
 
 const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
 
-// A string, since it is looked up on every request. The order in which scopes are asked for says nothing.
+// A string, because it is looked up on every request. The order of the scopes has no meaning.
 const machineTokenKey = (workloadName: string, request: TokenRequest) =>
   JSON.stringify([
     workloadName,
@@ -114,7 +114,7 @@ const machineTokenKey = (workloadName: string, request: TokenRequest) =>
     sorted(request.audiences)
   ])
 
-const stored = (
+const cacheEntry = (
   workloadName: string,
   { resourceCredentialProviderName: providerName }: TokenRequest,
   { accessToken, expiresIn = 0 }: IssuedToken,
@@ -126,27 +126,27 @@ const stored = (
   expiresAt: DateTime.add(now, { seconds: expiresIn - assumptions.refreshAhead(expiresIn) })
 })
 
-/** Asked for anew each time, and never stored. */
+/** Requested each time, and never stored. */
 const exchangedToken = (store: Store) =>
   Effect.fnUntraced(function*(request: TokenRequest) {
     const exchange = yield* store.read((state, now) =>
       Either.gen(function*() {
-        const { identity: { user }, provider } = yield* party(operation, state, now, request)
+        const { identity: { user }, provider } = yield* findCaller(operation, state, now, request)
         if (user?.kind !== "jwt") return yield* Either.left(assumptions.userTokenMissing(operation))
         if (provider.onBehalfOf === undefined) return yield* Either.left(assumptions.exchangeNotConfigured(operation))
         if (provider.onBehalfOf.tokenExchangeGrantTypeConfig?.actorTokenContent === "AWS_IAM_ID_TOKEN_JWT") {
-          return yield* Either.left(assumptions.noTokenService(operation))
+          return yield* Either.left(assumptions.actorTokenUnavailable(operation))
         }
         return { userToken: user.token, client: yield* clientOf(store, operation, state, provider) }
       })
     )
-    const { client: asked, userToken } = exchange
-    const { accessToken } = yield* asked.issuer.onBehalfOf(asked, {
+    const { client, userToken } = exchange
+    const { accessToken } = yield* client.issuer.onBehalfOf(client, {
       target: target(request),
       customParameters: request.customParameters,
       userToken
     }).pipe(
-      reported(store, asked.provider.name),
+      reported(store, client.provider.name),
       Effect.mapError(({ status, step }) =>
         status === undefined || step !== "exchange"
           ? assumptions.retrievalFailed(operation)

@@ -13,7 +13,7 @@ const operation = "GetResourcePaymentToken"
 
 /** @internal */
 export const make = (store: Store): Method<"getResourcePaymentToken"> =>
-  Effect.fnUntraced(function*({ paymentTokenRequest: asked, resourceCredentialProviderName, workloadIdentityToken }) {
+  Effect.fnUntraced(function*({ paymentTokenRequest: request, resourceCredentialProviderName, workloadIdentityToken }) {
     const bearer = yield* simulatedValues.simulated("payment")
     const signature = yield* simulatedValues.simulated("signature")
     return yield* store.read((state, now) =>
@@ -26,27 +26,29 @@ export const make = (store: Store): Method<"getResourcePaymentToken"> =>
           resourceCredentialProviderName
         )
         if (account.vendor === "CoinbaseCDP") {
-          if (!("coinbaseCdpTokenRequest" in asked)) {
-            return yield* Either.left(assumptions.otherPaymentVendor(operation, "coinbaseCdpTokenRequest"))
+          if (!("coinbaseCdpTokenRequest" in request)) {
+            return yield* Either.left(assumptions.paymentVendorMismatch(operation, "coinbaseCdpTokenRequest"))
           }
           yield* resolveSecret(operation, state, account.apiKeySecret)
-          const wallet = asked.coinbaseCdpTokenRequest.includeWalletAuthToken === true
+          const wallet = request.coinbaseCdpTokenRequest.includeWalletAuthToken === true
             ? yield* resolveSecret(operation, state, account.walletSecret)
             : undefined
-          return paid({
+          return reply({
             coinbaseCdpTokenResponse: {
               bearerToken: bearer,
               walletAuthToken: wallet === undefined ? undefined : signature
             }
           })
         }
-        if (!("stripePrivyTokenRequest" in asked)) {
-          return yield* Either.left(assumptions.otherPaymentVendor(operation, "stripePrivyTokenRequest"))
+        if (!("stripePrivyTokenRequest" in request)) {
+          return yield* Either.left(assumptions.paymentVendorMismatch(operation, "stripePrivyTokenRequest"))
         }
         yield* resolveSecret(operation, state, account.appSecret)
-        const signs = asked.stripePrivyTokenRequest.includeAuthorizationSignature === true
-        const privateKey = signs ? yield* resolveSecret(operation, state, account.authorizationPrivateKey) : undefined
-        return paid({
+        const isSigned = request.stripePrivyTokenRequest.includeAuthorizationSignature === true
+        const privateKey = isSigned
+          ? yield* resolveSecret(operation, state, account.authorizationPrivateKey)
+          : undefined
+        return reply({
           stripePrivyTokenResponse: {
             appId: account.appId,
             basicAuthToken: bearer,
@@ -58,6 +60,6 @@ export const make = (store: Store): Method<"getResourcePaymentToken"> =>
     )
   })
 
-const paid = (
+const reply = (
   paymentTokenResponse: Reply<"getResourcePaymentToken">["paymentTokenResponse"]
 ): Reply<"getResourcePaymentToken"> => ({ paymentTokenResponse })

@@ -13,10 +13,10 @@ import * as assumptions from "../state/assumptions.js"
 import { reported } from "../state/providerFailures.js"
 import * as simulatedValues from "../state/simulatedValues.js"
 import type { OperationName, State, User, WorkloadToken } from "../state/state.js"
-import { result, type Store, sweep } from "../state/store.js"
+import { pruneExpired, result, type Store } from "../state/store.js"
 
-// A bar divides issuer and subject in a user's key. It has no place in a URI, and an issuer with one could pass for
-// another's subject.
+// A user's key has a bar between issuer and subject. A URI has no bar, and an issuer with one could imitate a user of another
+// issuer.
 const Claims = Schema.compose(
   Schema.StringFromBase64Url,
   Schema.parseJson(Schema.Struct({
@@ -28,7 +28,7 @@ const Claims = Schema.compose(
 
 const decodeClaims = Schema.decodeEither(Claims)
 
-/** Who a JWT speaks of, and the moment (in epoch milliseconds) from which it no longer does. */
+/** Reads the user of a JWT, and the time at which it expires (in epoch milliseconds). */
 const readUserToken = (
   operation: OperationName,
   token: Redacted.Redacted,
@@ -37,19 +37,19 @@ const readUserToken = (
   const [, payload = ""] = Redacted.value(token).split(".")
   return decodeClaims(payload).pipe(
     Either.mapLeft(() => "it is not a JWT with the claims iss and sub"),
-    Either.filterOrLeft(({ iss }) => iss.length <= assumptions.maxClaimLength, () => assumptions.longClaim("iss")),
-    Either.filterOrLeft(({ sub }) => sub.length <= assumptions.maxClaimLength, () => assumptions.longClaim("sub")),
+    Either.filterOrLeft(({ iss }) => iss.length <= assumptions.maxClaimLength, () => assumptions.claimTooLong("iss")),
+    Either.filterOrLeft(({ sub }) => sub.length <= assumptions.maxClaimLength, () => assumptions.claimTooLong("sub")),
     Either.map(({ exp = Infinity, iss, sub }) => ({
       user: { kind: "jwt" as const, issuer: iss, subject: sub, token },
       until: exp * 1000
     })),
     Either.filterOrLeft(({ until }) => until > DateTime.toEpochMillis(now), () => "it has expired"),
-    Either.mapLeft((why) => assumptions.userTokenRefused(operation, why))
+    Either.mapLeft((reason) => assumptions.userTokenRefused(operation, reason))
   )
 }
 
 /**
- * What a workload access token says, while it lasts.
+ * The workload identity and the user of a workload access token, if it is valid.
  *
  * @internal
  */
@@ -74,7 +74,7 @@ export const make = (
   const mint = Effect.fnUntraced(function*(
     operation: OperationName,
     name: string,
-    whose: (now: DateTime.Utc) => Either.Either<
+    identify: (now: DateTime.Utc) => Either.Either<
       { readonly user: User | undefined; readonly until: number },
       Unauthorized
     >
@@ -84,10 +84,10 @@ export const make = (
       Either.gen(function*() {
         const workload = yield* findWorkload(operation, state, name)
         if (workload.linked) return yield* Either.left(assumptions.linkedToService(operation))
-        const { until, user } = yield* whose(now)
-        const longest = DateTime.toEpochMillis(now) + Duration.toMillis(assumptions.workloadTokenLifetime)
-        const expiresAt = DateTime.unsafeMake(Math.min(until, longest))
-        const current = sweep(state.workloadTokens, (one) => DateTime.lessThan(now, one.expiresAt))
+        const { until, user } = yield* identify(now)
+        const latest = DateTime.toEpochMillis(now) + Duration.toMillis(assumptions.workloadTokenLifetime)
+        const expiresAt = DateTime.unsafeMake(Math.min(until, latest))
+        const current = pruneExpired(state.workloadTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt))
         return result({ workloadAccessToken: Redacted.make(token) }, {
           ...state,
           workloadTokens: HashMap.set(current, token, { workloadName: name, user, expiresAt })
@@ -103,7 +103,7 @@ export const make = (
       const operation = "GetWorkloadAccessTokenForJWT"
       const verified = store.issuers.verify?.(userToken).pipe(
         reported(store, "(inbound JWT)"),
-        // What became of a request to an address that the caller named is not for the caller.
+        // The caller names the address of the key set, so the result of the request to it is not reported to the caller.
         Effect.mapError(({ description, error = description, reason }) =>
           assumptions.userTokenRefused(
             operation,

@@ -13,7 +13,7 @@ import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import type { Settings } from "../state/arns.js"
 import type { State } from "../state/state.js"
-import type { Memory } from "../state/store.js"
+import type { StateRef } from "../state/store.js"
 import * as record from "./records.js"
 
 /**
@@ -68,16 +68,16 @@ interface Cell {
  *
  * @internal
  */
-export const memory = Effect.fnUntraced(
+export const make = Effect.fnUntraced(
   function*(
     settings: Settings,
     storage: Storage,
     empty: State
-  ): Effect.fn.Return<Memory, StorageProblem, Scope.Scope> {
+  ): Effect.fn.Return<StateRef, StorageProblem, Scope.Scope> {
     const unwritable = (name: string) => new StorageProblem({ message: `a record of '${name}' cannot be written` })
     const records = yield* storage.load
     if (records.length === 0) {
-      yield* storage.commit(yield* Either.mapLeft(record.first(settings, empty), unwritable))
+      yield* storage.commit(yield* Either.mapLeft(record.initialRecords(settings, empty), unwritable))
     }
     const state = records.length === 0
       ? empty
@@ -102,7 +102,7 @@ export const memory = Effect.fnUntraced(
       }
       yield* Effect.logError("A change could not be stored; no other will be.", exit.cause)
       const late = yield* Ref.modify(cell, (now) => [now.next, {
-        latest: record.beside(now.durable, now.latest),
+        latest: record.withUnsavedOf(now.durable, now.latest),
         durable: now.durable,
         writing: undefined,
         next: undefined,
@@ -122,7 +122,7 @@ export const memory = Effect.fnUntraced(
     )
 
     return {
-      read: Effect.map(Ref.get(cell), ({ durable, latest }) => record.beside(durable, latest)),
+      read: Effect.map(Ref.get(cell), ({ durable, latest }) => record.withUnsavedOf(durable, latest)),
 
       modify: (f) =>
         Effect.uninterruptibleMask((restore) =>
@@ -144,10 +144,10 @@ export const memory = Effect.fnUntraced(
           }))
         ),
 
-      modifyAside: (f) =>
+      modifyDiagnostics: (f) =>
         Ref.modify(cell, (now) => {
           const [reply, after] = f(now.latest)
-          return [reply, { ...now, latest: record.beside(now.latest, { ...now.latest, ...after }) }]
+          return [reply, { ...now, latest: record.withUnsavedOf(now.latest, { ...now.latest, ...after }) }]
         })
     }
   }

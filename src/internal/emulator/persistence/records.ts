@@ -18,9 +18,9 @@ import {
   ApiKeyProvider,
   Grant,
   GrantKey,
-  Hidden,
   Oauth2Provider,
   PaymentProvider,
+  RedactedString,
   SessionRecord,
   Workload,
   WorkloadToken
@@ -196,7 +196,7 @@ const parts: ReadonlyArray<Part> = [
     "secrets",
     // An id may be any text, also one that is no well-formed UTF-16.
     Schema.parseJson(Schema.String),
-    Hidden,
+    RedactedString,
     (state) => state.secrets,
     (state, secrets) => ({ ...state, secrets })
   ),
@@ -229,7 +229,7 @@ export const isSame = (before: State, after: State): boolean =>
  *
  * @internal
  */
-export const beside = (kept: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
+export const withUnsavedOf = (kept: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
   ...kept,
   faults,
   journal,
@@ -259,7 +259,7 @@ const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, r
  *
  * @internal
  */
-export const first = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
+export const initialRecords = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(vault.changes({ ...state, vault: { ...state.vault } }, state), (changes) => [
     { key: "meta/version", value: version },
     { key: "meta/owner", value: owner(settings) },

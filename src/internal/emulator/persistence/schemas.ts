@@ -1,12 +1,12 @@
-/** How the entities of the state are written down. */
+/** Schemas of the stored records. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CredentialProviderVendor } from "../../../Oauth2Provider.js"
 import { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../../Oauth2ProviderConfig.js"
 import { PaymentProviderConfigurationOutput } from "../../../PaymentProvider.js"
 
-/** What is `undefined` in the state is written down too, as `null`. */
-const maybe = <A, I>(schema: Schema.Schema<A, I>) =>
+/** Writes `undefined` as `null`. */
+const nullable = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.transform(Schema.NullOr(schema), Schema.UndefinedOr(Schema.typeSchema(schema)), {
     strict: true,
     decode: (value) => value ?? undefined,
@@ -16,22 +16,19 @@ const maybe = <A, I>(schema: Schema.Schema<A, I>) =>
 const Time = Schema.DateTimeUtcFromNumber
 
 /** @internal */
-export const Hidden = Schema.Redacted(Schema.String)
+export const RedactedString = Schema.Redacted(Schema.String)
 
-const times = { createdTime: Time, lastUpdatedTime: Time }
-
-const named = { name: Schema.String, arn: Schema.String }
+const resource = { name: Schema.String, arn: Schema.String, createdTime: Time, lastUpdatedTime: Time }
 
 /** @internal */
 export const Workload = Schema.Struct({
-  ...named,
-  ...times,
-  returnUrls: maybe(Schema.Array(Schema.String)),
+  ...resource,
+  returnUrls: nullable(Schema.Array(Schema.String)),
   linked: Schema.Boolean
 })
 
 const Secret = Schema.Union(
-  Schema.Struct({ source: Schema.Literal("MANAGED"), arn: Schema.String, value: maybe(Hidden) }),
+  Schema.Struct({ source: Schema.Literal("MANAGED"), arn: Schema.String, value: nullable(RedactedString) }),
   Schema.Struct({
     source: Schema.Literal("EXTERNAL"),
     arn: Schema.String,
@@ -42,22 +39,20 @@ const Secret = Schema.Union(
 
 /** @internal */
 export const Oauth2Provider = Schema.Struct({
-  ...named,
-  ...times,
+  ...resource,
   vendor: CredentialProviderVendor,
   callbackUrl: Schema.String,
   clientSecret: Secret,
   config: Oauth2ProviderConfigOutput,
-  onBehalfOf: maybe(OnBehalfOfTokenExchangeConfig)
+  onBehalfOf: nullable(OnBehalfOfTokenExchangeConfig)
 })
 
 /** @internal */
-export const ApiKeyProvider = Schema.Struct({ ...named, ...times, apiKey: Secret })
+export const ApiKeyProvider = Schema.Struct({ ...resource, apiKey: Secret })
 
 /** @internal */
 export const PaymentProvider = Schema.Struct({
-  ...named,
-  ...times,
+  ...resource,
   account: Schema.Union(
     Schema.Struct({
       vendor: Schema.Literal("CoinbaseCDP"),
@@ -77,11 +72,11 @@ export const PaymentProvider = Schema.Struct({
 
 const User = Schema.Union(
   Schema.Struct({ kind: Schema.Literal("userId"), userId: Schema.String }),
-  Schema.Struct({ kind: Schema.Literal("jwt"), issuer: Schema.String, subject: Schema.String, token: Hidden })
+  Schema.Struct({ kind: Schema.Literal("jwt"), issuer: Schema.String, subject: Schema.String, token: RedactedString })
 )
 
 /** @internal */
-export const WorkloadToken = Schema.Struct({ workloadName: Schema.String, user: maybe(User), expiresAt: Time })
+export const WorkloadToken = Schema.Struct({ workloadName: Schema.String, user: nullable(User), expiresAt: Time })
 
 // Targets are compared by value.
 const Target = Schema.Data(Schema.Struct({
@@ -104,8 +99,8 @@ const opened = {
   providerName: Schema.String,
   target: Target,
   returnUrl: Schema.String,
-  customState: maybe(Hidden),
-  customParameters: maybe(Schema.Record({ key: Schema.String, value: Hidden })),
+  customState: nullable(RedactedString),
+  customParameters: nullable(Schema.Record({ key: Schema.String, value: RedactedString })),
   createdAt: Time,
   expiresAt: Time
 }
@@ -123,8 +118,8 @@ export const SessionRecord = Schema.Union(
     ...opened,
     status: Schema.Literal("approved", "completing"),
     // Records that were written before the redirect URI was stored do not have it.
-    authorization: maybe(
-      Schema.Struct({ code: Hidden, codeVerifier: Hidden, redirectUri: Schema.optional(Schema.String) })
+    authorization: nullable(
+      Schema.Struct({ code: RedactedString, codeVerifier: RedactedString, redirectUri: Schema.optional(Schema.String) })
     ),
     granted: absent
   }),
@@ -132,7 +127,7 @@ export const SessionRecord = Schema.Union(
     ...opened,
     status: Schema.Literal("completed"),
     authorization: absent,
-    granted: Schema.Struct({ accessToken: Hidden, expiresAt: Time })
+    granted: Schema.Struct({ accessToken: RedactedString, expiresAt: Time })
   })
 )
 
@@ -144,8 +139,8 @@ export const GrantKey = Schema.parseJson(
 /** @internal */
 export const Grant = Schema.Struct({
   target: Target,
-  accessToken: Hidden,
+  accessToken: RedactedString,
   expiresAt: Time,
-  freshUntil: Time,
-  refresh: maybe(Schema.Struct({ token: Hidden, expiresAt: maybe(Time) }))
+  refreshAt: Schema.propertySignature(Time).pipe(Schema.fromKey("freshUntil")),
+  refresh: nullable(Schema.Struct({ token: RedactedString, expiresAt: nullable(Time) }))
 })

@@ -1,11 +1,11 @@
-/** Where the local service claims to be, the names that follow from it, and what the account may have. */
+/** Account, region and endpoint of the emulator, and the ARNs and URLs that follow from them. */
 import type { Quotas } from "./quotas.js"
 
 /** @internal */
 export interface Settings {
   readonly accountId: string
   readonly region: string
-  /** The base of every URL the service hands out, without a slash at its end. */
+  /** Base of every URL that the service returns, without a trailing slash. */
   readonly endpoint: string
   readonly quotas: Quotas
 }

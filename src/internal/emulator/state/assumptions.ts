@@ -1,6 +1,6 @@
 /**
- * Every answer that AWS has not given: what is open, and what the local service does. All guesses live here, so that one
- * look shows them, and one edit corrects them.
+ * Assumptions: behaviour that AWS does not document, and what the emulator does instead. All of them are in this file, so
+ * that they can be reviewed and corrected in one place.
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -14,42 +14,44 @@ import { AccessDenied, Unauthorized, ValidationError } from "../../../IdentityEr
 import { digest } from "../../lib/digest.js"
 import { parseUrl } from "../../lib/url.js"
 import { fieldError } from "../../model/validation.js"
-import { clientIdOf, serverOf } from "./endpoints.js"
+import { clientIdOf, serverUrlsOf } from "./endpoints.js"
 import type { Session } from "./session.js"
 import type { Oauth2Provider, OperationName, State, Target } from "./state.js"
 
 /**
- * The lifetime of a workload access token is not stated anywhere; one hour. It never outlives the JWT it was made from.
+ * AWS does not state the lifetime of a workload access token. Here it is one hour, but it ends no later than the JWT it was
+ * made from.
  *
  * @internal
  */
 export const workloadTokenLifetime = Duration.hours(1)
 
 /**
- * Vendors decide how long their access tokens live; the simulated ones live for an hour.
+ * Vendors decide the lifetime of their access tokens. Simulated ones last one hour.
  *
  * @internal
  */
 export const accessTokenLifetime = Duration.hours(1)
 
 /**
- * Vendors decide how long their refresh tokens live; the simulated ones live for about as long as the guide's example.
+ * Vendors decide the lifetime of their refresh tokens. Simulated ones last 30 days, about as long as the example in AWS's
+ * guide.
  *
  * @internal
  */
 export const refreshTokenLifetime = Duration.days(30)
 
 /**
- * How long AWS keeps a person's token whose lifetime the vendor does not tell is not stated: a year, or until somebody
- * forces another (in seconds). A machine's token of that kind is asked for each time.
+ * AWS does not state how long it stores a user's token whose lifetime the vendor does not state. Here, in seconds: one year,
+ * or until `forceAuthentication` replaces it. A machine token without a stated lifetime is requested each time.
  *
  * @internal
  */
-export const untoldLifetime = 365 * 24 * 60 * 60
+export const unstatedTokenLifetime = 365 * 24 * 60 * 60
 
 /**
- * Whether `forceAuthentication` replaces a stored machine token is not stated. Here it does, so that a resource that refuses
- * one can be given another.
+ * AWS does not state if `forceAuthentication` replaces a stored machine token. Here it does, so that a token that a resource
+ * rejects can be replaced.
  *
  * @internal
  */
@@ -58,15 +60,15 @@ export const usesStoredMachineToken = ({ forceAuthentication = false }: {
 }): boolean => !forceAuthentication
 
 /**
- * How long before its end AWS refreshes a token is not stated: a minute, or a tenth of a shorter life than ten (in
- * seconds).
+ * AWS does not state how long before its expiry it refreshes a token. Here, in seconds: one minute, or a tenth of a lifetime
+ * shorter than ten minutes.
  *
  * @internal
  */
 export const refreshAhead = (lifetime: number): number => Math.min(60, lifetime / 10)
 
 /**
- * Whether AWS asks a vendor again that could not be reached is not stated: two more times.
+ * AWS does not state if it retries a refresh when the vendor cannot be reached. Here it retries twice.
  *
  * @internal
  */
@@ -76,8 +78,8 @@ export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
 )
 
 /**
- * The id in AWS's callback URLs is opaque; here it follows from the provider's ARN (a UUID of version 8), so that a
- * redirect URI that was registered at a vendor is good at the next start as well.
+ * The id in AWS's callback URLs is opaque. Here it is a UUID of version 8 made from the provider's ARN, so that a redirect
+ * URI that is registered at a vendor stays valid after a restart.
  *
  * @internal
  */
@@ -92,32 +94,33 @@ export const callbackId = (providerArn: string): Effect.Effect<string> =>
     ].join("-"))
 
 /**
- * Which issuer AWS takes for a vendor whose endpoints are given without it is not stated: their origin.
+ * AWS does not state the issuer of a vendor whose endpoints are given without one. Here it is the origin of the
+ * authorization endpoint.
  *
  * @internal
  */
-export const untoldIssuer = (authorizationEndpoint: string): string =>
+export const issuerOfEndpoint = (authorizationEndpoint: string): string =>
   Option.match(parseUrl(authorizationEndpoint), {
     onNone: () => authorizationEndpoint,
     onSome: ({ origin }) => origin
   })
 
 /**
- * How long AWS remembers a session that is over is unknown; here it is forgotten an hour later.
+ * AWS does not state how long it keeps an expired session. Here it is removed one hour after its expiry.
  *
  * @internal
  */
 export const sessionRetention = Duration.hours(1)
 
 /**
- * How long a signed payment request is good for is up to the vendor; five minutes.
+ * The vendor decides how long a signed payment request is valid. Here: five minutes.
  *
  * @internal
  */
 export const paymentRequestLifetime = Duration.minutes(5)
 
 /**
- * Which exception a duplicate workload identity gives is not established, and no conflict is modelled for it.
+ * The exception for a duplicate workload identity is not established: the model has no conflict for it.
  *
  * @internal
  */
@@ -125,7 +128,7 @@ export const workloadExists = (operation: OperationName, name: string): Validati
   new ValidationError({ operation, message: `Workload identity '${name}' already exists` })
 
 /**
- * No quota error is modelled for workload identities.
+ * The model has no quota error for workload identities.
  *
  * @internal
  */
@@ -133,7 +136,7 @@ export const tooManyWorkloads = (operation: OperationName, message: string): Val
   new ValidationError({ operation, message })
 
 /**
- * Whether an update without the list of return URLs keeps or clears it is not stated; it keeps it.
+ * AWS does not state if an update without return URLs keeps or clears them. Here it keeps them.
  *
  * @internal
  */
@@ -143,7 +146,7 @@ export const updatedReturnUrls = (
 ): ReadonlyArray<string> | undefined => given ?? stored
 
 /**
- * What an unknown, expired or orphaned workload access token gives is not stated: the caller is not known.
+ * AWS does not state the exception for an unknown, expired or orphaned workload access token. Here it is `Unauthorized`.
  *
  * @internal
  */
@@ -151,28 +154,28 @@ export const workloadTokenRefused = (operation: OperationName): Unauthorized =>
   new Unauthorized({ operation, message: "Invalid or expired workload access token" })
 
 /**
- * What a JWT that is none, has expired, or is not signed as it should be gives is not stated.
+ * AWS does not state the exception for a user JWT that is malformed, has expired, or has an invalid signature.
  *
  * @internal
  */
-export const userTokenRefused = (operation: OperationName, why: string): Unauthorized =>
-  new Unauthorized({ operation, message: `Invalid user token: ${why}` })
+export const userTokenRefused = (operation: OperationName, reason: string): Unauthorized =>
+  new Unauthorized({ operation, message: `Invalid user token: ${reason}` })
 
 /**
  * AWS accepts discovery URLs of RFC 8414 since November 2026. The published model still has the pattern
  * `.+/\.well-known/(openid-configuration|oauth-authorization-server)`. A third party quotes the beginning of a new one,
- * `^[^\s?#]+/\.well-known/(openid-configuration|oaut…`, and its end is not known: either name is accepted, with or
- * without a path behind it.
+ * `^[^\s?#]+/\.well-known/(openid-configuration|oaut…`; its end is not known. Here both names are accepted, with or
+ * without a path after them.
  *
  * @internal
  */
 export { pattern as discoveryUrlPattern } from "../../model/discoveryUrl.js"
 
 /**
- * AWS has `allowedClients` (`client_id`) beside `allowedAudience` (`aud`) for the JWTs of users; how they combine is not
- * established. A token with `aud` has to be for an accepted audience. A token without `aud`, such as an access token of
- * Cognito, has to have an accepted `client_id`. So an id token, whose `aud` is the client, is not accepted as one of its
- * client. Gives the claim that is wrong.
+ * AWS has `allowedClients` (`client_id`) and `allowedAudience` (`aud`) for user JWTs; how they combine is not established.
+ * Here a token with `aud` must be for an accepted audience. A token without `aud`, such as an access token of Cognito, must
+ * have an accepted `client_id`. So an id token, whose `aud` is the client, is not accepted because of its `client_id`.
+ * Returns the wrong claim.
  *
  * @internal
  */
@@ -189,19 +192,19 @@ export const wrongRecipient = (
 }
 
 /**
- * How long the claims of a user's JWT may be is not stated. They are read before anything is verified, and kept: `iss` and
- * `sub` have at most 2,048 characters, as the model's URLs do. OpenID Connect allows 255 for `sub`.
+ * AWS does not state the largest length of the claims of a user's JWT. They are read before the JWT is verified, and stored.
+ * Here `iss` and `sub` have at most 2,048 characters, like the URLs of the model. OpenID Connect allows 255 for `sub`.
  *
  * @internal
  */
 export const maxClaimLength = 2048
 
 /** @internal */
-export const longClaim = (name: "iss" | "sub"): string =>
+export const claimTooLong = (name: "iss" | "sub"): string =>
   `its claim ${name} is longer than ${maxClaimLength} characters`
 
 /**
- * The documentation gives the text, not the exception.
+ * AWS documents the message, not the exception.
  *
  * @internal
  */
@@ -212,7 +215,7 @@ export const linkedToService = (operation: OperationName): AccessDenied =>
   })
 
 /**
- * What a federated token without a user gives is not stated.
+ * AWS does not state the exception for a user-federation request whose workload access token has no user.
  *
  * @internal
  */
@@ -223,7 +226,7 @@ export const userMissing = (operation: OperationName): ValidationError =>
   })
 
 /**
- * What a token exchange without a JWT behind it gives is not stated.
+ * AWS does not state the exception for a token exchange whose workload access token was not made from a JWT.
  *
  * @internal
  */
@@ -234,7 +237,7 @@ export const userTokenMissing = (operation: OperationName): ValidationError =>
   })
 
 /**
- * What a token exchange with a provider that is not configured for it gives is not stated.
+ * AWS does not state the exception for a token exchange with a provider that is not configured for it.
  *
  * @internal
  */
@@ -245,19 +248,19 @@ export const exchangeNotConfigured = (operation: OperationName): ValidationError
   })
 
 /**
- * The actor token that AWS signs cannot be had here.
+ * The actor token that AWS STS signs does not exist here.
  *
  * @internal
  */
-export const noTokenService = (operation: OperationName): ValidationError =>
+export const actorTokenUnavailable = (operation: OperationName): ValidationError =>
   new ValidationError({
     operation,
     message: "The local service has no AWS STS: actorTokenContent AWS_IAM_ID_TOKEN_JWT is not available"
   })
 
 /**
- * Whether scopes, resources and audiences are part of the vault's key is not established: a grant answers for fewer
- * scopes, but only for the very resources and audiences it was given for.
+ * It is not established if scopes, resources and audiences are part of the vault's key. Here a grant covers a subset of its
+ * scopes, and only exactly its resources and audiences.
  *
  * @internal
  */
@@ -269,7 +272,7 @@ export const covers = (granted: Target, wanted: Target): boolean =>
   HashSet.isSubset(wanted.audiences, granted.audiences)
 
 /**
- * A colon in `customState` was seen to fail with an error about another member; the text is the one that was seen.
+ * Observed: a colon in `customState` fails with this error, which names another member.
  *
  * @internal
  */
@@ -280,9 +283,9 @@ export const colonInCustomState = (operation: OperationName): ValidationError =>
   })
 
 /**
- * AWS was seen to say this of expired sessions and of other people's; a second completion, one before the browser came
- * back, one whose session was deleted while the vendor was asked, and a poll of the session of another user are not established,
- * and get the same.
+ * Observed: AWS gives this error for expired sessions and for sessions of other users. Not established, and the same here:
+ * a second completion, a completion before the browser returned, a session deleted during the token request, and a poll of
+ * the session of another user.
  *
  * @internal
  */
@@ -290,29 +293,29 @@ export const sessionRefused = (operation: OperationName): AccessDenied =>
   new AccessDenied({ operation, message: "Invalid or expired session" })
 
 /**
- * How long a completed session answers the polls of whoever waited for it is not stated: as long as the access token
- * that it was completed with lasts, so that a consent in the last second is not lost; otherwise until the session is over.
+ * AWS does not state how long polls of a completed session return its token. Here: until the access token of its completion
+ * expires, so that a consent in the last second is not lost. Other sessions can be polled until they expire.
  *
  * @internal
  */
-export const answersPolls = (session: Session, now: DateTime.Utc): boolean =>
+export const acceptsPolls = (session: Session, now: DateTime.Utc): boolean =>
   DateTime.lessThanOrEqualTo(now, session.expiresAt) ||
   (session.status === "completed" && DateTime.lessThan(now, session.granted.expiresAt))
 
 /**
- * What a poll with another return URL than the session's gives is not stated.
+ * AWS does not state the exception for a poll with another return URL than that of the session.
  *
  * @internal
  */
-export const otherReturnUrl = (operation: OperationName): ValidationError =>
+export const returnUrlMismatch = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "resourceOauth2ReturnUrl",
     message: "Member must be the return URL with which the session began"
   })
 
 /**
- * AWS was seen to say this of a vendor's failure in general. That a secret of the caller's own is missing shows only
- * when it is needed; in which words is not stated.
+ * Observed: AWS gives this error for failures of the vendor in general. A missing EXTERNAL secret is reported only when the
+ * secret is needed; AWS does not state its error, and here it is this one.
  *
  * @internal
  */
@@ -320,19 +323,19 @@ export const retrievalFailed = (operation: OperationName): ValidationError =>
   new ValidationError({ operation, message: "Failed to retrieve token" })
 
 /**
- * What a request for another vendor's payment token gives is not stated.
+ * AWS does not state the exception for a payment token request that belongs to another vendor.
  *
  * @internal
  */
-export const otherPaymentVendor = (operation: OperationName, expected: string): ValidationError =>
+export const paymentVendorMismatch = (operation: OperationName, expected: string): ValidationError =>
   fieldError(operation, { name: "paymentTokenRequest", message: `Member must have exactly one of: [${expected}]` })
 
 /**
- * What an update of an OAuth2 provider does to its grants is not established. A grant, a session and a cached machine
- * token belong to a client at an authorization server. They end when the vendor, the client id, or the place of the
- * authorization server (discovery URL, issuer, authorization or token endpoint) changes. They survive every other
- * update: the same values, a new secret, another way to authenticate the client or to reach the server, and settings of
- * the token exchange.
+ * The effect of an update or a deletion of an OAuth2 provider on its grants is not established. Here a grant, a session and a
+ * cached machine token belong to a client at an authorization server. They end when the vendor, the client id, or the
+ * location of the authorization server (discovery URL, issuer, authorization or token endpoint) changes, and when the
+ * provider is deleted. They survive every other update: the same values, a new secret, another client authentication
+ * method, another route to the server, and settings of the token exchange.
  *
  * @internal
  */
@@ -340,16 +343,16 @@ export const afterUpdate = (state: State, before: Oauth2Provider, after: Oauth2P
   after !== undefined && clientKey(before) === clientKey(after) ? state : withoutTokens(state, before.name)
 
 /**
- * The client of a provider and where it is registered.
+ * Identifies the client of a provider and its authorization server.
  *
  * @internal
  */
 export const clientKey = ({ config, vendor }: Oauth2Provider): string =>
-  JSON.stringify([vendor, clientIdOf(config), serverOf(config)])
+  JSON.stringify([vendor, clientIdOf(config), serverUrlsOf(config)])
 
 /**
- * The state without the grants, sessions and cached machine tokens of a provider: after its deletion, after a change of
- * its issuer, and after an update that makes it another client.
+ * Removes the grants, sessions and cached machine tokens of a provider: after its deletion, after a change of its issuer,
+ * and after an update that makes it another client.
  *
  * @internal
  */
@@ -364,7 +367,8 @@ export const withoutTokens = (state: State, provider: string): State => {
 }
 
 /**
- * When `sessionStatus` is `FAILED`, and what stands beside it, is not established: the session, without the URL.
+ * It is not established when `sessionStatus` is `FAILED`, and which members come with it. Here: the session URI, without the
+ * authorization URL.
  *
  * @internal
  */
@@ -376,7 +380,8 @@ export const failedSession = <Uri>(
 })
 
 /**
- * How long a portal takes is not stated: creation and update answer with what they began, reads find it finished.
+ * AWS does not state how long the creation of a portal takes. Here creation and update reply with the status in progress, and
+ * every read finds the portal ready.
  *
  * @internal
  */

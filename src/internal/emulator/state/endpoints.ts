@@ -1,4 +1,4 @@
-/** What a provider's configuration says of its authorization server and of its client. */
+/** The authorization server and the client in a provider's configuration. */
 import type { Oauth2ProviderConfigOutput } from "../../../Oauth2ProviderConfig.js"
 import { isLoopbackUrl } from "../../lib/loopback.js"
 
@@ -7,13 +7,13 @@ type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2Provide
 ]
 
 /**
- * A URL of its description, or the description itself.
+ * The discovery URL of an authorization server, or its metadata.
  *
  * @internal
  */
 export type Discovery = Custom["oauthDiscovery"]
 
-const members = (config: Oauth2ProviderConfigOutput): Pick<Custom, "oauthDiscovery" | "clientId"> | undefined => {
+const configOf = (config: Oauth2ProviderConfigOutput): Pick<Custom, "oauthDiscovery" | "clientId"> | undefined => {
   if ("customOauth2ProviderConfig" in config) return config.customOauth2ProviderConfig
   if ("googleOauth2ProviderConfig" in config) return config.googleOauth2ProviderConfig
   if ("githubOauth2ProviderConfig" in config) return config.githubOauth2ProviderConfig
@@ -28,18 +28,18 @@ const members = (config: Oauth2ProviderConfigOutput): Pick<Custom, "oauthDiscove
 
 /** @internal */
 export const discoveryOf = (config: Oauth2ProviderConfigOutput): Discovery | undefined =>
-  members(config)?.oauthDiscovery
+  configOf(config)?.oauthDiscovery
 
 /** @internal */
-export const clientIdOf = (config: Oauth2ProviderConfigOutput): string => members(config)?.clientId ?? ""
+export const clientIdOf = (config: Oauth2ProviderConfigOutput): string => configOf(config)?.clientId ?? ""
 
 /**
- * Where the authorization server is: its discovery URL, or its issuer and endpoints. Metadata that only describes what
- * the server supports is left out.
+ * The URLs that identify the authorization server: its discovery URL, or its issuer and endpoints. Metadata on what the
+ * server supports is left out.
  *
  * @internal
  */
-export const serverOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<string> => {
+export const serverUrlsOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<string> => {
   const discovery = discoveryOf(config)
   if (discovery === undefined) return []
   if ("discoveryUrl" in discovery) return [discovery.discoveryUrl]
@@ -49,25 +49,25 @@ export const serverOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<stri
 }
 
 /**
- * What only a custom provider says.
+ * The configuration of a custom provider, which has members that no other vendor has.
  *
  * @internal
  */
-export const customOf = (config: Oauth2ProviderConfigOutput): Custom | undefined =>
+export const customConfigOf = (config: Oauth2ProviderConfigOutput): Custom | undefined =>
   "customOauth2ProviderConfig" in config ? config.customOauth2ProviderConfig : undefined
 
 /**
- * The key that signs the assertions of its client.
+ * The ARN of the KMS key that signs client assertions.
  *
  * @internal
  */
 export const keyArnOf = (config: Oauth2ProviderConfigOutput): string | undefined => {
-  const source = customOf(config)?.privateKeyJwtConfig?.privateKeySource
+  const source = customConfigOf(config)?.privateKeyJwtConfig?.privateKeySource
   return source !== undefined && "kmsKeySource" in source ? source.kmsKeySource.kmsKeyArn : undefined
 }
 
 /**
- * Whether everything it names is on this machine.
+ * Checks that all endpoints are on this machine.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** The vendors' authorization servers, as the engine sees them: simulated ones, and the seam for those that are real. */
+/** The authorization servers of the vendors: the simulated one, and the interface of the real ones. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -12,7 +12,7 @@ import * as simulatedValues from "./simulatedValues.js"
 import type { CustomParameters, Oauth2Provider, Target } from "./state.js"
 
 /**
- * The vendor does not give the token. What it said is for whoever runs the server; AgentCore hands on little of it.
+ * A failed request to a vendor. The details are for the operator of the server; AgentCore reports few of them to callers.
  *
  * @internal
  */
@@ -21,24 +21,23 @@ export class ProviderError extends Data.TaggedError("ProviderError")<Omit<Provid
 /** @internal */
 export interface IssuedToken {
   readonly accessToken: Redacted.Redacted
-  /** In seconds; `undefined` where the vendor does not tell. */
+  /** In seconds; `undefined` if the vendor does not state it. */
   readonly expiresIn: number | undefined
   readonly refreshToken?: Redacted.Redacted | undefined
-  /** In seconds; without it the refresh token is good until it is refused. */
+  /** In seconds; without it the refresh token is used until the vendor rejects it. */
   readonly refreshExpiresIn?: number | undefined
 }
 
 /**
- * A provider, what its client authenticates with, and who answers for it.
+ * A provider with the credentials of its client and its issuer.
  *
  * @internal
  */
 export interface Client {
   readonly provider: Oauth2Provider
   readonly secret: Redacted.Redacted | undefined
-  /** A JSON Web Key: what stands here for a key of AWS KMS. */
+  /** A JSON Web Key, which replaces the key in AWS KMS. */
   readonly privateKey: Redacted.Redacted | undefined
-  /** Where the authorization server is. */
   readonly discovery: Discovery | undefined
   readonly issuer: Issuer
 }
@@ -49,7 +48,7 @@ export interface Issuer {
     client: Client,
     request: { readonly target: Target; readonly customParameters: CustomParameters }
   ) => Effect.Effect<IssuedToken, ProviderError>
-  /** What the person's consent is exchanged for. */
+  /** Exchanges the user's consent for a token. */
   readonly user: (client: Client, session: Completing) => Effect.Effect<IssuedToken, ProviderError>
   readonly refresh: (
     client: Client,
@@ -63,15 +62,15 @@ export interface Issuer {
       readonly userToken: Redacted.Redacted
     }
   ) => Effect.Effect<IssuedToken, ProviderError>
-  /** How people answer who are sent to the vendor's own pages; without it, they answer here. */
+  /** Consent on the vendor's own pages. Without it, users consent on the pages of this library. */
   readonly browser?: {
-    /** Where the person's browser goes, and the verifier of the code that it comes back with. */
+    /** Builds the authorization URL, and the verifier of the code (RFC 7636). */
     readonly authorization: (
       client: Client,
       session: Pending,
       state: string
     ) => Effect.Effect<{ readonly url: Redacted.Redacted; readonly codeVerifier: Redacted.Redacted }, ProviderError>
-    /** The code in what the browser came back with. */
+    /** Reads the code from the parameters with which the browser returns. */
     readonly code: (
       client: Client,
       session: Pending,
@@ -82,7 +81,7 @@ export interface Issuer {
 }
 
 /**
- * Who answers for real, if anybody, and who checks the tokens that people come with.
+ * The issuer for federated providers, if there is one, and the check of inbound user JWTs.
  *
  * @internal
  */
@@ -93,25 +92,25 @@ export class Issuers extends Context.Reference<Issuers>()("effect-agentcore-iden
   } => ({ federated: undefined, verify: undefined })
 }) {}
 
-const access = (kind: string): Effect.Effect<IssuedToken> =>
+const accessToken = (kind: string): Effect.Effect<IssuedToken> =>
   Effect.map(simulatedValues.simulated(kind), (accessToken) => ({
     accessToken,
     expiresIn: Duration.toSeconds(assumptions.accessTokenLifetime)
   }))
 
 /**
- * Gives everybody what they ask for, without any network.
+ * Issues every requested token, without any network.
  *
  * @internal
  */
 export const simulated: Issuer = {
-  machine: () => access("machine"),
+  machine: () => accessToken("machine"),
   user: () =>
-    Effect.zipWith(access("user"), simulatedValues.simulated("refresh"), (issued, refreshToken) => ({
+    Effect.zipWith(accessToken("user"), simulatedValues.simulated("refresh"), (issued, refreshToken) => ({
       ...issued,
       refreshToken,
       refreshExpiresIn: Duration.toSeconds(assumptions.refreshTokenLifetime)
     })),
-  refresh: () => access("user"),
-  onBehalfOf: () => access("on-behalf-of")
+  refresh: () => accessToken("user"),
+  onBehalfOf: () => accessToken("on-behalf-of")
 }

@@ -1,10 +1,10 @@
-/** What vendors answered instead of what they were asked for: kept for whoever runs the server, and logged. */
+/** Failed requests to providers: kept for the operator of the server, and logged. Callers receive AWS's errors. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { ProviderError } from "./issuer.js"
 import type { Store } from "./store.js"
 
-const remembered = 100
+const maxEntries = 100
 
 /** @internal */
 export const reported =
@@ -14,10 +14,10 @@ export const reported =
       Effect.gen(function*() {
         const at = yield* DateTime.now
         const failure = { at, providerName, step, reason, status, error, description }
-        yield* store.diagnostics((aside) => [undefined, {
-          ...aside,
-          providerFailures: [...aside.providerFailures.slice(1 - remembered), failure]
+        yield* store.diagnostics((before) => [undefined, {
+          ...before,
+          providerFailures: [...before.providerFailures.slice(1 - maxEntries), failure]
         }])
-        const answer = [reason, status, error, description].filter((part) => part !== undefined).join(", ")
-        yield* Effect.logWarning(`the provider '${providerName}' gave nothing (${step}): ${answer}`)
+        const details = [reason, status, error, description].filter((part) => part !== undefined).join(", ")
+        yield* Effect.logWarning(`Request to provider '${providerName}' failed (${step}): ${details}`)
       }))

@@ -1,19 +1,19 @@
-/** How many resources of a kind an account may have: AWS's default quotas, which are adjustable. */
+/** Quotas of the account: the largest number of resources of each kind. AWS's defaults are adjustable. */
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 
 /**
- * Each quota by the name of its option: AWS's default, what it counts, and its name on the command line.
+ * The quotas by the name of their option: AWS's default, the resources they limit, and their name on the command line.
  *
  * @internal
  */
 export const quotas = {
-  workloadIdentities: { standard: 11_000, counts: "workload identities", argument: "workload-identities" },
-  oauth2Providers: { standard: 50, counts: "OAuth2 credential providers", argument: "oauth2-providers" },
-  apiKeyProviders: { standard: 50, counts: "API key credential providers", argument: "api-key-providers" },
-  paymentProviders: { standard: 50, counts: "payment credential providers", argument: "payment-providers" }
+  workloadIdentities: { defaultValue: 11_000, resources: "workload identities", argument: "workload-identities" },
+  oauth2Providers: { defaultValue: 50, resources: "OAuth2 credential providers", argument: "oauth2-providers" },
+  apiKeyProviders: { defaultValue: 50, resources: "API key credential providers", argument: "api-key-providers" },
+  paymentProviders: { defaultValue: 50, resources: "payment credential providers", argument: "payment-providers" }
 } as const
 
 /** @internal */
@@ -23,15 +23,15 @@ export type QuotaName = keyof typeof quotas
 export type Quotas = { readonly [Name in QuotaName]: number }
 
 /**
- * The given quotas, and AWS's default for the others.
+ * Adds AWS's defaults to the given quotas.
  *
  * @internal
  */
 export const make = (given: { readonly [Name in QuotaName]?: number | undefined } = {}): Quotas =>
-  Record.map(quotas, ({ standard }, name) => given[name] ?? standard)
+  Record.map(quotas, ({ defaultValue }, name) => given[name] ?? defaultValue)
 
 /**
- * Whether a number can be a quota.
+ * Checks that a number can be a quota: whole, and 0 or more.
  *
  * @internal
  */
@@ -50,20 +50,20 @@ export const validate = (given: Quotas): Effect.Effect<void> =>
   })
 
 /**
- * Why one more is refused, if the quota is reached. Counting takes the same time however many there are.
+ * The error message for one resource more, if the quota is reached. Takes constant time.
  *
  * @internal
  */
-export const reached = <A>(
+export const exceededMessage = <A>(
   given: Quotas,
   name: QuotaName,
   entries: HashMap.HashMap<string, A>
 ): Option.Option<string> => {
-  const { argument, counts } = quotas[name]
+  const { argument, resources } = quotas[name]
   return HashMap.size(entries) < given[name]
     ? Option.none()
     : Option.some(
-      `The account has reached its quota of ${given[name]} ${counts}: ` +
+      `The account has reached its quota of ${given[name]} ${resources}: ` +
         `raise it with the option \`quotas.${name}\`, or \`serve --quota ${argument}=N\``
     )
 }

@@ -10,7 +10,7 @@ import * as Struct from "effect/Struct"
 import { sessionLifetime } from "../../model/session.js"
 import * as assumptions from "./assumptions.js"
 import type { CustomParameters, Grant, State, Target, User } from "./state.js"
-import { sweep } from "./store.js"
+import { pruneExpired } from "./store.js"
 
 /** The members that are set when the session is opened. */
 interface Details {
@@ -107,7 +107,7 @@ const put = (state: State, session: Session): State => ({
 
 /** @internal */
 export const open = (state: State, now: DateTime.Utc, details: Details): State => {
-  const remembered = sweep(
+  const remembered = pruneExpired(
     state.sessions,
     ({ expiresAt }) => DateTime.lessThanOrEqualTo(now, DateTime.addDuration(expiresAt, assumptions.sessionRetention))
   )

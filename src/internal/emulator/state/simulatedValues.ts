@@ -8,11 +8,11 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 export const base62 = (length: number): Effect.Effect<string> =>
   Effect.map(
     Effect.replicateEffect(Random.nextIntBetween(0, alphabet.length), length),
-    (positions) => positions.map((position) => alphabet.charAt(position)).join("")
+    (indexes) => indexes.map((index) => alphabet.charAt(index)).join("")
   )
 
 /**
- * A token that shows what it is.
+ * A random token whose prefix names its kind.
  *
  * @internal
  */

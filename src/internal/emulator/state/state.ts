@@ -1,4 +1,4 @@
-/** What the local service remembers: one immutable value, which each operation replaces at once or not at all. */
+/** The state of the emulator: one immutable value. An operation replaces it atomically, or leaves it as it is. */
 import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 import * as HashMap from "effect/HashMap"
@@ -15,7 +15,7 @@ import * as callLog from "./callLog.js"
 import type { Session } from "./session.js"
 
 /**
- * An operation as AWS spells it.
+ * The name of an operation, as AWS writes it.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export interface Workload extends Resource {
 }
 
 /**
- * A secret of a provider: kept by the service, or looked up where the caller keeps it.
+ * A secret of a provider: stored by the service (`MANAGED`), or in a secret of the caller (`EXTERNAL`).
  *
  * @internal
  */
@@ -78,7 +78,7 @@ export interface PaymentProvider extends Resource {
 }
 
 /**
- * The user inside a workload access token. How somebody was named is part of who they are.
+ * The user of a workload access token. A user named by id and one named by JWT are different users.
  *
  * @internal
  */
@@ -98,7 +98,7 @@ export interface WorkloadToken {
 }
 
 /**
- * What a token is for. Sets, since the order in which scopes are asked for says nothing.
+ * The scopes, resources and audiences of a token. Sets, because their order in a request has no meaning.
  *
  * @internal
  */
@@ -135,8 +135,8 @@ export interface Grant {
   readonly target: Target
   readonly accessToken: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
-  /** From when on it is refreshed although it has not expired yet. */
-  readonly freshUntil: DateTime.Utc
+  /** Time from which the token is refreshed, before it expires. */
+  readonly refreshAt: DateTime.Utc
   readonly refresh: { readonly token: Redacted.Redacted; readonly expiresAt: DateTime.Utc | undefined } | undefined
 }
 
@@ -149,7 +149,7 @@ export interface MachineToken {
 }
 
 /**
- * What each operation is to fail with, and how often still.
+ * Injected failures of each operation, with the number of calls that are left to fail.
  *
  * @internal
  */
@@ -174,14 +174,14 @@ export interface State {
   readonly sessions: HashMap.HashMap<string, Session>
   readonly sessionsOpened: number
   readonly grants: HashMap.HashMap<GrantKey, Grant>
-  /** By workload identity, provider and what they are for. */
+  /** By workload identity, provider and target. */
   readonly machineTokens: HashMap.HashMap<string, MachineToken>
   readonly secrets: HashMap.HashMap<string, Redacted.Redacted>
-  /** Who answers for an OAuth2 provider, by its name, where somebody has said so. */
+  /** The chosen issuers of OAuth2 providers, by name of the provider. */
   readonly issuers: HashMap.HashMap<string, IssuerChoice>
   readonly faults: Faults
   readonly journal: callLog.CallLog
-  /** What vendors answered instead of a token, oldest first. */
+  /** Failed requests to providers, oldest first. */
   readonly providerFailures: ReadonlyArray<ProviderFailure>
 }
 

@@ -1,4 +1,4 @@
-/** What every part of the engine works with: the state, and the one way to change it. */
+/** The state of the emulator, and the only way to change it. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -24,53 +24,55 @@ export const result = <Reply>(reply: Reply, state: State): Result<Reply> => [rep
 export interface Store {
   readonly settings: Settings
   readonly issuers: Issuers["Type"]
-  /** What vendors are being asked for. */
-  readonly flights: SingleFlight<IssuedToken, ProviderError>
-  /** Decides in one step: either everything is changed, or nothing. */
+  /** Token requests to providers that are in progress. */
+  readonly singleFlight: SingleFlight<IssuedToken, ProviderError>
+  /** Computes a reply and the next state atomically. A failure leaves the state as it is. */
   readonly decide: <Reply, E>(
     decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>
   ) => Effect.Effect<Reply, E>
-  /** Looks without changing anything. */
+  /** Computes a reply and changes nothing. */
   readonly read: <Reply, E>(
-    look: (state: State, now: DateTime.Utc) => Either.Either<Reply, E>
+    select: (state: State, now: DateTime.Utc) => Either.Either<Reply, E>
   ) => Effect.Effect<Reply, E>
-  /** Changes what cannot be refused. */
+  /** Changes the state with a function that cannot fail. */
   readonly change: (f: (state: State, now: DateTime.Utc) => State) => Effect.Effect<void>
-  /** Decides on what is no part of the service, without waiting for anything. */
-  readonly diagnostics: <Reply>(f: (aside: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
+  /** Changes the diagnostics, without waiting for the storage. */
+  readonly diagnostics: <Reply>(f: (before: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
 }
 
 /**
- * What is remembered beside the service itself, for those who test with it.
+ * The part of the state that serves tests and is not part of the service.
  *
  * @internal
  */
 export type Diagnostics = Pick<State, "faults" | "journal" | "providerFailures">
 
 /**
- * Where the state is: here, or here and in a storage.
+ * A reference to the state: in memory only, or also in a storage.
  *
  * @internal
  */
-export interface Memory {
+export interface StateRef {
   readonly read: Effect.Effect<State>
-  /** Answers once what has changed is as durable as it will be. */
+  /** Returns when the change is durable. */
   readonly modify: <Reply, E>(
     f: (state: State) => readonly [Either.Either<Reply, E>, State]
   ) => Effect.Effect<Reply, E>
-  /** Answers at once. */
-  readonly modifyAside: <Reply>(f: (aside: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
+  /** Returns at once. */
+  readonly modifyDiagnostics: <Reply>(
+    f: (before: Diagnostics) => readonly [Reply, Diagnostics]
+  ) => Effect.Effect<Reply>
 }
 
 /**
- * A memory as long as the process.
+ * A state that is lost with the process.
  *
  * @internal
  */
-export const volatile = (state: Ref.Ref<State>): Memory => ({
+export const inMemory = (state: Ref.Ref<State>): StateRef => ({
   read: Ref.get(state),
   modify: (f) => Effect.flatten(Ref.modify(state, f)),
-  modifyAside: (f) =>
+  modifyDiagnostics: (f) =>
     Ref.modify(state, (before) => {
       const [reply, after] = f(before)
       return [reply, after === before ? before : { ...before, ...after }]
@@ -79,47 +81,47 @@ export const volatile = (state: Ref.Ref<State>): Memory => ({
 
 /** @internal */
 export const make = (
-  { flights, issuers, settings }: Pick<Store, "settings" | "issuers" | "flights">,
-  memory: Memory
+  { issuers, settings, singleFlight }: Pick<Store, "settings" | "issuers" | "singleFlight">,
+  ref: StateRef
 ): Store => ({
   settings,
   issuers,
-  flights,
+  singleFlight,
   decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>) =>
     Effect.flatMap(
       DateTime.now,
       (now) =>
-        memory.modify((before): readonly [Either.Either<Reply, E>, State] => {
+        ref.modify((before): readonly [Either.Either<Reply, E>, State] => {
           const decided = decision(before, now)
           return Either.isLeft(decided)
             ? [Either.left(decided.left), before]
             : [Either.right(decided.right[0]), decided.right[1]]
         })
     ),
-  read: (look) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(memory.read, (state) => look(state, now))),
-  change: (f) => Effect.flatMap(DateTime.now, (now) => memory.modify((before) => [Either.void, f(before, now)])),
-  diagnostics: memory.modifyAside
+  read: (select) => Effect.flatMap(DateTime.now, (now) => Effect.flatMap(ref.read, (state) => select(state, now))),
+  change: (f) => Effect.flatMap(DateTime.now, (now) => ref.modify((before) => [Either.void, f(before, now)])),
+  diagnostics: ref.modifyDiagnostics
 })
 
 /** @internal */
 export const find = <A>(
   operation: OperationName,
-  what: string,
+  kind: string,
   entries: HashMap.HashMap<string, A>,
   name: string
 ): Either.Either<A, ResourceNotFound> =>
   Either.fromOption(
     HashMap.get(entries, name),
-    () => new ResourceNotFound({ operation, message: `${what} '${name}' not found` })
+    () => new ResourceNotFound({ operation, message: `${kind} '${name}' not found` })
   )
 
 /**
- * Without the entries that are over, before one is added. Looked for only when the table has doubled, so that a table
- * of many does not make each addition slow.
+ * Removes expired entries before one is added, but only when the number of entries is a power of two, so that additions to
+ * a large table stay fast.
  *
  * @internal
  */
-export const sweep = <A>(
+export const pruneExpired = <A>(
   entries: HashMap.HashMap<string, A>,
   isCurrent: (entry: A) => boolean
 ): HashMap.HashMap<string, A> => {

@@ -80,7 +80,7 @@ const redirectToProvider = (session: ConsentSession, callbackId: string) =>
     const controls = yield* IdentityControls
     const { tickets } = yield* Trouble
     const state = yield* secureToken.token
-    const redirect = yield* Effect.catchTags(controls.authorize(session.sessionUri, state), {
+    const redirect = yield* Effect.catchTags(controls.beginAuthorization(session.sessionUri, state), {
       SessionNotPending: () => explainNotPending(session.sessionUri),
       ProviderRefused: unavailable
     })
@@ -196,11 +196,11 @@ const refusal = (provider: string, error: string, description: Option.Option<str
 /** A federated provider has answered. */
 const authorized = (
   { sessionUri }: ConsentSession,
-  answer: Parameters<IdentityControls["Type"]["authorized"]>[1]
+  answer: Parameters<IdentityControls["Type"]["completeAuthorization"]>[1]
 ) =>
   Effect.gen(function*() {
-    const { authorized } = yield* IdentityControls
-    return yield* authorized(sessionUri, answer).pipe(
+    const { completeAuthorization } = yield* IdentityControls
+    return yield* completeAuthorization(sessionUri, answer).pipe(
       Effect.map((url) => seeOther(Redacted.value(url))),
       Effect.catchTags({
         SessionNotPending: () => explainNotPending(sessionUri),

@@ -1,6 +1,6 @@
 /** The vendors with a configuration of their own. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
-import { aws, code, guide, metadata, openId, type Preset, quirk, refreshGuide, unverified, vendor } from "./shape.js"
+import { aws, code, guide, metadata, openId, type Preset, quirk, refreshGuide, unverified, vendor } from "./preset.js"
 
 const google = "https://developers.google.com/identity/protocols/oauth2/web-server"
 const googleOpenId = "https://developers.google.com/identity/openid-connect/openid-connect"
@@ -23,7 +23,7 @@ const linkedin = "https://learn.microsoft.com/en-us/linkedin/shared/authenticati
 const linkedinRefresh = "https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens"
 const linkedinDiscovery = "https://www.linkedin.com/oauth/.well-known/openid-configuration"
 
-type Own = Extract<
+type Dedicated = Extract<
   CredentialProviderVendor,
   | "GoogleOauth2"
   | "GithubOauth2"
@@ -35,7 +35,7 @@ type Own = Extract<
 >
 
 /** @internal */
-export const own: { readonly [Vendor in Own]: Preset } = {
+export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
   GoogleOauth2: {
     endpoints: openId("https://accounts.google.com"),
     refresh: { issued: "conditional", parameters: { access_type: "offline" } },
@@ -71,8 +71,8 @@ export const own: { readonly [Vendor in Own]: Preset } = {
       clientAuthentication: vendor(github)
     },
     tokenRequestHeaders: { accept: "application/json" },
-    failsWithStatus200: "error",
-    grantedScopesAs: "commas",
+    errorWithStatus200: "error",
+    grantedScopeFormat: "commas",
     mayOmitExpiry: true,
     quirks: [
       quirk(
@@ -107,10 +107,10 @@ export const own: { readonly [Vendor in Own]: Preset } = {
       scopeSeparator: code(slack),
       clientAuthentication: vendor(slackToken)
     },
-    scopesAs: "user_scope",
-    tokensUnder: "authed_user",
-    failsWithStatus200: "ok",
-    grantedScopesAs: "commas",
+    scopeParameter: "user_scope",
+    userTokenMember: "authed_user",
+    errorWithStatus200: "ok",
+    grantedScopeFormat: "commas",
     mayOmitExpiry: true,
     quirks: [
       quirk("A person's scopes go into `user_scope`; those in `scope` are the bot's.", code(slack)),

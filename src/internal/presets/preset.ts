@@ -50,7 +50,7 @@ export interface Refresh {
   /** A setting where the application is registered. */
   readonly registration?: string
   /** The grant type that stands in for `refresh_token`. */
-  readonly instead?: string
+  readonly replacementGrantType?: string
 }
 
 /** @internal */
@@ -67,17 +67,17 @@ export interface Preset {
   /** What every authorization request has to carry, refresh token or not. */
   readonly authorizationParameters?: { readonly [name: string]: string }
   /** The parameter that takes the scopes of a person, where it is not `scope`. */
-  readonly scopesAs?: string
+  readonly scopeParameter?: string
   /** The member of the token response that holds a person's token, where it is not the response itself. */
-  readonly tokensUnder?: string
+  readonly userTokenMember?: string
   readonly tokenRequestBody?: "json"
   readonly tokenRequestHeaders?: { readonly [name: string]: string }
   /** The members that tell why a token request was refused, where they are not those of RFC 6749. */
-  readonly refusedAs?: { readonly error?: string; readonly description: string }
+  readonly errorMembers?: { readonly error?: string; readonly description: string }
   /** What tells a failure from a success, where both have the status 200: `error` is there, or `ok` is false. */
-  readonly failsWithStatus200?: "error" | "ok"
+  readonly errorWithStatus200?: "error" | "ok"
   /** How the token response writes the granted scopes, where it is not with spaces. */
-  readonly grantedScopesAs?: "array" | "commas"
+  readonly grantedScopeFormat?: "array" | "commas"
   /** The token response may come without `expires_in`. */
   readonly mayOmitExpiry?: true
   readonly pkce?: "required" | "omit"
