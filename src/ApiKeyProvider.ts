@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
-import { extensibleEnum, Nothing, secret, Timestamp } from "./internal/model/smithy.js"
+import { EmptyReply, extensibleEnum, secret, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const write = {
@@ -88,7 +88,7 @@ export const operations = {
     path: "/identities/DeleteApiKeyCredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: commonErrors
   }),
   listApiKeyCredentialProviders: Operation.make({

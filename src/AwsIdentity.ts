@@ -76,14 +76,14 @@ const acquire = <Client extends { readonly destroy: () => void }>(make: () => Cl
 
 // The work has a fiber of its own, so that a caller who is interrupted takes nothing away from the others; it is awaited
 // and not joined, so that nobody inherits what the first caller had in its fiber.
-const once = <A>(effect: Effect.Effect<A, never, Scope.Scope>) =>
+const shared = <A>(effect: Effect.Effect<A, never, Scope.Scope>) =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
     const fiber = yield* Effect.cached(Effect.uninterruptible(Effect.forkIn(Scope.extend(effect, scope), scope)))
     return Effect.flatten(Effect.flatMap(fiber, Fiber.await))
   })
 
-const configure = (
+const clientConfig = (
   credentials: Options["credentials"],
   region: string | undefined,
   endpoint: string | undefined
@@ -102,7 +102,7 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
 
     const makeData = Effect.flatMap(
       settings.endpoint("data", dataEndpoint),
-      (endpoint) => acquire(() => new BedrockAgentCoreClient(configure(credentials, found, endpoint)))
+      (endpoint) => acquire(() => new BedrockAgentCoreClient(clientConfig(credentials, found, endpoint)))
     )
     const data = clients.data ?? (yield* makeData)
 
@@ -110,9 +110,9 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
     const known = ready ? undefined : found ?? (yield* settings.regionOf(data))
     const config = clients.control
       ? {}
-      : configure(credentials, known, yield* settings.endpoint("control", controlEndpoint))
+      : clientConfig(credentials, known, yield* settings.endpoint("control", controlEndpoint))
 
-    const control = yield* once(Effect.gen(function*() {
+    const control = yield* shared(Effect.gen(function*() {
       const sdk = yield* Effect.promise(() => import("@aws-sdk/client-bedrock-agentcore-control"))
       const client = clients.control ?? (yield* acquire(() => new sdk.BedrockAgentCoreControlClient(config)))
       return { client, sdk }

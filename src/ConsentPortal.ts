@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, Tags } from "./internal/model/fields.js"
-import { extensibleEnum, list, Nothing, text, Timestamp } from "./internal/model/smithy.js"
+import { EmptyReply, extensibleEnum, list, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const Identifier = text({ pattern: /[a-zA-Z0-9\-_]{1,50}-[A-Za-z0-9]{10}/ })
@@ -118,7 +118,7 @@ export const operations = {
     path: "/identities/DeleteConsentPortal",
     status: 204,
     request: Schema.Struct({ consentPortalIdentifier: Identifier }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: [...commonErrors, "Conflict"]
   }),
   listConsentPortals: Operation.make({

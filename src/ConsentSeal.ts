@@ -67,10 +67,10 @@ const version = "v1"
 const maxLength = 64 * 1024
 
 /** Version, key id, a nonce of 12 bytes, and the encrypted text with its tag of 16 bytes. */
-const form = /^v1\.([\w-]{1,64})\.([\w-]{16})\.([\w-]{22,})$/
+const sealedPattern = /^v1\.([\w-]{1,64})\.([\w-]{16})\.([\w-]{22,})$/
 
 /** The last character of base64 has bits that say nothing. Only the one way of writing them is taken. */
-const bytesOf = (text: string) =>
+const decodeBytes = (text: string) =>
   Encoding.decodeBase64Url(text).pipe(
     Option.getRight,
     Option.filter((bytes) => Encoding.encodeBase64Url(bytes) === text),
@@ -85,7 +85,7 @@ const algorithm = (purpose: string, id: string, iv: Uint8Array<ArrayBuffer>) => 
 
 const rejected = (reason: HandleRejected["reason"]) => new HandleRejected({ reason })
 
-const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.Material>): Effect.Effect<ConsentSeal["Type"]> =>
+const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Effect<ConsentSeal["Type"]> =>
   Effect.gen(function*() {
     const imported = yield* Effect.forEach(keys, ({ bytes, id }) =>
       Effect.map(
@@ -94,22 +94,22 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.Material>): Effect.Effect
         ),
         (key) => ({ id, key })
       ))
-    const sealing = Arr.headNonEmpty(imported)
-    const opening = new Map(imported.map(({ id, key }) => [id, key]))
+    const sealKey = Arr.headNonEmpty(imported)
+    const keysById = new Map(imported.map(({ id, key }) => [id, key]))
 
     return ConsentSeal.of({
       seal: Effect.fnUntraced(function*(purpose, text) {
-        const iv = sealKeys.random(12)
+        const iv = sealKeys.randomBytes(12)
         const body = yield* Effect.promise(() =>
           globalThis.crypto.subtle.encrypt(
-            algorithm(purpose, sealing.id, iv),
-            sealing.key,
+            algorithm(purpose, sealKey.id, iv),
+            sealKey.key,
             sealText.toBytes(Redacted.value(text))
           )
         )
         const sealed = [
           version,
-          sealing.id,
+          sealKey.id,
           Encoding.encodeBase64Url(iv),
           Encoding.encodeBase64Url(new Uint8Array(body))
         ].join(".")
@@ -120,10 +120,10 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.Material>): Effect.Effect
       }),
       open: Effect.fnUntraced(function*(purpose, sealed) {
         const text = Redacted.value(sealed)
-        const [, id = "", nonce = "", rest = ""] = (text.length <= maxLength && form.exec(text)) || []
-        const parts = Option.all([bytesOf(nonce), bytesOf(rest)])
+        const [, id = "", nonce = "", rest = ""] = (text.length <= maxLength && sealedPattern.exec(text)) || []
+        const parts = Option.all([decodeBytes(nonce), decodeBytes(rest)])
         if (id === "" || Option.isNone(parts)) return yield* rejected("Malformed")
-        const key = opening.get(id)
+        const key = keysById.get(id)
         if (key === undefined) return yield* rejected("Foreign")
         const [iv, body] = parts.value
         const opened = yield* Effect.tryPromise({
@@ -153,7 +153,7 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.Material>): Effect.Effect
  * @category constructors
  */
 export const generateKey: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
-  Redacted.make(Encoding.encodeBase64(sealKeys.random()))
+  Redacted.make(Encoding.encodeBase64(sealKeys.randomBytes()))
 )
 
 /**
@@ -174,7 +174,7 @@ export const keys = (name: string): Config.Config<Arr.NonEmptyReadonlyArray<Key>
   Config.nested(
     Config.mapOrFail(Config.redacted(), (text) => {
       const keys = sealKeys.parse(Redacted.value(text))
-      return Either.mapBoth(sealKeys.check(keys), {
+      return Either.mapBoth(sealKeys.validate(keys), {
         onLeft: (problem) => ConfigError.InvalidData([], problem),
         onRight: () => keys
       })
@@ -202,7 +202,7 @@ export const layer = ({ keys }: Options): Layer.Layer<ConsentSeal, ConfigError.C
   Layer.effect(
     ConsentSeal,
     Effect.suspend(() =>
-      Either.match(sealKeys.check(keys), {
+      Either.match(sealKeys.validate(keys), {
         onLeft: (problem) => Effect.fail(ConfigError.InvalidData(["keys"], problem)),
         onRight: make
       })
@@ -247,6 +247,6 @@ export const layerEphemeral: Layer.Layer<ConsentSeal> = /* @__PURE__ */ Layer.ef
   ConsentSeal,
   Effect.suspend(() =>
     // An id of its own, so that what another program sealed is foreign here, and not changed.
-    make([{ id: Encoding.encodeBase64Url(sealKeys.random(12)), bytes: Redacted.make(sealKeys.random()) }])
+    make([{ id: Encoding.encodeBase64Url(sealKeys.randomBytes(12)), bytes: Redacted.make(sealKeys.randomBytes()) }])
   )
 )

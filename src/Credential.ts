@@ -15,10 +15,10 @@ import {
   WorkloadToken
 } from "./internal/model/fields.js"
 import {
+  EmptyReply,
   extensibleEnum,
   list,
   map,
-  Nothing,
   oneOf,
   secret,
   text,
@@ -233,7 +233,7 @@ export const operations = {
     plane: "data",
     path: "/identities/CompleteResourceTokenAuth",
     request: Schema.Struct({ userIdentifier: UserIdentifier, sessionUri: SessionUri }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: commonErrors,
     // A session completes once: after a lost reply a repetition would report a failure although the first request succeeded.
     repeat: "throttled"

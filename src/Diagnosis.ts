@@ -38,26 +38,26 @@ export interface Diagnosis {
   readonly fix: string
 }
 
-interface Symptom extends Diagnosis {
+interface Rule extends Diagnosis {
   readonly tags: ReadonlyArray<IdentityError["_tag"]>
   /** What the error's message, or its code, says; the wordings were seen in live use and are not documented. */
-  readonly says: (text: string) => boolean
+  readonly matches: (text: string) => boolean
 }
 
-const matching = (pattern: RegExp) => (text: string): boolean => pattern.test(text)
+const pattern = (pattern: RegExp) => (text: string): boolean => pattern.test(text)
 
 /** Whether `text` has `first` and, somewhere behind it, one of `later`, in letters of either case. */
-const inOrder = (first: string, ...later: ReadonlyArray<string>) => (text: string): boolean => {
+const containsInOrder = (first: string, ...later: ReadonlyArray<string>) => (text: string): boolean => {
   const lower = text.toLowerCase()
   const at = lower.indexOf(first)
   return at !== -1 && later.some((part) => lower.includes(part, at + first.length))
 }
 
-const symptoms: ReadonlyArray<Symptom> = [
+const rules: ReadonlyArray<Rule> = [
   {
     cause: "LinkedToService",
     tags: ["AccessDenied", "ValidationError"],
-    says: matching(/WorkloadIdentity is linked to a service/i),
+    matches: pattern(/WorkloadIdentity is linked to a service/i),
     explanation: "The workload identity belongs to AgentCore Runtime or Gateway, which alone gets tokens for it.",
     fix: "Take the workload access token from the headers of the invocation (WorkloadAccessToken.layerHeaders), " +
       "or create a workload identity of your own."
@@ -65,7 +65,7 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "SessionNotYours",
     tags: ["AccessDenied"],
-    says: matching(/invalid or expired session/i),
+    matches: pattern(/invalid or expired session/i),
     explanation: "The consent session is over (it lives ten minutes and completes once), or it belongs to somebody " +
       "else: the service does not say which.",
     fix: "Complete with the very user id, or the very JWT string, that minted the workload access token; " +
@@ -74,14 +74,14 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "ReturnUrlMissing",
     tags: ["ValidationError"],
-    says: matching(/must provide a ResourceOauth2ReturnUrl/i),
+    matches: pattern(/must provide a ResourceOauth2ReturnUrl/i),
     explanation: "A person's consent needs a page to return to, on the first request and on each poll.",
     fix: "Pass callbackUrl."
   },
   {
     cause: "ReturnUrlNotRegistered",
     tags: ["ValidationError"],
-    says: matching(/must register and use at least one ResourceOauth2ReturnUrl/i),
+    matches: pattern(/must register and use at least one ResourceOauth2ReturnUrl/i),
     explanation: "The return URL is not on the workload identity's list; it has to match to the letter, with scheme, " +
       "host, port, path and trailing slash.",
     fix: "Register it with addReturnUrl, or pass one that is registered."
@@ -89,14 +89,14 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "StateOrSessionMalformed",
     tags: ["ValidationError"],
-    says: inOrder("requesturi", "failed to satisfy constraint", "pattern"),
+    matches: containsInOrder("requesturi", "failed to satisfy constraint", "pattern"),
     explanation: "Most often customState contains a colon, or the session URI is still percent-encoded.",
     fix: "Encode customState as base64url, and decode session_id once before completing with it."
   },
   {
     cause: "ExchangeRefused",
     tags: ["ValidationError"],
-    says: matching(/token exchange failed/i),
+    matches: pattern(/token exchange failed/i),
     explanation: "The authorization server refused the on-behalf-of exchange; the request itself was well formed.",
     fix: "Check at the provider: the client's permission to exchange, the audience and scopes, and the subject token " +
       "type it wants (customParameters: { subject_token_type })."
@@ -104,7 +104,7 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "ProviderRefused",
     tags: ["ValidationError"],
-    says: matching(/failed to retrieve token/i),
+    matches: pattern(/failed to retrieve token/i),
     explanation: "The authorization server did not give a token, and the service does not say why.",
     fix:
       "Check the provider's client id and secret, its scopes and its token endpoint; an EXTERNAL secret must exist " +
@@ -113,7 +113,7 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "EndpointUnreachable",
     tags: ["TransportFailure"],
-    says: matching(/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN|CERT|self.signed/i),
+    matches: pattern(/ECONNREFUSED|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN|CERT|self.signed/i),
     explanation: "No service answers at the endpoint.",
     fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
       "proxy between here and there."
@@ -121,7 +121,7 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "ReplyNotFromAws",
     tags: ["UndecodableReply"],
-    says: matching(/is not from AWS/i),
+    matches: pattern(/is not from AWS/i),
     explanation:
       "Something else than AWS answered, such as the login page of a proxy; nothing is known to have been done.",
     fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
@@ -130,14 +130,16 @@ const symptoms: ReadonlyArray<Symptom> = [
   {
     cause: "AwsCredentialsMissing",
     tags: ["TransportFailure"],
-    says: matching(/credentials/i),
+    matches: pattern(/credentials/i),
     explanation: "No AWS credentials were found, so nothing was sent.",
     fix: "Give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the role of the machine."
   },
   {
     cause: "AwsCredentialsRefused",
     tags: ["UnknownServiceError"],
-    says: matching(/InvalidSignature|UnrecognizedClient|ExpiredToken|IncompleteSignature|MissingAuthenticationToken/i),
+    matches: pattern(
+      /InvalidSignature|UnrecognizedClient|ExpiredToken|IncompleteSignature|MissingAuthenticationToken/i
+    ),
     explanation: "AWS does not accept the signature: the keys are wrong or over, or this machine's clock is.",
     fix: "Renew the AWS credentials, and check the clock."
   }
@@ -163,10 +165,10 @@ const symptoms: ReadonlyArray<Symptom> = [
  */
 export const diagnose = (error: IdentityError): Option.Option<Diagnosis> =>
   Arr.findFirst(
-    symptoms,
-    ({ says, tags }) =>
+    rules,
+    ({ matches, tags }) =>
       tags.includes(error._tag) &&
-      says(error._tag === "UnknownServiceError" ? `${error.code} ${error.message}` : error.message)
+      matches(error._tag === "UnknownServiceError" ? `${error.code} ${error.message}` : error.message)
   ).pipe(Option.map(({ cause, explanation, fix }) => ({ cause, explanation, fix })))
 
 /**

@@ -19,7 +19,7 @@ import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
 import type { ConsentDenied, ConsentRequired, HandleRejected, LedgerFailure } from "./IdentityError.js"
-import { inOptionNames } from "./internal/model/optionNames.js"
+import { withOptionNames } from "./internal/model/optionNames.js"
 import * as administration from "./internal/service/administration.js"
 import * as tokenFlow from "./internal/service/askForToken.js"
 import * as strategies from "./internal/service/getToken.js"
@@ -248,7 +248,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   const flow = tokenFlow.make(api)
   const waits = yield* waitForConsent.make(flow)
   const token = strategies.make(waits)
-  const another = yield* Revocation.make(flow)
+  const reauthenticated = yield* Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
   // The diagnostics take the first signature of an overloaded function for the only one.
@@ -275,7 +275,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   function reauthenticate<E, R>(
     options: AnyTokenOptions<E, R> & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
-    return token("IdentityService.reauthenticate", options, (context) => another(context, options.refused))
+    return token("IdentityService.reauthenticate", options, (context) => reauthenticated(context, options.refused))
   }
 
   return IdentityService.of({
@@ -304,7 +304,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
             workloadIdentityToken: yield* workloadTokenOf(options),
             resourceCredentialProviderName: options.providerName
           }),
-          inOptionNames
+          withOptionNames
         )
         return reply.apiKey
       }
@@ -317,7 +317,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
             resourceCredentialProviderName: options.providerName,
             paymentTokenRequest: options.request
           }),
-          inOptionNames
+          withOptionNames
         )
         return reply.paymentTokenResponse
       }

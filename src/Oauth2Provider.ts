@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ProviderName, SecretArn, secretWriteErrors, Tags } from "./internal/model/fields.js"
-import { extensibleEnum, Nothing, Timestamp } from "./internal/model/smithy.js"
+import { EmptyReply, extensibleEnum, Timestamp } from "./internal/model/smithy.js"
 import { Oauth2ProviderConfigInput, Oauth2ProviderConfigOutput } from "./Oauth2ProviderConfig.js"
 import * as Operation from "./Operation.js"
 
@@ -175,7 +175,7 @@ export const operations = {
     path: "/identities/DeleteOauth2CredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: [...commonErrors, "Conflict"]
   }),
   listOauth2CredentialProviders: Operation.make({

@@ -14,7 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
-import { extensibleEnum, Nothing, oneOf, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
+import { EmptyReply, extensibleEnum, oneOf, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 /**
@@ -186,7 +186,7 @@ export const operations = {
     path: "/identities/DeletePaymentCredentialProvider",
     status: 204,
     request: Schema.Struct({ name: ProviderName }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: commonErrors
   }),
   listPaymentCredentialProviders: Operation.make({

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { taggingErrors, TagKey, Tags } from "./internal/model/fields.js"
-import { list, Nothing, text } from "./internal/model/smithy.js"
+import { EmptyReply, list, text } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 // The published pattern knows no digit in a segment, and so no OAuth2 provider: of it only the beginning is held to.
@@ -35,7 +35,7 @@ export const operations = {
     path: "/tags/{resourceArn}",
     status: 204,
     request: Schema.Struct({ resourceArn: TaggedArn, tags: Tags }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: [...taggingErrors, "ServiceQuotaExceeded"]
   }),
   untagResource: Operation.make({
@@ -46,7 +46,7 @@ export const operations = {
     query: ["tagKeys"],
     status: 204,
     request: Schema.Struct({ resourceArn: TaggedArn, tagKeys: TagKeys }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: taggingErrors
   }),
   listTagsForResource: Operation.make({
@@ -84,7 +84,7 @@ export const operations = {
     path: "/resourcepolicy/{resourceArn}",
     status: 204,
     request: Schema.Struct({ resourceArn: PolicyArn }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: taggingErrors
   })
 }

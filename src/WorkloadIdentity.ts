@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ReturnUrls, Tags, WorkloadName } from "./internal/model/fields.js"
-import { Nothing, Timestamp } from "./internal/model/smithy.js"
+import { EmptyReply, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
 const reply = {
@@ -71,7 +71,7 @@ export const operations = {
     path: "/identities/DeleteWorkloadIdentity",
     status: 204,
     request: Schema.Struct({ name: WorkloadName }),
-    reply: Nothing,
+    reply: EmptyReply,
     errors: commonErrors
   }),
   listWorkloadIdentities: Operation.make({

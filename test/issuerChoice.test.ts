@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import { expected, fromText, toText } from "../src/internal/model/issuerChoice.js"
+import { expectedText, fromText, toText } from "../src/internal/model/issuerChoice.js"
 import { assertEqual } from "./support/equality.js"
 
 const openId = "/.well-known/openid-configuration"
@@ -56,7 +56,7 @@ describe("a choice of issuer", () => {
 
   it("is described with both words, and with everything that a discovery URL has", () => {
     assert.strictEqual(
-      expected,
+      expectedText,
       "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in "
         + "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its "
         + "host and its path"

@@ -31,7 +31,7 @@ import { trimTrailing } from "../src/internal/lib/text.js"
 import { parseUrl } from "../src/internal/lib/url.js"
 import * as discoveryUrl from "../src/internal/model/discoveryUrl.js"
 import { fromText } from "../src/internal/model/issuerChoice.js"
-import { inOptionNames } from "../src/internal/model/optionNames.js"
+import { withOptionNames } from "../src/internal/model/optionNames.js"
 import { isOfTemplate } from "../src/internal/oauth/discovery.js"
 import * as keySet from "../src/internal/oauth/keySet.js"
 import { shown } from "../src/internal/oauth/providerError.js"
@@ -232,12 +232,12 @@ const parsers: ReadonlyArray<Parser> = [
     parse: (text) => Diagnosis.diagnose(validation(text)),
     inputs: { ...hostile, "requestUri": (size) => "requestUri".repeat(size / 10) }
   },
-  { name: "the members in a message", parse: (text) => inOptionNames(validation(text)) },
+  { name: "the members in a message", parse: (text) => withOptionNames(validation(text)) },
   { name: "a page token", parse: (nextToken) => page("ListWorkloadIdentities", { nextToken }, 20, HashMap.empty()) },
   { name: "a handle", parse: opened, inputs: after("v1.a.") },
   {
     name: "the keys of a seal",
-    parse: (text) => sealKeys.check(sealKeys.parse(text)),
+    parse: (text) => sealKeys.validate(sealKeys.parse(text)),
     inputs: { ...hostile, "distinct ids": (size) => Array.from({ length: size / 8 }, (_, n) => `${n}:k`).join(",") }
   },
   {

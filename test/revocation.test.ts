@@ -260,7 +260,7 @@ describe("a consent that a reauthentication requires", () => {
       })
       const consents = new CountedMap<string, IdentityError.ConsentRequired>()
       const reauthenticate = yield* reauthentication.make(tokenFlow.make(api), consents)
-      const context = { grant: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
+      const context = { options: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
       for (let index = 0; index < 500; index++) {
         yield* required(reauthenticate(context, Redacted.make(`refused-${index}`)))
         // The consents of the first calls expire meanwhile.

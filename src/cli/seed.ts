@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { IdentityApi, operations } from "../IdentityApi.js"
 import { IdentityControls, type IssuerChoice } from "../IdentityControls.js"
 import type { IdentityError, InvalidField } from "../IdentityError.js"
-import { expected, fromText, toText } from "../internal/model/issuerChoice.js"
+import { expectedText, fromText, toText } from "../internal/model/issuerChoice.js"
 import * as Input from "./input.js"
 import { CommandFailed } from "./output.js"
 
@@ -49,7 +49,7 @@ const issuers = (
       Effect.mapBoth(fromText(text), {
         onSuccess: (choice) => [name, choice] as const,
         onFailure: () =>
-          new CommandFailed({ reason: "InputInvalid", message: `${where}issuers.${name}: expected ${expected}` })
+          new CommandFailed({ reason: "InputInvalid", message: `${where}issuers.${name}: expected ${expectedText}` })
       })
   )
 

@@ -19,7 +19,7 @@ import { createServer } from "node:http"
 import { isIP } from "node:net"
 import { IdentityControls } from "../IdentityControls.js"
 import { isLoopback, isLoopbackAddress } from "../internal/lib/loopback.js"
-import { expected, fromText } from "../internal/model/issuerChoice.js"
+import { expectedText, fromText } from "../internal/model/issuerChoice.js"
 import * as PublicUrl from "../internal/web/publicUrl.js"
 import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
@@ -44,7 +44,7 @@ const issuerOf = (given: string) => {
   const [, name = "", text = ""] = /^([^=]+)=(.+)$/.exec(given) ?? []
   return Effect.mapBoth(fromText(text), {
     onSuccess: (choice) => [name, choice] as const,
-    onFailure: () => usageInvalid(`--issuer: expected NAME= and then ${expected}`)
+    onFailure: () => usageInvalid(`--issuer: expected NAME= and then ${expectedText}`)
   })
 }
 

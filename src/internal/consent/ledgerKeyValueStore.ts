@@ -16,15 +16,15 @@ const encode = Schema.encode(Stored)
 
 const decode = Schema.decode(Stored)
 
-const failed = (prefix: string, done: "read" | "written") => (cause: PlatformError) =>
+const storeFailure = (prefix: string, done: "read" | "written") => (cause: PlatformError) =>
   new LedgerFailure({ message: `the store of consents, keys "${prefix}…", could not be ${done}`, cause })
 
-const over = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): ConsentLedger["Type"] => {
-  const alone = lock.withPermits(1)
+const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): ConsentLedger["Type"] => {
+  const exclusively = lock.withPermits(1)
 
   const read = (key: string) =>
     Effect.flatMap(
-      Effect.mapError(store.get(prefix + key), failed(prefix, "read")),
+      Effect.mapError(store.get(prefix + key), storeFailure(prefix, "read")),
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
@@ -40,7 +40,7 @@ const over = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): Con
   // Reading may be interrupted and writing may not: what is half written is damaged.
   const write = (key: string, entry: Entry) =>
     Effect.flatMap(Effect.orDie(encode(entry)), (text) => store.set(prefix + key, text)).pipe(
-      Effect.mapError(failed(prefix, "written")),
+      Effect.mapError(storeFailure(prefix, "written")),
       Effect.uninterruptible
     )
 
@@ -52,12 +52,12 @@ const over = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): Con
         "SystemError",
         (error) => error.reason === "NotFound" ? Effect.succeed(false) : Effect.fail(error)
       ),
-      Effect.mapError(failed(prefix, "written")),
+      Effect.mapError(storeFailure(prefix, "written")),
       Effect.uninterruptible
     )
 
   /** For who is alone: it removes what has ended. */
-  const live = Effect.fnUntraced(function*(key: string) {
+  const readLive = Effect.fnUntraced(function*(key: string) {
     const found = yield* read(key)
     if (Option.isNone(found) || isLive(found.value, yield* DateTime.now)) return found
     yield* remove(key)
@@ -66,29 +66,29 @@ const over = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): Con
 
   return {
     add: Effect.fnUntraced(function*(key, value, expiresAt) {
-      if (Option.isSome(yield* live(key))) return false
+      if (Option.isSome(yield* readLive(key))) return false
       yield* write(key, { value, expiresAt })
       return true
-    }, alone),
+    }, exclusively),
     get: Effect.fnUntraced(function*(key) {
       const found = yield* read(key)
       const isEnded = Option.isSome(found) && !isLive(found.value, yield* DateTime.now)
       // Looks again before it removes: somebody may have added another meanwhile.
-      return Option.map(isEnded ? yield* alone(live(key)) : found, ({ value }) => value)
+      return Option.map(isEnded ? yield* exclusively(readLive(key)) : found, ({ value }) => value)
     }),
     replace: Effect.fnUntraced(function*(key, before, after) {
-      const found = yield* live(key)
+      const found = yield* readLive(key)
       if (Option.isNone(found) || found.value.value !== before) return false
       yield* write(key, { ...found.value, value: after })
       return true
-    }, alone),
+    }, exclusively),
     take: Effect.fnUntraced(function*(key) {
-      const found = yield* live(key)
+      const found = yield* readLive(key)
       return Option.isSome(found) && (yield* remove(key)) ? Option.some(found.value.value) : Option.none()
-    }, alone)
+    }, exclusively)
   }
 }
 
 /** @internal */
 export const make = (store: KeyValueStore, prefix: string): Effect.Effect<ConsentLedger["Type"]> =>
-  Effect.map(Effect.makeSemaphore(1), (lock) => over(store, prefix, lock))
+  Effect.map(Effect.makeSemaphore(1), (lock) => makeLedger(store, prefix, lock))

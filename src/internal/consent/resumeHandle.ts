@@ -8,11 +8,11 @@ import { ConsentRequired, HandleRejected } from "../../IdentityError.js"
 
 const purpose = "resume"
 
-const Sealed = Schema.parseJson(ConsentRequired)
+const HandleJson = Schema.parseJson(ConsentRequired)
 
-const encode = Schema.encode(Sealed)
+const encode = Schema.encode(HandleJson)
 
-const decode = Schema.decode(Sealed)
+const decode = Schema.decode(HandleJson)
 
 /**
  * The same consent, with its handle.

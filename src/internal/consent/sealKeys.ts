@@ -7,12 +7,12 @@ import type { Key } from "../../ConsentSeal.js"
 import { trimTrailing } from "../lib/text.js"
 
 /** @internal */
-export interface Material {
+export interface KeyMaterial {
   readonly id: string
   readonly bytes: Redacted.Redacted<Uint8Array<ArrayBuffer>>
 }
 
-const size = 32
+const keySize = 32
 
 /** Keys are replaced one at a time: a longer list is a mistake, and one of a million keys takes seconds. */
 const maxKeys = 100
@@ -21,10 +21,10 @@ const maxKeys = 100
  * An id may stand in a message. One as long as a key may be a key: the two were written the wrong way round, or the id
  * was left out.
  */
-const shown = (id: string, index: number) => id.length < 22 ? `"${id}"` : `number ${index + 1}`
+const describeId = (id: string, index: number) => id.length < 22 ? `"${id}"` : `number ${index + 1}`
 
 /** Base64 of either alphabet, with its padding or without. */
-const read = (text: string) =>
+const decodeKey = (text: string) =>
   Encoding.decodeBase64Url(trimTrailing(text.trim().replaceAll("+", "-").replaceAll("/", "_"), "="))
 
 /**
@@ -32,26 +32,28 @@ const read = (text: string) =>
  *
  * @internal
  */
-export const check = (
+export const validate = (
   keys: Arr.NonEmptyReadonlyArray<Key>
-): Either.Either<Arr.NonEmptyReadonlyArray<Material>, string> => {
+): Either.Either<Arr.NonEmptyReadonlyArray<KeyMaterial>, string> => {
   if (keys.length > maxKeys) {
     return Either.left(`expected at most ${maxKeys} keys: remove those that are not used any more`)
   }
   const seen = new Set<string>()
-  return Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<Material, string> => {
+  return Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<KeyMaterial, string> => {
     if (!/^[\w-]{1,64}$/.test(id)) {
       return Either.left(`key number ${index + 1} needs an id of 1 to 64 letters, digits, "_" and "-", as in id:key`)
     }
     if (seen.has(id)) {
-      return Either.left(`two keys have the id ${shown(id, index)}: give each key an id of its own`)
+      return Either.left(`two keys have the id ${describeId(id, index)}: give each key an id of its own`)
     }
     seen.add(id)
-    const bytes = Either.getOrElse(read(Redacted.value(key)), () => new Uint8Array())
-    return bytes.length === size
+    const bytes = Either.getOrElse(decodeKey(Redacted.value(key)), () => new Uint8Array())
+    return bytes.length === keySize
       ? Either.right({ id, bytes: Redacted.make(new Uint8Array(bytes)) })
       : Either.left(
-        `key ${shown(id, index)} is not ${size} bytes in base64: make one with "openssl rand -base64 ${size}"`
+        `key ${
+          describeId(id, index)
+        } is not ${keySize} bytes in base64: make one with "openssl rand -base64 ${keySize}"`
       )
   }))
 }
@@ -75,5 +77,5 @@ export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
  *
  * @internal
  */
-export const random = (length: number = size): Uint8Array<ArrayBuffer> =>
+export const randomBytes = (length: number = keySize): Uint8Array<ArrayBuffer> =>
   globalThis.crypto.getRandomValues(new Uint8Array(length))

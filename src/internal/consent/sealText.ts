@@ -6,7 +6,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** What no UTF-8 begins with: two bytes for each unit follow. */
-const units = 0xff
+const utf16Marker = 0xff
 
 /**
  * UTF-8, but for a text with half a surrogate pair in it, which UTF-8 cannot tell from another.
@@ -17,7 +17,7 @@ export const toBytes = (text: string): Uint8Array<ArrayBuffer> => {
   const bytes = encoder.encode(text)
   if (decoder.decode(bytes) === text) return bytes
   const view = new DataView(new ArrayBuffer(1 + 2 * text.length))
-  view.setUint8(0, units)
+  view.setUint8(0, utf16Marker)
   for (let index = 0; index < text.length; index++) view.setUint16(1 + 2 * index, text.charCodeAt(index))
   return new Uint8Array(view.buffer)
 }
@@ -25,7 +25,7 @@ export const toBytes = (text: string): Uint8Array<ArrayBuffer> => {
 /** @internal */
 export const fromBytes = (bytes: ArrayBuffer): string => {
   const view = new DataView(bytes)
-  if (view.byteLength === 0 || view.getUint8(0) !== units) return decoder.decode(bytes)
+  if (view.byteLength === 0 || view.getUint8(0) !== utf16Marker) return decoder.decode(bytes)
   let text = ""
   for (let at = 1; at + 1 < view.byteLength; at += 2) text += String.fromCharCode(view.getUint16(at))
   return text

@@ -1,6 +1,6 @@
 /** The target and the host of an HTTP request (RFC 9112, section 3.2). */
 import * as Option from "effect/Option"
-import { before } from "./text.js"
+import { textBefore } from "./text.js"
 import { hostnameOf as canonical } from "./url.js"
 
 /** A target in absolute form. */
@@ -36,7 +36,7 @@ export const parse = (url: string): Option.Option<Target> => {
  *
  * @internal
  */
-export const pathOf = (url: string): string => before(url, "?")
+export const pathOf = (url: string): string => textBefore(url, "?")
 
 /**
  * The query of a URL, without the question mark.

@@ -4,7 +4,7 @@ import type * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as Tracer from "effect/Tracer"
 
-const ended = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>) =>
+const endSpan = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>) =>
   Effect.flatMap(
     FiberRef.get(FiberRef.currentTracerTimingEnabled),
     (isTimed) =>
@@ -21,7 +21,7 @@ const ended = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>) =>
  *
  * @internal
  */
-export const within = <A, E, R>(
+export const withSpan = <A, E, R>(
   name: string,
   attributes: Record<string, unknown>,
   use: Effect.Effect<A, E, R>,
@@ -33,11 +33,11 @@ export const within = <A, E, R>(
       // Nobody's code is between here and the span, and whoever waits would keep the stack in memory.
       const span = yield* Effect.makeSpan(name, { attributes, captureStackTrace: false })
       yield* FiberRef.set(FiberRef.currentContext, Context.add(context, Tracer.ParentSpan, span))
-      return framed(restore(use), context, span, finalizer)
+      return runInSpan(restore(use), context, span, finalizer)
     }).pipe(Effect.flatten)
   )
 
-const framed = <A, E, R>(
+const runInSpan = <A, E, R>(
   use: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
   span: Tracer.Span,
@@ -46,6 +46,6 @@ const framed = <A, E, R>(
   Effect.flatMap(Effect.exit(use), (exit) =>
     finalizer.pipe(
       Effect.zipRight(FiberRef.set(FiberRef.currentContext, context)),
-      Effect.zipRight(ended(span, exit)),
+      Effect.zipRight(endSpan(span, exit)),
       Effect.zipRight(exit)
     ))

@@ -17,7 +17,7 @@ export const trimTrailing = (text: string, character: string): string => {
  *
  * @internal
  */
-export const before = (text: string, separator: string): string => {
+export const textBefore = (text: string, separator: string): string => {
   const at = text.indexOf(separator)
   return at === -1 ? text : text.slice(0, at)
 }

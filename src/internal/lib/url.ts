@@ -1,6 +1,6 @@
 /** URLs from outside. */
 import * as Option from "effect/Option"
-import { before } from "./text.js"
+import { textBefore } from "./text.js"
 
 /**
  * The URL parser sorts the combining characters of a host name (UTS #46), which takes quadratic time: 4 seconds for a host
@@ -37,7 +37,7 @@ const isBareIpv6 = (name: string) => !name.startsWith("[") && name.indexOf(":") 
  * @internal
  */
 export const hostnameOf = (name: string): string =>
-  Option.match(parseUrl(`http://${isBareIpv6(name) ? `[${before(name, "%")}]` : name}`), {
+  Option.match(parseUrl(`http://${isBareIpv6(name) ? `[${textBefore(name, "%")}]` : name}`), {
     onNone: () => name.toLowerCase(),
     onSome: ({ hostname }) => hostname
   })

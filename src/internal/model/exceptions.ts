@@ -17,17 +17,17 @@ export interface Fields {
 }
 
 /** @internal */
-export interface Fault<Tag extends ModelledTag> {
+export interface ExceptionInfo<Tag extends ModelledTag> {
   readonly exception: string
   readonly status: number
   readonly make: new(fields: Fields) => Modelled<Tag>
 }
 
 /** @internal */
-export type Faults = { readonly [Tag in ModelledTag]: Fault<Tag> }
+export type Exceptions = { readonly [Tag in ModelledTag]: ExceptionInfo<Tag> }
 
 /** @internal */
-export const exceptions: Faults = {
+export const exceptions: Exceptions = {
   ValidationError: { exception: "ValidationException", status: 400, make: IdentityError.ValidationError },
   Unauthorized: { exception: "UnauthorizedException", status: 401, make: IdentityError.Unauthorized },
   AccessDenied: { exception: "AccessDeniedException", status: 403, make: IdentityError.AccessDenied },

@@ -6,7 +6,7 @@ import { parseUrl } from "../lib/url.js"
 import { issuersOf } from "./discoveryUrl.js"
 
 /** @internal */
-export const expected = "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in " +
+export const expectedText = "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in " +
   "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
   "and its path"
 

@@ -7,11 +7,11 @@ import * as IdentityError from "../../IdentityError.js"
  */
 export type OptionNames = ReadonlyArray<readonly [member: string, option: string]>
 
-const isAt = (path: string, member: string) =>
+const isWithin = (path: string, member: string) =>
   path === member || path.startsWith(`${member}.`) || path.startsWith(`${member}[`)
 
-const renamed = (names: OptionNames, path: string) => {
-  const found = names.find(([member]) => isAt(path, member))
+const toOptionName = (optionNames: OptionNames, path: string) => {
+  const found = optionNames.find(([member]) => isWithin(path, member))
   return found === undefined ? path : found[1] + path.slice(found[0].length)
 }
 
@@ -27,8 +27,8 @@ export const renameFields =
       operation: error.operation,
       requestId: error.requestId,
       reason: error.reason,
-      message: error.message.replace(/'([^']*)'/g, (_, path: string) => `'${renamed(names, path)}'`),
-      fieldList: error.fieldList?.map(({ message, name }) => ({ name: renamed(names, name), message }))
+      message: error.message.replace(/'([^']*)'/g, (_, path: string) => `'${toOptionName(names, path)}'`),
+      fieldList: error.fieldList?.map(({ message, name }) => ({ name: toOptionName(names, name), message }))
     })
   }
 
@@ -37,7 +37,7 @@ export const renameFields =
  *
  * @internal
  */
-export const inOptionNames = renameFields([
+export const withOptionNames = renameFields([
   ["resourceCredentialProviderName", "providerName"],
   ["workloadIdentityToken", "workloadAccessToken"],
   ["oauth2Flow", "authFlow"],

@@ -21,7 +21,7 @@ export interface Limits {
   readonly matches?: (s: string) => boolean
 }
 
-const broken = (what: string, size: number, { max = Infinity, min = 0 }: Limits) => {
+const violationOf = (what: string, size: number, { max = Infinity, min = 0 }: Limits) => {
   if (size >= min && size <= max) return undefined
   if (max === Infinity) return `Member must have ${what} greater than or equal to ${min}`
   return min === 0
@@ -38,16 +38,19 @@ const size = (s: string, { max = Infinity, min = 0 }: Limits) => {
 }
 
 // What a generator may reasonably make of a length that is allowed to reach 131,072.
-const generated = ({ max = Infinity, min = 0 }: Limits) => ({ minLength: min, maxLength: Math.min(max, min + 40) })
+const generatedLength = ({ max = Infinity, min = 0 }: Limits) => ({
+  minLength: min,
+  maxLength: Math.min(max, min + 40)
+})
 
 const anchor = (pattern: RegExp) => new RegExp(`^(?:${pattern.source})$`)
 
-const rule = (limits: Limits) => {
+const makeRule = (limits: Limits) => {
   const { pattern } = limits
   const anchored = pattern && anchor(pattern)
   const matches = limits.matches ?? ((s: string) => anchored === undefined || anchored.test(s))
   return (s: string) =>
-    broken("length", size(s, limits), limits) ??
+    violationOf("length", size(s, limits), limits) ??
       (matches(s)
         ? undefined
         : `Member must satisfy regular expression pattern: ${pattern?.source}`)
@@ -55,16 +58,16 @@ const rule = (limits: Limits) => {
 
 const arbitraryText = (limits: Limits): Arbitrary.LazyArbitrary<string> => {
   const { pattern } = limits
-  const holds = rule(limits)
+  const check = makeRule(limits)
   return (fc) =>
     pattern === undefined
-      ? fc.string(generated(limits))
-      : fc.stringMatching(anchor(pattern)).filter((s) => holds(s) === undefined)
+      ? fc.string(generatedLength(limits))
+      : fc.stringMatching(anchor(pattern)).filter((s) => check(s) === undefined)
 }
 
 /** @internal */
 export const text = (limits: Limits): Schema.filter<typeof Schema.String> =>
-  Schema.String.pipe(Schema.filter(rule(limits), { arbitrary: () => arbitraryText(limits) }))
+  Schema.String.pipe(Schema.filter(makeRule(limits), { arbitrary: () => arbitraryText(limits) }))
 
 /** @internal */
 export const secret = (limits: Limits = {}): Schema.Redacted<Schema.filter<typeof Schema.String>> =>
@@ -82,7 +85,7 @@ export const list = <A, I>(
   Schema.transform(
     Schema.mutable(Schema.Array(item)),
     Schema.Array(Schema.typeSchema(item)).pipe(
-      Schema.filter((items) => broken("length", items.length, limits))
+      Schema.filter((items) => violationOf("length", items.length, limits))
     ),
     { strict: true, decode: (items) => items, encode: (items) => [...items] }
   )
@@ -97,11 +100,11 @@ export const map = <A>(
   value: Schema.Schema<A, string>,
   limits: Limits = {}
 ): Schema.filter<Schema.Record$<typeof Schema.String, Schema.Schema<A, string>>> => {
-  const keyRule = rule(key)
+  const keyRule = makeRule(key)
   return Schema.Record({ key: Schema.String, value }).pipe(
     Schema.filter((entries) => {
       const keys = Object.keys(entries)
-      const size = broken("length", keys.length, limits)
+      const size = violationOf("length", keys.length, limits)
       return [
         ...(size === undefined ? [] : [{ path: [], message: size }]),
         ...keys.flatMap((key) => {
@@ -124,7 +127,7 @@ export const map = <A>(
  *
  * @internal
  */
-export const Nothing: Schema.Schema<{}> = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
+export const EmptyReply: Schema.Schema<{}> = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
   strict: true,
   decode: () => ({}),
   encode: () => ({})

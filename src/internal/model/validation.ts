@@ -19,17 +19,17 @@ export const fieldError = (operation: string, ...fieldList: ReadonlyArray<Invali
 const maxFields = 100
 
 /** A name as long as this one comes from the request, and is nobody's. */
-const maxName = 1024
+const maxNameLength = 1024
 
-const shortened = ({ message, name }: InvalidField): InvalidField => ({
-  name: name.length > maxName ? `${name.slice(0, maxName)}…` : name,
+const truncateName = ({ message, name }: InvalidField): InvalidField => ({
+  name: name.length > maxNameLength ? `${name.slice(0, maxNameLength)}…` : name,
   message
 })
 
 /** @internal */
 export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidField>): ValidationError => {
   const count = fields.length
-  const fieldList = fields.slice(0, maxFields).map(shortened)
+  const fieldList = fields.slice(0, maxFields).map(truncateName)
   const details = fieldList.map(({ message, name }) => `Value at '${name}' failed to satisfy constraint: ${message}`)
   return new ValidationError({
     operation,
@@ -41,7 +41,7 @@ export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidFiel
   })
 }
 
-type Checked<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
+type CheckedOperation<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
 
 // A schema copies members one by one, and this one would be lost without a word on the way.
 const findProtoKeys = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
@@ -53,7 +53,7 @@ const findProtoKeys = (value: unknown, path: string): ReadonlyArray<InvalidField
   })
 }
 
-const speakable = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
+const rejectProtoKeys = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
   const fields = findProtoKeys(request, "")
   return fields.length === 0 ? Either.right(request) : Either.left(fieldsError(operation, fields))
 }
@@ -69,14 +69,19 @@ const validatedRequests = new WeakMap<object, string>()
  *
  * @internal
  */
-export const encode = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<I, ValidationError> => {
+export const encode = <A, I>(
+  { name, request }: CheckedOperation<A, I>
+): (request: A) => Either.Either<I, ValidationError> => {
   const encode = Schema.encodeEither(request, { errors: "all" })
   return (request) =>
-    Either.flatMap(speakable(name, request), (request) => Either.mapLeft(encode(request), toValidationError(name)))
+    Either.flatMap(
+      rejectProtoKeys(name, request),
+      (request) => Either.mapLeft(encode(request), toValidationError(name))
+    )
 }
 
 /** In a larger request only the first fault is looked for, so that nobody waits for the rest of them. */
-const maxThorough = 64 * 1024
+const maxSizeForAllErrors = 64 * 1024
 
 /**
  * What was sent: the request of which `input`, of so many bytes, is the encoded form.
@@ -84,11 +89,11 @@ const maxThorough = 64 * 1024
  * @internal
  */
 export const decode = <A, I>(
-  { name, request }: Checked<A, I>
+  { name, request }: CheckedOperation<A, I>
 ): (input: unknown, size: number) => Either.Either<A, ValidationError> => {
   const decode = Schema.decodeUnknownEither(request)
   return (input, size) =>
-    Either.mapBoth(decode(input, { errors: size > maxThorough ? "first" : "all" }), {
+    Either.mapBoth(decode(input, { errors: size > maxSizeForAllErrors ? "first" : "all" }), {
       onLeft: toValidationError(name),
       onRight: (request) => {
         if (Predicate.isObject(request)) validatedRequests.set(request, name)
@@ -102,33 +107,35 @@ export const decode = <A, I>(
  *
  * @internal
  */
-export const validate = <A, I>({ name, request }: Checked<A, I>): (request: A) => Either.Either<A, ValidationError> => {
+export const validate = <A, I>(
+  { name, request }: CheckedOperation<A, I>
+): (request: A) => Either.Either<A, ValidationError> => {
   const validate = Schema.validateEither(request, { errors: "all" })
   return (request) =>
     Predicate.isObject(request) && validatedRequests.get(request) === name
       ? Either.right(request)
       : Either.flatMap(
-        speakable(name, request),
+        rejectProtoKeys(name, request),
         (request) => Either.mapLeft(validate(request), toValidationError(name))
       )
 }
 
 /** @internal */
-export const invalidFields = (issue: ParseResult.ParseIssue): ReadonlyArray<InvalidField> => walk(issue, "")
+export const invalidFields = (issue: ParseResult.ParseIssue): ReadonlyArray<InvalidField> => collectFields(issue, "")
 
 const notNull = "Member must not be null"
 
-const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<InvalidField> => {
+const collectFields = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<InvalidField> => {
   const here = (message: string) => [{ name: path === "" ? "request" : path, message }]
   switch (issue._tag) {
     case "Pointer":
-      return walk(issue.issue, join(path, issue.path))
+      return collectFields(issue.issue, joinPath(path, issue.path))
     case "Refinement":
     case "Transformation":
-      return walk(issue.issue, path)
+      return collectFields(issue.issue, path)
     case "Composite": {
-      if (AST.isUnion(issue.ast)) return walkUnion(issue, issue.ast, path)
-      return Arr.ensure(issue.issues).flatMap((inner) => walk(inner, path))
+      if (AST.isUnion(issue.ast)) return collectUnionFields(issue, issue.ast, path)
+      return Arr.ensure(issue.issues).flatMap((inner) => collectFields(inner, path))
     }
     case "Missing":
       return here(notNull)
@@ -142,13 +149,17 @@ const walk = (issue: ParseResult.ParseIssue, path: string): ReadonlyArray<Invali
   }
 }
 
-const walkUnion = (issue: ParseResult.Composite, union: AST.Union, path: string): ReadonlyArray<InvalidField> => {
+const collectUnionFields = (
+  issue: ParseResult.Composite,
+  union: AST.Union,
+  path: string
+): ReadonlyArray<InvalidField> => {
   // An optional member is a union with `undefined`: what is wrong is wrong with the other choice.
   const issues = Arr.ensure(issue.issues).filter((inner) =>
     !(inner._tag === "Type" && AST.isUndefinedKeyword(inner.ast))
   )
   const [only] = issues
-  if (issues.length === 1 && only !== undefined) return walk(only, path)
+  if (issues.length === 1 && only !== undefined) return collectFields(only, path)
   // Of the members of a union the one is looked into that was given.
   const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
   const chosen = union.types.filter(AST.isTypeLiteral).flatMap(requiredKeys).filter((key) => given.includes(key))
@@ -156,7 +167,7 @@ const walkUnion = (issue: ParseResult.Composite, union: AST.Union, path: string)
     inner._tag === "Composite" && AST.isTypeLiteral(inner.ast) && requiredKeys(inner.ast).includes(chosen[0] ?? "")
   )
   return chosen.length === 1 && fits.length > 0
-    ? fits.flatMap((inner) => walk(inner, path))
+    ? fits.flatMap((inner) => collectFields(inner, path))
     : [{ name: path === "" ? "request" : path, message: expectation(union) }]
 }
 
@@ -197,7 +208,7 @@ const expectation = (ast: AST.AST): string => {
   }
 }
 
-const join = (path: string, more: ParseResult.Path) =>
+const joinPath = (path: string, more: ParseResult.Path) =>
   Arr.ensure(more).reduce<string>(
     (path, key) => typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`,
     path

@@ -12,7 +12,7 @@ import {
   UndecodableReply
 } from "../../IdentityError.js"
 import { parseUrl } from "../lib/url.js"
-import { inOptionNames } from "../model/optionNames.js"
+import { withOptionNames } from "../model/optionNames.js"
 import { sessionLifetime } from "../model/session.js"
 import { request as tokenRequest, type TokenRequest, type TokenRequestOptions } from "./tokenRequest.js"
 
@@ -23,7 +23,7 @@ const operation = "GetResourceOauth2Token"
 const hasToken = (reply: TokenReply): reply is TokenReply & { readonly accessToken: Redacted.Redacted } =>
   reply.accessToken !== undefined && Redacted.value(reply.accessToken) !== ""
 
-const noToken = (reply: TokenReply, member: string) =>
+const missingMember = (reply: TokenReply, member: string) =>
   new UndecodableReply({
     operation,
     path: member,
@@ -48,7 +48,7 @@ const sessionOf = (reply: TokenReply) => {
  * @internal
  */
 export interface TokenContext {
-  readonly grant: TokenRequestOptions
+  readonly options: TokenRequestOptions
   readonly workloadAccessToken: Redacted.Redacted
 }
 
@@ -70,31 +70,31 @@ export interface TokenFlow extends ReturnType<typeof make> {}
 
 /** @internal */
 export const make = (api: IdentityApi["Type"]) => {
-  const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), inOptionNames)
+  const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), withOptionNames)
 
   /** For a token that needs no consent. */
   const requestMachineToken = Effect.fnUntraced(function*(
-    { grant, workloadAccessToken }: TokenContext,
+    { options, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
   ) {
-    const reply = yield* send(tokenRequest(grant, workloadAccessToken, forceAuthentication))
-    return hasToken(reply) ? reply.accessToken : yield* noToken(reply, "accessToken")
+    const reply = yield* send(tokenRequest(options, workloadAccessToken, forceAuthentication))
+    return hasToken(reply) ? reply.accessToken : yield* missingMember(reply, "accessToken")
   })
 
   const requestUserToken = Effect.fnUntraced(function*(
-    { grant, workloadAccessToken }: TokenContext,
+    { options, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
   ) {
     const now = yield* DateTime.now
-    const reply = yield* send(tokenRequest(grant, workloadAccessToken, forceAuthentication))
+    const reply = yield* send(tokenRequest(options, workloadAccessToken, forceAuthentication))
     if (hasToken(reply)) return reply.accessToken
-    if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName: grant.providerName })
+    if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName: options.providerName })
     const sessionUri = sessionOf(reply)
-    if (reply.authorizationUrl === undefined) return yield* noToken(reply, "accessToken")
-    if (sessionUri === undefined) return yield* noToken(reply, "sessionUri")
+    if (reply.authorizationUrl === undefined) return yield* missingMember(reply, "accessToken")
+    if (sessionUri === undefined) return yield* missingMember(reply, "sessionUri")
     // The options are passed on unchanged: the request was validated before.
     return yield* new ConsentRequired({
-      ...grant,
+      ...options,
       authorizationUrl: reply.authorizationUrl,
       sessionUri,
       expiresAt: DateTime.addDuration(now, sessionLifetime)

@@ -5,16 +5,16 @@ import { ProgramStrategy, type Strategy, type WaitFailure } from "../../Consent.
 import type { ConsentRequired } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
 import type { MintFailure } from "../../WorkloadAccessToken.js"
-import { within } from "../lib/span.js"
+import { withSpan } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
 import { ofOptions } from "./tokenRequest.js"
-import { type Waiter, waiter as makeWaiter, type Waits } from "./waitForConsent.js"
+import { type ConsentWaits, type Waiter, waiter as makeWaiter } from "./waitForConsent.js"
 import { workloadTokenOf } from "./workloadToken.js"
 
 type Failure = WaitFailure | ConsentRequired | MintFailure
 
 /** @internal */
-export const make = (waits: Waits) => {
+export const make = (waits: ConsentWaits) => {
   const onConsent = <E, R>(
     { consent: strategy }: AnyTokenOptions<E, R>,
     consent: ConsentRequired,
@@ -35,7 +35,7 @@ export const make = (waits: Waits) => {
     const requested = (waiter: Waiter) =>
       Effect.flatMap(workloadTokenOf(options), (workloadAccessToken) =>
         ofOptions(options).pipe(
-          Effect.flatMap((grant) => request({ grant, workloadAccessToken })),
+          Effect.flatMap((resolved) => request({ options: resolved, workloadAccessToken })),
           Effect.catchIf(
             (error) => error._tag === "ConsentRequired",
             // Subscribes before the strategy shows the URL, since the user may answer quickly.
@@ -49,7 +49,12 @@ export const make = (waits: Waits) => {
     return Effect.suspend(() => {
       const waiter = makeWaiter()
       // Suspended, so that the request can be collected while the call waits.
-      return within(span, { providerName, authFlow }, Effect.suspend(() => requested(waiter)), waits.leave(waiter))
+      return withSpan(
+        span,
+        { providerName, authFlow },
+        Effect.suspend(() => requested(waiter)),
+        waits.unsubscribe(waiter)
+      )
     })
   }
 }

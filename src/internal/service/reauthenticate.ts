@@ -30,7 +30,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
 
     const retryWithForce = (request: TokenContext, refused: Redacted.Redacted, key: string) =>
       Effect.gen(function*() {
-        const once = request.grant.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
+        const once = request.options.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
         const token = yield* once(request, undefined)
         return isSame(token, refused) ? yield* once(request, true) : token
       }).pipe(
@@ -41,7 +41,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
       )
 
     /** The outcome of a consent that was requested before; none if its session has ended without another token. */
-    const pending = (consent: ConsentRequired, { workloadAccessToken }: TokenContext, refused: Redacted.Redacted) =>
+    const pollEarlier = (consent: ConsentRequired, { workloadAccessToken }: TokenContext, refused: Redacted.Redacted) =>
       Effect.map(
         Effect.either(flow.poll(consent, workloadAccessToken)),
         (answer): Option.Option<Either.Either<Redacted.Redacted, Failure>> => {
@@ -56,7 +56,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
     return (request: TokenContext, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
       // With the caller's workload access token, so that no user receives the token of another.
       const key = JSON.stringify([
-        dedupeKey(request.grant),
+        dedupeKey(request.options),
         Redacted.value(request.workloadAccessToken),
         Redacted.value(refused)
       ])
@@ -64,7 +64,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
         key,
         Effect.gen(function*() {
           const before = consents.get(key, yield* DateTime.now)
-          const answer = Option.isNone(before) ? Option.none() : yield* pending(before.value, request, refused)
+          const answer = Option.isNone(before) ? Option.none() : yield* pollEarlier(before.value, request, refused)
           return yield* Option.isSome(answer) ? answer.value : retryWithForce(request, refused, key)
         })
       )

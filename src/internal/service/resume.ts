@@ -12,7 +12,7 @@ import type { MintFailure } from "../../WorkloadAccessToken.js"
 import * as handle from "../consent/resumeHandle.js"
 import { digest } from "../lib/digest.js"
 import type { TokenFlow } from "./askForToken.js"
-import { orRetry, type Waits } from "./waitForConsent.js"
+import { type ConsentWaits, orRetry } from "./waitForConsent.js"
 import { workloadTokenOf } from "./workloadToken.js"
 
 /** @internal */
@@ -24,7 +24,7 @@ export type ResumeFailure = WaitFailure | MintFailure | HandleRejected | LedgerF
  *
  * @internal
  */
-export const make = (flow: TokenFlow, waits: Waits) =>
+export const make = (flow: TokenFlow, waits: ConsentWaits) =>
 (
   given: Redacted.Redacted,
   options: WithWorkloadAccessToken & {

@@ -40,11 +40,11 @@ export interface Waiter extends subscriptions.Subscription, pollScheduler.Timer 
 }
 
 /** @internal */
-export interface Waits {
+export interface ConsentWaits {
   /** From now on the completion of this session notifies `waiter`. */
   readonly subscribe: (waiter: Waiter, consent: ConsentRequired) => Effect.Effect<void>
   /** To be called when the call ends, however it ends. */
-  readonly leave: (waiter: Waiter) => Effect.Effect<void>
+  readonly unsubscribe: (waiter: Waiter) => Effect.Effect<void>
   /** Runs `use` with a subscribed waiter. */
   readonly subscribed: <A, E, R>(
     consent: ConsentRequired,
@@ -76,12 +76,12 @@ interface Wait {
   readonly schedule: Schedule.Schedule<unknown>
 }
 
-const isWoken = ({ isNotificationHandled, isNotified }: Waiter) => isNotified && !isNotificationHandled
+const isWokenByCompletion = ({ isNotificationHandled, isNotified }: Waiter) => isNotified && !isNotificationHandled
 
 /** Until the completion event or the timer. An interrupted call cleans up in `leave`, which saves a frame for each sleep. */
 const sleep = (waiter: Waiter) =>
   Effect.async<void>((resume) => {
-    if (waiter.isFired || isWoken(waiter)) return resume(Effect.void)
+    if (waiter.isFired || isWokenByCompletion(waiter)) return resume(Effect.void)
     const wake = () => resume(Effect.void)
     waiter.onFire = wake
     waiter.onNotify = wake
@@ -119,7 +119,7 @@ const pollOf =
     )
 
 /** @internal */
-export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
+export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
   Effect.gen(function*() {
     const registry = yield* subscriptions.make
     const { acquire, schedule } = yield* pollScheduler.make
@@ -139,18 +139,18 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
           DateTime.toEpochMillis(wait.expiresAt)
         )
         yield* schedule(wait.waiter, at - now)
-        return asleep(wait, next)
+        return sleepAndPoll(wait, next)
       }).pipe(Effect.flatten)
 
-    const asleep = (wait: Wait, state: unknown): Effect.Effect<Redacted.Redacted, WaitFailure> =>
+    const sleepAndPoll = (wait: Wait, state: unknown): Effect.Effect<Redacted.Redacted, WaitFailure> =>
       Effect.flatMap(sleep(wait.waiter), () => {
         const { expiresAt, request, waiter } = wait
-        const isCompletion = isWoken(waiter)
+        const isCompletion = isWokenByCompletion(waiter)
         if (isCompletion) waiter.isNotificationHandled = true
         // There is one completion event. If its poll finds no token, the schedule continues where it was.
         return orRetry(
           poll(request, expiresAt),
-          (error) => isCompletion ? asleep(wait, state) : retry(wait, state, error)
+          (error) => isCompletion ? sleepAndPoll(wait, state) : retry(wait, state, error)
         )
       })
 
@@ -178,7 +178,7 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
       })
     }
 
-    const leave = (waiter: Waiter) =>
+    const unsubscribe = (waiter: Waiter) =>
       Effect.suspend(() => {
         const { key, listener } = waiter
         if (key === undefined) return Effect.void
@@ -187,7 +187,7 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
       })
 
     /** A strategy may wait more than once: each further wait has a waiter of its own. */
-    const runAgain = (wait: Wait, consent: ConsentRequired) =>
+    const runWithOwnWaiter = (wait: Wait, consent: ConsentRequired) =>
       Effect.acquireUseRelease(
         Effect.tap(Effect.sync(waiter), (own) => {
           own.key = Redacted.value(consent.sessionUri)
@@ -196,18 +196,18 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
           })
         }),
         (own) => run({ ...wait, waiter: own }),
-        leave
+        unsubscribe
       )
 
     return {
       subscribe: (waiter, consent) =>
         Effect.uninterruptible(Effect.suspend(() => subscribe(consent, waiter, Redacted.value(consent.sessionUri)))),
-      leave,
+      unsubscribe,
       subscribed: (consent, use) =>
         Effect.acquireUseRelease(
           Effect.tap(Effect.sync(waiter), (own) => subscribe(consent, own, Redacted.value(consent.sessionUri))),
           use,
-          leave
+          unsubscribe
         ),
       waiting: (consent, workloadAccessToken, waiter) => {
         const request = pollRequest(consent, workloadAccessToken)
@@ -216,7 +216,7 @@ export const make = (flow: TokenFlow): Effect.Effect<Waits> =>
           const one = { waiter, request, expiresAt, schedule }
           // Its timer is cancelled when the call ends. A finalizer here would add 5 KB to each wait, and save one slot of the
           // budget if a strategy interrupts a wait and continues.
-          return waiter.isWaiting ? runAgain(one, consent) : run(one)
+          return waiter.isWaiting ? runWithOwnWaiter(one, consent) : run(one)
         }
         return {
           poll: Effect.zipRight(acquire, poll(request, expiresAt)),

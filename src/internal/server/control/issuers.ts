@@ -2,7 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { expected, fromText } from "../../model/issuerChoice.js"
+import { expectedText, fromText } from "../../model/issuerChoice.js"
 import { text } from "../../model/smithy.js"
 import { type Endpoint, get, post, withControls } from "./endpoint.js"
 import { invalid } from "./json.js"
@@ -33,7 +33,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
             ? Effect.succeed(undefined)
             : Effect.mapError(
               fromText(issuer),
-              () => invalid({ name: "issuer", message: `Member must be ${expected}` })
+              () => invalid({ name: "issuer", message: `Member must be ${expectedText}` })
             ),
           (choice) => Effect.as(controls.setIssuer(providerName, choice), {})
         )
