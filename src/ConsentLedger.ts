@@ -1,5 +1,5 @@
 /**
- * What a program remembers of the consents that are under way: opaque entries, each until its deadline.
+ * Storage for the consents in progress: opaque entries, each with a deadline.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as ledgerStore from "./internal/consent/ledgerKeyValueStore.js"
 import * as ledgerMemory from "./internal/consent/ledgerMemory.js"
 
 /**
- * Where the entries are.
+ * Store of the entries.
  *
  * @since 0.1.0
  * @category tags
@@ -22,19 +22,19 @@ import * as ledgerMemory from "./internal/consent/ledgerMemory.js"
 export class ConsentLedger extends Context.Tag("effect-agentcore-identity/ConsentLedger")<
   ConsentLedger,
   {
-    /** Writes an entry that ends at `expiresAt`; `false`, and nothing is written, where one is there that has not ended. */
+    /** Writes an entry that expires at `expiresAt`. Returns `false` and writes nothing if an unexpired entry exists. */
     readonly add: (key: string, value: string, expiresAt: DateTime.Utc) => Effect.Effect<boolean, LedgerFailure>
-    /** The entry, unless there is none or it has ended. */
+    /** Returns the entry, or `None` if it does not exist or has expired. */
     readonly get: (key: string) => Effect.Effect<Option.Option<string>, LedgerFailure>
-    /** Writes `after` where `before` still is; `false`, and nothing is written, where it is not. The deadline stays. */
+    /** Replaces `before` by `after` and keeps the deadline. Returns `false` and writes nothing if the value is not `before`. */
     readonly replace: (key: string, before: string, after: string) => Effect.Effect<boolean, LedgerFailure>
-    /** Takes the entry out: of several takers one gets it. */
+    /** Removes the entry and returns it. One of several concurrent calls receives it. */
     readonly take: (key: string) => Effect.Effect<Option.Option<string>, LedgerFailure>
   }
 >() {}
 
 /**
- * Entries in this process, which forgets them when it ends. Those that have ended go when others come.
+ * Keeps the entries in memory, until the process ends. Additions remove expired entries.
  *
  * @example
  * ```ts
@@ -52,18 +52,17 @@ export const layerMemory: Layer.Layer<ConsentLedger> = /* @__PURE__ */ Layer.syn
   () => ledgerMemory.make()
 )
 
-// By its key and not by its module: whoever only needs the tag of the ledger loads nothing of the platform.
+// By its key, so that a program that only needs the tag of the ledger does not load the platform.
 const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/KeyValueStore")
 
 /**
- * Entries in a `KeyValueStore`, under keys that begin with `prefix`, by default `agentcore-identity/consent/`. Those that
- * have ended are removed when they are met: give the store an expiry of its own where it has one.
+ * Keeps the entries in a `KeyValueStore`, under keys that start with `prefix`; defaults to `agentcore-identity/consent/`. An
+ * expired entry is removed when it is read. If the store supports an expiry of its own, use it too.
  *
- * Within the process the methods run one at a time. A `KeyValueStore` cannot compare and set, so that of two processes
- * at the same moment both may succeed with `add`, `replace` or `take`: there AgentCore keeps them apart, which completes
- * a session once.
+ * Within a process the methods run one at a time. A `KeyValueStore` has no compare-and-set, so that `add`, `replace` or `take`
+ * may succeed in two processes at the same time. AgentCore completes a session once even then.
  *
- * Fails with `LedgerFailure` when the store does, and when it meets a value that is no entry, which it leaves alone.
+ * Methods fail with `LedgerFailure` if the store fails, or if a value is not an entry; that value is not changed.
  *
  * @example
  * ```ts

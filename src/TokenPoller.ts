@@ -1,5 +1,5 @@
 /**
- * How a call polls for the token while a user has not answered a consent request.
+ * Schedule and rate limit of the polls of a call that waits for consent.
  *
  * @since 0.1.0
  */
@@ -11,8 +11,7 @@ import * as Schedule from "effect/Schedule"
 import { sessionLifetime } from "./internal/model/session.js"
 
 /**
- * Polls every 5 seconds for at most 10 minutes, which is the lifetime of a session. The first delay comes before the first
- * poll.
+ * Polls every 5 seconds for at most 10 minutes, the lifetime of a session. The first poll is sent after the first delay.
  *
  * @since 0.1.0
  * @category schedules
@@ -23,8 +22,8 @@ export const defaultSchedule: Schedule.Schedule<unknown> = /* @__PURE__ */ Sched
 )
 
 /**
- * Does not poll. The wait ends when the consent is completed in this process or a `ConsentSignal` reports it; it polls once
- * when the session expires, and fails with `ConsentTimedOut` if there is no token even then.
+ * Does not poll. The wait ends when the consent is completed in this process or a `ConsentSignal` reports it. It polls once
+ * when the session expires, and fails with `ConsentTimedOut` if there is no token.
  *
  * @since 0.1.0
  * @category schedules
@@ -35,9 +34,9 @@ export const completionOnly: Schedule.Schedule<unknown> = /* @__PURE__ */ Schedu
  * The schedule of a program's waits for consent; {@link defaultSchedule} unless provided. `Consent.wait({ tokenPoller })`
  * sets another one for a call.
  *
- * A wait is a retry on this schedule: a poll that finds no answer, or fails with an error that may pass, is repeated. When
- * the schedule ends, or the session does, the wait fails with `ConsentTimedOut`. The last poll is
- * scheduled for the end of the session at the latest.
+ * A wait is a retry on this schedule: a poll that finds no answer, or fails with a transient error, is repeated. When the
+ * schedule or the session ends, the wait fails with `ConsentTimedOut`. The last poll is sent when the session expires, at the
+ * latest.
  *
  * @since 0.1.0
  * @category tags
@@ -47,9 +46,8 @@ export class TokenPoller extends Context.Reference<TokenPoller>()("effect-agentc
 }) {}
 
 /**
- * The number of polls per second that all waits of one `IdentityService` may send together; default 100, half the quota of
- * an account. Polls beyond it are spread over time. The poll that follows the completion of a consent does not count: it is
- * the last of its wait.
+ * Polls per second that all waits of one `IdentityService` may send together. Defaults to 100, half the quota of an account.
+ * Further polls are delayed. The poll after the completion event does not count, since it is the last of its wait.
  *
  * @since 0.1.0
  * @category tags
@@ -59,7 +57,8 @@ export class PollBudget extends Context.Reference<PollBudget>()("effect-agentcor
 }) {}
 
 /**
- * Sets the poll budget of a program. `Infinity` sets no limit; 0 or less is a defect when the layer is built.
+ * Sets the poll budget of a program, in polls per second. `Infinity` sets no limit. 0 or less is a defect when the layer is
+ * built.
  *
  * @example
  * ```ts
@@ -76,11 +75,11 @@ export const layerBudget = (callsPerSecond: number): Layer.Layer<PollBudget> =>
     PollBudget,
     callsPerSecond > 0
       ? Effect.succeed(callsPerSecond)
-      : Effect.dieMessage("TokenPoller.layerBudget: expected more than 0 calls a second")
+      : Effect.dieMessage("TokenPoller.layerBudget: callsPerSecond must be more than 0")
   )
 
 /**
- * Sets the schedule of a program's waits.
+ * Sets the schedule of the waits of a program.
  *
  * @example
  * ```ts

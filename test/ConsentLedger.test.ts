@@ -161,7 +161,7 @@ describe("a ledger in a store", () => {
           assert.strictEqual(failure.cause, cause)
           assert.match(
             failure.message,
-            /^the store of consents, keys "agentcore-identity\/consent\/…", could not be (read|written)$/
+            /^the store of ConsentLedger, keys "agentcore-identity\/consent\/…", could not be (read|written)$/
           )
           assert.notInclude(printed(failure), "canary")
         }
@@ -197,8 +197,8 @@ describe("a ledger in a store", () => {
           assert.strictEqual(failure._tag, "LedgerFailure")
           assert.strictEqual(
             failure.message,
-            "a value in the store of consents, keys \"mine:…\", is no entry of a ConsentLedger: remove it, or give the " +
-              "ledger a prefix that nothing else uses"
+            "a value in the store of ConsentLedger, keys \"mine:…\", is not an entry of a ConsentLedger: remove it, or give the " +
+              "ledger a prefix of its own"
           )
           assert.notInclude(printed(failure), "canary")
         }

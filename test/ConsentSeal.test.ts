@@ -292,7 +292,7 @@ describe("the keys of a seal", () => {
     Effect.gen(function*() {
       const list = (count: number) => Arr.makeBy(count, (index) => ({ ...one, id: `key-${index}` }))
       yield* Effect.scoped(Layer.build(ConsentSeal.layer({ keys: list(100) })))
-      const message = "expected at most 100 keys: remove those that are not used any more"
+      const message = "expected at most 100 keys: remove those that are no longer used"
       const refused = yield* Effect.flip(Effect.scoped(Layer.build(ConsentSeal.layer({ keys: list(101) }))))
       assertContains(refused, { _op: "InvalidData", path: ["keys"], message })
       const layer = fromVariables({ AGENTCORE_IDENTITY_SEAL_KEYS: ",".repeat(100) })

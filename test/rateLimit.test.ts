@@ -132,7 +132,7 @@ describe("the layer of a poll budget", () => {
       for (const budget of [0, -1, Number.NaN]) {
         const exit = yield* Effect.exit(Effect.provide(Effect.void, TokenPoller.layerBudget(budget)))
         assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-        assert.include(String(exit), "TokenPoller.layerBudget: expected more than 0 calls a second")
+        assert.include(String(exit), "TokenPoller.layerBudget: callsPerSecond must be more than 0")
       }
     }))
 })

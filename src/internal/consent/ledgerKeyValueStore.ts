@@ -1,4 +1,4 @@
-/** Entries in a store of texts. */
+/** Ledger entries in a `KeyValueStore`. */
 import type { PlatformError } from "@effect/platform/Error"
 import type { KeyValueStore } from "@effect/platform/KeyValueStore"
 import * as DateTime from "effect/DateTime"
@@ -17,7 +17,7 @@ const encode = Schema.encode(Stored)
 const decode = Schema.decode(Stored)
 
 const storeFailure = (prefix: string, done: "read" | "written") => (cause: PlatformError) =>
-  new LedgerFailure({ message: `the store of consents, keys "${prefix}…", could not be ${done}`, cause })
+  new LedgerFailure({ message: `the store of ConsentLedger, keys "${prefix}…", could not be ${done}`, cause })
 
 const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore): ConsentLedger["Type"] => {
   const exclusively = lock.withPermits(1)
@@ -28,23 +28,24 @@ const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
-          // Without what the schema says of it: that shows the value.
+          // Without the error of the schema, which contains the value.
           Effect.mapError(Effect.asSome(decode(text)), () =>
             new LedgerFailure({
-              message: `a value in the store of consents, keys "${prefix}…", is no entry of a ConsentLedger: remove ` +
-                "it, or give the ledger a prefix that nothing else uses"
+              message:
+                `a value in the store of ConsentLedger, keys "${prefix}…", is not an entry of a ConsentLedger: remove ` +
+                "it, or give the ledger a prefix of its own"
             }))
       })
     )
 
-  // Reading may be interrupted and writing may not: what is half written is damaged.
+  // A read can be interrupted; an interrupted write could leave a damaged entry.
   const write = (key: string, entry: Entry) =>
     Effect.flatMap(Effect.orDie(encode(entry)), (text) => store.set(prefix + key, text)).pipe(
       Effect.mapError(storeFailure(prefix, "written")),
       Effect.uninterruptible
     )
 
-  /** Whether it was this that removed it, as far as the store can tell. */
+  /** Returns whether this call removed the entry, as far as the store reports it. */
   const remove = (key: string) =>
     store.remove(prefix + key).pipe(
       Effect.as(true),
@@ -56,7 +57,7 @@ const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore
       Effect.uninterruptible
     )
 
-  /** For who is alone: it removes what has ended. */
+  /** Reads an entry and removes it if it has expired. Only for callers that hold the lock. */
   const readLive = Effect.fnUntraced(function*(key: string) {
     const found = yield* read(key)
     if (Option.isNone(found) || isLive(found.value, yield* DateTime.now)) return found
@@ -73,7 +74,7 @@ const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore
     get: Effect.fnUntraced(function*(key) {
       const found = yield* read(key)
       const isEnded = Option.isSome(found) && !isLive(found.value, yield* DateTime.now)
-      // Looks again before it removes: somebody may have added another meanwhile.
+      // Reads again before it removes: another call may have added an entry meanwhile.
       return Option.map(isEnded ? yield* exclusively(readLive(key)) : found, ({ value }) => value)
     }),
     replace: Effect.fnUntraced(function*(key, before, after) {

@@ -1,4 +1,4 @@
-/** The handle of a consent that was put aside: all of it, sealed. */
+/** Resume handles: the sealed `ConsentRequired` of a suspended call. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -15,14 +15,14 @@ const encode = Schema.encode(HandleJson)
 const decode = Schema.decode(HandleJson)
 
 /**
- * The same consent, with its handle.
+ * Adds the handle to a consent.
  *
  * @internal
  */
 export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired, never, ConsentSeal> =>
   Effect.gen(function*() {
     const { seal } = yield* ConsentSeal
-    // What the service answered has been read by its schema before.
+    // It was decoded by its schema before, so it can be encoded.
     const text = yield* Effect.orDie(encode(consent))
     return new ConsentRequired({ ...consent, handle: yield* seal(purpose, Redacted.make(text)) }, {
       disableValidation: true
@@ -30,7 +30,7 @@ export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired,
   })
 
 /**
- * The consent that a handle is for, unless its session is over.
+ * Opens a handle. Fails with `HandleRejected` if it is invalid or its session has expired.
  *
  * @internal
  */

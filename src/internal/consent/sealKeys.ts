@@ -1,4 +1,4 @@
-/** The keys of a seal, as people write them. */
+/** Keys of a seal in their text form. */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -14,21 +14,21 @@ export interface KeyMaterial {
 
 const keySize = 32
 
-/** Keys are replaced one at a time: a longer list is a mistake, and one of a million keys takes seconds. */
+/** Limit of the number of keys: keys are replaced one at a time, and a million keys take seconds to parse. */
 const maxKeys = 100
 
 /**
- * An id may stand in a message. One as long as a key may be a key: the two were written the wrong way round, or the id
- * was left out.
+ * Names a key in a message. A long id may be a key, because id and key were swapped or the id is missing; then its position
+ * names it.
  */
 const describeId = (id: string, index: number) => id.length < 22 ? `"${id}"` : `number ${index + 1}`
 
-/** Base64 of either alphabet, with its padding or without. */
+/** Decodes base64 or base64url, with or without padding. */
 const decodeKey = (text: string) =>
   Encoding.decodeBase64Url(trimTrailing(text.trim().replaceAll("+", "-").replaceAll("/", "_"), "="))
 
 /**
- * The keys as bytes, or what is wrong with them, in words that give none of them away.
+ * Validates the keys and decodes them. The error message contains no key.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export const validate = (
   keys: Arr.NonEmptyReadonlyArray<Key>
 ): Either.Either<Arr.NonEmptyReadonlyArray<KeyMaterial>, string> => {
   if (keys.length > maxKeys) {
-    return Either.left(`expected at most ${maxKeys} keys: remove those that are not used any more`)
+    return Either.left(`expected at most ${maxKeys} keys: remove those that are no longer used`)
   }
   const seen = new Set<string>()
   return Either.all(Arr.map(keys, ({ id, key }, index): Either.Either<KeyMaterial, string> => {
@@ -59,7 +59,7 @@ export const validate = (
 }
 
 /**
- * `id:key,id:key`, the newest first.
+ * Parses `id:key,id:key`, the newest first.
  *
  * @internal
  */
@@ -72,8 +72,8 @@ export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
 }
 
 /**
- * As many bytes that nobody can guess. They come from the platform and not from Effect's `Random`, which is no
- * cryptographic generator, and which a test may seed.
+ * Generates random bytes. They come from the platform, because Effect's `Random` is not a cryptographic generator and a test
+ * can seed it.
  *
  * @internal
  */

@@ -1,15 +1,15 @@
-/** A text as bytes, and back, whatever is in it. */
+/** Lossless conversion of a string to bytes and back. */
 
 const encoder = new TextEncoder()
 
 // A text that begins with a byte order mark keeps it.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** What no UTF-8 begins with: two bytes for each unit follow. */
+/** First byte of a UTF-16 encoding; UTF-8 never starts with it. Two bytes for each code unit follow. */
 const utf16Marker = 0xff
 
 /**
- * UTF-8, but for a text with half a surrogate pair in it, which UTF-8 cannot tell from another.
+ * Encodes as UTF-8, or as UTF-16 a string that contains half of a surrogate pair, which UTF-8 cannot represent.
  *
  * @internal
  */

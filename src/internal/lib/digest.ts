@@ -3,7 +3,7 @@ import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 
 /**
- * The SHA-256 of a secret, in hexadecimal: a name for it that does not reveal it.
+ * Computes the SHA-256 of a secret in hexadecimal, which identifies the secret and does not reveal it.
  *
  * @internal
  */

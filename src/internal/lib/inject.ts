@@ -10,5 +10,5 @@ export const inject = <const Into extends string, E2, R2>(
 (f) =>
 (args) =>
   Effect.flatMap(credential, (value) =>
-    // What was taken out of the record is put back: that the two make `Args` again is beyond the compiler.
+    // The compiler cannot prove that the rest of the record and the injected member are `Args`.
     f({ ...args, [into]: value } as unknown as Parameters<typeof f>[0]))

@@ -1,22 +1,22 @@
-/** The lowest rate that is applied: one call per minute. */
+/** Lowest rate: one call per minute. */
 const minRate = 1 / 60
 
-/** The part of the rate that is used, since calls that are sent at even intervals arrive at less even ones. */
+/** Part of the rate that is used: calls that are sent at even intervals arrive at uneven ones. */
 const utilisation = 9 / 10
 
-/** The part of the used rate that may be sent at once: a single call is not delayed, and many do not arrive together. */
+/** Part of the used rate that may be sent at once: a single call is not delayed, and many calls are spread. */
 const burstShare = 1 / 20
 
-/** Milliseconds by which a call may be early: more than the rounding errors of a burst, which must not delay its last call. */
+/** Milliseconds by which a call may be early: more than the rounding errors of a burst, so that they delay no call. */
 const tolerance = 0.1
 
 /**
- * Decides when the next call may be sent: a few at once and the others at even intervals, in any second no more than the rate
- * (the generic cell rate algorithm). A delayed call is later by a random part of an interval, so that processes that started
- * together do not send together.
+ * Computes when the next call may be sent, by the generic cell rate algorithm: a few calls at once, the others at even
+ * intervals, in any second at most `rate`. A delayed call is later by a random part of an interval, so that processes that
+ * started together do not send together.
  *
- * `theoreticalArrivalTime` is that of the last call; the result has the time of this call and, if that is now, the
- * theoretical arrival time of the next one.
+ * `theoreticalArrivalTime` is that of the last call. The result has the time of this call and, if that time is `now`, the
+ * theoretical arrival time of the next call.
  *
  * @internal
  */
@@ -31,7 +31,7 @@ export const nextSlot = (
   }
 ): { readonly at: number; readonly theoreticalArrivalTime: number } => {
   if (given === Number.POSITIVE_INFINITY) return { at: now, theoreticalArrivalTime: now }
-  // Every call is sent before a session ends, whatever the rate.
+  // The lowest rate lets every call be sent before its session ends.
   const rate = (given > minRate ? given : minRate) * utilisation
   const burst = Math.max(1, Math.floor(rate * burstShare))
   // A second has room for the burst, less the one call that is even anyway, and for the calls that follow it.

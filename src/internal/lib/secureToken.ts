@@ -1,10 +1,10 @@
-/** What nobody may guess. */
+/** Unguessable tokens, and their comparison. */
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 
 /**
- * 256 bits, as text that fits into URLs and cookies. They come from the platform and not from Effect's `Random`, which
- * is no cryptographic generator, and which a test may seed: whoever knows the seed would know every token.
+ * Generates a token of 256 bits, as text for URLs and cookies. The bits come from the platform, because Effect's `Random` is
+ * not a cryptographic generator: a test can seed it, and the seed determines every token.
  *
  * @internal
  */
@@ -16,7 +16,7 @@ export const token: Effect.Effect<string> = Effect.sync(() =>
 export const isToken = (text: string): boolean => /^[\w-]{43}$/.test(text)
 
 /**
- * Looks at every character, wherever the first difference is.
+ * Compares in constant time: reads every character, wherever the first difference is.
  *
  * @internal
  */

@@ -16,8 +16,8 @@ const endSpan = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>) =>
   )
 
 /**
- * What `Effect.withSpan` does, and `finalizer` afterwards, in one frame: whoever sleeps in a span keeps several of them in
- * memory all the while.
+ * Runs `use` in a span, and then `finalizer`. One stack frame does both: `Effect.withSpan` with a finalizer uses several, which
+ * a waiting call keeps in memory.
  *
  * @internal
  */
@@ -30,7 +30,7 @@ export const withSpan = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const context = yield* FiberRef.get(FiberRef.currentContext)
-      // Nobody's code is between here and the span, and whoever waits would keep the stack in memory.
+      // The stack would show no code of the caller, and a waiting call would keep it in memory.
       const span = yield* Effect.makeSpan(name, { attributes, captureStackTrace: false })
       yield* FiberRef.set(FiberRef.currentContext, Context.add(context, Tracer.ParentSpan, span))
       return runInSpan(restore(use), context, span, finalizer)

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
 /**
- * The state of one subscriber. It is changed in place, which costs less than a fiber that awaits the event.
+ * State of one subscriber. It is mutable, which costs less than a fiber that awaits the event.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export interface Subscription {
 
 /** @internal */
 export interface SubscriptionRegistry {
-  /** From now on an event of this key notifies the subscription, once. */
+  /** Registers `subscription` for the next event of this key. */
   readonly subscribe: (key: string, subscription: Subscription) => Effect.Effect<void>
   readonly unsubscribe: (key: string, subscription: Subscription) => Effect.Effect<void>
   /** Runs `use` with an effect that ends on the event, counted from now. */
@@ -26,7 +26,7 @@ export interface SubscriptionRegistry {
     key: string,
     use: (event: Effect.Effect<void>) => Effect.Effect<A, E, R>
   ) => Effect.Effect<A, E, R>
-  /** Notifies all subscribers of this key, and removes them. */
+  /** Notifies and removes all subscribers of this key. */
   readonly publish: (key: string) => Effect.Effect<void>
   /** The number of keys that have subscribers: all that the registry keeps. */
   readonly size: Effect.Effect<number>
@@ -56,7 +56,7 @@ export const make: Effect.Effect<SubscriptionRegistry> = Effect.map(
         (all) => HashMap.set(all, key, [...Option.getOrElse(HashMap.get(all, key), () => []), subscription])
       )
 
-    // The key may have been published meanwhile, and have other subscribers by now.
+    // A publication may have removed the subscribers of this key meanwhile, and others may have subscribed.
     const unsubscribe = (key: string, subscription: Subscription) =>
       Ref.update(subscribersByKey, (all) =>
         HashMap.modifyAt(all, key, (found) =>

@@ -13,7 +13,7 @@ export const trimTrailing = (text: string, character: string): string => {
 }
 
 /**
- * The part of `text` before the first `separator`, or all of it without one.
+ * Returns the part of `text` before the first `separator`, or `text` without one.
  *
  * @internal
  */

@@ -1,10 +1,10 @@
-/** URLs from outside. */
+/** Parsing of untrusted URLs. */
 import * as Option from "effect/Option"
 import { textBefore } from "./text.js"
 
 /**
- * The URL parser sorts the combining characters of a host name (UTS #46), which takes quadratic time: 4 seconds for a host
- * of 128 KiB. Nothing that is a URL in practice is longer than this.
+ * Limits the length of a URL. The URL parser sorts the combining characters of a host name (UTS #46), which takes quadratic
+ * time: 4 seconds for a host of 128 KiB. URLs in practice are shorter than this.
  *
  * @internal
  */
@@ -14,7 +14,7 @@ const parsed = Option.liftThrowable((text: string) => new URL(text))
 
 /**
  * Parses a URL of at most 8,192 characters. `None` for a longer text, for one that is not an absolute URL, and for a value
- * that is not a text, as a JSON document may hold.
+ * that is not a string.
  *
  * @internal
  */
@@ -22,7 +22,7 @@ export const parseUrl = (text: unknown): Option.Option<URL> =>
   typeof text === "string" && text.length <= maxUrlLength ? parsed(text) : Option.none()
 
 /**
- * Whether {@link parseUrl} reads it.
+ * Tests if {@link parseUrl} accepts a value.
  *
  * @internal
  */
@@ -52,6 +52,6 @@ export const hostnameOf = (name: string): string =>
  */
 export const parseQuery = (text: string): URLSearchParams => {
   const pairs = text.split("&").filter((pair) => pair !== "").map((pair) => pair.includes("=") ? pair : `${pair}=`)
-  // A question mark at the beginning is ignored: this one, not the text's.
+  // `URLSearchParams` ignores one question mark at the beginning: this one, not one of the text.
   return new URLSearchParams(`?${pairs.join("&")}`)
 }

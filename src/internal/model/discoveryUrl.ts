@@ -2,7 +2,8 @@
 import { trimTrailing } from "../lib/text.js"
 
 /**
- * A well-known name with or without a path behind it. Why not AWS's own pattern: `engine/choices.ts`.
+ * Pattern of a discovery URL: a well-known name, with or without a path after it. `emulator/state/assumptions.ts` says why it
+ * is not the pattern of AWS.
  *
  * @internal
  */
@@ -16,7 +17,7 @@ const split = /^(.+?)\/\.well-known\/(?:openid-configuration|oauth-authorization
 const parts = (url: string) => excluded.test(url) ? null : split.exec(url)
 
 /**
- * The same as `pattern`, in linear time.
+ * Tests `pattern` in linear time.
  *
  * @internal
  */
@@ -27,9 +28,9 @@ const isOrigin = (url: string) => /^[^/]+:\/\/[^/]+$/.test(url)
 const withoutSlash = (url: string) => url.endsWith("/") ? url.slice(0, -1) : url
 
 /**
- * The issuers whose metadata is at this URL: the well-known name is appended to the issuer, or inserted between its host
- * and its path. An issuer with a slash at its end has the same URL as one without. Empty if the URL is not a discovery
- * URL, or has a path on both sides of the well-known name, which no specification describes.
+ * Returns the issuers whose metadata is at this URL. The well-known name is appended to the issuer, or inserted between its
+ * host and its path. Issuers with and without a slash at the end have the same URL. The result is empty for another URL, and
+ * for one with a path on both sides of the well-known name, which no specification describes.
  *
  * @internal
  */
@@ -42,14 +43,14 @@ export const issuersOf = (discoveryUrl: string): ReadonlyArray<string> => {
 }
 
 /**
- * Where an issuer publishes its metadata by OpenID Connect Discovery 1.0.
+ * Returns the URL of the metadata of an issuer by OpenID Connect Discovery 1.0.
  *
  * @internal
  */
 export const openIdUrl = (issuer: string): string => `${trimTrailing(issuer, "/")}/.well-known/openid-configuration`
 
 /**
- * Where an issuer publishes its metadata by RFC 8414.
+ * Returns the URL of the metadata of an issuer by RFC 8414.
  *
  * @internal
  */

@@ -1,6 +1,4 @@
-/**
- * AWS's names and statuses for our errors: read one way by what calls the service, the other way by what plays it.
- */
+/** Names and HTTP statuses of the exceptions of AWS, by the tag of the error. The AWS adapter and the server use them. */
 import * as IdentityError from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
 
@@ -45,7 +43,7 @@ export const exceptions: Exceptions = {
     status: 400,
     make: IdentityError.ResourceLimitExceeded
   },
-  // The next two really have no suffix.
+  // AWS names the next two without a suffix.
   EncryptionFailure: { exception: "EncryptionFailure", status: 400, make: IdentityError.EncryptionFailure },
   DecryptionFailure: { exception: "DecryptionFailure", status: 400, make: IdentityError.DecryptionFailure },
   ConcurrentModification: {

@@ -1,6 +1,4 @@
-/**
- * Members that several operations share, with the model's limits.
- */
+/** Members that several operations share, with the limits of the model. */
 import * as Schema from "effect/Schema"
 import type { ModelledTag } from "../../Operation.js"
 import { integer, list, map, secret, text } from "./smithy.js"
@@ -46,9 +44,9 @@ export const ReturnUrl = text({ min: 1, max: 2048, pattern: /\w+:(\/?\/?)[^\s]+/
 /** @internal */
 export const ReturnUrls = list(ReturnUrl)
 
-// The model's dots are not escaped and stand for any character, so that its pattern, tried in JavaScript, takes time by
-// the cube of the length: this says the same in one pass. Two separators, not adjacent and not at an end, suffice, and
-// there may be no other character outside the class.
+// The dots in the pattern of the model are not escaped, so they match any character, and JavaScript needs cubic time for it.
+// This function decides the same in one pass: two separators, neither adjacent nor at an end, and no other character outside
+// the class.
 const looksLikeJwt = (s: string) => {
   const outside: Array<number> = []
   for (const { 0: separator, index } of s.matchAll(/[^A-Za-z0-9\-_=]/g)) {
@@ -112,7 +110,7 @@ export const page = (maxResults: number) =>
   })
 
 /**
- * Where a secret lies, in replies; the secret itself never comes back.
+ * Reference to a secret in a reply, which never contains the secret itself.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** Who answers for a provider, in one word or URL. */
+/** Text form of the issuer of a provider: `simulated`, `federated` or a discovery URL. */
 import * as Option from "effect/Option"
 import type { IssuerChoice } from "../../IdentityControls.js"
 import { isHttpsOrLoopback } from "../lib/loopback.js"
@@ -10,7 +10,7 @@ export const expectedText = "simulated, federated, or a URL (https unless on loo
   "/.well-known/openid-configuration or /.well-known/oauth-authorization-server, or has one of these between its host " +
   "and its path"
 
-// Not the text itself: a URL without a host, such as https:///.well-known/…, would have the host `.well-known`.
+// Tests the issuer and not the text: the host of https:///.well-known/… would be `.well-known`.
 const isDiscovery = (text: string) => Option.exists(parseUrl(issuersOf(text)[0]), isHttpsOrLoopback)
 
 /** @internal */

@@ -1,6 +1,6 @@
 /**
- * The vocabulary in which operations are written: limits as the model states them, worded as AWS words them. What goes
- * to the service is checked; what comes back is read leniently, because the service is ahead of its published model.
+ * Schema constructors for the shapes of Smithy, with the limits of the model and the messages of AWS. Requests are validated.
+ * Replies are decoded leniently, because the service may be newer than its published model.
  */
 import * as Arbitrary from "effect/Arbitrary"
 import * as DateTime from "effect/DateTime"
@@ -15,9 +15,9 @@ import type { UnknownValue } from "../../Operation.js"
 export interface Limits {
   readonly min?: number
   readonly max?: number
-  /** Whether the service anchors its patterns is not established; everything here is anchored, as Smithy's own does. */
+  /** Anchored here, as Smithy does. It is not documented if the service anchors its patterns. */
   readonly pattern?: RegExp
-  /** Says the same as `pattern`, for one that JavaScript would take too long over. */
+  /** Replaces `pattern` if matching it in JavaScript takes too long; decides the same. */
   readonly matches?: (s: string) => boolean
 }
 
@@ -37,7 +37,7 @@ const size = (s: string, { max = Infinity, min = 0 }: Limits) => {
   return n
 }
 
-// What a generator may reasonably make of a length that is allowed to reach 131,072.
+// Lengths may reach 131,072; generated texts stay short.
 const generatedLength = ({ max = Infinity, min = 0 }: Limits) => ({
   minLength: min,
   maxLength: Math.min(max, min + 40)
@@ -74,7 +74,7 @@ export const secret = (limits: Limits = {}): Schema.Redacted<Schema.filter<typeo
   Schema.Redacted(text(limits))
 
 /**
- * A list that the caller may pass readonly, and that the AWS SDK gets mutable, as its types want it.
+ * A list: readonly for the caller, mutable for the types of the AWS SDK.
  *
  * @internal
  */
@@ -91,7 +91,7 @@ export const list = <A, I>(
   )
 
 /**
- * A map of strings. Its keys are checked by a filter, since a record schema drops keys that do not fit without a word.
+ * A map of strings. A filter validates its keys, since a record schema silently drops keys that do not match.
  *
  * @internal
  */
@@ -123,7 +123,7 @@ export const map = <A>(
 }
 
 /**
- * A reply without members; whatever comes instead of nothing is dropped.
+ * A reply without members; decoding drops all members.
  *
  * @internal
  */
@@ -144,7 +144,7 @@ export const integer = (min: number, max: number): Schema.filter<typeof Schema.N
         : `Member must be between ${min} and ${max}, inclusive`, { arbitrary: () => (fc) => fc.integer({ min, max }) })
   )
 
-// A generator would look into every member and find that nothing is of this type; it has to leave the member out.
+// No value has this type, so a generator must leave the member out.
 const absent = AST.annotations(AST.neverKeyword, {
   [AST.ArbitraryAnnotationId]: () => (fc: typeof FastCheck) => fc.constant(undefined)
 })
@@ -152,8 +152,8 @@ const absent = AST.annotations(AST.neverKeyword, {
 type OnlyOne<Values> = { readonly [K in keyof Values]: { readonly [P in K]: Values[P] } }[keyof Values]
 
 /**
- * Smithy's union: exactly one of these members. The siblings of each are forbidden in its syntax tree, since a struct
- * schema would drop them without a word.
+ * A union of Smithy: exactly one of these members. The syntax tree of each forbids the others, since a struct schema would
+ * silently drop them.
  *
  * @internal
  */
@@ -187,14 +187,14 @@ export const extensibleEnum = <Literals extends readonly [string, ...Array<strin
 ): Schema.Schema<Literals[number] | UnknownValue, string> => Schema.Union(Schema.Literal(...literals), Unknown)
 
 /**
- * The last choice of a union that is read: how the AWS SDK hands over a member that is not modelled.
+ * Last alternative of a union in a reply: the form in which the AWS SDK returns a member that is not in the model.
  *
  * @internal
  */
 export const UnknownMember = Schema.Struct({ $unknown: Schema.Tuple(Schema.String, Schema.Unknown) })
 
 /**
- * The same, where the member may be a secret.
+ * The same for a member that may be a secret.
  *
  * @internal
  */
@@ -203,7 +203,7 @@ export const UnknownSecretMember = Schema.Struct({
 })
 
 /**
- * Epoch seconds on the wire; the AWS SDK hands over a `Date`.
+ * A time: epoch seconds on the wire, a `Date` from the AWS SDK.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * Holds a request against the model's limits, and says what is wrong in AWS's words: the member and the rule, never the
- * value, which may be a secret.
+ * Validates a request against the limits of the model. Errors have the messages of AWS: they name the member and the rule, and
+ * never the value, which may be a secret.
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
@@ -15,10 +15,10 @@ import type { Operation } from "../../Operation.js"
 export const fieldError = (operation: string, ...fieldList: ReadonlyArray<InvalidField>): ValidationError =>
   fieldsError(operation, fieldList)
 
-/** Of a request that is wrong all over, no more is told than somebody would read. */
+/** Limit of the fields that an error lists. */
 const maxFields = 100
 
-/** A name as long as this one comes from the request, and is nobody's. */
+/** Limit of the length of a name in an error: the request determines the names of map members. */
 const maxNameLength = 1024
 
 const truncateName = ({ message, name }: InvalidField): InvalidField => ({
@@ -43,7 +43,7 @@ export const fieldsError = (operation: string, fields: ReadonlyArray<InvalidFiel
 
 type CheckedOperation<A, I> = Pick<Operation<A, I, never, never, never>, "name" | "request">
 
-// A schema copies members one by one, and this one would be lost without a word on the way.
+// A schema copies members one by one, and would silently lose this one.
 const findProtoKeys = (value: unknown, path: string): ReadonlyArray<InvalidField> => {
   if (Array.isArray(value)) return value.flatMap((item, index) => findProtoKeys(item, `${path}[${index}]`))
   if (!Predicate.isReadonlyRecord(value)) return []
@@ -61,11 +61,11 @@ const rejectProtoKeys = <A>(operation: string, request: A): Either.Either<A, Val
 const toValidationError = (operation: string) => (error: ParseResult.ParseError) =>
   fieldsError(operation, invalidFields(error.issue))
 
-// Requests that have passed, by the operation they are for: one that comes from the wire is not checked again behind it.
+// Valid requests and their operation: a request that the server has decoded is not validated again.
 const validatedRequests = new WeakMap<object, string>()
 
 /**
- * What to send: the request in its encoded form, once it has passed every limit.
+ * Validates a request and encodes it.
  *
  * @internal
  */
@@ -80,11 +80,11 @@ export const encode = <A, I>(
     )
 }
 
-/** In a larger request only the first fault is looked for, so that nobody waits for the rest of them. */
+/** Bytes up to which all errors of a request are collected; in a larger one only the first, which limits the time. */
 const maxSizeForAllErrors = 64 * 1024
 
 /**
- * What was sent: the request of which `input`, of so many bytes, is the encoded form.
+ * Decodes and validates a request from `input`, which has `size` bytes.
  *
  * @internal
  */
@@ -103,7 +103,7 @@ export const decode = <A, I>(
 }
 
 /**
- * The members of the request that the operation knows, once they have passed every limit.
+ * Validates a request, and returns the members that the operation knows.
  *
  * @internal
  */
@@ -144,7 +144,7 @@ const collectFields = (issue: ParseResult.ParseIssue, path: string): ReadonlyArr
     case "Forbidden":
       return here("Member could not be checked")
     case "Type":
-      // A message here is one of our own, set by a limit; without one, the type itself is wrong.
+      // A limit of this library sets the message; without one, the type is wrong.
       return here(issue.actual === undefined ? notNull : issue.message ?? expectation(issue.ast))
   }
 }
@@ -154,13 +154,13 @@ const collectUnionFields = (
   union: AST.Union,
   path: string
 ): ReadonlyArray<InvalidField> => {
-  // An optional member is a union with `undefined`: what is wrong is wrong with the other choice.
+  // An optional member is a union with `undefined`: report the error of the other alternative.
   const issues = Arr.ensure(issue.issues).filter((inner) =>
     !(inner._tag === "Type" && AST.isUndefinedKeyword(inner.ast))
   )
   const [only] = issues
   if (issues.length === 1 && only !== undefined) return collectFields(only, path)
-  // Of the members of a union the one is looked into that was given.
+  // Report the errors of the alternative whose member the request contains.
   const given = typeof issue.actual === "object" && issue.actual !== null ? Object.keys(issue.actual) : []
   const chosen = union.types.filter(AST.isTypeLiteral).flatMap(requiredKeys).filter((key) => given.includes(key))
   const fits = issues.filter((inner) =>

@@ -11,7 +11,7 @@ interface Page {
   readonly nextToken?: string | undefined
 }
 
-/** Every item of a paged operation, page by page as they are pulled. */
+/** Streams the items of a paged operation, and requests a page when it is pulled. */
 const paged = <Reply extends Page, Item, E>(
   list: (request: Page & { readonly maxResults?: number | undefined }) => Effect.Effect<Reply, E>,
   items: (reply: Reply) => ReadonlyArray<Item>
@@ -22,12 +22,12 @@ const paged = <Reply extends Page, Item, E>(
     (nextToken) =>
       Effect.map(list({ maxResults: options?.pageSize, nextToken }), (reply) => [
         Chunk.unsafeFromArray(items(reply)),
-        // An empty token is no token.
+        // The service may return an empty token at the end.
         Option.map(Option.fromNullable(reply.nextToken || undefined), (token): string | undefined => token)
       ])
   )
 
-/** `workload-` and eight hexadecimal digits, as the Python client names them. */
+/** Generates `workload-` and eight hexadecimal digits, as the Python client does. */
 const generatedName = Effect.map(
   Random.nextIntBetween(0, 2 ** 32),
   (n) => `workload-${n.toString(16).padStart(8, "0")}`
@@ -37,7 +37,7 @@ const urlList = "allowedResourceOauth2ReturnUrls"
 
 /** @internal */
 export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
-  // The service replaces the whole list and has no version to compare, so that changes are at least kept apart here.
+  // The service replaces the whole list and has no version to compare, so changes of this process are serialized.
   const changeReturnUrls = (name: string, change: (urls: ReadonlyArray<string>) => ReadonlyArray<string>) =>
     lock.withPermits(1)(Effect.flatMap(api.getWorkloadIdentity({ name }), (identity) => {
       const urls = identity.allowedResourceOauth2ReturnUrls ?? []

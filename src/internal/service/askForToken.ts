@@ -1,4 +1,4 @@
-/** One request for a token: what is sent to the service, and what its reply means. */
+/** Token requests and polls, and the interpretation of their replies. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -32,7 +32,7 @@ const missingMember = (reply: TokenReply, member: string) =>
     }`
   })
 
-/** The session of a consent; where the service leaves it out, the authorization URL still names it. */
+/** Returns the session of a reply, or else the one that its authorization URL contains. */
 const sessionOf = (reply: TokenReply) => {
   if (reply.sessionUri !== undefined || reply.authorizationUrl === undefined) return reply.sessionUri
   return parseUrl(Redacted.value(reply.authorizationUrl)).pipe(
@@ -43,7 +43,7 @@ const sessionOf = (reply: TokenReply) => {
 }
 
 /**
- * The options of a token request, and the workload access token it is made with.
+ * The options of a token request and its workload access token.
  *
  * @internal
  */
@@ -56,7 +56,8 @@ export interface TokenContext {
 export type PollRequest = TokenRequest & Pick<ConsentRequired, "sessionUri">
 
 /**
- * The same request, with the session, and never forcing, which would open another session.
+ * Returns the request of a poll: the same options with the session, and without `forceAuthentication`, which would open
+ * another session.
  *
  * @internal
  */
@@ -72,7 +73,7 @@ export interface TokenFlow extends ReturnType<typeof make> {}
 export const make = (api: IdentityApi["Type"]) => {
   const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), withOptionNames)
 
-  /** For a token that needs no consent. */
+  /** Requests a token that needs no consent. */
   const requestMachineToken = Effect.fnUntraced(function*(
     { options, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
@@ -92,7 +93,7 @@ export const make = (api: IdentityApi["Type"]) => {
     const sessionUri = sessionOf(reply)
     if (reply.authorizationUrl === undefined) return yield* missingMember(reply, "accessToken")
     if (sessionUri === undefined) return yield* missingMember(reply, "sessionUri")
-    // The options are passed on unchanged: the request was validated before.
+    // Without validation: the options were validated with the request.
     return yield* new ConsentRequired({
       ...options,
       authorizationUrl: reply.authorizationUrl,
@@ -101,13 +102,13 @@ export const make = (api: IdentityApi["Type"]) => {
     }, { disableValidation: true })
   })
 
-  /** The state of the session of `request`. */
+  /** Sends a poll, and fails unless its session has a token. */
   const readPoll = Effect.fnUntraced(function*(request: PollRequest) {
     const { resourceCredentialProviderName: providerName, sessionUri } = request
     const reply = yield* send(request)
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
-    // The service has ended the session that the user was sent to, and opened another one that no user knows.
+    // The service has ended the session of the user, and has opened another one that no user knows.
     const isOther = reply.sessionUri !== undefined && Redacted.value(reply.sessionUri) !== Redacted.value(sessionUri)
     return yield* isOther ? new ConsentTimedOut({ providerName }) : new ConsentPending({ providerName })
   })

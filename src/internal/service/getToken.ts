@@ -1,4 +1,4 @@
-/** A token request, and its consent by the strategy of the call or of the program. */
+/** Token requests whose consent is handled by the strategy of the call or of the program. */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { ProgramStrategy, type Strategy, type WaitFailure } from "../../Consent.js"
@@ -38,7 +38,7 @@ export const make = (waits: ConsentWaits) => {
           Effect.flatMap((resolved) => request({ options: resolved, workloadAccessToken })),
           Effect.catchIf(
             (error) => error._tag === "ConsentRequired",
-            // Subscribes before the strategy shows the URL, since the user may answer quickly.
+            // Subscribes before the strategy shows the URL, since the user may answer at once.
             (consent) =>
               Effect.zipRight(
                 waits.subscribe(waiter, consent),

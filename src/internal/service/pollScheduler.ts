@@ -12,35 +12,35 @@ import { PollBudget } from "../../TokenPoller.js"
 import * as rateLimit from "../lib/rateLimit.js"
 
 /**
- * A timer of one waiting call. It is changed in place, since there may be ten thousand of them.
+ * Timer of one waiting call. It is mutable, since there may be ten thousand timers.
  *
  * @internal
  */
 export interface Timer {
   /** Called when the timer fires. */
   onFire: () => void
-  /** Whether it has fired, possibly before `onFire` was set. */
+  /** Set when the timer has fired, possibly before `onFire` was set. */
   isFired: boolean
   queue: ClockQueue | undefined
-  /** By the clock of the queue. */
+  /** Time by the clock of the queue. */
   dueAt: number
-  /** Orders the timers that are due together. */
+  /** Order of timers that are due at the same time. */
   sequence: number
   rate: number
   jitter: number
 }
 
-/** The timers on one clock. */
+/** Timers of one clock. */
 interface ClockQueue {
   readonly clock: Clock.Clock
-  /** The time, which advances even when the clock is set back. */
+  /** Monotonic time: it advances even when the clock is set back. */
   time: number
-  /** How far the clock has been set back. */
+  /** Milliseconds by which the clock has been set back. */
   clockSkew: number
   pending: RedBlackTree.RedBlackTree<Timer, undefined>
   theoreticalArrivalTime: number
   fiber: Fiber.RuntimeFiber<void> | undefined
-  /** Identifies the fiber; one of an earlier generation stops. */
+  /** Number of the current fiber; a fiber with an earlier number stops. */
   generation: number
 }
 
@@ -48,7 +48,7 @@ interface ClockQueue {
 export interface PollScheduler {
   /** Fires `timer` after `delay` milliseconds, and later if the rate requires it. */
   readonly schedule: (timer: Timer, delay: number) => Effect.Effect<void>
-  /** Ends as soon as the rate allows another call. */
+  /** Waits until the rate allows another call. */
   readonly acquire: Effect.Effect<void>
 }
 
@@ -64,7 +64,7 @@ export const timer = (): Timer => ({
 })
 
 /**
- * Removes a timer from its queue, so that it uses no slot of the rate limit.
+ * Removes a timer from its queue, so that it does not use a slot of the rate limit.
  *
  * @internal
  */
@@ -102,7 +102,7 @@ const run = (queue: ClockQueue, generation: number): Effect.Effect<void> =>
     const slot = rateLimit.nextSlot({ rate, theoreticalArrivalTime: queue.theoreticalArrivalTime, jitter, now })
     const at = Math.max(timer.dueAt, slot.at)
     if (at > now) {
-      // Looks again afterwards, since a clock may end a sleep early, and another timer may be the first.
+      // Then checks again, since a clock may end a sleep early, and another timer may be the first.
       return Effect.zipRight(queue.clock.sleep(Duration.millis(Math.ceil(at - now))), run(queue, generation))
     }
     queue.theoreticalArrivalTime = slot.theoreticalArrivalTime
@@ -119,13 +119,13 @@ const order = Order.combine(
 )
 
 /**
- * One fiber per clock serves all timers: a fiber and a sleep for each would cost several times the memory of everything else
- * that waits.
+ * Makes a scheduler. One fiber per clock serves all timers: a fiber for each timer would need several times the memory of the
+ * rest of a waiting call.
  *
  * @internal
  */
 export const make: Effect.Effect<PollScheduler> = Effect.sync(() => {
-  // Programs with another clock, such as tests, do not share the queue of the others.
+  // A queue for each clock: tests have clocks of their own.
   const queues = new WeakMap<Clock.Clock, ClockQueue>()
   let sequence = 0
 
@@ -161,7 +161,7 @@ export const make: Effect.Effect<PollScheduler> = Effect.sync(() => {
       const generation = ++queue.generation
       const before = queue.fiber
       const fiber = yield* Effect.forkDaemon(Effect.interruptible(run(queue, generation)))
-      // Unless a timer that is due still earlier was scheduled meanwhile.
+      // A timer that is due earlier may have been scheduled meanwhile.
       const isCurrent = queue.generation === generation
       if (isCurrent) queue.fiber = fiber
       const old = isCurrent ? before : fiber

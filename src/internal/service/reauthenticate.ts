@@ -1,4 +1,4 @@
-/** Another token for one that a resource has refused, while the vault still returns it. */
+/** Requests another token for one that a resource has rejected, while the vault still returns it. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -16,9 +16,9 @@ type Failure = WaitFailure | ConsentRequired
 const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
 
 /**
- * Requests the token again, and forces authentication only if the refused token comes back: forcing discards the refresh
- * token, and with it the consent. There is one request for each refused token, however many callers noticed it, at once or
- * while the user is being asked.
+ * Requests the token again, and forces authentication only if the service returns the rejected token: forcing discards the
+ * refresh token, and with it the consent. All callers with the same rejected token share one request, concurrently and while
+ * the consent is pending.
  *
  * @internal
  */
@@ -40,7 +40,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
         )
       )
 
-    /** The outcome of a consent that was requested before; none if its session has ended without another token. */
+    /** Polls a consent that was required before. Returns `None` if its session has ended without another token. */
     const pollEarlier = (consent: ConsentRequired, { workloadAccessToken }: TokenContext, refused: Redacted.Redacted) =>
       Effect.map(
         Effect.either(flow.poll(consent, workloadAccessToken)),
@@ -54,7 +54,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
       )
 
     return (request: TokenContext, refused: Redacted.Redacted): Effect.Effect<Redacted.Redacted, Failure> => {
-      // With the caller's workload access token, so that no user receives the token of another.
+      // The key contains the workload access token, so that no user receives the token of another user.
       const key = JSON.stringify([
         dedupeKey(request.options),
         Redacted.value(request.workloadAccessToken),

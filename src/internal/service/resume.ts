@@ -19,8 +19,8 @@ import { workloadTokenOf } from "./workloadToken.js"
 export type ResumeFailure = WaitFailure | MintFailure | HandleRejected | LedgerFailure
 
 /**
- * Resumes the call of a handle: polls at once, since the user may have answered meanwhile, and then waits. Of several calls
- * with one handle, one receives the token.
+ * Resumes the call of a handle: polls at once, since the user may have answered meanwhile, and then waits. If several calls
+ * resume one handle, one of them receives the token.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export const make = (flow: TokenFlow, waits: ConsentWaits) =>
     const consent = yield* handle.open(given)
     const key = `resumed/${yield* digest(consent.sessionUri)}`
     const token = waits.subscribed(consent, (waiter) =>
-      // A failure that does not end a wait does not prevent one either.
+      // A failure that a wait retries does not prevent the wait.
       orRetry(
         flow.poll(consent, workloadAccessToken),
         () => waits.waiting(consent, workloadAccessToken, waiter).wait(options.tokenPoller)
@@ -45,7 +45,7 @@ export const make = (flow: TokenFlow, waits: ConsentWaits) =>
     const replayed = new HandleRejected({ reason: "Replayed" })
     if (Option.isSome(yield* ledger.get(key))) return yield* replayed
     const accessToken = yield* token
-    // The handle is consumed only when a token is returned: an interruption, also while this is recorded, leaves it valid.
+    // The handle is consumed only when a token is returned: an interruption, also during the recording, leaves it valid.
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
         ledger.add(key, "", DateTime.add(consent.expiresAt, { minutes: 1 })),

@@ -1,6 +1,6 @@
 /**
- * The options of a token request in one form, for the first request, its polls and a resumed call. So they cannot differ,
- * which the service would take for another request, and ask the user again.
+ * Options of a token request in one form for the first request, its polls and a resumed call. If they differed, the service
+ * would treat the poll as another request and require another consent.
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -41,7 +41,7 @@ export const ofOptions = (
     audiences: options.audiences,
     callbackUrl: options.callbackUrl ?? (options.authFlow === "USER_FEDERATION" ? defaultUrl : undefined),
     customState: options.customState === undefined ? undefined : redact(options.customState),
-    // Not by `Record.map`, which would lose a member that is called `__proto__` before it can be refused.
+    // `Record.map` would lose a member with the name `__proto__` before validation can reject it.
     customParameters: options.customParameters &&
       Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)]))
   }))
@@ -69,8 +69,8 @@ const byName = Order.mapInput(Order.string, ([name]: readonly [name: string, val
 const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), Order.string)
 
 /**
- * Identifies a grant: equal for two grants that request the same, in any order and with any duplicates. `customState` is not
- * part of it, since callers generate another one for each call. The key contains secrets.
+ * Returns the single-flight key of a request: equal for options that request the same, in any order and with any duplicates.
+ * `customState` is not part of it, since callers generate another value for each call. The key contains secrets.
  *
  * @internal
  */

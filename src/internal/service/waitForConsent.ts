@@ -1,4 +1,4 @@
-/** How a call waits for a consent: it polls on a schedule, and wakes when the consent is completed. */
+/** Waits for consent: polls on a schedule, and ends at the completion event. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -26,14 +26,14 @@ type PollFailure = WaitFailure | ConsentPending
 const publishLimit = Duration.seconds(10)
 
 /**
- * The state of a call that may wait. It is changed in place, since there may be ten thousand of them.
+ * State of a call that may wait. It is mutable, since there may be ten thousand waiters.
  *
  * @internal
  */
 export interface Waiter extends subscriptions.Subscription, pollScheduler.Timer {
-  /** The key of its subscription. */
+  /** Key of its subscription. */
   key: string | undefined
-  /** Publishes the completion that another process reports. */
+  /** Publishes a completion event that another process reports. */
   listener: Fiber.RuntimeFiber<unknown> | undefined
   isWaiting: boolean
   isNotificationHandled: boolean
@@ -41,9 +41,9 @@ export interface Waiter extends subscriptions.Subscription, pollScheduler.Timer 
 
 /** @internal */
 export interface ConsentWaits {
-  /** From now on the completion of this session notifies `waiter`. */
+  /** Subscribes `waiter` to the completion event of this session. */
   readonly subscribe: (waiter: Waiter, consent: ConsentRequired) => Effect.Effect<void>
-  /** To be called when the call ends, however it ends. */
+  /** Releases the subscription and the timer. Call it when the call ends, also by interruption. */
   readonly unsubscribe: (waiter: Waiter) => Effect.Effect<void>
   /** Runs `use` with a subscribed waiter. */
   readonly subscribed: <A, E, R>(
@@ -52,7 +52,7 @@ export interface ConsentWaits {
   ) => Effect.Effect<A, E, R>
   /** The ways to obtain the token of `consent`. */
   readonly waiting: (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted, waiter: Waiter) => Waiting
-  /** Wakes all calls that wait for this session. */
+  /** Publishes the completion event of a session. */
   readonly notifyCompleted: (sessionUri: Redacted.Redacted) => Effect.Effect<void>
   /** The number of sessions that calls wait for. */
   readonly sessions: Effect.Effect<number>
@@ -68,7 +68,7 @@ export const waiter = (): Waiter => ({
   isNotificationHandled: false
 })
 
-/** What a wait keeps while it sleeps; the rest of the consent can be collected. */
+/** State that a sleeping wait keeps; the rest of the consent can be garbage-collected. */
 interface Wait {
   readonly waiter: Waiter
   readonly request: PollRequest
@@ -78,7 +78,7 @@ interface Wait {
 
 const isWokenByCompletion = ({ isNotificationHandled, isNotified }: Waiter) => isNotified && !isNotificationHandled
 
-/** Until the completion event or the timer. An interrupted call cleans up in `leave`, which saves a frame for each sleep. */
+/** Sleeps until the completion event or the timer. `unsubscribe` cleans up, which saves a stack frame for each sleep. */
 const sleep = (waiter: Waiter) =>
   Effect.async<void>((resume) => {
     if (waiter.isFired || isWokenByCompletion(waiter)) return resume(Effect.void)
@@ -88,7 +88,7 @@ const sleep = (waiter: Waiter) =>
   })
 
 /**
- * Continues with `retry` after a failure that is retried.
+ * Runs `retry` after a failure that is retried.
  *
  * @internal
  */
@@ -98,11 +98,11 @@ export const orRetry = (
 ): Effect.Effect<Redacted.Redacted, WaitFailure> =>
   Effect.catchAll(
     poll,
-    // A pending consent is transient; the comparison only tells the compiler that it is handled.
+    // `isTransient` includes `ConsentPending`; the comparison narrows the type.
     (error) => error._tag === "ConsentPending" || isTransient(error) ? retry(error) : Effect.fail(error)
   )
 
-/** One poll. From the end of the session on, a failure that would be retried means that the user did not answer. */
+/** Sends one poll. After the session has expired, a failure that would be retried becomes `ConsentTimedOut`. */
 const pollOf =
   (flow: TokenFlow) => (request: PollRequest, expiresAt: DateTime.Utc): Effect.Effect<Redacted.Redacted, PollFailure> =>
     Effect.catchIf(
@@ -125,7 +125,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
     const { acquire, schedule } = yield* pollScheduler.make
     const poll = pollOf(flow)
 
-    /** The retry: sleeps until the schedule's next time or the completion event, polls, and repeats. */
+    /** Sleeps until the next time of the schedule or the completion event, polls, and repeats. */
     const retry = (wait: Wait, state: unknown, error: PollFailure): Effect.Effect<Redacted.Redacted, WaitFailure> =>
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
@@ -147,7 +147,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
         const { expiresAt, request, waiter } = wait
         const isCompletion = isWokenByCompletion(waiter)
         if (isCompletion) waiter.isNotificationHandled = true
-        // There is one completion event. If its poll finds no token, the schedule continues where it was.
+        // There is one completion event. If its poll returns no token, the schedule continues.
         return orRetry(
           poll(request, expiresAt),
           (error) => isCompletion ? sleepAndPoll(wait, state) : retry(wait, state, error)
@@ -157,7 +157,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
     const run = (wait: Wait): Effect.Effect<Redacted.Redacted, WaitFailure> => {
       wait.waiter.isWaiting = true
       const { resourceCredentialProviderName: providerName } = wait.request
-      // The user has just been asked: the first poll comes after the first delay.
+      // The URL has just been shown: the first poll is after the first delay.
       return retry(wait, wait.schedule.initial, new ConsentPending({ providerName }))
     }
 
@@ -165,7 +165,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
       waiter.key = key
       return Effect.flatMap(ConsentSignal, (signal) => {
         if (signal === undefined) return registry.subscribe(key, waiter)
-        // The digest first: the signal of a user who answers at once must not come before it is expected.
+        // Computes the digest before the URL is shown, so that the signal of a user who answers at once is not missed.
         return registry.subscribe(key, waiter).pipe(
           Effect.zipRight(digest(sessionUri)),
           Effect.flatMap((name) =>
@@ -186,7 +186,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
         return listener === undefined ? left : Effect.zipRight(Fiber.interrupt(listener), left)
       })
 
-    /** A strategy may wait more than once: each further wait has a waiter of its own. */
+    /** Runs a further wait of the same strategy with a waiter of its own. */
     const runWithOwnWaiter = (wait: Wait, consent: ConsentRequired) =>
       Effect.acquireUseRelease(
         Effect.tap(Effect.sync(waiter), (own) => {
@@ -214,8 +214,8 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
         const { expiresAt } = consent
         const wait = (schedule: Schedule.Schedule<unknown>) => {
           const one = { waiter, request, expiresAt, schedule }
-          // Its timer is cancelled when the call ends. A finalizer here would add 5 KB to each wait, and save one slot of the
-          // budget if a strategy interrupts a wait and continues.
+          // The timer is cancelled when the call ends. A finalizer here would add 5 KB to each wait. It would only save one slot
+          // of the budget if a strategy interrupts a wait and continues.
           return waiter.isWaiting ? runWithOwnWaiter(one, consent) : run(one)
         }
         return {
@@ -239,7 +239,7 @@ export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
                 Effect.catchAllCause((cause) =>
                   Effect.logWarning("The completion of a consent was not published", cause)
                 ),
-                // The session is completed even if other processes do not receive the signal.
+                // In the background: the session is completed even if other processes do not receive the signal.
                 Effect.forkDaemon
               ))
         ),

@@ -4,7 +4,7 @@ import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
 import type { MintFailure } from "../../WorkloadAccessToken.js"
 
 /**
- * The workload access token of a call, from its source if it has one.
+ * Returns the workload access token of a call, from its source if it has one.
  *
  * @internal
  */
