@@ -66,7 +66,7 @@ const begun = (directory: string) =>
 
 const refusal = (directory: string) => Effect.map(Effect.flip(opened(directory)), ({ message }) => message)
 
-const wayOut = "restore the folder from a copy, or move it away to begin with an empty one"
+const recoveryHint = "restore the folder from a copy, or move it away to start with an empty one"
 
 describe("the files in the folder of a storage", () => {
   const database = [
@@ -122,7 +122,7 @@ describe("the files in the folder of a storage", () => {
         writeFileSync(join(directory, name), "")
         assert.strictEqual(
           yield* refusal(directory),
-          `it holds something that is not of this library ('${name}'); name an empty or a new folder`
+          `it holds a file that is not of this library ('${name}'); use an empty or a new folder`
         )
         rmSync(join(directory, name))
       }
@@ -142,7 +142,11 @@ describe("the files in the folder of a storage", () => {
       for (const name of beginnings) writeFileSync(join(directory, name), "")
       for (const name of ["000001.log", "000001.ldb", "000001.sst", "ACKNOWLEDGED", "CLOCK", "CLOCK.new"]) {
         writeFileSync(join(directory, name), "")
-        assert.strictEqual(yield* refusal(directory), `it is damaged: the file CURRENT is missing; ${wayOut}`, name)
+        assert.strictEqual(
+          yield* refusal(directory),
+          `it is damaged: the file CURRENT is missing; ${recoveryHint}`,
+          name
+        )
         rmSync(join(directory, name))
       }
     }))
@@ -156,7 +160,7 @@ describe("the files in the folder of a storage", () => {
       rmSync(join(directory, "ACKNOWLEDGED"))
       yield* commit
       rmSync(join(directory, "ACKNOWLEDGED"))
-      assert.strictEqual(yield* refusal(directory), `it is damaged: ACKNOWLEDGED is missing; ${wayOut}`)
+      assert.strictEqual(yield* refusal(directory), `it is damaged: ACKNOWLEDGED is missing; ${recoveryHint}`)
     }))
 })
 
@@ -207,7 +211,7 @@ describe("the folder of a storage", () => {
       writeFileSync(join(directory, "CURRENT"), "junk")
       assert.strictEqual(
         yield* refusal(directory),
-        `it is damaged: Corruption: CURRENT file does not end with newline; ${wayOut}`
+        `it is damaged: Corruption: CURRENT file does not end with newline; ${recoveryHint}`
       )
     }))
 
@@ -217,7 +221,7 @@ describe("the folder of a storage", () => {
       vi.spyOn(ClassicLevel.prototype, "iterator").mockImplementationOnce(() => {
         throw new Error("a block")
       })
-      assert.strictEqual(yield* refusal(directory), `it is damaged: a block; ${wayOut}`)
+      assert.strictEqual(yield* refusal(directory), `it is damaged: a block; ${recoveryHint}`)
     }))
 
   const failures: ReadonlyArray<
@@ -227,7 +231,7 @@ describe("the folder of a storage", () => {
     ["stat", "EACCES", 1, false, "it cannot be read"],
     ["readdir", "EACCES", 0, false, "it cannot be read"],
     ["chmod", "EPERM", 0, true, "its mode cannot be set to 0700"],
-    ["readFile", "EACCES", 0, false, `it is damaged: ACKNOWLEDGED cannot be read; ${wayOut}`],
+    ["readFile", "EACCES", 0, false, `it is damaged: ACKNOWLEDGED cannot be read; ${recoveryHint}`],
     ["open", "EACCES", 0, false, "ACKNOWLEDGED cannot be opened"],
     ["open", "EACCES", 1, false, "ACKNOWLEDGED cannot be opened"],
     ["readdir", "EACCES", 1, false, "the modes of its files cannot be set to 0600"],

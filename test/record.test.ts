@@ -259,7 +259,7 @@ describe("the records of the state", () => {
     Effect.gen(function*() {
       const { records } = yield* populated
       const with_ = (key: string, value: string) => message(restore(new Map(records).set(key, value)))
-      const foreign = "it holds records that are not of this library"
+      const foreign = "it holds records that are not of this library; use an empty or a new folder"
       assert.strictEqual(with_("things/one", "{}"), foreign)
       assert.strictEqual(with_("things", "{}"), foreign)
       assert.strictEqual(with_("/one", "{}"), foreign)
@@ -267,13 +267,13 @@ describe("the records of the state", () => {
       assert.strictEqual(message(restore([["meta/owner", "{}"]])), foreign)
       assert.strictEqual(
         with_("meta/version", "1"),
-        "it was written in format 1, and this version reads format 2"
+        "it was written in format 1, and this version reads format 2; use another folder or another version"
       )
       for (const other of [{ accountId: "111122223333" }, { region: "eu-west-1" }]) {
         assert.strictEqual(
           message(restore(records, engine.settings(other))),
           `it belongs to another account or region ({"accountId":"123456789012","region":"us-east-1"}), which its ARNs `
-            + "repeat; ask for that one"
+            + "contain; use the same account and region"
         )
       }
       assert.match(message(restore([["meta/version", "2"]])), /^it belongs to another account/)

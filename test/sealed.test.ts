@@ -212,8 +212,8 @@ describe("the key of encrypted records", () => {
       const message = (at: string) => Effect.map(Effect.flip(sealed.open(at, storage)), (problem) => problem.message)
       assert.strictEqual(
         yield* message(other),
-        `its key ${other}.key is missing, without which nothing in it can be read; restore it from a copy, or move the `
-          + "folder away to begin with an empty one"
+        `its key ${other}.key is missing, and its records cannot be read without it; restore the key from a copy, or move `
+          + "the folder away to start with an empty one"
       )
       assert.isFalse(existsSync(`${other}.key`))
       for (

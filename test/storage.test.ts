@@ -203,7 +203,7 @@ describe("the engine over a storage", () => {
       for (const fiber of [b, c]) {
         assertContains(yield* Fiber.join(fiber), {
           _tag: "InternalServerError",
-          message: "the change could not be stored, and no other will be until the store is opened anew"
+          message: "the change could not be stored, and later changes are refused until the store is opened again"
         })
       }
       yield* release
@@ -233,7 +233,10 @@ describe("the engine over a storage", () => {
       }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
       const written = lines.filter((line) => line.includes("disk full"))
       assert.lengthOf(written, 1)
-      assert.include(written[0], "ERROR A change could not be stored; no other will be. StorageProblem: disk full")
+      assert.include(
+        written[0],
+        "ERROR A change could not be stored, and later changes are refused. StorageProblem: disk full"
+      )
     }))
 
   it.scoped("closing writes what waits, and refuses what comes later", () =>

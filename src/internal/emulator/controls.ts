@@ -1,3 +1,4 @@
+/** The test controls of the emulator. */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
@@ -22,7 +23,7 @@ import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
 import { workloadArn } from "./state/arns.js"
 import * as assumptions from "./state/assumptions.js"
-import * as journal from "./state/callLog.js"
+import * as callLog from "./state/callLog.js"
 import { simulated } from "./state/issuer.js"
 import * as sessions from "./state/session.js"
 import { type Grant as StoredGrant, type GrantKey, type State, userKey } from "./state/state.js"
@@ -66,14 +67,14 @@ export const make = (store: Store): IdentityControls["Type"] => {
 
     expireTokens: (filter) =>
       store.decide((state, now) => {
-        const [grants, granted] = expired(state.grants, now, (_, key) => fits(filter, key))
-        const [machineTokens, cached] = expired(state.machineTokens, now, (token) => fits(filter, token))
-        return Either.right(result(granted + cached, { ...state, grants, machineTokens }))
+        const [grants, grantCount] = expired(state.grants, now, (_, key) => matches(filter, key))
+        const [machineTokens, machineCount] = expired(state.machineTokens, now, (token) => matches(filter, token))
+        return Either.right(result(grantCount + machineCount, { ...state, grants, machineTokens }))
       }),
 
     revoke: (filter) =>
       store.decide((state) => {
-        const revoked = HashMap.filter(state.grants, (_, key) => fits(filter, key))
+        const revoked = HashMap.filter(state.grants, (_, key) => matches(filter, key))
         return Either.right(result(HashMap.size(revoked), {
           ...state,
           grants: HashMap.union(state.grants, HashMap.map(revoked, (grant) => ({ ...grant, refresh: undefined })))
@@ -86,12 +87,12 @@ export const make = (store: Store): IdentityControls["Type"] => {
         faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
       })),
 
-    pendingFailures: store.diagnostics((aside) => [pendingFailures(aside), aside]),
+    pendingFailures: store.diagnostics((before) => [pendingFailures(before), before]),
 
     clearFailures: (operation) =>
-      store.diagnostics((aside) => [undefined, {
-        ...aside,
-        faults: operation === undefined ? {} : { ...aside.faults, [operation]: undefined }
+      store.diagnostics((before) => [undefined, {
+        ...before,
+        faults: operation === undefined ? {} : { ...before.faults, [operation]: undefined }
       }]),
 
     setSecret: (secretId, json) =>
@@ -102,7 +103,7 @@ export const make = (store: Store): IdentityControls["Type"] => {
         ...state,
         workloads: HashMap.modifyAt(state.workloads, name, (stored) =>
           Option.some({
-            // AgentCore Runtime and Gateway create the identity of what they run.
+            // AgentCore Runtime and Gateway create the identities of their agents.
             ...Option.getOrElse(stored, () => ({
               name,
               arn: workloadArn(store.settings, name),
@@ -114,17 +115,17 @@ export const make = (store: Store): IdentityControls["Type"] => {
           }))
       })),
 
-    journal: store.read((state) => Either.right(journal.entries(state.journal))),
+    journal: store.read((state) => Either.right(callLog.entries(state.journal))),
 
-    clearJournal: store.diagnostics((aside) => [undefined, { ...aside, journal: journal.empty }]),
+    clearJournal: store.diagnostics((before) => [undefined, { ...before, journal: callLog.empty }]),
 
     sessions: store.read((state, now) =>
       Either.right(
-        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => toView(session, now))
+        Arr.sort(HashMap.values(state.sessions), byAge).map((session) => toSessionView(session, now))
       )
     ),
 
-    grants: store.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(shownGrant), byName))),
+    grants: store.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(toGrantView), byName))),
 
     inventory: store.read((state) => Either.right(inventory(store, state)))
   }
@@ -139,7 +140,7 @@ const pendingFailures = ({ faults }: Diagnostics): ReadonlyArray<PendingFailure>
 
 const byAge = Order.mapInput(Order.number, (session: sessions.Session) => session.ordinal)
 
-const fits = (
+const matches = (
   filter: GrantFilter = {},
   key: { readonly workloadName: string; readonly providerName: string; readonly user?: string }
 ) =>
@@ -147,16 +148,19 @@ const fits = (
   (filter.workloadName === undefined || filter.workloadName === key.workloadName) &&
   (filter.user === undefined || filter.user === key.user)
 
-/** The entries, those that fit over at once, and how many that were. */
+/** Expires the selected entries now, and counts them. */
 const expired = <Key, Token extends { readonly expiresAt: DateTime.Utc }>(
   tokens: HashMap.HashMap<Key, Token>,
   now: DateTime.Utc,
-  fits: (token: Token, key: Key) => boolean
+  isSelected: (token: Token, key: Key) => boolean
 ): readonly [HashMap.HashMap<Key, Token>, number] => {
-  const over = HashMap.filter(tokens, (token, key) => fits(token, key) && DateTime.lessThan(now, token.expiresAt))
+  const selected = HashMap.filter(
+    tokens,
+    (token, key) => isSelected(token, key) && DateTime.lessThan(now, token.expiresAt)
+  )
   return [
-    HashMap.union(tokens, HashMap.map(over, (token) => ({ ...token, expiresAt: now }))),
-    HashMap.size(over)
+    HashMap.union(tokens, HashMap.map(selected, (token) => ({ ...token, expiresAt: now }))),
+    HashMap.size(selected)
   ]
 }
 
@@ -165,37 +169,39 @@ const byName = Order.mapInput(
   ({ providerName, user, workloadName }: Grant) => [workloadName, providerName, user]
 )
 
-const shownGrant = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKey, StoredGrant]): Grant => ({
+const toGrantView = ([key, { accessToken, expiresAt, refresh, target }]: [GrantKey, StoredGrant]): Grant => ({
   workloadName: key.workloadName,
   user: key.user,
   providerName: key.providerName,
   scopes: HashSet.toValues(target.scopes),
-  // Of a random token nothing can be learned from 32 bits.
+  // 32 bits reveal nothing of a random token.
   fingerprint: (Hash.string(Redacted.value(accessToken)) >>> 0).toString(16).padStart(8, "0"),
   expiresAt,
   isRefreshable: refresh !== undefined
 })
 
-const listed = <A, B extends { readonly name: string }>(entries: HashMap.HashMap<string, A>, f: (entry: A) => B) =>
-  Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
+const sortedByName = <A, B extends { readonly name: string }>(
+  entries: HashMap.HashMap<string, A>,
+  f: (entry: A) => B
+) => Arr.sort(HashMap.toValues(entries).map(f), Order.mapInput(Order.string, ({ name }: B) => name))
 
 const inventory = (store: Store, state: State): Inventory => ({
-  workloadIdentities: listed(state.workloads, ({ name }) => ({ name })),
-  oauth2CredentialProviders: listed(state.oauth2Providers, (provider) => ({
+  workloadIdentities: sortedByName(state.workloads, ({ name }) => ({ name })),
+  oauth2CredentialProviders: sortedByName(state.oauth2Providers, (provider) => ({
     name: provider.name,
     credentialProviderVendor: provider.vendor,
     callbackUrl: provider.callbackUrl,
     issuer: issuerOf(store, state, provider).issuer === simulated ? "simulated" as const : "federated" as const,
     issuerChoice: Option.getOrUndefined(HashMap.get(state.issuers, provider.name))
   })),
-  apiKeyCredentialProviders: listed(state.apiKeyProviders, ({ name }) => ({ name })),
-  paymentCredentialProviders: listed(
+  apiKeyCredentialProviders: sortedByName(state.apiKeyProviders, ({ name }) => ({ name })),
+  paymentCredentialProviders: sortedByName(
     state.paymentProviders,
     ({ account, name }) => ({ name, credentialProviderVendor: account.vendor })
   )
 })
 
-const toView = (session: sessions.Session, now: DateTime.Utc): ConsentSession => ({
+const toSessionView = (session: sessions.Session, now: DateTime.Utc): ConsentSession => ({
   id: session.ordinal + 1,
   sessionUri: Redacted.make(session.uri),
   status: sessions.isUnfinished(session) && sessions.isExpired(session, now)

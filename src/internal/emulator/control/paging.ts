@@ -8,8 +8,8 @@ import type { ValidationError } from "../../../IdentityError.js"
 import { fieldError } from "../../model/validation.js"
 import type { OperationName } from "../state/state.js"
 
-// The list it belongs to, and the last entry of the page before: entries may come and go between two pages. The sum is
-// no secret, and so is the same in every life of a service that is kept in a folder.
+// The list of the token, and the last entry of the previous page, since entries may be added and removed between two pages.
+// The checksum uses no secret, so a token stays valid when a stored service is opened again.
 const Position = Schema.compose(
   Schema.StringFromBase64Url,
   Schema.parseJson(Schema.Struct({ list: Schema.String, after: Schema.String, sum: Schema.Finite }))
@@ -39,12 +39,12 @@ export const page = <A>(
   entries: HashMap.HashMap<string, A>
 ): Either.Either<{ readonly items: ReadonlyArray<A>; readonly nextToken: string | undefined }, ValidationError> =>
   Either.map(start(operation, request.nextToken), (after) => {
-    const left = Arr.sort(HashMap.toEntries(entries), byKey).filter(([key]) => after === undefined || key > after)
-    const taken = Arr.take(left, request.maxResults ?? maximum)
+    const remaining = Arr.sort(HashMap.toEntries(entries), byKey).filter(([key]) => after === undefined || key > after)
+    const taken = Arr.take(remaining, request.maxResults ?? maximum)
     const last = taken.at(-1)
     return {
       items: taken.map(([, item]) => item),
-      nextToken: last === undefined || taken.length === left.length
+      nextToken: last === undefined || taken.length === remaining.length
         ? undefined
         : tokenOf(operation, last[0])
     }

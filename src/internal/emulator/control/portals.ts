@@ -1,3 +1,4 @@
+/** Consent portals. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"

@@ -1,4 +1,4 @@
-/** What every resource has, whatever it is: tags, and a policy. */
+/** Tags and policies, which every resource can have. */
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -10,7 +10,7 @@ import { directoryArn, vaultArn } from "../state/arns.js"
 import type { OperationName, State } from "../state/state.js"
 import { result, type Store } from "../state/store.js"
 
-const tagQuota = 50
+const maxTags = 50
 
 const tagsOf = (state: State, arn: string): { readonly [key: string]: string } =>
   Option.getOrElse(HashMap.get(state.tags, arn), () => ({}))
@@ -19,19 +19,19 @@ const tagsOf = (state: State, arn: string): { readonly [key: string]: string } =
 export const make = (
   store: Store
 ): Pick<IdentityApi["Type"], keyof typeof ResourceTag.operations> => {
-  const always = [directoryArn(store.settings), vaultArn(store.settings)]
+  const builtIn = [directoryArn(store.settings), vaultArn(store.settings)]
 
   const exists = (state: State, arn: string) => {
-    const isIt = (one: { readonly arn: string }) => one.arn === arn
-    return always.includes(arn) ||
-      HashMap.some(state.workloads, isIt) ||
-      HashMap.some(state.oauth2Providers, isIt) ||
-      HashMap.some(state.apiKeyProviders, isIt) ||
-      HashMap.some(state.paymentProviders, isIt) ||
+    const hasArn = (resource: { readonly arn: string }) => resource.arn === arn
+    return builtIn.includes(arn) ||
+      HashMap.some(state.workloads, hasArn) ||
+      HashMap.some(state.oauth2Providers, hasArn) ||
+      HashMap.some(state.apiKeyProviders, hasArn) ||
+      HashMap.some(state.paymentProviders, hasArn) ||
       HashMap.some(state.portals, (portal) => portal.consentPortalArn === arn)
   }
 
-  const found = (operation: OperationName, state: State, arn: string): Either.Either<string, ResourceNotFound> =>
+  const existing = (operation: OperationName, state: State, arn: string): Either.Either<string, ResourceNotFound> =>
     exists(state, arn)
       ? Either.right(arn)
       : Either.left(new ResourceNotFound({ operation, message: `Resource '${arn}' not found` }))
@@ -39,13 +39,13 @@ export const make = (
   return {
     tagResource: ({ resourceArn, tags }) =>
       store.decide((state) =>
-        Either.flatMap(found("TagResource", state, resourceArn), (arn) => {
+        Either.flatMap(existing("TagResource", state, resourceArn), (arn) => {
           const merged = { ...tagsOf(state, arn), ...tags }
-          return Record.size(merged) > tagQuota
+          return Record.size(merged) > maxTags
             ? Either.left(
               new ServiceQuotaExceeded({
                 operation: "TagResource",
-                message: `A resource has at most ${tagQuota} tags`
+                message: `A resource has at most ${maxTags} tags; remove some first`
               })
             )
             : Either.right(result({}, { ...state, tags: HashMap.set(state.tags, arn, merged) }))
@@ -54,28 +54,28 @@ export const make = (
 
     untagResource: ({ resourceArn, tagKeys }) =>
       store.decide((state) =>
-        Either.map(found("UntagResource", state, resourceArn), (arn) => {
-          const left = Record.filter(tagsOf(state, arn), (_, key) => !tagKeys.includes(key))
-          return result({}, { ...state, tags: HashMap.set(state.tags, arn, left) })
+        Either.map(existing("UntagResource", state, resourceArn), (arn) => {
+          const remaining = Record.filter(tagsOf(state, arn), (_, key) => !tagKeys.includes(key))
+          return result({}, { ...state, tags: HashMap.set(state.tags, arn, remaining) })
         })
       ),
 
     listTagsForResource: ({ resourceArn }) =>
       store.read((state) =>
-        Either.map(found("ListTagsForResource", state, resourceArn), (arn) => ({ tags: tagsOf(state, arn) }))
+        Either.map(existing("ListTagsForResource", state, resourceArn), (arn) => ({ tags: tagsOf(state, arn) }))
       ),
 
     putResourcePolicy: ({ policy, resourceArn }) =>
       store.decide((state) =>
         Either.map(
-          found("PutResourcePolicy", state, resourceArn),
+          existing("PutResourcePolicy", state, resourceArn),
           (arn) => result({ policy }, { ...state, policies: HashMap.set(state.policies, arn, policy) })
         )
       ),
 
     getResourcePolicy: ({ resourceArn }) =>
       store.read((state) =>
-        Either.map(found("GetResourcePolicy", state, resourceArn), (arn) => ({
+        Either.map(existing("GetResourcePolicy", state, resourceArn), (arn) => ({
           policy: Option.getOrUndefined(HashMap.get(state.policies, arn))
         }))
       ),
@@ -83,7 +83,7 @@ export const make = (
     deleteResourcePolicy: ({ resourceArn }) =>
       store.decide((state) =>
         Either.map(
-          found("DeleteResourcePolicy", state, resourceArn),
+          existing("DeleteResourcePolicy", state, resourceArn),
           (arn) => result({}, { ...state, policies: HashMap.remove(state.policies, arn) })
         )
       )

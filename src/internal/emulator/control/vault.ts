@@ -1,3 +1,4 @@
+/** The token vault. */
 import * as Either from "effect/Either"
 import type { IdentityApi } from "../../../IdentityApi.js"
 import { ResourceNotFound } from "../../../IdentityError.js"

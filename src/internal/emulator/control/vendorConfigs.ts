@@ -1,4 +1,4 @@
-/** What belongs to each OAuth2 vendor: its member of the configuration, and where its authorization server is. */
+/** The configuration of each OAuth2 vendor: its member of the request, and its authorization server. */
 import * as Either from "effect/Either"
 import * as Struct from "effect/Struct"
 import type { ValidationError } from "../../../IdentityError.js"
@@ -18,7 +18,7 @@ import type { SecretInput } from "./providers.js"
 
 type Member = Oauth2ProviderConfigInput extends infer Config ? Config extends unknown ? keyof Config : never : never
 
-const own = {
+const dedicatedMembers = {
   CustomOauth2: "customOauth2ProviderConfig",
   GoogleOauth2: "googleOauth2ProviderConfig",
   GithubOauth2: "githubOauth2ProviderConfig",
@@ -29,10 +29,11 @@ const own = {
   LinkedinOauth2: "linkedinOauth2ProviderConfig"
 } satisfies { readonly [Vendor in CredentialProviderVendor]?: Member }
 
-const hasOwn = (vendor: CredentialProviderVendor): vendor is keyof typeof own => vendor in own
+const isDedicated = (vendor: CredentialProviderVendor): vendor is keyof typeof dedicatedMembers =>
+  vendor in dedicatedMembers
 
 const memberOf = (vendor: CredentialProviderVendor): Member =>
-  hasOwn(vendor) ? own[vendor] : "includedOauth2ProviderConfig"
+  isDedicated(vendor) ? dedicatedMembers[vendor] : "includedOauth2ProviderConfig"
 
 type Custom = Extract<Oauth2ProviderConfigInput, { readonly customOauth2ProviderConfig: unknown }>[
   "customOauth2ProviderConfig"
@@ -42,8 +43,8 @@ type IncludedInput = Extract<Oauth2ProviderConfigInput, { readonly includedOauth
   "includedOauth2ProviderConfig"
 ]
 
-/** What a caller says of where the authorization server is. */
-interface Where extends Pick<IncludedInput, "issuer" | "authorizationEndpoint" | "tokenEndpoint"> {
+/** The members of a request that locate the authorization server. */
+interface Location extends Pick<IncludedInput, "issuer" | "authorizationEndpoint" | "tokenEndpoint"> {
   readonly tenantId?: string | undefined
 }
 
@@ -57,7 +58,7 @@ export interface Configured {
 type Client = Pick<Custom, "clientId" | "clientSecret" | "clientSecretConfig" | "clientSecretSource">
 
 /**
- * The configuration as it comes back, and what it says of the client's secret.
+ * Converts the configuration of a request to that of replies, and takes the client secret out of it.
  *
  * @internal
  */
@@ -79,10 +80,10 @@ export const configure = (
   const preset = (
     client: Client,
     config: (output: { oauthDiscovery: Oauth2Discovery; clientId: string | undefined }) => Oauth2ProviderConfigOutput,
-    where: Where = {},
+    location: Location = {},
     onBehalfOf?: OnBehalfOfTokenExchangeConfig
   ) =>
-    Either.map(discovery(operation, path, vendor, where), (oauthDiscovery): Configured => ({
+    Either.map(discovery(operation, path, vendor, location), (oauthDiscovery): Configured => ({
       config: config({ oauthDiscovery, clientId: client.clientId }),
       clientSecret: secret(client),
       onBehalfOf
@@ -152,7 +153,7 @@ const discovery = (
   operation: OperationName,
   path: string,
   vendor: CredentialProviderVendor,
-  { authorizationEndpoint, issuer, tenantId, tokenEndpoint }: Where
+  { authorizationEndpoint, issuer, tenantId, tokenEndpoint }: Location
 ): Either.Either<Oauth2Discovery, ValidationError> => {
   if (authorizationEndpoint !== undefined && tokenEndpoint !== undefined) {
     return Either.right(
@@ -160,18 +161,21 @@ const discovery = (
     )
   }
   if (issuer !== undefined) return Either.right(openId(issuer))
-  return Either.fromNullable(known(vendor, tenantId), () =>
+  return Either.fromNullable(presetDiscovery(vendor, tenantId), () =>
     fieldError(operation, {
       name: `${path}.issuer`,
       message: "Member must not be null, unless authorizationEndpoint and tokenEndpoint are given"
     }))
 }
 
-const known = (vendor: CredentialProviderVendor, tenantId: string | undefined): Oauth2Discovery | undefined => {
+const presetDiscovery = (
+  vendor: CredentialProviderVendor,
+  tenantId: string | undefined
+): Oauth2Discovery | undefined => {
   if (vendor === "CustomOauth2") return undefined
   const { endpoints } = presets[vendor]
   if (!("tenant" in endpoints)) return endpoints
   const id = tenantId ?? endpoints.defaultTenantId
-  // A tenant's id is pasted as it is: `replace` would read a `$` in it.
+  // `replace` would interpret a `$` in the id of the tenant.
   return id === undefined ? undefined : openId(endpoints.tenant.issuer.split("{tenantId}").join(id))
 }

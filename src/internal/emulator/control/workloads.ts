@@ -1,3 +1,4 @@
+/** Workload identities. */
 import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -23,7 +24,7 @@ const describe = (workload: Workload): WorkloadIdentity => ({
 export const findWorkload = (operation: OperationName, state: State, name: string) =>
   find(operation, "Workload identity", state.workloads, name)
 
-/** Whoever was named by a deleted identity is unknown from then on, even if the name is taken again. */
+/** Removes the identity with its tokens, sessions and grants. They stay removed if the name is used again. */
 const remove = (state: State, { arn, name }: Workload): State => {
   const others = ({ workloadName }: { readonly workloadName: string }) => workloadName !== name
   return {
@@ -45,9 +46,9 @@ export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof opera
       if (HashMap.has(state.workloads, name)) {
         return Either.left(assumptions.workloadExists("CreateWorkloadIdentity", name))
       }
-      const refusal = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
-      if (Option.isSome(refusal)) {
-        return Either.left(assumptions.tooManyWorkloads("CreateWorkloadIdentity", refusal.value))
+      const message = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
+      if (Option.isSome(message)) {
+        return Either.left(assumptions.tooManyWorkloads("CreateWorkloadIdentity", message.value))
       }
       const arn = workloadArn(store.settings, name)
       const returnUrls = request.allowedResourceOauth2ReturnUrls

@@ -1,7 +1,7 @@
 /**
- * A memory that outlives the process. Operations are decided on the newest state, one after the other; what they
- * changed is written in batches, in that order, and an operation answers when its batch is durable. Whoever only reads
- * sees what is durable and never waits. So nobody is told of anything that a crash could take back.
+ * A state that outlives the process. Operations are decided one after the other on the newest state. Their changes are
+ * written in batches, in that order, and an operation returns when its batch is durable. Reads see only durable state and
+ * never wait. So no caller sees a result that a crash could undo.
  */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -14,10 +14,10 @@ import type * as Scope from "effect/Scope"
 import type { Settings } from "../state/arns.js"
 import type { State } from "../state/state.js"
 import type { StateRef } from "../state/store.js"
-import * as record from "./records.js"
+import * as records from "./records.js"
 
 /**
- * Why there is no state to go on with, or no way to keep it.
+ * The state cannot be read, or changes cannot be stored.
  *
  * @internal
  */
@@ -27,44 +27,45 @@ export class StorageProblem extends Data.TaggedError("StorageProblem")<{
 }> {}
 
 /**
- * Where records are kept, one key each.
+ * A store of records, one key each.
  *
  * @internal
  */
 export interface Storage {
-  /** Everything; nothing if it is new. */
-  readonly load: Effect.Effect<ReadonlyArray<record.Entry>, StorageProblem>
-  /** All or nothing, and durable when it returns. Never called while it runs. */
-  readonly commit: (changes: ReadonlyArray<record.Change>) => Effect.Effect<void, StorageProblem>
+  /** All records; none if the storage is new. */
+  readonly load: Effect.Effect<ReadonlyArray<records.Entry>, StorageProblem>
+  /** Writes all changes or none, and returns when they are durable. Not called while another commit runs. */
+  readonly commit: (changes: ReadonlyArray<records.Change>) => Effect.Effect<void, StorageProblem>
 }
 
 /**
- * The change was not kept, and none will be any more. A defect inside the engine, `InternalServerError` outside.
+ * The change was not stored, and later changes are refused. A defect inside the emulator, reported as
+ * `InternalServerError`.
  *
  * @internal
  */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{}> {
   override get message(): string {
-    return "the change could not be stored, and no other will be until the store is opened anew"
+    return "the change could not be stored, and later changes are refused until the store is opened again"
   }
 }
 
 type Batch = Deferred.Deferred<void>
 
 interface Cell {
-  /** What the last decision left. */
+  /** The state after the last decision. */
   readonly latest: State
-  /** What is durable of it. */
+  /** The state that is stored. */
   readonly durable: State
-  /** Those who wait for what is being written. */
+  /** Completed when the changes that are being written are durable. */
   readonly writing: Batch | undefined
-  /** Those who wait for what is still to be written. */
+  /** Completed when the changes that are not being written yet are durable. */
   readonly next: Batch | undefined
   readonly isRefusing: boolean
 }
 
 /**
- * The state that the storage holds, or a new one.
+ * The state that the storage holds, or `empty` in a new storage.
  *
  * @internal
  */
@@ -75,19 +76,19 @@ export const make = Effect.fnUntraced(
     empty: State
   ): Effect.fn.Return<StateRef, StorageProblem, Scope.Scope> {
     const unwritable = (name: string) => new StorageProblem({ message: `a record of '${name}' cannot be written` })
-    const records = yield* storage.load
-    if (records.length === 0) {
-      yield* storage.commit(yield* Either.mapLeft(record.initialRecords(settings, empty), unwritable))
+    const stored = yield* storage.load
+    if (stored.length === 0) {
+      yield* storage.commit(yield* Either.mapLeft(records.initialRecords(settings, empty), unwritable))
     }
-    const state = records.length === 0
+    const state = stored.length === 0
       ? empty
-      : yield* Either.mapLeft(record.restore(settings, empty, records), (message) => new StorageProblem({ message }))
+      : yield* Either.mapLeft(records.restore(settings, empty, stored), (message) => new StorageProblem({ message }))
     const initial: Cell = { latest: state, durable: state, writing: undefined, next: undefined, isRefusing: false }
     const cell = yield* Ref.make(initial)
-    const wake = yield* Effect.makeLatch(false)
+    const hasChanges = yield* Effect.makeLatch(false)
 
     const write = (before: State, after: State) =>
-      Effect.flatMap(Either.mapLeft(record.changes(before, after), unwritable), storage.commit)
+      Effect.flatMap(Either.mapLeft(records.changes(before, after), unwritable), storage.commit)
 
     const flush = Effect.uninterruptible(Effect.gen(function*() {
       const { after, batch, before } = yield* Ref.modify(cell, (now) => [
@@ -100,43 +101,43 @@ export const make = Effect.fnUntraced(
         yield* Ref.update(cell, (now) => ({ ...now, durable: after, writing: undefined }))
         return yield* Deferred.succeed(batch, undefined)
       }
-      yield* Effect.logError("A change could not be stored; no other will be.", exit.cause)
-      const late = yield* Ref.modify(cell, (now) => [now.next, {
-        latest: record.withUnsavedOf(now.durable, now.latest),
+      yield* Effect.logError("A change could not be stored, and later changes are refused.", exit.cause)
+      const nextBatch = yield* Ref.modify(cell, (now) => [now.next, {
+        latest: records.withUnsavedOf(now.durable, now.latest),
         durable: now.durable,
         writing: undefined,
         next: undefined,
         isRefusing: true
       }])
       yield* Effect.forEach(
-        [batch, ...(late === undefined ? [] : [late])],
+        [batch, ...(nextBatch === undefined ? [] : [nextBatch])],
         (batch) => Deferred.die(batch, new StoreUnavailable()),
         { discard: true }
       )
     }))
 
-    // Once the writer is gone, what it has left is written, and from then on nothing is taken any more.
+    // Runs after the writer has stopped: writes the remaining changes, and refuses later ones.
     yield* Effect.addFinalizer(() => Effect.zipRight(flush, Ref.update(cell, (now) => ({ ...now, isRefusing: true }))))
     yield* Effect.forkScoped(
-      wake.await.pipe(Effect.zipRight(wake.close), Effect.zipRight(flush), Effect.forever)
+      hasChanges.await.pipe(Effect.zipRight(hasChanges.close), Effect.zipRight(flush), Effect.forever)
     )
 
     return {
-      read: Effect.map(Ref.get(cell), ({ durable, latest }) => record.withUnsavedOf(durable, latest)),
+      read: Effect.map(Ref.get(cell), ({ durable, latest }) => records.withUnsavedOf(durable, latest)),
 
       modify: (f) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.flatten(Ref.modify(cell, (now) => {
             const [reply, after] = f(now.latest)
-            if (record.isSame(now.latest, after)) {
-              // The reply may tell of what is not durable yet.
+            if (records.isSame(now.latest, after)) {
+              // The reply may depend on a change that is not durable yet.
               const batch = now.next ?? now.writing
               const later = batch === undefined ? reply : Effect.zipRight(restore(Deferred.await(batch)), reply)
               return [later, { ...now, latest: after }]
             }
             if (now.isRefusing) return [Effect.die(new StoreUnavailable()), now]
             const next = now.next ?? Deferred.unsafeMake<void>(FiberId.none)
-            const durably = wake.open.pipe(
+            const durably = hasChanges.open.pipe(
               Effect.zipRight(restore(Deferred.await(next))),
               Effect.zipRight(reply)
             )
@@ -147,7 +148,7 @@ export const make = Effect.fnUntraced(
       modifyDiagnostics: (f) =>
         Ref.modify(cell, (now) => {
           const [reply, after] = f(now.latest)
-          return [reply, { ...now, latest: record.withUnsavedOf(now.latest, { ...now.latest, ...after }) }]
+          return [reply, { ...now, latest: records.withUnsavedOf(now.latest, { ...now.latest, ...after }) }]
         })
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Records in a folder, by LevelDB. LevelDB opens what is left of a damaged folder without a word: a cut log loses its
- * end, a damaged block what was in it. So every commit counts itself and carries the sum of all records, and the number
- * of the last one that was acknowledged stands in a file of its own.
+ * Records in a folder, stored by LevelDB. LevelDB opens a damaged folder without an error: a truncated log loses its end,
+ * and a damaged block loses its records. So every commit has a number and a checksum of all records, and a separate file
+ * has the number of the last acknowledged commit.
  */
 import type { ClassicLevel } from "classic-level"
 import * as Effect from "effect/Effect"
@@ -19,18 +19,19 @@ import type { Change, Entry } from "./records.js"
 const acknowledgedFile = "ACKNOWLEDGED"
 
 /**
- * Where a server that uses the folder notes how far its clock was moved. Nothing of the database: it may be removed.
+ * The file in which a server that uses the folder stores the offset of its clock. The database does not need it: it may be
+ * removed.
  *
  * @internal
  */
 export const clockFile = "CLOCK"
 
-// What LevelDB writes before there is a database: all of it may go.
-const beginnings = /^(LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.dbtmp)$/
+// Files that LevelDB creates before the database exists; they may be removed.
+const initialFiles = /^(LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.dbtmp)$/
 
-const ours = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)|ACKNOWLEDGED|CLOCK(\.new)?)$/
+const knownFiles = /^(CURRENT|LOCK|LOG(\.old)?|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)|ACKNOWLEDGED|CLOCK(\.new)?)$/
 
-const recoveryHint = "restore the folder from a copy, or move it away to begin with an empty one"
+const recoveryHint = "restore the folder from a copy, or move it away to start with an empty one"
 
 const damaged = (what: string, cause?: unknown) =>
   new StorageProblem({ message: `it is damaged: ${what}; ${recoveryHint}`, cause })
@@ -45,50 +46,50 @@ const code = (error: unknown): unknown => Predicate.hasProperty(error, "code") ?
 
 const cause = (error: unknown): unknown => Predicate.hasProperty(error, "cause") ? error.cause : undefined
 
-const words = (error: unknown): string =>
+const messageOf = (error: unknown): string =>
   Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
 
 /**
- * The folder, and those above it. Node's own `recursive` asks again and again where the system says that the folder above
- * is missing although it is there, as `/proc` does; and nothing can interrupt it.
+ * Creates the folder and its parents. The option `recursive` of Node loops forever, uninterruptibly, where the system
+ * reports that an existing parent is missing, as `/proc` does.
  */
 const create = async (directory: string): Promise<void> => {
-  const isThere = () => stat(directory).then((info) => info.isDirectory(), () => false)
-  if (await isThere()) return
-  const above = dirname(directory)
-  if (above !== directory) await create(above)
+  const exists = () => stat(directory).then((info) => info.isDirectory(), () => false)
+  if (await exists()) return
+  const parent = dirname(directory)
+  if (parent !== directory) await create(parent)
   await mkdir(directory, { mode: 0o700 }).catch(async (error: unknown) => {
-    // Somebody else may have been faster.
-    if (!(await isThere())) throw error
+    // Another process may have created it in the meantime.
+    if (!(await exists())) throw error
   })
 }
 
-/** Whether there is something in the folder already, all of it ours. */
+/** Creates the folder if it is missing, and checks that it holds a database or nothing. */
 const inspect = Effect.fnUntraced(function*(directory: string) {
   yield* Effect.tryPromise({
     try: () => create(directory),
-    catch: (cause) => new StorageProblem({ message: `it cannot be created (${words(cause)})`, cause })
+    catch: (cause) => new StorageProblem({ message: `it cannot be created (${messageOf(cause)})`, cause })
   })
   const info = yield* attempt("it cannot be read", () => stat(directory))
   const names = yield* attempt("it cannot be read", () => readdir(directory))
-  const foreign = names.find((name) => !ours.test(name))
+  const foreign = names.find((name) => !knownFiles.test(name))
   if (foreign !== undefined) {
     return yield* new StorageProblem({
-      message: `it holds something that is not of this library ('${foreign}'); name an empty or a new folder`
+      message: `it holds a file that is not of this library ('${foreign}'); use an empty or a new folder`
     })
   }
-  const isBegun = names.some((name) => !beginnings.test(name))
-  if (isBegun && !names.includes("CURRENT")) return yield* damaged("the file CURRENT is missing")
-  // Others on this machine are kept out by the folder, since LevelDB creates its files readable.
+  const hasDatabase = names.some((name) => !initialFiles.test(name))
+  if (hasDatabase && !names.includes("CURRENT")) return yield* damaged("the file CURRENT is missing")
+  // LevelDB creates its files readable, so the mode of the folder keeps other users out.
   if ((info.mode & 0o077) !== 0) yield* attempt("its mode cannot be set to 0700", () => chmod(directory, 0o700))
-  return isBegun
+  return hasDatabase
 })
 
-const hideFiles = (directory: string) =>
+const restrictFiles = (directory: string) =>
   attempt("the modes of its files cannot be set to 0600", async () => {
     for (const name of await readdir(directory)) {
       await chmod(join(directory, name), 0o600).catch((error: unknown) => {
-        // LevelDB removes files on its own time.
+        // LevelDB may remove a file at any time.
         if (code(error) !== "ENOENT") throw error
       })
     }
@@ -105,7 +106,7 @@ const openDatabase = (Level: typeof ClassicLevel, directory: string, createIfMis
             message: "it is in use by another process, or opened twice by this one",
             cause: error
           })
-          : damaged(words(cause(error) ?? error), error)
+          : damaged(messageOf(cause(error) ?? error), error)
     }),
     db
   )
@@ -132,15 +133,15 @@ const commitKey = "meta/commit"
 
 const decodeCommit = Schema.decodeEither(Commit)
 
-const sumOf = (key: string, value: string): bigint =>
+const checksumOf = (key: string, value: string): bigint =>
   createHash("sha256").update(JSON.stringify([key, value])).digest().readBigUInt64BE()
 
-const noted = (number: number) => `${String(number).padStart(16, "0")}\n`
+const formatted = (number: number) => `${String(number).padStart(16, "0")}\n`
 
-const begin = (directory: string, number: number) => {
+const openAcknowledged = (directory: string, number: number) => {
   const prepare = async (file: FileHandle, isNew: boolean) => {
-    if (isNew) await note(file, number)
-    // Its name is to be there after a power failure, too.
+    if (isNew) await acknowledge(file, number)
+    // Makes its name durable, so that it is there after a power failure.
     await file.sync()
     const folder = await openFile(directory, "r")
     await folder.sync().finally(() => folder.close())
@@ -159,10 +160,10 @@ const begin = (directory: string, number: number) => {
   )
 }
 
-const note = (file: FileHandle, number: number) => file.write(noted(number), 0, "utf8")
+const acknowledge = (file: FileHandle, number: number) => file.write(formatted(number), 0, "utf8")
 
 /**
- * Opens the folder, which is closed with the scope.
+ * Opens the folder, and closes it with the scope.
  *
  * @internal
  */
@@ -170,37 +171,37 @@ export const open = Effect.fnUntraced(function*(
   directory: string
 ): Effect.fn.Return<Storage, StorageProblem, Scope.Scope> {
   const Level = yield* classicLevel.load
-  const isBegun = yield* inspect(directory)
+  const hasDatabase = yield* inspect(directory)
   const db = yield* Effect.acquireRelease(
-    openDatabase(Level, directory, !isBegun),
+    openDatabase(Level, directory, !hasDatabase),
     (db) => Effect.promise(() => db.close())
   )
   const acknowledged = yield* readAcknowledged(directory)
   const stored = yield* Effect.tryPromise({
     try: () => db.iterator().all(),
-    catch: (error) => damaged(words(error), error)
+    catch: (error) => damaged(messageOf(error), error)
   })
   const records = stored.filter(([key]) => key !== commitKey)
-  const sums = new Map(records.map(([key, value]) => [key, sumOf(key, value)]))
-  let sum = [...sums.values()].reduce((sum, one) => sum ^ one, 0n)
+  const checksums = new Map(records.map(([key, value]) => [key, checksumOf(key, value)]))
+  let checksum = [...checksums.values()].reduce((sum, one) => sum ^ one, 0n)
   const last = stored.find(([key]) => key === commitKey)
   let number = 0
   if (last !== undefined) {
     const commit = yield* Either.mapLeft(decodeCommit(last[1]), () => damaged("its last commit cannot be read"))
     number = commit.number
-    if (commit.sum !== sum.toString(16)) return yield* damaged("records were lost or changed")
+    if (commit.sum !== checksum.toString(16)) return yield* damaged("records were lost or changed")
     if (acknowledged === undefined && number > 1) return yield* damaged(`${acknowledgedFile} is missing`)
   } else if (records.length > 0) {
     return yield* new StorageProblem({
-      message: "it holds a database that is not of this library; name an empty or a new folder"
+      message: "it holds a database that is not of this library; use an empty or a new folder"
     })
   }
   if (number < (acknowledged ?? 0)) {
     return yield* damaged(`the last ${(acknowledged ?? 0) - number} of its commits were lost`)
   }
-  const file = yield* begin(directory, acknowledged === undefined ? 0 : number)
-  yield* hideFiles(directory)
-  yield* Effect.addFinalizer(() => Effect.ignore(hideFiles(directory)))
+  const file = yield* openAcknowledged(directory, acknowledged === undefined ? 0 : number)
+  yield* restrictFiles(directory)
+  yield* Effect.addFinalizer(() => Effect.ignore(restrictFiles(directory)))
 
   return {
     load: Effect.succeed(records.map(([key, value]): Entry => [key, value])),
@@ -208,10 +209,10 @@ export const open = Effect.fnUntraced(function*(
     commit: (changes: ReadonlyArray<Change>) =>
       attempt("writing failed", async () => {
         const added = new Map<string, bigint | undefined>()
-        let next = sum
+        let next = checksum
         for (const { key, value } of changes) {
-          const now = value === undefined ? undefined : sumOf(key, value)
-          next ^= (sums.get(key) ?? 0n) ^ (now ?? 0n)
+          const now = value === undefined ? undefined : checksumOf(key, value)
+          next ^= (checksums.get(key) ?? 0n) ^ (now ?? 0n)
           added.set(key, now)
         }
         await db.batch([
@@ -220,12 +221,12 @@ export const open = Effect.fnUntraced(function*(
           ),
           { type: "put", key: commitKey, value: JSON.stringify({ number: number + 1, sum: next.toString(16) }) }
         ], { sync: true })
-        await note(file, number + 1)
+        await acknowledge(file, number + 1)
         number += 1
-        sum = next
+        checksum = next
         for (const [key, now] of added) {
-          if (now === undefined) sums.delete(key)
-          else sums.set(key, now)
+          if (now === undefined) checksums.delete(key)
+          else checksums.set(key, now)
         }
       })
   }

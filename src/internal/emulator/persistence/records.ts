@@ -1,7 +1,7 @@
 /**
- * How the state is written down: one record per entity, under `<table>/<key>`, as JSON. Secrets are bare in there, in
- * keys as well as in values, so that whatever keeps the records has to hide both. Faults, the journal, what vendors
- * answered and machine tokens (a cache) are not kept.
+ * The records of the state: one per entity, as JSON, under `<table>/<key>`. Keys and values contain bare secrets, so the
+ * storage must protect both. Injected failures, the call log, provider failures and machine tokens (a cache) are not
+ * stored.
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
@@ -27,7 +27,7 @@ import {
 } from "./schemas.js"
 
 /**
- * A record that is written, or, without a value, removed.
+ * A record to write, or, without a value, to remove.
  *
  * @internal
  */
@@ -39,12 +39,12 @@ export interface Change {
 /** @internal */
 export type Entry = readonly [key: string, value: string]
 
-/** One part of the state. What goes wrong is told by the name of the part: a key may be a secret. */
+/** One part of the state. Errors name the part and not the key, which may be a secret. */
 interface Part {
   readonly name: string
   readonly isSame: (before: State, after: State) => boolean
   readonly changes: (before: State, after: State) => Either.Either<ReadonlyArray<Change>, string>
-  /** The state with what `entries` (without the name) say. */
+  /** Adds `entries`, whose keys are without the name, to the state. */
   readonly load: (state: State, entries: ReadonlyArray<Entry>) => Either.Either<State, string>
 }
 
@@ -60,7 +60,7 @@ const table = <K, V, I>(
   const encode = Schema.encodeEither(json)
   const decodeKey = Schema.decodeEither(key)
   const decode = Schema.decodeEither(json)
-  const unreadable = () => name
+  const toName = () => name
   return {
     name,
     isSame: (before, after) => get(before) === get(after),
@@ -84,7 +84,7 @@ const table = <K, V, I>(
         ...removed.map((key) =>
           Either.map(encodeKey(key), (key): Change => ({ key: `${name}/${key}`, value: undefined }))
         )
-      ]).pipe(Either.mapLeft(unreadable))
+      ]).pipe(Either.mapLeft(toName))
     },
     load: (state, entries) =>
       Either.all(
@@ -92,7 +92,7 @@ const table = <K, V, I>(
           Either.zipWith(decodeKey(key), decode(value), (key, value): readonly [K, V] => [key, value])
         )
       ).pipe(
-        Either.mapBoth({ onLeft: unreadable, onRight: (entries) => set(state, HashMap.fromIterable(entries)) })
+        Either.mapBoth({ onLeft: toName, onRight: (entries) => set(state, HashMap.fromIterable(entries)) })
       )
   }
 }
@@ -106,7 +106,7 @@ const single = <V, I>(
   const json = Schema.parseJson(value)
   const encode = Schema.encodeEither(json)
   const decode = Schema.decodeEither(json)
-  const unreadable = () => name
+  const toName = () => name
   return {
     name,
     isSame: (before, after) => get(before) === get(after),
@@ -114,13 +114,13 @@ const single = <V, I>(
       get(before) === get(after)
         ? Either.right([])
         : encode(get(after)).pipe(
-          Either.mapBoth({ onLeft: unreadable, onRight: (value) => [{ key: `${name}/`, value }] })
+          Either.mapBoth({ onLeft: toName, onRight: (value) => [{ key: `${name}/`, value }] })
         ),
     load: (state, entries) =>
       Arr.match(entries, {
         onEmpty: () => Either.right(state),
         onNonEmpty: ([[, value]]) =>
-          decode(value).pipe(Either.mapBoth({ onLeft: unreadable, onRight: (value) => set(state, value) }))
+          decode(value).pipe(Either.mapBoth({ onLeft: toName, onRight: (value) => set(state, value) }))
       })
   }
 }
@@ -194,7 +194,7 @@ const parts: ReadonlyArray<Part> = [
   table("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
   table(
     "secrets",
-    // An id may be any text, also one that is no well-formed UTF-16.
+    // An id may be any text, including text that is not well-formed UTF-16.
     Schema.parseJson(Schema.String),
     RedactedString,
     (state) => state.secrets,
@@ -217,7 +217,7 @@ const parts: ReadonlyArray<Part> = [
 ]
 
 /**
- * Whether nothing that is kept differs.
+ * Checks that the stored parts of two states are the same.
  *
  * @internal
  */
@@ -225,12 +225,12 @@ export const isSame = (before: State, after: State): boolean =>
   before === after || parts.every((part) => part.isSame(before, after))
 
 /**
- * The kept parts of one state, and of another what is not kept.
+ * Combines the stored parts of one state with the parts of another that are not stored.
  *
  * @internal
  */
-export const withUnsavedOf = (kept: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
-  ...kept,
+export const withUnsavedOf = (stored: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
+  ...stored,
   faults,
   journal,
   machineTokens,
@@ -238,7 +238,7 @@ export const withUnsavedOf = (kept: State, { faults, journal, machineTokens, pro
 })
 
 /**
- * What leads from one state to another. Entries are compared by reference, and only in the tables that differ.
+ * The changes from one state to another. Entries are compared by reference, and only in the tables that differ.
  *
  * @internal
  */
@@ -246,13 +246,13 @@ export const changes = (before: State, after: State): Either.Either<ReadonlyArra
   Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
 
 /**
- * The format, which stands under `meta/version`.
+ * The version of the format, stored as `meta/version`.
  *
  * @internal
  */
 export const version = "2"
 
-const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
+const account = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
 
 /**
  * The first records of a new store.
@@ -262,11 +262,11 @@ const owner = ({ accountId, region }: Settings) => JSON.stringify({ accountId, r
 export const initialRecords = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(vault.changes({ ...state, vault: { ...state.vault } }, state), (changes) => [
     { key: "meta/version", value: version },
-    { key: "meta/owner", value: owner(settings) },
+    { key: "meta/owner", value: account(settings) },
     ...changes
   ])
 
-/** The URLs that the records repeat, at the address that the service has now. */
+/** Replaces the stored base of URLs with the current endpoint. */
 const relocated = (settings: Settings, state: State): State => ({
   ...state,
   oauth2Providers: HashMap.map(state.oauth2Providers, (provider) => ({
@@ -280,7 +280,7 @@ const relocated = (settings: Settings, state: State): State => ({
 })
 
 /**
- * The state that the records tell of, or, in words, why they tell of none.
+ * The state in the records, or the reason why they cannot be read.
  *
  * @internal
  */
@@ -297,19 +297,25 @@ export const restore = (
       }),
       ({ name }) => name
     )
-    const facts = new Map(meta.map(({ entry }) => entry))
-    const found = facts.get("version")
-    if (found === undefined) return yield* Either.left("it holds records that are not of this library")
-    if (found !== version) {
-      return yield* Either.left(`it was written in format ${found}, and this version reads format ${version}`)
+    const metadata = new Map(meta.map(({ entry }) => entry))
+    const found = metadata.get("version")
+    if (found === undefined) {
+      return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
     }
-    if (facts.get("owner") !== owner(settings)) {
+    if (found !== version) {
       return yield* Either.left(
-        `it belongs to another account or region (${facts.get("owner")}), which its ARNs repeat; ask for that one`
+        `it was written in format ${found}, and this version reads format ${version}; use another folder or another version`
+      )
+    }
+    if (metadata.get("owner") !== account(settings)) {
+      return yield* Either.left(
+        `it belongs to another account or region (${
+          metadata.get("owner")
+        }), which its ARNs contain; use the same account and region`
       )
     }
     if (Object.keys(rest).some((name) => !parts.some((part) => part.name === name))) {
-      return yield* Either.left("it holds records that are not of this library")
+      return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
     }
     let restored = state
     for (const part of parts) {
