@@ -1,6 +1,6 @@
 /**
- * AWS's wire protocol in front of any `IdentityApi`, both planes on one port: any AWS SDK that is given its address as
- * endpoint finds AgentCore Identity there.
+ * Servers that speak the wire protocol of AWS over any `IdentityApi`. One port serves both planes: use its address as the
+ * endpoint of any AWS SDK.
  *
  * @since 0.1.0
  */
@@ -14,18 +14,20 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
-import * as guard from "./internal/server/api/hostGuard.js"
+import * as hostGuard from "./internal/server/api/hostGuard.js"
 import * as signature from "./internal/server/api/signature.js"
 import * as wire from "./internal/server/api/wire.js"
 import { router } from "./internal/server/router.js"
-import * as trouble from "./internal/server/state/faultInjection.js"
+import * as faultInjection from "./internal/server/state/faultInjection.js"
+import * as movableClock from "./internal/server/state/movableClock.js"
+import * as pageTokens from "./internal/server/state/pageTokens.js"
 import * as publicUrl from "./internal/web/publicUrl.js"
 import { withoutToken } from "./internal/web/redactRequest.js"
 
 /**
- * The operations, and nothing else: each request is checked against the model's limits, and answered as AWS answers. A
- * success has a request id, by which `AwsIdentity` recognises a reply of the service. A client that disconnects interrupts
- * its operation, here and in the other servers.
+ * Serves the operations, without a check of signatures or host names. Each request is validated against the limits of the
+ * model. A successful response has a request id, by which `AwsIdentity` recognises a reply of the service. A client that
+ * disconnects interrupts its operation, here and in the other servers.
  *
  * @example
  * ```ts
@@ -33,7 +35,7 @@ import { withoutToken } from "./internal/web/redactRequest.js"
  * import { Layer } from "effect"
  * import { IdentityServer, MemoryIdentity } from "effect-agentcore-identity"
  *
- * // Needs an `HttpServer`, such as `NodeHttpServer.layer` of @effect/platform-node.
+ * // Requires an `HttpServer`, such as `NodeHttpServer.layer` of @effect/platform-node.
  * export const Emulator = HttpServer.serve(IdentityServer.api).pipe(Layer.provide(MemoryIdentity.layerApi()))
  * ```
  *
@@ -41,61 +43,63 @@ import { withoutToken } from "./internal/web/redactRequest.js"
  * @category constructors
  */
 export const api: HttpApp.Default<never, IdentityApi> = Effect.flatMap(IdentityApi, (api) => wire.handle(api)).pipe(
-  guard.identifySuccess,
+  hostGuard.withSuccessRequestIds,
   withoutToken
 )
 
 /**
- * Who may use the server, and how it may be addressed.
+ * The accepted signatures and host names.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   /**
-   * The key with which requests have to be signed, no more than five minutes ago. Without it any well-formed signature
-   * for the service `bedrock-agentcore` does.
+   * The credentials with which requests must be signed, at most 5 minutes ago. By default, any well-formed signature for
+   * the service `bedrock-agentcore` is accepted.
    */
   readonly requireSignature?: {
     readonly accessKeyId: string
     readonly secretAccessKey: Redacted.Redacted
   } | undefined
-  /** Names under which the server may be addressed, besides `localhost`, `127.0.0.1` and `[::1]`. */
+  /** Host names of the server, besides `localhost`, `127.0.0.1` and `[::1]`. */
   readonly allowedHosts?: ReadonlyArray<string> | undefined
 }
 
 /**
- * How a local server begins.
+ * The options of a local server.
  *
  * @since 0.1.0
  * @category models
  */
 export interface LocalOptions extends Options {
   /**
-   * The URL at which browsers reach the server, where a port mapping, a tunnel or a TLS terminator stands in between:
-   * scheme, host and port, without a path. The default is that they use the address that the server listens on. Its host
-   * is allowed without being in `allowedHosts`, both addresses answer, and if it is https the cookies that a browser gets
-   * there are `Secure`. Give the same URL as `endpoint` to `MemoryIdentity.layerApi` or `StoredIdentity.layerApi`, which
-   * make the authorization URLs and the callback URLs. Whatever stands in between has to pass on the `Host` header;
-   * `X-Forwarded-Host` and `X-Forwarded-Proto` are not read.
+   * The URL at which browsers reach the server through a port mapping, a tunnel or a TLS terminator: scheme, host and
+   * port, without a path. By default, browsers use the address on which the server listens.
+   *
+   * The host of the URL is allowed without an entry in `allowedHosts`. The server answers at both addresses. If the URL is
+   * https, its cookies are `Secure`. Pass the same URL as `endpoint` to `MemoryIdentity.layerApi` or
+   * `StoredIdentity.layerApi`, which create the authorization URLs and the callback URLs. The proxy must preserve the
+   * `Host` header, with or without the port; `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored.
    */
   readonly publicUrl?: string | undefined
-  /** Where to take up a clock that was moved, if what is served outlives the server. Without it, it begins unmoved. */
+  /** Persists the offset of the movable clock, for a state that outlives the server. By default, the offset is zero. */
   readonly clock?: {
-    readonly moved: Duration.Duration
-    /** Told of the whole distance each time that the clock is moved; the mover waits for it. */
-    readonly keep: (moved: Duration.Duration) => Effect.Effect<void>
+    /** The offset at the start. */
+    readonly offset: Duration.Duration
+    /** Receives the whole offset after each move. The request that moves the clock waits for it. */
+    readonly onMove: (offset: Duration.Duration) => Effect.Effect<void>
   } | undefined
 }
 
 /**
- * The operations as a server should offer them: requests have to be signed, and must come by one of the server's own
- * names, so that no page can reach it through a name of its own (DNS rebinding); answers carry a request id, and the headers
- * that keep a browser from storing, framing or sniffing them. A wrong or missing signature gets the error that AWS gives.
+ * Serves the operations, for use on a network. Requests must be signed, and must have an allowed `Host` header, which
+ * prevents DNS rebinding. Responses have a request id and security headers. An invalid or missing signature is answered
+ * with the error of AWS.
  *
- * `NodeHttpServer` of @effect/platform-node listens for `upgrade`, after which a client that resets its connection ends the
- * process: there are no WebSockets here, so call `server.removeAllListeners("upgrade")` on the `node:http` server once this
- * is served, and such a request is one like any other.
+ * `NodeHttpServer` of @effect/platform-node listens for `upgrade`. After such a request, a client that resets its connection
+ * ends the process. This server has no WebSockets: call `server.removeAllListeners("upgrade")` on the `node:http` server
+ * after this app is served. Node then treats an upgrade request like any other.
  *
  * @example
  * ```ts
@@ -116,18 +120,18 @@ export interface LocalOptions extends Options {
 export const make = (options: Options = {}): HttpApp.Default<never, IdentityApi> => {
   const authenticate = signature.make({ required: options.requireSignature })
   const operations = Effect.flatMap(IdentityApi, (api) => wire.handle(api, authenticate))
-  return withoutToken(guard.make({ hosts: options.allowedHosts })(guard.identify(operations)))
+  return withoutToken(hostGuard.make({ hosts: options.allowedHosts })(hostGuard.withRequestIds(operations)))
 }
 
 /**
- * The same for a developer's machine, with what AWS has behind its addresses: the pages on which a person allows or denies
- * (`/identities/oauth2/authorize`), a dashboard at `/`, and under `/_local/` its controls as an HTTP API, so that a test in
- * any language can consent, refuse, expire, revoke, move the clock, and make calls fail, be slow or be dropped. Each effect
- * makes a server with a clock and troubles of its own. Signatures are held against the real clock.
+ * Creates a server for development: the operations, the consent pages (`/identities/oauth2/authorize`), a dashboard at `/`,
+ * and the test controls as an HTTP API under `/_local/`. With the API, a test in any language can approve, deny, expire and
+ * revoke, move the clock, and make calls fail, slow or lose their connection. Each execution creates a server with its own
+ * clock and pending failures. Signatures are validated against the real clock.
  *
- * Fails with a `ConfigError` that names `publicUrl` if that is not an http or https URL of scheme, host and port alone.
+ * Fails with a `ConfigError` at `publicUrl` unless it is an http or https URL with only scheme, host and port.
  *
- * On `NodeHttpServer`, remove the `upgrade` listeners as `make` says.
+ * With `NodeHttpServer`, remove the `upgrade` listeners as described for {@link make}.
  *
  * @example
  * ```ts
@@ -150,23 +154,26 @@ export const makeLocal = (
     const address = yield* Either.transposeOption(
       Option.map(Option.fromNullable(options.publicUrl), publicUrl.parse)
     ).pipe(Either.mapLeft((message) => ConfigError.InvalidData(["publicUrl"], message)))
-    const troubles = yield* trouble.make(options.clock)
+    const faults = yield* faultInjection.make
+    const movable = yield* movableClock.make(options.clock)
     const authenticate = signature.make({ required: options.requireSignature })
     const pages = router.pipe(
-      Effect.provideService(trouble.Trouble, troubles),
+      Effect.provideService(faultInjection.FaultInjection, faults),
+      Effect.provideService(movableClock.MovableClock, movable),
+      Effect.provideService(pageTokens.PageTokens, yield* pageTokens.make),
       Effect.provideService(publicUrl.PublicAddress, address),
-      Effect.catchTag("RouteNotFound", () => wire.unknown)
+      Effect.catchTag("RouteNotFound", () => wire.unknownOperationResponse)
     )
     const operation = ({ key, labels, serve }: wire.Match, request: HttpServerRequest.HttpServerRequest) =>
       Effect.flatMap(Effect.clock, (real) => {
-        // Whoever signs knows nothing of the clock that was moved.
-        const atTheRealTime: wire.Authenticate = (body) => Effect.withClock(authenticate(body), real)
-        return Effect.flatMap(IdentityApi, (api) => serve(api, atTheRealTime, labels, request)).pipe(
-          troubles.aroundOperation(key),
-          // A client that disconnects ends what is done for it, a delay included.
+        // Clients sign with the real time.
+        const authenticateNow: wire.Authenticate = (body) => Effect.withClock(authenticate(body), real)
+        return Effect.flatMap(IdentityApi, (api) => serve(api, authenticateNow, labels, request)).pipe(
+          faults.aroundOperation(key),
+          // A disconnect of the client interrupts the operation, including an injected delay.
           Effect.interruptible,
-          guard.identify,
-          Effect.withClock(troubles.clock)
+          hostGuard.withRequestIds,
+          Effect.withClock(movable.clock)
         )
       })
     const app = Effect.flatMap(
@@ -180,5 +187,5 @@ export const makeLocal = (
         })
     )
     const hosts = [...(options.allowedHosts ?? []), ...Option.toArray(Option.map(address, ({ hostname }) => hostname))]
-    return withoutToken(guard.make({ hosts })(app))
+    return withoutToken(hostGuard.make({ hosts })(app))
   })

@@ -1,6 +1,6 @@
 /**
- * The pages between an application and a person's consent: one to begin at, one to return to. They see to it that the
- * browser that ends is the browser that began, and the person in it the one who is asked for.
+ * The start page and the return page of a consent. They verify that the same browser starts and finishes a consent, and that
+ * the expected user is signed in to the application.
  *
  * Follows RFC 9700 and RFC 6749, section 10.12.
  *
@@ -19,9 +19,9 @@ import type { ConsentSeal } from "./ConsentSeal.js"
 import type { UserIdentifier } from "./Credential.js"
 import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
 import type { IdentityService } from "./IdentityService.js"
-import * as local from "./internal/binding/autoReturnPage.js"
+import { autoReturnPage } from "./internal/binding/autoReturnPage.js"
 import { type BindingPageError, page, unavailable } from "./internal/binding/pages.js"
-import * as record from "./internal/binding/pendingConsent.js"
+import * as pendingConsent from "./internal/binding/pendingConsent.js"
 import { returnPage } from "./internal/binding/returnPage.js"
 import { startPage } from "./internal/binding/startPage.js"
 import { isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
@@ -30,10 +30,10 @@ import * as secureToken from "./internal/lib/secureToken.js"
 import { redactRequest } from "./internal/web/redactRequest.js"
 
 /**
- * Who is signed in to the application, by the cookies or headers of the request: a key that is the same each time, and
- * carries its issuer (`cognito+ada`), so that two identity providers cannot collide. None if nobody is; never a default,
- * and an empty key is nobody's. The application's own cookie has to be `SameSite=Lax` and not `Strict`: the person comes
- * back from another site.
+ * The user who is signed in to the application, from the cookies or headers of the request. The value is a stable key that
+ * contains the issuer (`cognito+ada`), so that the keys of two identity providers cannot collide. Return `None` if no user
+ * is signed in, and never a default; an empty key counts as `None`. The session cookie of the application must be
+ * `SameSite=Lax`, not `Strict`, since the browser returns from another site.
  *
  * @since 0.1.0
  * @category tags
@@ -44,10 +44,14 @@ export class CurrentUser extends Context.Tag("effect-agentcore-identity/SessionB
 >() {}
 
 /**
- * What cannot be bound, and why: the origin is none, or not https (`OriginInvalid`); `startPath` is no path, or `doneUrl`
- * no address of the web (`PathInvalid`); the consent was asked for without a
- * `customState` of at least 128 bits (`StateTooWeak`), with one that was used before (`StateUsed`), or with a return URL
- * that is not one of these pages (`ReturnUrlForeign`); or the endpoint is not on this machine (`EndpointNotLocal`).
+ * The options or the consent cannot be used. The reasons:
+ *
+ * - `OriginInvalid`: `origin` is not an origin, or not https.
+ * - `PathInvalid`: `startPath` is not a path, or `doneUrl` is not an http or https URL.
+ * - `StateTooWeak`: the token was requested without a `customState` of at least 128 bits.
+ * - `StateUsed`: another consent has the same `customState`.
+ * - `ReturnUrlForeign`: the return URL of the consent is not on `origin`.
+ * - `EndpointNotLocal`: the endpoint is not on loopback.
  *
  * @since 0.1.0
  * @category errors
@@ -68,25 +72,26 @@ export class BindingRefused extends Schema.TaggedError<BindingRefused>("effect-a
 ) {}
 
 /**
- * Where the pages are, and where people go afterwards.
+ * The URLs of the pages.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   /**
-   * Where browsers find the application: `https://agent.example`. Plain http is for this machine only. Requests by another
-   * name are refused, so that a proxy has to hand on the `Host` that it got.
+   * The origin at which browsers reach the application: `https://agent.example`. Http is accepted on loopback only. Requests
+   * with another `Host` header are rejected, so a proxy must preserve the header.
    */
   readonly origin: string
-  /** Where the first page is mounted; default `/oauth2/start`. */
+  /** The path of the start page. Default: `/oauth2/start`. */
   readonly startPath?: string | undefined
-  /** The page, or its path, to which a person is sent when all went well; by default they read that it did. */
+  /** The URL or path to which the browser is redirected after completion. By default, the return page shows a message. */
   readonly doneUrl?: string | undefined
 }
 
 /**
- * Who is asked: their key, as `CurrentUser` gives it, and the very id or JWT that minted the workload access token.
+ * The user who must consent: the key that `CurrentUser` returns, and the exact id or JWT for which the workload access token
+ * was issued.
  *
  * @since 0.1.0
  * @category models
@@ -97,7 +102,7 @@ export interface ConsentUser {
 }
 
 /**
- * What the pages need.
+ * The requirements of the pages.
  *
  * @since 0.1.0
  * @category models
@@ -105,66 +110,66 @@ export interface ConsentUser {
 export type Needs = IdentityService | ConsentLedger | ConsentSeal | CurrentUser
 
 /**
- * The two pages, and the way to them.
+ * The two pages, and the functions that register a consent.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SessionBinding {
   /**
-   * Remembers a consent, and gives the link to show instead of the authorization URL. The consent has to be asked for
-   * with {@link customState}, and with a return URL at which `returnPage` is mounted.
+   * Stores a consent, and returns the link to show instead of the authorization URL. Request the token with
+   * {@link customState}, and with a return URL at which `returnPage` is mounted.
    */
   readonly register: (
     consent: ConsentRequired,
-    who: ConsentUser
+    user: ConsentUser
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
   /**
-   * For `Consent.wait`: begins, and shows the link instead of the authorization URL.
+   * A callback for `Consent.wait`: registers the consent, and passes the link to `show`.
    */
   readonly onAuthUrl: <E, R>(
-    who: ConsentUser,
+    user: ConsentUser,
     show: (link: string) => Effect.Effect<unknown, E, R>
   ) => (
     authorizationUrl: Redacted.Redacted,
     consent: ConsentRequired
   ) => Effect.Effect<void, BindingRefused | LedgerFailure | E, ConsentLedger | ConsentSeal | R>
-  /** The page at `startPath`: marks the browser of the person who is asked, and sends it to the provider. */
+  /** The page at `startPath`: binds the browser of the user, and redirects it to the provider. */
   readonly startPage: HttpApp.Default<never, Exclude<Needs, IdentityService>>
-  /** The page at the return URL: completes, once, if browser, person, state, session and time are right. */
+  /** The page at the return URL: completes the session once, after it verified browser, user, state, session and expiry. */
   readonly returnPage: HttpApp.Default<never, Needs>
 }
 
 /**
- * A state for `customState`: 256 random bits, in base64url.
+ * Generates a value for `customState`: 256 random bits in base64url.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(secureToken.token, Redacted.make)
 
-// What the person did not cause is not explained to them; what was looked up and could not be is in the log.
-const shown = <R>(
+// A failure of the ledger is logged in detail, and reported to the browser without details.
+const withErrorPages = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, BindingPageError | LedgerFailure, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   app.pipe(
     Effect.catchTag("LedgerFailure", (failure) =>
-      Effect.zipRight(Effect.logError("Consents cannot be looked up", failure), unavailable)),
+      Effect.zipRight(Effect.logError("The consent ledger is not available", failure), unavailable)),
     Effect.catchTag("BindingPageError", page),
     redactRequest
   )
 
 /**
- * The pages for one application. Mount `startPage` and `returnPage` with an `HttpRouter`, or make web handlers of them
- * (`HttpApp.toWebHandlerLayer`) for any framework that has `Request` and `Response`. Fails with `BindingRefused` when the
- * origin is none.
+ * Creates the pages of one application. Mount `startPage` and `returnPage` with an `HttpRouter`, or convert them to web
+ * handlers (`HttpApp.toWebHandlerLayer`) for any framework with `Request` and `Response`. Fails with `BindingRefused` if an
+ * option is invalid.
  *
- * The pages stay out of the platform's request log, and take their query out of its spans. A span has the headers of the
- * answer as well, and the first page's has the authorization URL: who exports spans adds `"location"` to
+ * The pages disable the request log of the platform, and redact their query in its spans. Spans also contain the headers of
+ * the response, and the start page returns the authorization URL in `location`. If you export spans, add `"location"` to
  * `Headers.currentRedactedNames` of the platform.
  *
- * A visit that ends a consent spends it, unless the service gives no answer, and is not interrupted: when the browser is closed in the
- * middle, the consent is completed all the same.
+ * A request that finishes a consent consumes it, unless the service does not answer. It is uninterruptible: if the browser is
+ * closed meanwhile, the session is completed.
  *
  * @example
  * ```ts
@@ -172,7 +177,7 @@ const shown = <R>(
  * import { Effect, Layer, Option } from "effect"
  * import { Consent, ConsentLedger, ConsentSeal, Credential, IdentityService, SessionBinding } from "effect-agentcore-identity"
  *
- * // Whatever the application knows its users by.
+ * // The key of a user in the application.
  * const CurrentUser = Layer.succeed(
  *   SessionBinding.CurrentUser,
  *   Effect.map(HttpServerRequest.HttpServerRequest, ({ cookies }) => Option.fromNullable(cookies["user"]))
@@ -209,20 +214,20 @@ const shown = <R>(
 export const make = (options: Options): Effect.Effect<SessionBinding, BindingRefused> =>
   Effect.gen(function*() {
     const { doneUrl, origin, startPath = "/oauth2/start" } = options
-    const place = yield* Effect.mapError(parseAppOrigin(origin), (message) =>
+    const appOrigin = yield* Effect.mapError(parseAppOrigin(origin), (message) =>
       new BindingRefused({ reason: "OriginInvalid", message }))
-    if (!isPageOf(place.origin, `${place.origin}${startPath}`)) {
+    if (!isPageOf(appOrigin.origin, `${appOrigin.origin}${startPath}`)) {
       return yield* new BindingRefused({
         reason: "PathInvalid",
-        message: "startPath: expected a path as a browser writes it, such as /oauth2/start"
+        message: "startPath: expected a path without a query, such as /oauth2/start"
       })
     }
     const done = Option.map(Option.fromNullable(doneUrl), (url) =>
-      resolveDoneUrl(place.origin, url))
+      resolveDoneUrl(appOrigin.origin, url))
     if (Option.isSome(done) && Option.isNone(done.value)) {
       return yield* new BindingRefused({
         reason: "PathInvalid",
-        message: "doneUrl: expected a path such as /done, or an address that begins with https://"
+        message: "doneUrl: expected a path such as /done, or a URL that begins with https://"
       })
     }
     const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
@@ -233,20 +238,19 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
         if (state === undefined || !/^[\w-]{22,}$/.test(Redacted.value(state))) {
           return yield* new BindingRefused({
             reason: "StateTooWeak",
-            message:
-              "ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+            message: "customState: expected 22 or more characters of base64url; request the token with " +
+              "`customState: yield* SessionBinding.customState`"
           })
         }
-        if (callbackUrl === undefined || !isPageOf(place.origin, callbackUrl)) {
+        if (callbackUrl === undefined || !isPageOf(appOrigin.origin, callbackUrl)) {
           return yield* new BindingRefused({
             reason: "ReturnUrlForeign",
             message:
-              `ask for the token with a callbackUrl of ${place.origin}, without a query, at which the page \`end\` ` +
-              "is mounted"
+              `callbackUrl: expected a URL of ${appOrigin.origin}, without a query, at which \`returnPage\` is mounted`
           })
         }
-        const id = yield* record.idOf(state)
-        const isNew = yield* record.add(id, {
+        const id = yield* pendingConsent.idOf(state)
+        const isNew = yield* pendingConsent.add(id, {
           _tag: "Pending",
           providerName,
           sessionUri,
@@ -257,33 +261,33 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
           userIdentifier,
           expiresAt
         })
-        const isAgain = isNew || Option.exists(
-          yield* record.find(id),
+        const isRegistered = isNew || Option.exists(
+          yield* pendingConsent.find(id),
           ({ record }) =>
             record._tag === "Pending" && record.user === user &&
             Redacted.value(record.sessionUri) === Redacted.value(sessionUri)
         )
-        if (!isAgain) {
+        if (!isRegistered) {
           return yield* new BindingRefused({
             reason: "StateUsed",
-            message: "this customState belongs to another consent: make a new one for each call"
+            message: "customState: another consent has the same value; generate a new one for each request"
           })
         }
-        return `${place.origin}${startPath}?consent=${id}`
+        return `${appOrigin.origin}${startPath}?consent=${id}`
       }
     )
 
     return {
       register,
-      onAuthUrl: (who, show) => (_, consent) => Effect.asVoid(Effect.flatMap(register(consent, who), show)),
-      startPage: shown(startPage(place, signedIn)),
-      returnPage: shown(returnPage(place, signedIn, Option.getOrUndefined(Option.flatten(done))))
+      onAuthUrl: (user, show) => (_, consent) => Effect.asVoid(Effect.flatMap(register(consent, user), show)),
+      startPage: withErrorPages(startPage(appOrigin, signedIn)),
+      returnPage: withErrorPages(returnPage(appOrigin, signedIn, Option.getOrUndefined(Option.flatten(done))))
     }
   })
 
 /**
- * A return page **for development only**: it completes whatever session comes back, for one user, and checks nobody. It
- * serves this machine alone, and fails with `BindingRefused` unless the identity service at `endpoint` is on it.
+ * Creates a return page **for development only**: it completes every session that returns, for one user, without any check.
+ * It answers on loopback only. Fails with `BindingRefused` unless the identity service at `endpoint` is on loopback.
  *
  * @example
  * ```ts
@@ -303,9 +307,9 @@ export const makeLocalAutoBinding = (options: {
   readonly userIdentifier: UserIdentifier
 }): Effect.Effect<HttpApp.Default<never, IdentityService>, BindingRefused> =>
   isLoopbackUrl(options.endpoint)
-    ? Effect.succeed(shown(local.end(options.userIdentifier)))
+    ? Effect.succeed(withErrorPages(autoReturnPage(options.userIdentifier)))
     : new BindingRefused({
       reason: "EndpointNotLocal",
       message:
-        "sessions complete themselves only with an identity service on this machine, such as http://127.0.0.1:4599"
+        "endpoint: expected an identity service on loopback, such as http://127.0.0.1:4599; use `make` for any other"
     })

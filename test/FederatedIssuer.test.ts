@@ -270,7 +270,7 @@ describe("a provider that ails", () => {
       const { pathname, search } = new URL(Redacted.value(consent.authorizationUrl))
       const page = yield* Effect.flatMap(jar.jar, (browser) => browser.get(pathname + search))
       assert.strictEqual(page.status, 502)
-      assert.include(page.text, "The provider cannot be asked")
+      assert.include(page.text, "The provider is not available")
       assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
       for (const told of yield* controls.providerFailures) {
         assertContains(told, { step: "discovery", reason: "Unreachable" })

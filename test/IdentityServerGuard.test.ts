@@ -12,6 +12,7 @@ import * as IdentityServer from "../src/IdentityServer.js"
 import * as guard from "../src/internal/server/api/hostGuard.js"
 import * as signature from "../src/internal/server/api/signature.js"
 import * as wire from "../src/internal/server/api/wire.js"
+import { contentSecurityPolicy } from "../src/internal/web/html.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertNoCredentials, credentials, printed } from "./support/canaries.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -310,7 +311,7 @@ it.layer(serving(required))("a request under a key", (it) => {
 const page = Response.text("page", { headers: { "cache-control": "max-age=60" } })
 
 const guarded = (app: Effect.Effect<Response.HttpServerResponse, wire.Fault>, options?: guard.Options) =>
-  HttpServer.serve(guard.identify(guard.make(options)(app))).pipe(Layer.provideMerge(Port))
+  HttpServer.serve(guard.withRequestIds(guard.make(options)(app))).pipe(Layer.provideMerge(Port))
 
 /** A request that says of itself under which name it was sent, which `fetch` does not allow. */
 const addressed = (host: string) =>
@@ -357,7 +358,7 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
       const { headers } = yield* addressed("localhost")
       assertContains(headers, {
         "cache-control": "max-age=60",
-        "content-security-policy": guard.contentSecurityPolicy,
+        "content-security-policy": contentSecurityPolicy("none"),
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY"
@@ -375,11 +376,11 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
     }))
 })
 
-it.layer(guarded(unusable, { contentSecurityPolicy: "default-src 'self'" }))("a failure behind the guard", (it) => {
+it.layer(guarded(unusable))("a failure behind the guard", (it) => {
   it.effect("has the guard's headers too", () =>
     Effect.gen(function*() {
       const { headers, status } = yield* addressed("localhost")
       assert.strictEqual(status, 500)
-      assert.strictEqual(headers["content-security-policy"], "default-src 'self'")
+      assert.strictEqual(headers["content-security-policy"], contentSecurityPolicy("none"))
     }))
 })

@@ -66,7 +66,7 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         assert.strictEqual((yield* create(`http://evil.example${path}`, "localhost")).status, 403)
         assert.strictEqual((yield* create(`http://localhost${path}`, "evil.example")).status, 403)
         const page = yield* say("GET http://localhost?still HTTP/1.1", "Host: localhost")
-        assert.include(page.text, "This page stands still.")
+        assert.include(page.text, "Refresh is paused.")
       }))
 
     it.effect("answers HEAD as GET, without the body", () =>

@@ -5,7 +5,7 @@ import * as IdentityControls from "../src/IdentityControls.js"
 import { agent, callbackUrl } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertContains, assertEqual } from "./support/equality.js"
-import { ask, jar, ticketOf } from "./support/jar.js"
+import { ask, jar, tokenOf } from "./support/jar.js"
 
 const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
   it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
@@ -91,10 +91,12 @@ live(
         drops: [{ operation, times: 1, lost: "request" }]
       })
       const page = yield* client.get("/")
-      for (const line of ["fails with Throttled, 2 times", "delayed by 30s, once", "request lost, once"]) {
+      for (
+        const line of ["fails with Throttled, next 2 calls", "delayed by 30s, next call", "request lost, next call"]
+      ) {
         assert.include(page.text, `${operation}: ${line}`)
       }
-      const reset = yield* client.form("/", { ticket: ticketOf(page.text), action: "reset" })
+      const reset = yield* client.form("/", { token: tokenOf(page.text), action: "reset" })
       assert.strictEqual(reset.headers.get("location"), "/?done=reset")
       assertEqual(yield* waiting, nothing)
       assert.notInclude((yield* client.get("/")).text, "Cancel all of these")

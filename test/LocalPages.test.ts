@@ -3,17 +3,17 @@ import { Duration, Effect, type Layer, Redacted } from "effect"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import * as IdentityService from "../src/IdentityService.js"
-import { Trouble } from "../src/internal/server/state/faultInjection.js"
+import { MovableClock } from "../src/internal/server/state/movableClock.js"
 import { html } from "../src/internal/web/html.js"
 import { agent, callbackUrl, workloadName } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"
-import { ask, type Jar, jar, ticketOf } from "./support/jar.js"
+import { ask, type Jar, jar, tokenOf } from "./support/jar.js"
 
 /** Where the sessions stand, at the time of the server. */
 const statuses = Effect.gen(function*() {
   const { sessions } = yield* IdentityControls.IdentityControls
-  const { clock } = yield* Trouble
+  const { clock } = yield* MovableClock
   return (yield* Effect.withClock(sessions, clock)).map(({ status }) => status)
 })
 
@@ -24,7 +24,7 @@ const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Su
 const allow = (browser: Jar, path: string) =>
   Effect.gen(function*() {
     const page = yield* browser.get(path)
-    const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: ticketOf(page.text), decision: "allow" })
+    const sent = yield* browser.form("/identities/oauth2/authorize", { token: tokenOf(page.text), decision: "allow" })
     assert.strictEqual(sent.status, 303)
     return sent.headers.get("location") ?? ""
   })
@@ -60,10 +60,10 @@ live("a person denies, once", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { path } = yield* ask()
-    const fields = { ticket: ticketOf((yield* browser.get(path)).text), decision: "deny" }
+    const fields = { token: tokenOf((yield* browser.get(path)).text), decision: "deny" }
     const page = yield* browser.form("/identities/oauth2/authorize", fields)
     assert.strictEqual(page.status, 200)
-    assert.include(page.text, "Access was denied")
+    assert.include(page.text, "The consent was denied")
     assertEqual(yield* statuses, ["failed"])
     assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", fields)).status, 409)
   }))
@@ -75,29 +75,29 @@ live(
       const browser = yield* jar
       const other = yield* jar
       const { path } = yield* ask()
-      const send = (by: Jar, ticket: string, headers = {}) =>
-        by.form("/identities/oauth2/authorize", { ticket, decision: "allow" }, headers)
+      const send = (by: Jar, token: string, headers = {}) =>
+        by.form("/identities/oauth2/authorize", { token, decision: "allow" }, headers)
       assert.strictEqual((yield* send(browser, "")).status, 400)
       assert.strictEqual((yield* send(browser, "x".repeat(43))).status, 403)
       assert.strictEqual((yield* send(browser, "x".repeat(9000))).status, 400)
-      const ticket = ticketOf((yield* browser.get(path)).text)
-      assert.strictEqual((yield* send(browser, ticket, { "sec-fetch-site": "same-site" })).status, 403)
-      assert.strictEqual((yield* send(browser, ticket, { "content-type": "text/plain" })).status, 415)
+      const token = tokenOf((yield* browser.get(path)).text)
+      assert.strictEqual((yield* send(browser, token, { "sec-fetch-site": "same-site" })).status, 403)
+      assert.strictEqual((yield* send(browser, token, { "content-type": "text/plain" })).status, 415)
       assert.strictEqual(
-        (yield* browser.form("/identities/oauth2/authorize", `ticket=${ticket}&decision=x`)).status,
+        (yield* browser.form("/identities/oauth2/authorize", `token=${token}&decision=x`)).status,
         400
       )
-      const twice = `ticket=${ticket}&ticket=${ticket}&decision=allow`
+      const twice = `token=${token}&token=${token}&decision=allow`
       assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", twice)).status, 400)
       yield* other.get(path)
-      assert.strictEqual((yield* send(other, ticket)).status, 403)
+      assert.strictEqual((yield* send(other, token)).status, 403)
       assert.strictEqual((yield* browser.form("/", "x".repeat(70_000))).status, 413)
       assertEqual(yield* statuses, ["pending"])
       // Nobody but the browser that it was made for has used it up.
-      assert.strictEqual((yield* send(yield* jar, ticket)).status, 403)
-      assert.strictEqual((yield* send(browser, ticket)).status, 303)
-      assert.strictEqual((yield* send(browser, ticket)).status, 409)
-      assert.strictEqual((yield* send(other, ticket)).status, 403)
+      assert.strictEqual((yield* send(yield* jar, token)).status, 403)
+      assert.strictEqual((yield* send(browser, token)).status, 303)
+      assert.strictEqual((yield* send(browser, token)).status, 409)
+      assert.strictEqual((yield* send(other, token)).status, 403)
     })
 )
 
@@ -120,22 +120,22 @@ live("who comes late meets expired, on each leg", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const first = yield* ask()
-    const ticket = ticketOf((yield* browser.get(first.path)).text)
+    const token = tokenOf((yield* browser.get(first.path)).text)
     const callback = yield* allow(browser, first.path)
     yield* browser.json("/_local/clock", { moveSeconds: 601 })
     const pages = [
       yield* browser.get(first.path),
       yield* browser.get(callback),
-      yield* browser.form("/identities/oauth2/authorize", { ticket, decision: "allow" })
+      yield* browser.form("/identities/oauth2/authorize", { token, decision: "allow" })
     ]
     for (const { status, text } of pages) {
       assert.strictEqual(status, 410)
       assert.include(text, "has expired, start again")
     }
     const second = yield* ask()
-    const form = ticketOf((yield* browser.get(second.path)).text)
+    const form = tokenOf((yield* browser.get(second.path)).text)
     assert.strictEqual((yield* browser.json("/_local/expire-session", { sessionUri: second.uri })).status, 200)
-    const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: form, decision: "deny" })
+    const sent = yield* browser.form("/identities/oauth2/authorize", { token: form, decision: "deny" })
     assert.strictEqual(sent.status, 410)
     assertEqual(yield* statuses, ["expired", "expired"])
   }))
@@ -211,8 +211,8 @@ live("each form of the dashboard does what it says, once", () =>
     const identity = yield* IdentityService.IdentityService
     const send = (fields: Record<string, string>) =>
       Effect.gen(function*() {
-        const ticket = ticketOf((yield* browser.get("/?still")).text)
-        return yield* browser.form("/", { ticket, still: "1", ...fields })
+        const token = tokenOf((yield* browser.get("/?still")).text)
+        return yield* browser.form("/", { token, still: "1", ...fields })
       })
     const does = (fields: Record<string, string>) =>
       Effect.map(send(fields), ({ headers, status }) => {
@@ -249,7 +249,7 @@ live("each form of the dashboard does what it says, once", () =>
     yield* does({ action: "expire-tokens" })
     yield* does({ action: "revoke" })
     const page = yield* browser.get("/?still&done=clock")
-    for (const shown of ["1d ahead", "The clock was moved.", "getTokenVault: delayed by 200ms, 2 times"]) {
+    for (const shown of ["1d ahead", "The clock was moved.", "getTokenVault: delayed by 200ms, next 2 calls"]) {
       assert.include(page.text, shown)
     }
     assert.notInclude((yield* browser.get("/?done=__proto__")).text, "class=\"flash\"")
@@ -259,11 +259,11 @@ live("each form of the dashboard does what it says, once", () =>
       resourceCredentialProviderName: "weather"
     }))
     assert.strictEqual(refused._tag, "Throttled")
-    const ticket = ticketOf(page.text)
-    assert.strictEqual((yield* browser.form("/", { ticket, action: "revoke" })).status, 303)
-    assert.strictEqual((yield* browser.form("/", { ticket, action: "revoke" })).status, 409)
+    const token = tokenOf(page.text)
+    assert.strictEqual((yield* browser.form("/", { token, action: "revoke" })).status, 303)
+    assert.strictEqual((yield* browser.form("/", { token, action: "revoke" })).status, 409)
     assert.strictEqual(
-      (yield* (yield* jar).form("/", { ticket: ticketOf((yield* browser.get("/")).text), action: "revoke" })).status,
+      (yield* (yield* jar).form("/", { token: tokenOf((yield* browser.get("/")).text), action: "revoke" })).status,
       403
     )
   }))

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { agent } from "./support/agent.js"
 import { layer } from "./support/browser.js"
-import { ask, jar, ticketOf } from "./support/jar.js"
+import { ask, jar, tokenOf } from "./support/jar.js"
 import { recording } from "./support/recording.js"
 
 it.live("the pages of a consent leave neither its session, nor its code, nor its state in spans and logs", () =>
@@ -14,7 +14,7 @@ it.live("the pages of a consent leave neither its session, nor its code, nor its
       const browser = yield* jar
       const { path, uri } = yield* ask()
       const { text: page } = yield* browser.get(path)
-      const sent = yield* browser.form("/identities/oauth2/authorize", { ticket: ticketOf(page), decision: "allow" })
+      const sent = yield* browser.form("/identities/oauth2/authorize", { token: tokenOf(page), decision: "allow" })
       const callback = new URL(sent.headers.get("location") ?? "", "http://localhost")
       const back = yield* browser.get(callback.pathname + callback.search)
       assert.strictEqual(back.status, 303)

@@ -44,7 +44,7 @@ describe("SessionBinding", () => {
       const back = yield* agrees(consent.sessionUri)
       const ended = yield* ada.open(back.href)
       assert.strictEqual(ended.status, 200, ended.body)
-      assert.include(ended.body, "Access was allowed")
+      assert.include(ended.body, "The consent was approved")
       assertEqual([...ada.cookies.keys()], ["user"])
       assert.strictEqual(yield* completions, 1)
       const token = yield* app.identity.getToken({
@@ -113,7 +113,7 @@ describe("SessionBinding", () => {
         yield* failNext("completeResourceTokenAuth", error)
         const ended = yield* ada.open(back.href)
         assert.strictEqual(ended.status, status)
-        assert.notInclude(ended.body, "Access was allowed")
+        assert.notInclude(ended.body, "The consent was approved")
         assert.include(ended.body, "start again")
         assert.strictEqual((yield* ada.open(back.href)).status, afterwards)
         assert.strictEqual((yield* ada.open(back.href)).status, 409)

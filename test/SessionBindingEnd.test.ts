@@ -46,10 +46,10 @@ describe("the page to which a person returns", () => {
     ))
 
   const refusals = [
-    [{ error: "access_denied" }, "It says <q>access_denied</q>. Nothing was allowed."],
+    [{ error: "access_denied" }, "Error: <q>access_denied</q>. Nothing was approved."],
     [
       { error: "access_denied", error_description: "Not today" },
-      "It says <q>access_denied</q>: <q>Not today</q>. Nothing was allowed."
+      "Error: <q>access_denied</q>: <q>Not today</q>. Nothing was approved."
     ]
   ] as const
   for (const [parameters, text] of refusals) {
@@ -60,7 +60,7 @@ describe("the page to which a person returns", () => {
           const { cookie } = yield* visit(startPage, yield* register(yield* consentOf(), ada))
           const refused = yield* visit(returnPage, back(parameters), cookie)
           assert.strictEqual(refused.status, 400)
-          assert.include(refused.text, `<h1>The provider refused</h1><p>${text}</p>`)
+          assert.include(refused.text, `<h1>The provider denied the request</h1><p>${text}</p>`)
           assertEqual(yield* Ref.get(asked), [])
         })
       ))
@@ -81,7 +81,7 @@ describe("the page to which a person returns", () => {
         assert.isTrue(yield* ledger.replace(`binding/${other}`, yield* entry(other), begun))
         const { status, text } = yield* visit(returnPage, back({ state: Redacted.value(customState) }), cookie)
         assert.strictEqual(status, 400)
-        assert.include(text, "This answer belongs to another request")
+        assert.include(text, "This response belongs to another request")
         assertEqual(yield* Ref.get(asked), [])
       })
     ))

@@ -166,7 +166,7 @@ describe("SessionBinding", () => {
         yield* failNext("completeResourceTokenAuth", error)
         const ended = yield* ada.open(back.href)
         assert.strictEqual(ended.status, status, error._tag)
-        assert.notInclude(ended.body, "Access was allowed")
+        assert.notInclude(ended.body, "The consent was approved")
       }
       const { grants } = yield* IdentityControls.IdentityControls
       assertEqual(yield* grants, [])
@@ -189,7 +189,7 @@ describe("SessionBinding", () => {
       yield* nothingAllowed
       yield* Ref.set(isAway, false)
       assert.strictEqual((yield* ada.open(back.href)).status, 200)
-      assert.include(lines.join("\n"), "Consents cannot be looked up")
+      assert.include(lines.join("\n"), "The consent ledger is not available")
       assert.include(lines.join("\n"), "the disk is away")
       assert.notInclude(lines.join("\n"), Redacted.value(consent.sessionUri))
     }).pipe(

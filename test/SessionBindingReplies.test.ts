@@ -79,14 +79,14 @@ describe("the page to which a person returns, when something else answers for th
         for (let turn = 0; turn < 2; turn++) {
           const failed = yield* ada.open(back.href)
           assert.strictEqual(failed.status, 502)
-          assert.include(failed.body, "The request could not be finished")
-          assert.notInclude(failed.body, "Access was allowed")
+          assert.include(failed.body, "The request could not be completed")
+          assert.notInclude(failed.body, "The consent was approved")
           assert.notInclude(failed.body, "Sign in")
           yield* nothingAllowed
         }
         const ended = yield* ada.open(back.href)
         assert.strictEqual(ended.status, 200, ended.body)
-        assert.include(ended.body, "Access was allowed")
+        assert.include(ended.body, "The consent was approved")
         assert.strictEqual(yield* completions, 1)
         assert.strictEqual((yield* ada.open(back.href)).status, 409)
       }).pipe(Effect.provide(behind([instead, instead]))))

@@ -79,8 +79,8 @@ describe("the page to which a person returns, when a completion fails", () => {
 
             const failed = yield* back
             assert.strictEqual(failed.status, status)
-            assert.include(failed.text, "The request could not be finished")
-            assert.notInclude(failed.text, "Access was allowed")
+            assert.include(failed.text, "The request could not be completed")
+            assert.notInclude(failed.text, "The consent was approved")
             assert.isNull(failed.location)
             // The browser keeps its mark for as long as it may try again.
             assert.strictEqual(
@@ -96,7 +96,7 @@ describe("the page to which a person returns, when a completion fails", () => {
             assertEqual(yield* Ref.get(asked), isRepeatable ? [request, request] : [request])
           })
         yield* Effect.provide(run(complete, [failure]), layer)
-        assert.include(text(), "A consent could not be completed")
+        assert.include(text(), "A consent session could not be completed")
         assert.include(text(), failure._tag)
         assert.include(text(), "request-1")
         assert.notInclude(text(), Redacted.value(state))
@@ -141,12 +141,12 @@ const reasonOf = (result: Either.Either<string, IdentityError.LedgerFailure | Se
 const begun = `${origin}/oauth2/start?consent=<id>`
 
 const weak =
-  "StateTooWeak: ask for the token with `customState: yield* SessionBinding.customState`: 22 or more characters of base64url"
+  "StateTooWeak: customState: expected 22 or more characters of base64url; request the token with `customState: yield* SessionBinding.customState`"
 
 const foreign =
-  `ReturnUrlForeign: ask for the token with a callbackUrl of ${origin}, without a query, at which the page \`end\` is mounted`
+  `ReturnUrlForeign: callbackUrl: expected a URL of ${origin}, without a query, at which \`returnPage\` is mounted`
 
-const used = "StateUsed: this customState belongs to another consent: make a new one for each call"
+const used = "StateUsed: customState: another consent has the same value; generate a new one for each request"
 
 describe("a consent that begins", () => {
   const states: ReadonlyArray<readonly [state: string | undefined, expected: string]> = [
@@ -219,8 +219,8 @@ describe("a consent that begins", () => {
 })
 
 describe("an application that is configured", () => {
-  const path = "PathInvalid: startPath: expected a path as a browser writes it, such as /oauth2/start"
-  const done = "PathInvalid: doneUrl: expected a path such as /done, or an address that begins with https://"
+  const path = "PathInvalid: startPath: expected a path without a query, such as /oauth2/start"
+  const done = "PathInvalid: doneUrl: expected a path such as /done, or a URL that begins with https://"
   const options: ReadonlyArray<readonly [options: Partial<SessionBinding.Options>, expected: string | undefined]> = [
     [{}, undefined],
     [{ startPath: "/a", doneUrl: "/b" }, undefined],
@@ -231,7 +231,7 @@ describe("an application that is configured", () => {
     [{ doneUrl: "javascript:alert(1)" }, done],
     [
       { origin: "nowhere" },
-      "OriginInvalid: origin: expected where browsers find the application, such as https://agent.example"
+      "OriginInvalid: origin: expected the URL at which browsers reach the application, such as https://agent.example"
     ]
   ]
   for (const [given, expected] of options) {
@@ -252,7 +252,7 @@ describe("an application that is configured", () => {
         const { message, reason } = yield* Effect.flip(SessionBinding.makeLocalAutoBinding(options))
         assertEqual([reason, message], [
           "EndpointNotLocal",
-          "sessions complete themselves only with an identity service on this machine, such as http://127.0.0.1:4599"
+          "endpoint: expected an identity service on loopback, such as http://127.0.0.1:4599; use `make` for any other"
         ])
       }))
   }

@@ -135,7 +135,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         assert.strictEqual(yield* completions, 1)
         const again = yield* returns
         assert.strictEqual(again.status, 409)
-        assert.include(again.body, "used already")
+        assert.include(again.body, "already used")
         assert.strictEqual(yield* completions, 1)
       }))
 

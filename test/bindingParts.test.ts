@@ -2,8 +2,8 @@ import { HttpApp, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Option, Redacted } from "effect"
 import * as pages from "../src/internal/binding/pages.js"
+import * as browser from "../src/internal/binding/readRequest.js"
 import * as address from "../src/internal/binding/urls.js"
-import * as browser from "../src/internal/binding/visit.js"
 import { html } from "../src/internal/web/html.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking } from "./support/webRequest.js"
@@ -16,8 +16,8 @@ describe("the address of the application", () => {
     for (const place of [https, http, { origin: "https://a.b:8443", host: "a.b:8443", isSecure: true }]) {
       assertEqual(address.parseAppOrigin(place.origin), Either.right(place))
     }
-    const none = "origin: expected where browsers find the application, such as https://agent.example"
-    const more = (origin: string) => `origin: expected scheme, host and port alone, such as ${origin}`
+    const none = "origin: expected the URL at which browsers reach the application, such as https://agent.example"
+    const more = (origin: string) => `origin: expected only scheme, host and port, such as ${origin}`
     const wrong: ReadonlyArray<readonly [origin: string, message: string]> = [
       ["", none],
       ["agent.example", none],
@@ -29,8 +29,8 @@ describe("the address of the application", () => {
       ["https://ada@agent.example", more("https://agent.example")],
       ["https://agent.example?a", more("https://agent.example")],
       ["https://agent.example#a", more("https://agent.example")],
-      ["http://agent.example", "origin: expected https, since cookies would go over the net for all to read"],
-      ["http://evillocalhost", "origin: expected https, since cookies would go over the net for all to read"]
+      ["http://agent.example", "origin: expected https, or http on loopback: over http, others can read the cookies"],
+      ["http://evillocalhost", "origin: expected https, or http on loopback: over http, others can read the cookies"]
     ]
     for (const [origin, message] of wrong) assertEqual(address.parseAppOrigin(origin), Either.left(message), origin)
   })
@@ -192,7 +192,7 @@ describe("the cookie of a consent", () => {
   const now = DateTime.unsafeMake(1_000_000)
 
   const remembered = (isSecure: boolean, seconds: number) =>
-    lines(browser.remember(HttpServerResponse.empty(), {
+    lines(browser.setCookie(HttpServerResponse.empty(), {
       isSecure,
       id,
       verifier: Redacted.make("verifier"),
@@ -212,10 +212,10 @@ describe("the cookie of a consent", () => {
         `${secure}=verifier; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
       ])
       const empty = HttpServerResponse.empty()
-      assertEqual(yield* lines(browser.forget(empty, true, id)), [
+      assertEqual(yield* lines(browser.removeCookie(empty, true, id)), [
         `${secure}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
       ])
-      assertEqual(yield* lines(browser.forget(empty, false, id)), [
+      assertEqual(yield* lines(browser.removeCookie(empty, false, id)), [
         `${plain}=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax`
       ])
     }))
@@ -223,75 +223,78 @@ describe("the cookie of a consent", () => {
   it.effect("leaves the other cookies of an answer", () =>
     Effect.gen(function*() {
       const answer = HttpServerResponse.unsafeSetCookie(HttpServerResponse.empty(), "other", "1")
-      assert.lengthOf(yield* lines(browser.forget(answer, true, id)), 2)
+      assert.lengthOf(yield* lines(browser.removeCookie(answer, true, id)), 2)
     }))
 })
 
 describe("every page of a consent", () => {
-  const again = "Go back to the application and start again."
+  const again = "Return to the application and start again."
 
   /** Each by its name: its status, its title, and what it tells a person to do. */
   const expected = {
-    notGet: [405, "This page is only read", again],
+    notGet: [405, "Method not allowed", `This page accepts GET only. ${again}`],
     foreignHost: [
       403,
-      "This page does not answer under that name",
-      "The address is not that of the application."
+      "Host not allowed",
+      "The host of this address is not the host of the application."
     ],
     unreadable: [
       400,
-      "This address is not complete",
-      `Something in the address of this page is missing, there twice, too long, or not text. ${again}`
+      "Invalid link",
+      `A parameter of this link is missing, repeated, too long or invalid. ${again}`
     ],
-    unknown: [404, "This request is not known", `Nobody asked for this, or it was long ago. ${again}`],
+    unknown: [
+      404,
+      "Unknown request",
+      `No request for consent has this link, or it was removed after its expiry. ${again}`
+    ],
     expired: [
       410,
       "This request has expired",
-      "This request has expired, start again: go back to the application and ask once more."
+      "This request has expired, start again: return to the application and request access again."
     ],
-    consumed: [409, "This request was used already", `An answer counts once, and nothing was changed now. ${again}`],
+    consumed: [409, "This request was already used", `Each answer counts once. Nothing was changed. ${again}`],
     signedOut: [
       401,
-      "Please sign in first",
+      "Sign in first",
       "Sign in to the application in this browser, then load this page again."
     ],
     signedOutMeanwhile: [
       401,
-      "Nobody is signed in any more",
-      "Nothing was allowed. Sign in to the application in this browser, and start again."
+      "You are no longer signed in",
+      "Nothing was approved. Sign in to the application in this browser and start again."
     ],
     otherUser: [
       403,
-      "This request belongs to somebody else",
-      "You are signed in as another person than the one who asked. Nothing was allowed."
+      "This request belongs to another user",
+      "You are signed in as a different user from the one who requested access. Nothing was approved."
     ],
     otherBrowser: [
       403,
       "This request belongs to another browser",
-      `It has to end in the browser in which it was started. Nothing was allowed. ${again}`
+      `Finish the request in the browser in which you started it. Nothing was approved. ${again}`
     ],
     stateMismatch: [
       400,
-      "This answer belongs to another request",
-      `It does not fit what was asked. Nothing was allowed. ${again}`
+      "This response belongs to another request",
+      `It does not match the request for consent. Nothing was approved. ${again}`
     ],
     unfinished: [
       403,
-      "The request could not be finished",
-      `AgentCore does not know it any more, or knows it as another person's. Nothing was allowed. ${again}`
+      "The request could not be completed",
+      `AgentCore Identity does not know the session, or it belongs to another user. Nothing was approved. ${again}`
     ],
     unreachable: [
       502,
-      "The request could not be finished",
-      "The identity service gave no answer that counts. Load this page again in a moment; if that does not help, go "
-      + "back to the application and start again."
+      "The request could not be completed",
+      `The identity service did not answer. Load this page again in a moment. If that does not help: ${again}`
     ],
     unavailable: [
       503,
       "The request cannot be looked up",
-      "What is remembered of it cannot be read at the moment. Load this page again in a while."
+      "The store of requests is not available. Load this page again later."
     ],
-    done: [200, "Access was allowed", "The agent goes on by itself. You can close this page."]
+    done: [200, "The consent was approved", "You can close this page and return to the application."]
   } as const
 
   const all = Object.entries(pages).flatMap(([name, value]) =>
@@ -324,7 +327,7 @@ describe("every page of a consent", () => {
           "cross-origin-opener-policy": "same-origin",
           ...(notice.status === 405 && { allow: "GET" }),
           "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; `
-            + "form-action 'none'; frame-ancestors 'none'"
+            + "frame-ancestors 'none'; form-action 'none'"
         })
         const [status, title, text] = Object.entries(expected).find(([key]) => key === name)?.[1] ?? [0, "", ""]
         assert.strictEqual(response.status, status)

@@ -6,10 +6,10 @@ import { application, grants, layer, type Provider, providers, sorted } from "./
 import { launch, violations } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"
 
-const allowed = "200 Access was allowed"
-const otherUser = "403 This request belongs to somebody else"
+const allowed = "200 The consent was approved"
+const otherUser = "403 This request belongs to another user"
 const otherBrowser = "403 This request belongs to another browser"
-const used = "409 This request was used already"
+const used = "409 This request was already used"
 
 // What a browser does not do is a defect of the test, and fails it with its own words.
 const does = <A>(f: () => Promise<A>) => Effect.promise(f)
@@ -47,7 +47,7 @@ const begins = (page: Page, home: string, provider: Provider) =>
 /** Allows what the tab is asked, and reads what there is to return to. */
 const allows = (page: Page, home: string, by: "mouse" | "keyboard" = "mouse") =>
   does(async () => {
-    const button = page.getByRole("button", { name: "Allow", exact: true })
+    const button = page.getByRole("button", { name: "Approve", exact: true })
     const [response] = await Promise.all([
       page.waitForResponse((response) => response.url().startsWith(`${home}/oauth2/return?`)),
       by === "mouse" ? button.click() : button.press("Enter")
@@ -106,7 +106,7 @@ it.scopedLive(
         await ada1.getByRole("button", { name: "Deny" }).click()
         await ada1.waitForSelector(".notice")
       })
-      yield* ends(does(() => ada1.innerText("h1")), "Access was denied")
+      yield* ends(does(() => ada1.innerText("h1")), "The consent was denied")
 
       // What one tab was asked is answered in the other.
       yield* does(() => ada1.goto(adaGoogleAsked))
@@ -115,8 +115,8 @@ it.scopedLive(
       // Grace allows what Ada is asked: nobody gets anything by it, and Ada has to start again.
       yield* does(() => grace2.goto(ada2.url()))
       yield* ends(allow(grace2), otherBrowser)
-      yield* does(() => ada2.getByRole("button", { name: "Allow" }).click())
-      yield* does(() => ada2.getByText("This request was answered already").first().waitFor())
+      yield* does(() => ada2.getByRole("button", { name: "Approve" }).click())
+      yield* does(() => ada2.getByText("This request was already answered").first().waitFor())
       yield* begin(ada2, "slack")
       yield* ends(allow(grace1), allowed, "userId:grace slack")
       yield* ends(allow(ada2), allowed, "userId:ada slack")

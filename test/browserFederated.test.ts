@@ -89,9 +89,9 @@ it.scopedLive(
       assert.match(callback, /[?&]code=/)
       yield* does(async () => {
         await page.goto(callback)
-        assert.strictEqual(await said(page), "This answer was sent already")
+        assert.strictEqual(await said(page), "This answer was already sent")
         await page.goto(Redacted.value(consent.authorizationUrl))
-        assert.strictEqual(await said(page), "This request was answered already")
+        assert.strictEqual(await said(page), "This request was already answered")
       })
       assertEqual(yield* controls.providerFailures, [])
     }).pipe(Effect.provide(federated.layer())),
@@ -108,7 +108,7 @@ it.scopedLive(
       yield* does(async () => {
         const page = await begins(ada, server, consent.authorizationUrl)
         await answers(page, "Deny")
-        assert.strictEqual(await said(page), "Access was denied")
+        assert.strictEqual(await said(page), "The consent was denied")
         assert.strictEqual(new URL(page.url()).search.includes("error=access_denied"), true)
       })
       assertEqual((yield* controls.sessions).map(({ status }) => status), ["failed"])
@@ -156,9 +156,9 @@ it.scopedLive(
           await page.close()
         })
       assertEqual(yield* issuers, ["federated"])
-      yield* presses("Simulate: own", "From now on the provider is simulated.")
+      yield* presses("Simulate: own", "The provider is simulated.")
       assertEqual(yield* issuers, ["simulated"])
-      yield* presses("Federate: own", "From now on the provider's own authorization server is asked.")
+      yield* presses("Federate: own", "The provider is federated:")
       assertEqual(yield* issuers, ["federated"])
       yield* required(ask)
       server.failNext({ status: 503, body: "not now" }, "/.well-known/openid-configuration")
@@ -166,7 +166,7 @@ it.scopedLive(
         const page = await ada.newPage()
         await page.goto(`${address}/?still`)
         await page.getByRole("button", { name: /^Approve/ }).click()
-        assert.strictEqual(await page.textContent("h1"), "The provider answers for itself")
+        assert.strictEqual(await page.textContent("h1"), "The provider is federated")
       })
       const [session] = yield* controls.sessions
       if (session === undefined) return assert.fail("nobody was asked")
@@ -175,7 +175,7 @@ it.scopedLive(
       yield* does(async () => {
         const page = await ada.newPage()
         await page.goto(`${address}/?still`)
-        const section = page.locator("section", { hasText: "What providers answered" })
+        const section = page.locator("section", { hasText: "Provider errors" })
         const row = await section.locator("tbody tr").innerText()
         assert.match(row, /own\s+discovery\s+Malformed\s+503/)
         assertEqual(await violations(page), [])

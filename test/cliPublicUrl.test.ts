@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from "vitest"
 import * as Cli from "./support/cli.js"
 import { assertEqual } from "./support/equality.js"
 import * as Forwarder from "./support/forwarder.js"
-import { ticketOf } from "./support/jar.js"
+import { tokenOf } from "./support/jar.js"
 import { authorization } from "./support/raw.js"
 
 const returnUrl = "http://localhost:3000/return"
@@ -102,7 +102,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
             visit(authorize, {
               method: "POST",
               headers: { ...form, ...known, ...headers },
-              body: new URLSearchParams({ ticket: ticketOf(page.text), decision: "allow" }).toString()
+              body: new URLSearchParams({ token: tokenOf(page.text), decision: "allow" }).toString()
             })
           const otherScheme = `${protocol === "http" ? "https" : "http"}://dev.example:8443`
           for (const foreign of ["https://evil.example", otherScheme]) {

@@ -262,12 +262,15 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     const second = await serving(["--data", data], async (origin) => {
       assert.strictEqual(await moved(origin, { moveSeconds: 60 }), 3660)
     })
-    assert.include(second.stderr, "the clock is 1h ahead, as it was left")
+    assert.include(second.stderr, "the clock is 1h ahead, as stored in ")
     await serving(["--data", data], async (origin) => assert.strictEqual(await moved(origin, { moveSeconds: 0 }), 3660))
     writeFileSync(join(data, "CLOCK"), "soon")
     const third = await cli.start(["serve", "--port", "0", "--data", data]).ended
     assertEqual([third.code, third.stdout], [1, ""])
-    assert.match(third.stderr, /^ServerFailed: .*CLOCK does not say how many milliseconds/)
+    assert.match(
+      third.stderr,
+      /^ServerFailed: .*CLOCK does not contain the offset of the clock in milliseconds: remove the file/
+    )
   })
 
   it("keeps what a folder has when the same seed is sown again", async () => {

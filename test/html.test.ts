@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { html, notice, type Page, page } from "../src/internal/web/html.js"
+import { notice, type Page, page } from "../src/internal/server/pages/frame.js"
+import { contentSecurityPolicy, html } from "../src/internal/web/html.js"
 
 /** The markup of a page, without its style and its nonce. */
 const markup = (made: ReturnType<typeof page>) =>
@@ -28,7 +29,7 @@ ${refresh}
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar"><div class="${width}"><a class="brand" href="/"><span class="mark" aria-hidden="true"></span>AgentCore Identity</a><span class="where">local</span></div></header>
 <main id="main" class="${width}">${body}</main>
-<footer class="${width}">Simulated on this machine. No vendor is asked, and no token is real.${foot}</footer>
+<footer class="${width}">Local server for development. Simulated providers issue test tokens; federated providers issue real tokens.${foot}</footer>
 </body>
 </html>
 `
@@ -68,6 +69,23 @@ describe("a page of the local server", () => {
         )
       }))
   }
+})
+
+it.effect("the footer does not claim that all tokens are simulated", () =>
+  Effect.gen(function*() {
+    const { text } = yield* markup(page({ title: "t", body: html`b` }))
+    assert.notInclude(text, "no token is real")
+    assert.include(text, "Simulated providers issue test tokens; federated providers issue real tokens.")
+  }))
+
+it("a Content-Security-Policy allows forms by its argument, and style only with a nonce", () => {
+  const rest = "base-uri 'none'; frame-ancestors 'none'"
+  assert.strictEqual(contentSecurityPolicy("none"), `default-src 'none'; ${rest}; form-action 'none'`)
+  assert.strictEqual(
+    contentSecurityPolicy("self", "n"),
+    `default-src 'none'; style-src 'nonce-n'; img-src data:; ${rest}; form-action 'self'`
+  )
+  assert.strictEqual(contentSecurityPolicy("any"), `default-src 'none'; ${rest}`)
 })
 
 describe("a template", () => {

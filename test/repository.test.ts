@@ -54,11 +54,11 @@ it("a test file that replaces modules or values of the process runs in a worker 
   for (const file of found) assert.include(isolated, file)
 })
 
-it("the lifetime of a session is written in one module; that of a one-time token is a rule of its own", () => {
+it("the lifetime of a session is written in one module", () => {
   const tenMinutes = /"10 minutes"|minutes\(10\)|minutes: 10\b|\b600_?000\b/
   const sources = readdirSync(new URL("../src", import.meta.url), { recursive: true, encoding: "utf8" })
   const found = sources.filter((name) => name.endsWith(".ts") && tenMinutes.test(read(`src/${name}`)))
-  assert.sameMembers(found, ["internal/model/session.ts", "internal/web/oneTimeTokens.ts"])
+  assert.sameMembers(found, ["internal/model/session.ts"])
 })
 
 const hasGit = spawnSync("git", ["--version"]).status === 0

@@ -4,7 +4,7 @@ import { router } from "../src/internal/server/router.js"
 import { agent } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"
-import { ask, type Jar, jar, ticketOf } from "./support/jar.js"
+import { ask, type Jar, jar, tokenOf } from "./support/jar.js"
 
 type Answer = Effect.Effect.Success<ReturnType<Jar["get"]>>
 
@@ -57,11 +57,11 @@ const authorize = "/identities/oauth2/authorize"
 /** Every kind of answer of the routes that answer with pages; each is given with its status. */
 const pages = (browser: Jar) => {
   const question = Effect.map(ask(), ({ path }) => path)
-  const ticket = Effect.flatMap(question, (path) => Effect.map(browser.get(path), ({ text }) => ticketOf(text)))
-  const decide = (decision: string) => Effect.flatMap(ticket, (ticket) => browser.form(authorize, { ticket, decision }))
+  const token = Effect.flatMap(question, (path) => Effect.map(browser.get(path), ({ text }) => tokenOf(text)))
+  const decide = (decision: string) => Effect.flatMap(token, (token) => browser.form(authorize, { token, decision }))
   const allowed = Effect.map(decide("allow"), ({ headers }) => headers.get("location") ?? "")
   const act = (fields: Record<string, string>) =>
-    Effect.flatMap(browser.get("/"), ({ text }) => browser.form("/", { ticket: ticketOf(text), ...fields }))
+    Effect.flatMap(browser.get("/"), ({ text }) => browser.form("/", { token: tokenOf(text), ...fields }))
   return {
     [`GET ${authorize}`]: [
       [200, Effect.flatMap(question, (path) => browser.get(path))],
@@ -72,9 +72,9 @@ const pages = (browser: Jar) => {
       [303, decide("allow")],
       [200, decide("deny")],
       [400, decide("perhaps")],
-      [403, browser.form(authorize, { ticket: "x".repeat(43), decision: "allow" })],
+      [403, browser.form(authorize, { token: "x".repeat(43), decision: "allow" })],
       [403, browser.form(authorize, {}, { "sec-fetch-site": "cross-site" })],
-      [413, browser.form(authorize, { ticket: "x".repeat(70_000) })],
+      [413, browser.form(authorize, { token: "x".repeat(70_000) })],
       [415, browser.form(authorize, {}, { "content-type": "text/plain" })]
     ],
     "GET /identities/oauth2/callback/:id": [
@@ -87,7 +87,7 @@ const pages = (browser: Jar) => {
     "POST /": [
       [303, act({ action: "revoke" })],
       [400, act({ action: "nothing" })],
-      [403, browser.form("/", { ticket: "x".repeat(43), action: "revoke" })]
+      [403, browser.form("/", { token: "x".repeat(43), action: "revoke" })]
     ]
   } satisfies Record<string, ReadonlyArray<readonly [status: number, answer: Effect.Effect<Answer, unknown, unknown>]>>
 }

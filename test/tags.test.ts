@@ -71,7 +71,9 @@ describe("the key of", () => {
         "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",
         "internal/emulator/state/issuer.Issuers": "effect-agentcore-identity/internal/Issuers",
         "internal/web/publicUrl.PublicAddress": "effect-agentcore-identity/internal/server/PublicAddress",
-        "internal/server/state/faultInjection.Trouble": "effect-agentcore-identity/internal/Trouble"
+        "internal/server/state/faultInjection.FaultInjection": "effect-agentcore-identity/internal/FaultInjection",
+        "internal/server/state/movableClock.MovableClock": "effect-agentcore-identity/internal/MovableClock",
+        "internal/server/state/pageTokens.PageTokens": "effect-agentcore-identity/internal/PageTokens"
       })
     }))
 

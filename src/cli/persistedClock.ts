@@ -1,5 +1,5 @@
 /**
- * The clock of a server whose state outlives it: what was made at a moved time is not to lie in the future next time.
+ * The clock of a server with a persistent state. Without its offset, the next start would find timestamps in the future.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Duration from "effect/Duration"
@@ -12,11 +12,12 @@ import { CommandFailed } from "./output.js"
 const unusable = (path: string) =>
   new CommandFailed({
     reason: "ServerFailed",
-    message: `${path} does not say how many milliseconds the clock was moved by: remove it to begin at the real time`
+    message:
+      `${path} does not contain the offset of the clock in milliseconds: remove the file to start with the real time`
   })
 
 /**
- * The clock that this folder keeps, which is in use by us alone from here on.
+ * Reads the offset of the clock in this folder, which no other process uses.
  *
  * @internal
  */
@@ -25,24 +26,26 @@ export const open = Effect.fnUntraced(function*(
 ): Effect.fn.Return<NonNullable<IdentityServer.LocalOptions["clock"]>, CommandFailed, FileSystem.FileSystem> {
   const files = yield* FileSystem.FileSystem
   const path = join(directory, clockFile)
-  const begun = `${path}.new`
+  const temporary = `${path}.new`
   const text = yield* files.readFileString(path).pipe(
     Effect.catchAll((error) =>
       error._tag === "SystemError" && error.reason === "NotFound" ? Effect.succeed("0\n") : unusable(path)
     )
   )
   if (!/^\d{1,15}\n?$/.test(text)) return yield* unusable(path)
-  const moved = Duration.millis(Number(text))
-  if (Duration.toMillis(moved) > 0) {
-    yield* Effect.logInfo(`the clock is ${Duration.format(moved)} ahead, as it was left; without ${path} it is not`)
+  const offset = Duration.millis(Number(text))
+  if (Duration.toMillis(offset) > 0) {
+    yield* Effect.logInfo(
+      `the clock is ${Duration.format(offset)} ahead, as stored in ${path}; remove the file to start with the real time`
+    )
   }
   return {
-    moved,
-    // Never half of a number: the old one is there until the new one is whole.
-    keep: (moved) =>
-      files.writeFileString(begun, `${Duration.toMillis(moved)}\n`, { mode: 0o600 }).pipe(
-        Effect.zipRight(files.rename(begun, path)),
-        Effect.catchAll(({ message }) => Effect.logError(`how far the clock was moved could not be kept: ${message}`))
+    offset,
+    // The rename is atomic, so the file is never incomplete.
+    onMove: (offset) =>
+      files.writeFileString(temporary, `${Duration.toMillis(offset)}\n`, { mode: 0o600 }).pipe(
+        Effect.zipRight(files.rename(temporary, path)),
+        Effect.catchAll(({ message }) => Effect.logError(`the offset of the clock could not be stored: ${message}`))
       )
   }
 })

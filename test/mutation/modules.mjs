@@ -106,10 +106,10 @@ export const modules = {
   },
   signature: {
     mutate: ["src/internal/{server/api/{signature,hostGuard},web/oneTimeTokens}.ts"],
-    tests: ["signature", "guard", "tickets"]
+    tests: ["signature", "hostGuard", "oneTimeTokens"]
   },
   pages: {
     mutate: ["src/internal/web/{forms,html,redactRequest}.ts"],
-    tests: ["form", "html", "quiet", "serverPages"]
+    tests: ["forms", "html", "redactRequest", "serverPages"]
   }
 }

@@ -4,7 +4,7 @@ import * as Credential from "../../src/Credential.js"
 import * as IdentityControls from "../../src/IdentityControls.js"
 import * as IdentityServer from "../../src/IdentityServer.js"
 import * as IdentityService from "../../src/IdentityService.js"
-import * as Trouble from "../../src/internal/server/state/faultInjection.js"
+import * as movableClock from "../../src/internal/server/state/movableClock.js"
 import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import * as SessionBinding from "../../src/SessionBinding.js"
 import { asUser, workloadName } from "./agent.js"
@@ -55,7 +55,7 @@ export const application = Effect.gen(function*() {
     })
   })
   const binding = yield* SessionBinding.make({ origin: home })
-  const { clock, move } = yield* Trouble.make()
+  const { clock, move } = yield* movableClock.make()
   const isAway = MutableRef.make(false)
 
   const login = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
@@ -80,7 +80,7 @@ export const application = Effect.gen(function*() {
     HttpRouter.get(
       "/oauth2/return",
       Effect.suspend(() =>
-        MutableRef.get(isAway) ? HttpServerResponse.text("Nobody is here", { status: 503 }) : binding.returnPage
+        MutableRef.get(isAway) ? HttpServerResponse.text("Unavailable", { status: 503 }) : binding.returnPage
       )
     ),
     HttpRouter.use((page) => Effect.withClock(page, clock))
@@ -89,16 +89,16 @@ export const application = Effect.gen(function*() {
   return {
     home,
     getToken,
-    /** Moves the application's clock, and nobody else's. */
+    /** Moves the clock of the application only. */
     move,
-    /** While it is away, who returns meets nobody, and keeps the address. */
+    /** Makes the return page unavailable, so that the browser stays at its URL. */
     setAway: (away: boolean) => Effect.sync(() => MutableRef.set(isAway, away))
   }
 })
 
 export const sorted = (all: Iterable<string>): ReadonlyArray<string> => Array.sort(all, Order.string)
 
-/** Who has allowed what, by the vault. */
+/** The grants in the vault: user and provider. */
 export const grants = Effect.flatMap(
   IdentityControls.IdentityControls,
   ({ grants }) => Effect.map(grants, (all) => sorted(all.map(({ providerName, user }) => `${user} ${providerName}`)))

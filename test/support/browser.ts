@@ -7,7 +7,9 @@ import * as IdentityApi from "../../src/IdentityApi.js"
 import * as IdentityServer from "../../src/IdentityServer.js"
 import * as IdentityService from "../../src/IdentityService.js"
 import { router } from "../../src/internal/server/router.js"
-import * as Trouble from "../../src/internal/server/state/faultInjection.js"
+import * as faultInjection from "../../src/internal/server/state/faultInjection.js"
+import * as movableClock from "../../src/internal/server/state/movableClock.js"
+import * as pageTokens from "../../src/internal/server/state/pageTokens.js"
 import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import { Client, Port } from "./server.js"
 
@@ -18,14 +20,15 @@ const keys = new Map(
 const isKey = (key: string | undefined): key is IdentityApi.OperationKey =>
   key !== undefined && key in IdentityApi.operations
 
-/** The operations, with trouble around them, at the time of trouble's clock. */
+/** The operations, with injected faults and the movable clock. */
 const operations = Effect.gen(function*() {
-  const trouble = yield* Trouble.Trouble
+  const faults = yield* faultInjection.FaultInjection
+  const { clock } = yield* movableClock.MovableClock
   const { method, url } = yield* HttpServerRequest.HttpServerRequest
   const key = keys.get(`${method} ${url}`)
   return yield* Effect.withClock(
-    isKey(key) ? trouble.aroundOperation(key)(IdentityServer.api) : IdentityServer.api,
-    trouble.clock
+    isKey(key) ? faults.aroundOperation(key)(IdentityServer.api) : IdentityServer.api,
+    clock
   )
 })
 
@@ -34,7 +37,12 @@ export const layer = IdentityService.layer.pipe(
   Layer.provideMerge(Client),
   Layer.provideMerge(
     HttpServer.serve(router.pipe(HttpRouter.all("*", operations))).pipe(
-      Layer.provideMerge(Layer.merge(MemoryIdentity.layerApi(), Trouble.layer)),
+      Layer.provideMerge(Layer.mergeAll(
+        MemoryIdentity.layerApi(),
+        Layer.effect(faultInjection.FaultInjection, faultInjection.make),
+        Layer.effect(movableClock.MovableClock, movableClock.make()),
+        Layer.effect(pageTokens.PageTokens, pageTokens.make)
+      )),
       Layer.provideMerge(Port)
     )
   )

@@ -35,7 +35,7 @@ export class Jar {
 
 export const jar = Effect.map(origin, (origin) => new Jar(origin))
 
-export const ticketOf = (text: string) => /name="ticket" value="([\w-]{43})"/.exec(text)?.[1] ?? "none"
+export const tokenOf = (text: string) => /name="token" value="([\w-]{43})"/.exec(text)?.[1] ?? "none"
 
 /** Somebody is asked: gives the path of the page, and the session. */
 export const ask = (providerName = "github", scopes = ["repo"]) =>

@@ -1,5 +1,5 @@
 /**
- * Where the pages are.
+ * The origin of the application, at which the pages are mounted.
  *
  * @internal
  */

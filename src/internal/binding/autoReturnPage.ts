@@ -5,16 +5,16 @@ import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../Credential.js"
 import type { IdentityService } from "../../IdentityService.js"
 import { type BindingPageError, done, page } from "./pages.js"
-import { complete, notRefused } from "./returnPage.js"
+import { readRequest, required } from "./readRequest.js"
+import { checkProviderError, complete } from "./returnPage.js"
 import { isLocalHost } from "./urls.js"
-import { readRequest, required } from "./visit.js"
 
 /**
- * Completes for one user whatever comes back to this machine.
+ * Completes every session that returns to this machine, for one user.
  *
  * @internal
  */
-export const end = (
+export const autoReturnPage = (
   userIdentifier: UserIdentifier
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -23,7 +23,7 @@ export const end = (
 > =>
   Effect.gen(function*() {
     const { of } = yield* readRequest(isLocalHost)
-    yield* notRefused(of)
+    yield* checkProviderError(of)
     yield* complete({ sessionUri: Redacted.make(yield* required(of, "session_id")), userIdentifier })
     return yield* page(done)
   })

@@ -1,4 +1,4 @@
-/** What is remembered of one consent between its start and its return, sealed wherever it lies. */
+/** The record of a consent between the start page and the return page. It is sealed before it is stored. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,11 +17,11 @@ const Pending = Schema.TaggedStruct("Pending", {
   authorizationUrl: Secret,
   callbackUrl: Schema.String,
   state: Secret,
-  /** Who started, as the application knows them, and as the service does. */
+  /** The user: the key in the application, and the identifier of the service. */
   user: Schema.String,
   userIdentifier: Schema.Union(Schema.Struct({ userId: Schema.String }), Schema.Struct({ userToken: Secret })),
   expiresAt: Schema.DateTimeUtc,
-  /** The digest of what the browser that started keeps in its cookie. */
+  /** The digest of the verifier in the cookie of the browser that started. */
   verifier: Schema.optional(Schema.String)
 })
 
@@ -37,7 +37,7 @@ export type Record = typeof Record.Type
 export interface Entry<R extends Record = Record> {
   readonly id: string
   readonly record: R
-  /** As it lies in the ledger. */
+  /** The value in the ledger. */
   readonly sealed: string
 }
 
@@ -51,10 +51,10 @@ const decode = Schema.decode(Text)
 
 const ledgerKey = (id: string) => `binding/${id}`
 
-/** How long a consent that is over is still known as such, and a late return told so. */
+/** A record is kept after its expiry, so that a late return gets the reason. */
 const retention = { hours: 1 }
 
-// What is encoded has been decoded before, or made here.
+// The encoding cannot fail: every record was decoded or made here.
 const seal = (record: Record) =>
   Effect.gen(function*() {
     const { seal } = yield* ConsentSeal
@@ -62,7 +62,7 @@ const seal = (record: Record) =>
   })
 
 /**
- * The name under which a consent is remembered: its state, which nobody can tell from it.
+ * The id of a consent: the digest of its state, from which the state cannot be derived.
  *
  * @internal
  */
@@ -72,7 +72,7 @@ export const idOf = (state: Redacted.Redacted): Effect.Effect<string> => digest(
 export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
 /**
- * `false` if there is one of this state already.
+ * Adds a record. `false` if the state is already in use.
  *
  * @internal
  */
@@ -86,7 +86,7 @@ export const add = (
   })
 
 /**
- * What cannot be opened is not known: it was sealed with a key that is no longer there.
+ * Finds a record. `None` also if it was sealed with a key that no longer exists.
  *
  * @internal
  */
@@ -107,7 +107,7 @@ export const find = (
   })
 
 /**
- * The entry as it is then; none if somebody else has changed it since it was found.
+ * Replaces a record. `None` if it has changed since it was read.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** The page to which a person returns: it finds out whether they are the one who began, and only then completes. */
+/** The page to which the browser returns. It verifies the browser, the user and the session, and then completes the session. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
@@ -29,81 +29,84 @@ import {
   unfinished,
   unreachable
 } from "./pages.js"
-import * as record from "./pendingConsent.js"
+import * as pendingConsent from "./pendingConsent.js"
+import { cookieName, type PageRequest, readRequest, removeCookie, required } from "./readRequest.js"
 import { pending } from "./startPage.js"
 import { matchesHost } from "./urls.js"
-import { cookieName, forget, readRequest, required, type Visit } from "./visit.js"
 
 /**
- * What a provider says instead of yes. Anybody can have written it.
+ * Fails if the response contains an error. The text is not authenticated.
  *
  * @internal
  */
-export const notRefused = (of: Visit["of"]): Effect.Effect<void, BindingPageError> =>
+export const checkProviderError = (of: PageRequest["of"]): Effect.Effect<void, BindingPageError> =>
   Option.match(of("error"), {
     onNone: () => Effect.void,
     onSome: (error) =>
       new BindingPageError({
         status: 400,
-        title: "The provider refused",
-        text: html`It says <q>${error}</q>${
+        title: "The provider denied the request",
+        text: html`Error: <q>${error}</q>${
           Option.match(of("error_description"), { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
-        }. Nothing was allowed.`
+        }. Nothing was approved.`
       })
   })
 
-/** Whether this visit is the end of that beginning, in the browser and by the person who made it. */
-const check = (
-  { cookies, of, path }: Visit,
-  { id, record: { callbackUrl, expiresAt, sessionUri, user, verifier } }: record.Entry<record.Pending>,
+/** Checks that the request matches the record, the browser that started and the signed-in user. */
+const verify = (
+  { cookies, of, path }: PageRequest,
+  { id, record: { callbackUrl, expiresAt, sessionUri, user, verifier } }: pendingConsent.Entry<pendingConsent.Pending>,
   { isSecure, origin }: AppOrigin,
   signedIn: Option.Option<string>
 ): Effect.Effect<void, BindingPageError> =>
   Effect.gen(function*() {
-    // Again, since finding out who is signed in takes as long as the application likes.
+    // Again, since `CurrentUser` may take any time.
     if (yield* DateTime.isPast(expiresAt)) return yield* expired
-    // Each provider may have a return URL of its own: an answer that came to another's is a mix-up.
+    // Each provider may have a return URL of its own: a response at another URL is a mix-up attack.
     if (callbackUrl !== `${origin}${path}`) return yield* stateMismatch
-    const held = cookies[cookieName(isSecure, id)]
-    if (verifier === undefined || held === undefined) return yield* otherBrowser
-    if (!secureToken.timingSafeEqual(yield* digest(Redacted.make(held)), verifier)) return yield* otherBrowser
+    const cookie = cookies[cookieName(isSecure, id)]
+    if (verifier === undefined || cookie === undefined) return yield* otherBrowser
+    if (!secureToken.timingSafeEqual(yield* digest(Redacted.make(cookie)), verifier)) return yield* otherBrowser
     if (!secureToken.timingSafeEqual(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) {
       return yield* otherUser
     }
-    yield* notRefused(of)
+    yield* checkProviderError(of)
     if (
       !secureToken.timingSafeEqual(yield* required(of, "session_id"), Redacted.value(sessionUri))
     ) return yield* stateMismatch
   })
 
-/** What AWS says of this session; anything else is not the person's doing. */
+/** Errors about the session or the user. All others are errors of the service. */
 const isAboutSession = (error: Failure<"completeResourceTokenAuth">) =>
   error._tag === "AccessDenied" || error._tag === "ResourceNotFound" || error._tag === "ValidationError"
 
 /**
- * Once, for the very user who minted the workload access token. The log has no message, which may name the session.
+ * Completes the session for the exact user of the workload access token. The log omits the message of the error, which may
+ * contain the session URI.
  *
  * @internal
  */
 export const complete = (
-  { sessionUri, userIdentifier }: Pick<record.Pending, "sessionUri" | "userIdentifier">
+  { sessionUri, userIdentifier }: Pick<pendingConsent.Pending, "sessionUri" | "userIdentifier">
 ): Effect.Effect<void, BindingPageError, IdentityService> =>
   Effect.flatMap(IdentityService, (identity) =>
     identity.completeResourceTokenAuth({ sessionUri, userIdentifier }).pipe(
       Effect.tapError(({ _tag, requestId }) =>
-        Effect.logWarning("A consent could not be completed").pipe(Effect.annotateLogs({ error: _tag, requestId }))
+        Effect.logWarning("A consent session could not be completed").pipe(
+          Effect.annotateLogs({ error: _tag, requestId })
+        )
       ),
       Effect.mapError((error) => isAboutSession(error) ? unfinished : unreachable)
     ))
 
 /**
- * The state is spent by the first visit that has it, whatever comes of it, unless the service gives no answer; from there to
- * the end nobody can interrupt, so that a browser that is closed too soon leaves nothing half done.
+ * Builds the return page. The first request with a state consumes it, whatever its outcome, unless the service does not
+ * answer. From then on the request is uninterruptible, so that a closed browser does not stop the completion.
  *
  * @internal
  */
 export const returnPage = <R>(
-  place: AppOrigin,
+  appOrigin: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>,
   doneUrl: string | undefined
 ): Effect.Effect<
@@ -112,30 +115,32 @@ export const returnPage = <R>(
   IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const seen = yield* readRequest(matchesHost(place))
-    const state = Redacted.make(yield* required(seen.of, "state"))
-    const id = yield* record.idOf(state)
+    const request = yield* readRequest(matchesHost(appOrigin))
+    const state = Redacted.make(yield* required(request.of, "state"))
+    const id = yield* pendingConsent.idOf(state)
     const entry = yield* pending(id)
     if (
       !secureToken.timingSafeEqual(Redacted.value(state), Redacted.value(entry.record.state))
     ) return yield* stateMismatch
     const user = yield* signedIn
     const answer = Effect.gen(function*() {
-      const claimed = yield* record.replace(entry, { _tag: "Spent" })
+      const claimed = yield* pendingConsent.replace(entry, { _tag: "Spent" })
       if (Option.isNone(claimed)) return yield* consumed
-      yield* check(seen, entry, place, user)
+      yield* verify(request, entry, appOrigin, user)
       const completed = yield* Effect.either(complete(entry.record))
       if (Either.isLeft(completed)) {
         if (completed.left.status !== unreachable.status) return yield* completed.left
-        // Nobody has answered for the service. The same browser may try again: the service completes once.
-        yield* record.replace(claimed.value, entry.record)
+        // The service did not answer. The same browser may try again, since the service completes a session once.
+        yield* pendingConsent.replace(claimed.value, entry.record)
         return yield* page(unreachable)
       }
       return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
     })
     return yield* Effect.uninterruptible(answer).pipe(
       Effect.catchTag("BindingPageError", page),
-      // The browser keeps its mark for another try.
-      Effect.map((response) => response.status === unreachable.status ? response : forget(response, place.isSecure, id))
+      // The browser keeps its cookie for another attempt.
+      Effect.map((response) =>
+        response.status === unreachable.status ? response : removeCookie(response, appOrigin.isSecure, id)
+      )
     )
   })

@@ -1,4 +1,4 @@
-/** The page that a person opens to begin: it marks their browser, and sends it on to the provider. */
+/** The page at which a consent starts. It binds the browser with a cookie, and redirects it to the provider. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as DateTime from "effect/DateTime"
@@ -22,44 +22,48 @@ import {
   unknown,
   unreadable
 } from "./pages.js"
-import * as record from "./pendingConsent.js"
+import * as pendingConsent from "./pendingConsent.js"
+import { readRequest, required, setCookie } from "./readRequest.js"
 import { matchesHost } from "./urls.js"
-import { readRequest, remember, required } from "./visit.js"
 
 /** @internal */
 export const pending = (
   id: string
-): Effect.Effect<record.Entry<record.Pending>, BindingPageError | LedgerFailure, ConsentLedger | ConsentSeal> =>
+): Effect.Effect<
+  pendingConsent.Entry<pendingConsent.Pending>,
+  BindingPageError | LedgerFailure,
+  ConsentLedger | ConsentSeal
+> =>
   Effect.gen(function*() {
-    const found = yield* record.find(id)
+    const found = yield* pendingConsent.find(id)
     if (Option.isNone(found)) return yield* unknown
-    const { record: one, sealed } = found.value
-    if (one._tag === "Spent") return yield* consumed
-    return (yield* DateTime.isPast(one.expiresAt)) ? yield* expired : { id, record: one, sealed }
+    const { record: consent, sealed } = found.value
+    if (consent._tag === "Spent") return yield* consumed
+    return (yield* DateTime.isPast(consent.expiresAt)) ? yield* expired : { id, record: consent, sealed }
   })
 
-/** How many may start one consent in the same moment; each round one of them gets through. */
-const rounds = 20
+/** The attempts to bind a browser while other browsers start the same consent. One of them succeeds in each round. */
+const maxAttempts = 20
 
-/** The record with the mark of this browser; whoever came in between is overwritten, since they came first. */
+/** Stores the digest of the verifier of this browser. The last browser that starts replaces the earlier ones. */
 const bindBrowser = (
-  entry: record.Entry<record.Pending>,
+  entry: pendingConsent.Entry<pendingConsent.Pending>,
   verifier: string,
-  left = rounds
+  attempts = maxAttempts
 ): Effect.Effect<void, BindingPageError | LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
-    if (Option.isSome(yield* record.replace(entry, { ...entry.record, verifier }))) return
-    if (left === 0) return yield* unavailable
-    yield* bindBrowser(yield* pending(entry.id), verifier, left - 1)
+    if (Option.isSome(yield* pendingConsent.replace(entry, { ...entry.record, verifier }))) return
+    if (attempts === 0) return yield* unavailable
+    yield* bindBrowser(yield* pending(entry.id), verifier, attempts - 1)
   })
 
 /**
- * Whoever starts again, in this browser or another, goes on there: the last one marked is the one that may end.
+ * Builds the start page. If a consent is started again, in this browser or another, the last browser may finish it.
  *
  * @internal
  */
 export const startPage = <R>(
-  place: AppOrigin,
+  appOrigin: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -67,16 +71,16 @@ export const startPage = <R>(
   ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
 > =>
   Effect.gen(function*() {
-    const { of } = yield* readRequest(matchesHost(place))
+    const { of } = yield* readRequest(matchesHost(appOrigin))
     const id = yield* required(of, "consent")
-    if (!record.isId(id)) return yield* unreadable
+    if (!pendingConsent.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
     const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
     if (!secureToken.timingSafeEqual(user, entry.record.user)) return yield* otherUser
     const verifier = Redacted.make(yield* secureToken.token)
     yield* bindBrowser(entry, yield* digest(verifier))
-    return remember(seeOther(Redacted.value(entry.record.authorizationUrl)), {
-      isSecure: place.isSecure,
+    return setCookie(seeOther(Redacted.value(entry.record.authorizationUrl)), {
+      isSecure: appOrigin.isSecure,
       id,
       verifier,
       until: entry.record.expiresAt,

@@ -13,7 +13,7 @@ import type { AppOrigin } from "./appOrigin.js"
 export const isLocalHost = (host: string): boolean => isLoopback(hostnameOf(host) ?? "")
 
 /**
- * Whether a browser may come to this place by that name.
+ * Tests a `Host` header for the host of the application, with or without the default port.
  *
  * @internal
  */
@@ -21,16 +21,16 @@ export const matchesHost = ({ host, isSecure }: AppOrigin) => (name: string): bo
   name === host || name === `${host}:${isSecure ? 443 : 80}`
 
 /**
- * A page on `origin`, by a path that is written as a browser writes it.
+ * Tests for a URL on `origin` without a query, with the path spelled as a browser spells it.
  *
  * @internal
  */
 export const isPageOf = (origin: string, url: string): boolean =>
-  // The path begins with a slash, so that no longer host name passes.
+  // The path begins with a slash, so a longer host name does not match.
   Option.exists(parseUrl(url), ({ pathname }) => `${origin}${pathname}` === url)
 
 /**
- * Where to send people afterwards: an address of the web, or a path of the application.
+ * Resolves the URL of the page after completion: an http or https URL, or a path of the application.
  *
  * @internal
  */
@@ -41,17 +41,18 @@ export const resolveDoneUrl = (origin: string, url: string): Option.Option<strin
   )
 
 /**
- * Where an application is, or what is wrong with it.
+ * Parses the origin of an application. The left side is an error message.
  *
  * @internal
  */
 export const parseAppOrigin = (origin: string): Either.Either<AppOrigin, string> =>
   Option.match(parseUrl(origin), {
-    onNone: () => Either.left("origin: expected where browsers find the application, such as https://agent.example"),
+    onNone: () =>
+      Either.left("origin: expected the URL at which browsers reach the application, such as https://agent.example"),
     onSome: (url) =>
       url.origin !== origin
-        ? Either.left(`origin: expected scheme, host and port alone, such as ${url.origin}`)
+        ? Either.left(`origin: expected only scheme, host and port, such as ${url.origin}`)
         : isHttpsOrLoopback(url)
         ? Either.right({ origin, host: url.host, isSecure: url.protocol === "https:" })
-        : Either.left("origin: expected https, since cookies would go over the net for all to read")
+        : Either.left("origin: expected https, or http on loopback: over http, others can read the cookies")
   })

@@ -1,20 +1,23 @@
-/** Everything that the local server serves beside AWS's operations. */
+/** The routes of the local server, besides the operations of AWS. */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Effect from "effect/Effect"
 import type { IdentityControls } from "../../IdentityControls.js"
 import * as local from "./control/routes.js"
 import * as consent from "./pages/consent.js"
 import * as dashboard from "./pages/dashboard.js"
-import { Trouble } from "./state/faultInjection.js"
+import type { FaultInjection } from "./state/faultInjection.js"
+import { MovableClock } from "./state/movableClock.js"
+import type { PageTokens } from "./state/pageTokens.js"
 
 /**
- * The browser's legs of a consent, the dashboard and the control API, at the time of `Trouble`'s clock. What else is
- * requested fails with `RouteNotFound`.
+ * The pages of a consent, the dashboard and the control API, with the time of `MovableClock`. Any other request fails with
+ * `RouteNotFound`.
  *
  * @internal
  */
-export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.concatAll(
-  consent.router,
-  dashboard.router,
-  local.router
-).pipe(HttpRouter.use((route) => Effect.flatMap(Trouble, ({ clock }) => Effect.withClock(route, clock))))
+export const router: HttpRouter.HttpRouter<never, IdentityControls | FaultInjection | MovableClock | PageTokens> =
+  HttpRouter.concatAll(
+    consent.router,
+    dashboard.router,
+    local.router
+  ).pipe(HttpRouter.use((route) => Effect.flatMap(MovableClock, ({ clock }) => Effect.withClock(route, clock))))

@@ -1,4 +1,4 @@
-/** What a browser sends: its query, its forms, and the cookie by which it is known again. */
+/** Requests of a browser: query, forms, and the cookie that identifies the browser. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
@@ -8,12 +8,12 @@ import { queryOf } from "../lib/requestTarget.js"
 import * as secureToken from "../lib/secureToken.js"
 import { parseQuery, parseUrl } from "../lib/url.js"
 import { cookiesOf } from "./cookies.js"
-import { notice, securityHeaders } from "./html.js"
-import type { TicketRefused } from "./oneTimeTokens.js"
+import { securityHeaders } from "./html.js"
+import type { RefusedToken } from "./oneTimeTokens.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 
 /**
- * A page instead of what was asked for.
+ * The error page that answers a request.
  *
  * @internal
  */
@@ -23,18 +23,13 @@ export class PageError extends Data.TaggedError("PageError")<{
   readonly text: string
 }> {}
 
-/** @internal */
-export const orNotice = <R>(
-  self: Effect.Effect<HttpServerResponse.HttpServerResponse, PageError, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> => Effect.catchTag(self, "PageError", notice)
+const malformed = (text: string) => new PageError({ status: 400, title: "Invalid link", text })
 
-const malformed = (text: string) => new PageError({ status: 400, title: "This link is broken", text })
-
-// What a vendor calls a code may be a whole token; the address of a request is limited by Node to 16 KiB.
-const longest = 8192
+// The authorization code of some vendors is a whole token. Node limits the target of a request to 16 KiB.
+const maxLength = 8192
 
 /**
- * The parameters of these names: given once or not at all, and of a reasonable length.
+ * Reads these parameters. Fails if one is repeated or has more than 8,192 characters. An empty parameter counts as missing.
  *
  * @internal
  */
@@ -43,9 +38,9 @@ export const once = <const Name extends string>(
   ...names: ReadonlyArray<Name>
 ): Effect.Effect<(name: Name) => Option.Option<string>, PageError> => {
   const repeated = names.find((name) => parameters.getAll(name).length > 1)
-  if (repeated !== undefined) return malformed(`The parameter ${repeated} is given more than once.`)
-  const oversized = names.find((name) => (parameters.get(name) ?? "").length > longest)
-  if (oversized !== undefined) return malformed(`The parameter ${oversized} is too long.`)
+  if (repeated !== undefined) return malformed(`The parameter ${repeated} is repeated. Pass it once.`)
+  const oversized = names.find((name) => (parameters.get(name) ?? "").length > maxLength)
+  if (oversized !== undefined) return malformed(`The parameter ${oversized} is longer than ${maxLength} characters.`)
   return Effect.succeed((name) => Option.filter(Option.fromNullable(parameters.get(name)), (value) => value !== ""))
 }
 
@@ -65,36 +60,36 @@ export const query: Effect.Effect<URLSearchParams, never, HttpServerRequest.Http
 export const mediaType = (request: HttpServerRequest.HttpServerRequest): string =>
   (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
 
-const largest = 64 * 1024
+const maxBody = 64 * 1024
 
 /** The body is larger than 64 KiB, or cannot be read. */
 class Unreadable extends Data.TaggedError("Unreadable")<{}> {}
 
 /**
- * At most 64 KiB of body. One that says that it is larger is not even begun: giving up in the middle of it closes the
- * connection, and nobody would be told.
+ * Reads a body of at most 64 KiB. A larger `content-length` is rejected before the body is read: an abort in the middle
+ * closes the connection, and the client receives no response.
  *
  * @internal
  */
 export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Unreadable> =>
-  Number(request.headers["content-length"] ?? 0) > largest
+  Number(request.headers["content-length"] ?? 0) > maxBody
     ? new Unreadable()
     : Effect.mapError(
-      HttpServerRequest.withMaxBodySize(request.text, Option.some(largest)),
+      HttpServerRequest.withMaxBodySize(request.text, Option.some(maxBody)),
       () => new Unreadable()
     )
 
 const hostOf = (origin: string) => Option.map(parseUrl(origin), ({ host }) => host)
 
-/** Whether this `Origin` is the server's: that of its public address, or the host that the request is addressed to. */
-const isOwn = (origin: string, host: string, address: Option.Option<PublicUrl>) =>
+/** The server's own origins: that of its public address, and the host of the request. */
+const isOwnOrigin = (origin: string, host: string, address: Option.Option<PublicUrl>) =>
   Option.exists(address, (url) => url.origin === origin) ||
   // The public address has one scheme only.
   !Option.exists(address, isAddressedBy(host)) && Option.contains(hostOf(origin), host.toLowerCase())
 
 /**
- * Whether a browser says that a page of another site sent this; other clients send no such header. `allowed` is an
- * `Origin` that is taken as well.
+ * Tests for a request that a page of another site sent, by the headers of the browser. Other clients send no such header.
+ * `allowed` is one more accepted `Origin`.
  *
  * @internal
  */
@@ -105,11 +100,12 @@ export const isForeign = (
   Effect.map(PublicAddress, (address) => {
     const { host = "", origin, "sec-fetch-site": site } = headers
     if (site !== undefined) return site !== "same-origin"
-    return origin !== undefined && origin !== allowed && !isOwn(origin, host, address)
+    return origin !== undefined && origin !== allowed && !isOwnOrigin(origin, host, address)
   })
 
 /**
- * A form of one of our own pages. Which one, its ticket says; that no other origin sent it, a browser says by itself.
+ * Reads a form of one of the server's own pages. The browser's headers prove the origin, and the one-time token in the form
+ * proves the page.
  *
  * @internal
  */
@@ -117,17 +113,26 @@ export const form: Effect.Effect<URLSearchParams, PageError, HttpServerRequest.H
   function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     // The pages have the referrer policy `no-referrer`, which makes the `Origin` of their forms `null`. Another site can
-    // send that too, but has no ticket.
+    // send that too, but has no one-time token.
     if (yield* isForeign(request, "null")) {
-      return yield* new PageError({ status: 403, title: "Not allowed", text: "This form was sent by another site." })
+      return yield* new PageError({ status: 403, title: "Forbidden", text: "Another site sent this form." })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
-      return yield* new PageError({ status: 415, title: "Not a form", text: "Only forms are taken here." })
+      return yield* new PageError({
+        status: 415,
+        title: "Unsupported media type",
+        text: "The content type must be application/x-www-form-urlencoded."
+      })
     }
     return parseQuery(
       yield* Effect.mapError(
         text(request),
-        () => new PageError({ status: 413, title: "Too large", text: "This form is too large." })
+        () =>
+          new PageError({
+            status: 413,
+            title: "Form too large",
+            text: "The form is larger than 64 KiB, or it cannot be read."
+          })
       )
     )
   }
@@ -135,7 +140,7 @@ export const form: Effect.Effect<URLSearchParams, PageError, HttpServerRequest.H
 
 const cookieName = "agentcore-identity-browser"
 
-/** Over https the cookie is `Secure`, and its name allows no other host to set it; plain HTTP can have neither. */
+/** Over https the cookie is `Secure`, and the prefix of its name prevents other hosts from setting it. HTTP allows neither. */
 const isSecure = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
   ({ headers }) =>
@@ -145,7 +150,7 @@ const isSecure = Effect.flatMap(
 const cookie = Effect.map(isSecure, (secure) => ({ secure, name: secure ? `__Host-${cookieName}` : cookieName }))
 
 /**
- * The browser that sent this request; a fresh name if it has none yet.
+ * The id of the browser that sent this request, or a new id if it has none.
  *
  * @internal
  */
@@ -159,7 +164,7 @@ export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerR
 )
 
 /**
- * Tells a browser its name.
+ * Sets the cookie with the id of the browser.
  *
  * @internal
  */
@@ -178,7 +183,8 @@ export const remember = (
 const utf8 = new TextEncoder()
 
 /**
- * 303: what follows is a GET, whatever this was. A registered return URL may hold what a header may not.
+ * Redirects with 303, so that the next request is a GET. A registered return URL may contain characters that a header may
+ * not, so they are percent-encoded.
  *
  * @internal
  */
@@ -192,15 +198,23 @@ export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
     }
   })
 
-const again = "Open the page again in this browser, and answer there. Cookies have to be allowed."
+const openAgain = "Open the page again in this browser and answer there. Cookies must be allowed."
 
-const refusals = (what: string) => ({
-  unknown: { status: 403, title: `This ${what} is not known`, text: "Open the page again, and answer there." },
-  foreign: { status: 403, title: `This ${what} belongs to another browser`, text: again },
-  used: { status: 409, title: `This ${what} was sent already`, text: "An answer counts once." },
-  expired: { status: 410, title: "This request has expired", text: "This request has expired, start again." }
-})
-
-/** @internal */
-export const ticketRefused = (what: "form" | "answer") => ({ reason }: TicketRefused): PageError =>
-  new PageError(refusals(what)[reason])
+/**
+ * The error page for a one-time token that was rejected.
+ *
+ * @internal
+ */
+export const refusedTokenPage = (source: "form" | "answer") => ({ reason }: RefusedToken): PageError =>
+  new PageError(
+    {
+      unknown: { status: 403, title: `Unknown ${source}`, text: openAgain },
+      foreign: { status: 403, title: `This ${source} belongs to another browser`, text: openAgain },
+      used: {
+        status: 409,
+        title: `This ${source} was already sent`,
+        text: "Each answer counts once. Nothing was changed."
+      },
+      expired: { status: 410, title: "This request has expired", text: "This request has expired, start again." }
+    }[reason]
+  )

@@ -1,13 +1,11 @@
-/**
- * Pages without JavaScript: a template that escapes whatever is put into it, and the frame around every page.
- */
+/** Pages without JavaScript: an escaping template, and the HTML document with its security headers. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as secureToken from "../lib/secureToken.js"
 import { style } from "./style.js"
 
 /**
- * Markup that needs no escaping any more. Only `html` makes it.
+ * Markup that is already escaped. Only {@link html} makes it.
  *
  * @internal
  */
@@ -50,33 +48,14 @@ const entities: Readonly<Record<string, string>> = {
 const escape = (text: string) => text.replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
 
 /**
- * Values are escaped, for text and for attributes in quotes alike; `Html` and lists of it go in as they are.
+ * A template that escapes its values, for text and for quoted attributes. `Html` and lists of it are inserted unchanged.
  *
  * @internal
  */
 export const html = (parts: TemplateStringsArray, ...values: ReadonlyArray<Value>): Html => Html.of(parts, values)
 
-/** @internal */
-export interface Page {
-  readonly title: string
-  readonly body: Html
-  /** 200 unless given. */
-  readonly status?: number
-  /** After how many seconds the page loads itself again. */
-  readonly refresh?: number | undefined
-  /** What else is said below. */
-  readonly foot?: Html
-  /** A dashboard needs the room. */
-  readonly isWide?: boolean
-  /**
-   * Forms lead elsewhere in the end: browsers hold `form-action` against every redirect that follows, and consent ends
-   * at a page of the application.
-   */
-  readonly allowsExternalRedirect?: boolean
-}
-
 /**
- * What every answer to a browser says: keep no copy, tell nobody where this was, and be nobody's frame.
+ * The security headers of every response to a browser: no cache, no referrer, no frame.
  *
  * @internal
  */
@@ -90,17 +69,43 @@ export const securityHeaders = {
 } as const
 
 /**
- * The frame of every page. Its style is allowed by `nonce` alone.
+ * The targets that forms may have. Browsers apply `form-action` to every redirect that follows, so a form that finally leads
+ * to an application needs `any`.
  *
  * @internal
  */
-export const document = ({ content, nonce, refresh, title }: {
+export type FormAction = "none" | "self" | "any"
+
+/**
+ * A Content-Security-Policy without scripts. With a nonce, it allows the style that has the nonce and inline icons.
+ *
+ * @internal
+ */
+export const contentSecurityPolicy = (formAction: FormAction, nonce?: string): string =>
+  [
+    "default-src 'none'",
+    ...(nonce === undefined ? [] : [`style-src 'nonce-${nonce}'`, "img-src data:"]),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    ...(formAction === "any" ? [] : [`form-action '${formAction}'`])
+  ].join("; ")
+
+/**
+ * Answers with an HTML document. `refresh` is the number of seconds after which the browser reloads it.
+ *
+ * @internal
+ */
+export const respond = ({ content, formAction, headers, refresh, status, title }: {
   readonly title: string
-  readonly nonce: string
   readonly content: Html
+  readonly status: number
+  readonly formAction: FormAction
   readonly refresh?: number | undefined
-}): string =>
-  html`<!doctype html>
+  readonly headers?: Readonly<Record<string, string>>
+}): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(secureToken.token, (nonce) =>
+    HttpServerResponse.text(
+      html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -115,51 +120,22 @@ ${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="$
 ${content}
 </body>
 </html>
-`.toString()
-
-/** @internal */
-export const page = (options: Page): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const { body, foot, isWide = false, allowsExternalRedirect = false, refresh, status = 200, title } = options
-  return Effect.map(secureToken.token, (nonce) => {
-    const policy = [
-      "default-src 'none'",
-      `style-src 'nonce-${nonce}'`,
-      "img-src data:",
-      "base-uri 'none'",
-      "frame-ancestors 'none'",
-      ...(allowsExternalRedirect ? [] : ["form-action 'self'"])
-    ]
-    const content = html`<a class="skip" href="#main">Skip to the content</a>
-<header class="bar"><div class="${
-      isWide ? "wide" : "narrow"
-    }"><a class="brand" href="/"><span class="mark" aria-hidden="true"></span>AgentCore Identity</a><span class="where">local</span></div></header>
-<main id="main" class="${isWide ? "wide" : "narrow"}">${body}</main>
-<footer class="${
-      isWide ? "wide" : "narrow"
-    }">Simulated on this machine. No vendor is asked, and no token is real.${foot}</footer>`
-    return HttpServerResponse.text(document({ title, nonce, refresh, content }), {
-      status,
-      contentType: "text/html; charset=utf-8",
-      headers: { ...securityHeaders, "content-security-policy": policy.join("; ") }
-    })
-  })
-}
+`.toString(),
+      {
+        status,
+        contentType: "text/html; charset=utf-8",
+        headers: {
+          ...securityHeaders,
+          ...headers,
+          "content-security-policy": contentSecurityPolicy(formAction, nonce)
+        }
+      }
+    ))
 
 /**
- * A page that says one thing.
+ * A card with a title and a text.
  *
  * @internal
  */
-export const notice = (options: {
-  readonly title: string
-  readonly status: number
-  readonly text: Value
-  readonly tone?: "bad" | "good"
-}): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
-  page({
-    title: options.title,
-    status: options.status,
-    body: html`<section class="card notice ${
-      options.tone ?? "bad"
-    }"><h1>${options.title}</h1><p>${options.text}</p></section>`
-  })
+export const card = (title: string, text: Value, isGood: boolean): Html =>
+  html`<section class="card notice ${isGood ? "good" : "bad"}"><h1>${title}</h1><p>${text}</p></section>`

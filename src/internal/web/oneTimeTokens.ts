@@ -1,4 +1,4 @@
-/** What the pages hand out and take back once: the tokens of their forms, and the `state` of a redirect. */
+/** One-time tokens, each bound to the browser that received it: in the forms of pages, and as the `state` of redirects. */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -7,66 +7,63 @@ import * as Ref from "effect/Ref"
 import * as secureToken from "../lib/secureToken.js"
 
 /** @internal */
-export class TicketRefused extends Data.TaggedError("TicketRefused")<{
-  /** `foreign`: it was handed to another browser. */
+export class RefusedToken extends Data.TaggedError("RefusedToken")<{
+  /** `foreign`: another browser received the token. */
   readonly reason: "unknown" | "foreign" | "used" | "expired"
 }> {}
 
 /** @internal */
 export interface OneTimeTokens<in out Subject> {
-  /** Hands out what was chosen before: nobody may be able to guess it. */
-  readonly put: (ticket: string, browser: string, subject: Subject) => Effect.Effect<void>
+  /** Registers a token that was chosen elsewhere. It must be impossible to guess. */
+  readonly put: (token: string, browser: string, subject: Subject) => Effect.Effect<void>
   readonly issue: (browser: string, subject: Subject) => Effect.Effect<string>
-  /** A ticket is used up by the browser that it was handed to, also when it is refused; by no other. */
-  readonly consume: (ticket: string, browser: string) => Effect.Effect<Subject, TicketRefused>
+  /** Returns the subject of a token, once. The browser that received the token uses it up even if it has expired. */
+  readonly consume: (token: string, browser: string) => Effect.Effect<Subject, RefusedToken>
 }
 
-interface Ticket<Subject> {
+interface Entry<Subject> {
   readonly browser: string
   readonly subject: Subject
   readonly expiresAt: number
   readonly isUsed: boolean
 }
 
-const isFor = (ticket: Ticket<unknown>, browser: string) => secureToken.timingSafeEqual(ticket.browser, browser)
+const isFor = (entry: Entry<unknown>, browser: string) => secureToken.timingSafeEqual(entry.browser, browser)
 
-// As long as a request for consent lasts.
-const lifetime = Duration.toMillis("10 minutes")
-
-// A ticket that is used or over is still known for a while, to be able to say so; the oldest are forgotten first.
-const remembered = 1000
+// Used and expired tokens are kept too, so that the page can give the reason. The oldest are removed first.
+const maxEntries = 1000
 
 /** @internal */
-export const make = <Subject>(): Effect.Effect<OneTimeTokens<Subject>> =>
-  Effect.map(Ref.make<ReadonlyMap<string, Ticket<Subject>>>(new Map()), (tickets) => {
-    const put: OneTimeTokens<Subject>["put"] = (id, browser, subject) =>
+export const make = <Subject>(lifetime: Duration.Duration): Effect.Effect<OneTimeTokens<Subject>> =>
+  Effect.map(Ref.make<ReadonlyMap<string, Entry<Subject>>>(new Map()), (entries) => {
+    const put: OneTimeTokens<Subject>["put"] = (token, browser, subject) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Ref.update(tickets, (before) =>
+        Ref.update(entries, (before) =>
           new Map([
-            ...[...before].slice(1 - remembered),
-            [id, { browser, subject, expiresAt: now + lifetime, isUsed: false }]
+            ...[...before].slice(1 - maxEntries),
+            [token, { browser, subject, expiresAt: now + Duration.toMillis(lifetime), isUsed: false }]
           ])))
     return {
       put,
-      issue: (browser, subject) => Effect.tap(secureToken.token, (id) => put(id, browser, subject)),
-      consume: (id, browser) =>
+      issue: (browser, subject) => Effect.tap(secureToken.token, (token) => put(token, browser, subject)),
+      consume: (token, browser) =>
         Effect.gen(function*() {
           const now = yield* Clock.currentTimeMillis
-          // Found by a map and not by comparing: nothing is learned from how long that takes.
-          const ticket = yield* Ref.modify(tickets, (before) => {
-            const ticket = before.get(id)
+          // A lookup in a map, not a comparison: its duration reveals nothing about other tokens.
+          const entry = yield* Ref.modify(entries, (before) => {
+            const entry = before.get(token)
             return [
-              ticket,
-              ticket === undefined || !isFor(ticket, browser)
+              entry,
+              entry === undefined || !isFor(entry, browser)
                 ? before
-                : new Map(before).set(id, { ...ticket, isUsed: true })
+                : new Map(before).set(token, { ...entry, isUsed: true })
             ]
           })
-          if (ticket === undefined) return yield* new TicketRefused({ reason: "unknown" })
-          if (!isFor(ticket, browser)) return yield* new TicketRefused({ reason: "foreign" })
-          if (ticket.isUsed) return yield* new TicketRefused({ reason: "used" })
-          if (now > ticket.expiresAt) return yield* new TicketRefused({ reason: "expired" })
-          return ticket.subject
+          if (entry === undefined) return yield* new RefusedToken({ reason: "unknown" })
+          if (!isFor(entry, browser)) return yield* new RefusedToken({ reason: "foreign" })
+          if (entry.isUsed) return yield* new RefusedToken({ reason: "used" })
+          if (now > entry.expiresAt) return yield* new RefusedToken({ reason: "expired" })
+          return entry.subject
         })
     }
   })

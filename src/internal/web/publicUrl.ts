@@ -45,7 +45,8 @@ export const parse = (text: string): Either.Either<PublicUrl, string> => {
   return Either.right({
     origin,
     hostname,
-    hosts: port === "" ? [host, `${host}:${isSecure ? 443 : 80}`] : [host],
+    // Some proxies drop the port from the `Host` header, and some clients add the default port.
+    hosts: [host, port === "" ? `${host}:${isSecure ? 443 : 80}` : hostname],
     isSecure
   })
 }

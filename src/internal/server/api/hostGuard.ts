@@ -1,7 +1,4 @@
-/**
- * What stands around every answer of the local server, whoever wrote it: who may ask at all, and what a browser may do
- * with what it gets.
- */
+/** The middleware of every server: the check of the `Host` header, security headers and request ids. */
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -11,39 +8,34 @@ import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as target from "../../lib/requestTarget.js"
 import { hostnameOf } from "../../lib/url.js"
+import { contentSecurityPolicy, securityHeaders } from "../../web/html.js"
 
 /** @internal */
 export interface Options {
-  /** Names under which the server may be addressed, besides those of this machine. */
+  /** Allowed host names, besides `localhost`, `127.0.0.1` and `[::1]`. */
   readonly hosts?: ReadonlyArray<string> | undefined
-  /** By default a page may have inline style and forms to itself, and nothing else. */
-  readonly contentSecurityPolicy?: string | undefined
 }
-
-/** @internal */
-export const contentSecurityPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 /** Always allowed. Other loopback addresses are not names of this server, unless `hosts` lists them. */
 const defaultHosts = ["localhost", "127.0.0.1", "[::1]"]
 
-const foreign = HttpServerResponse.text(
-  "This server does not answer under that name: start it with --allowed-host and the name of this request's Host header, " +
-    "or in a program with the option allowedHosts",
+const forbiddenHost = HttpServerResponse.text(
+  "The Host header of this request is not allowed: start the server with --allowed-host and that name, or in a program " +
+    "with the option allowedHosts",
   { status: 403 }
 )
 
-const refused = (text: string) => HttpServerResponse.text(text, { status: 400 })
+const badRequest = (text: string) => HttpServerResponse.text(text, { status: 400 })
 
-const manyHosts = refused("A request has one Host header")
+const repeatedHost = badRequest("The Host header is repeated: send it once")
 
-const strange = refused("This is no path of this server")
+const invalidTarget = badRequest("The request target is invalid: it must be a path, or an http URL with a path")
 
 /**
- * Node keeps the first of several `Host` headers, and whoever stands before it may have gone by the last. Servers that
- * keep no list of what was sent join them, and no name has a comma.
+ * Tests for a repeated `Host` header. Node keeps the first one, and a proxy in front of it may have used the last. Servers
+ * without a list of the raw headers join them with a comma, and no host name has a comma.
  */
-const hasManyHosts = ({ source }: HttpServerRequest.HttpServerRequest): boolean => {
+const hasRepeatedHost = ({ source }: HttpServerRequest.HttpServerRequest): boolean => {
   if (!Predicate.hasProperty(source, "rawHeaders") || !Array.isArray(source.rawHeaders)) return false
   let hosts = 0
   for (let i = 0; i < source.rawHeaders.length; i += 2) {
@@ -54,10 +46,9 @@ const hasManyHosts = ({ source }: HttpServerRequest.HttpServerRequest): boolean 
 }
 
 /**
- * Refuses requests that came by another name than the server's, as they do from a page whose name was made to lead to
- * this machine (DNS rebinding), and those that are not clear about the name or the path; and tells the browser to keep
- * and show nothing. A header that the answer has already is left as it is. A target in absolute form is answered as its
- * path alone.
+ * Rejects a request if its `Host` header is not allowed, repeated or ambiguous. This prevents DNS rebinding, where the name
+ * of a web page resolves to this machine. Adds security headers to every response; a header that the response already has
+ * is kept. A target in absolute form is reduced to its path.
  *
  * @internal
  */
@@ -67,14 +58,8 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
     const name = target.hostnameOf(host)
     return name !== undefined && names.has(name)
   }
-  const headers = {
-    "cache-control": "no-store",
-    "content-security-policy": options.contentSecurityPolicy ?? contentSecurityPolicy,
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY"
-  }
-  // On the way out, so that answers to failures have them as well.
+  const headers = { ...securityHeaders, "content-security-policy": contentSecurityPolicy("none") }
+  // Before the response is sent, so that error responses have them as well.
   const secure = HttpApp.appendPreResponseHandler((_, response) =>
     Effect.succeed(HttpServerResponse.setHeaders(response, { ...headers, ...response.headers }))
   )
@@ -82,23 +67,23 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
     Effect.zipRight(
       secure,
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): HttpApp.Default<E, R> => {
-        if (hasManyHosts(request)) return Effect.succeed(manyHosts)
-        if (!isAllowedHost(request.headers["host"] ?? "")) return Effect.succeed(foreign)
+        if (hasRepeatedHost(request)) return Effect.succeed(repeatedHost)
+        if (!isAllowedHost(request.headers["host"] ?? "")) return Effect.succeed(forbiddenHost)
         if (target.isPath(request.url)) return app
-        const asked = target.parse(request.url)
-        if (Option.isNone(asked)) return Effect.succeed(strange)
-        const { authority, url } = asked.value
+        const absolute = target.parse(request.url)
+        if (Option.isNone(absolute)) return Effect.succeed(invalidTarget)
+        const { authority, url } = absolute.value
         return isAllowedHost(authority)
           ? Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
-          : Effect.succeed(foreign)
+          : Effect.succeed(forbiddenHost)
       })
     )
 }
 
-const quarter = Effect.map(Random.nextIntBetween(0, 2 ** 32), (n) => n.toString(16).padStart(8, "0"))
+const hex32 = Effect.map(Random.nextIntBetween(0, 2 ** 32), (n) => n.toString(16).padStart(8, "0"))
 
 const uuid = Effect.map(
-  Effect.all([quarter, quarter, quarter, quarter]),
+  Effect.all([hex32, hex32, hex32, hex32]),
   ([a, b, c, d]) => `${a}-${b.slice(0, 4)}-4${b.slice(5)}-a${c.slice(1, 4)}-${c.slice(4)}${d}`
 )
 
@@ -110,17 +95,18 @@ const withRequestId = (response: HttpServerResponse.HttpServerResponse) =>
     : Effect.succeed(response)
 
 /**
- * Gives every answer a request id, unless it has one, as one that comes from AWS itself does.
+ * Adds a request id to every response without one. A response that comes from AWS has one.
  *
  * @internal
  */
-export const identify = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => Effect.flatMap(app, withRequestId)
+export const withRequestIds = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+  Effect.flatMap(app, withRequestId)
 
 /**
- * Gives a success a request id: a client recognises a reply of the service by it, even one without a body. An error is
- * left as it is, since its request id is a member of what the caller gets.
+ * Adds a request id to every successful response. A client recognises a reply of the service by it, even without a body.
+ * Errors are unchanged: their request id is part of the error that the caller receives.
  *
  * @internal
  */
-export const identifySuccess = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+export const withSuccessRequestIds = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
   Effect.flatMap(app, (response) => response.status < 300 ? withRequestId(response) : Effect.succeed(response))

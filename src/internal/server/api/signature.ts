@@ -1,9 +1,7 @@
-/**
- * AWS Signature Version 4: whether a request is signed as AWS would have it, and, where a key is required, by whom.
- */
+/** Verifies AWS Signature Version 4. */
 import { Sha256 } from "@aws-crypto/sha256-js"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
-// oxlint-disable-next-line no-restricted-imports -- No client of AWS, only its arithmetic.
+// oxlint-disable-next-line no-restricted-imports -- Only the signing algorithm, not a client.
 import { SignatureV4 } from "@smithy/signature-v4"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -18,7 +16,7 @@ import { timingSafeEqual } from "../../lib/secureToken.js"
 import { parseQuery } from "../../lib/url.js"
 import type { Authenticate, Fault } from "./wire.js"
 
-/** The name under which both planes are signed. */
+/** The service name in the signatures of both planes. */
 const service = "bedrock-agentcore"
 
 const maxAge = Duration.minutes(5)
@@ -29,10 +27,10 @@ const missing: Fault = {
   message: "Missing Authentication Token"
 }
 
-// 400, as AWS documents among the errors common to all its services; some of its gateways answer 403.
+// AWS documents 400 in its list of common errors. Some of its gateways answer 403.
 const incomplete = (message: string): Fault => ({ exception: "IncompleteSignatureException", status: 400, message })
 
-const invalid = (message: string): Fault => ({ exception: "InvalidSignatureException", status: 403, message })
+const invalidSignature = (message: string): Fault => ({ exception: "InvalidSignatureException", status: 403, message })
 
 const unknownKey: Fault = {
   exception: "UnrecognizedClientException",
@@ -40,7 +38,7 @@ const unknownKey: Fault = {
   message: "The security token included in the request is invalid."
 }
 
-const mismatch = invalid(
+const mismatch = invalidSignature(
   "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and "
     + "signing method. Consult the service documentation for details."
 )
@@ -53,7 +51,7 @@ interface Authorization {
   readonly signature: string
 }
 
-const parameters = (rest: string) =>
+const authorizationParameters = (rest: string) =>
   new Map(
     rest.split(",").map((part): readonly [string, string] => {
       const [name = "", ...value] = part.trim().split("=")
@@ -71,7 +69,7 @@ const parse = (header: string | undefined): Either.Either<Authorization, Fault> 
   if (header === undefined || header === "") return Either.left(missing)
   const [algorithm, ...rest] = header.split(" ")
   if (algorithm !== "AWS4-HMAC-SHA256") return Either.left(incomplete("Unsupported AWS 'algorithm' in Authorization"))
-  const given = parameters(rest.join(" "))
+  const given = authorizationParameters(rest.join(" "))
   for (const name of Record.keys(patterns)) {
     const value = given.get(name)
     if (value === undefined) {
@@ -85,7 +83,7 @@ const parse = (header: string | undefined): Either.Either<Authorization, Fault> 
   const [, accessKeyId = "", day = "", region = "", scope] = patterns.Credential.exec(Credential) ?? []
   return scope === service
     ? Either.right({ accessKeyId, day, region, signature: Signature, signedHeaders: SignedHeaders.split(";") })
-    : Either.left(invalid(`Credential should be scoped to correct service: '${service}'.`))
+    : Either.left(invalidSignature(`Credential should be scoped to correct service: '${service}'.`))
 }
 
 const parseDate = (text: string | undefined) =>
@@ -97,20 +95,26 @@ const parseDate = (text: string | undefined) =>
 
 const basic = (time: DateTime.Utc) => DateTime.formatIso(time).replace(/[-:]|\.\d+/g, "")
 
-const fresh = (time: DateTime.Utc, day: string) =>
+const checkDate = (time: DateTime.Utc, day: string) =>
   Effect.flatMap(DateTime.now, (now): Effect.Effect<void, Fault> => {
     const [at, until] = [basic(time), basic(now)]
     if (!at.startsWith(day)) {
-      return Effect.fail(invalid(`Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date`))
+      return Effect.fail(
+        invalidSignature(`Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date`)
+      )
     }
     const distance = DateTime.distance(time, now)
     if (distance > Duration.toMillis(maxAge)) {
       const earliest = basic(DateTime.subtractDuration(now, maxAge))
-      return Effect.fail(invalid(`Signature expired: ${at} is now earlier than ${earliest} (${until} - 5 min.)`))
+      return Effect.fail(
+        invalidSignature(`Signature expired: ${at} is now earlier than ${earliest} (${until} - 5 min.)`)
+      )
     }
     const latest = basic(DateTime.addDuration(now, maxAge))
     return distance < -Duration.toMillis(maxAge)
-      ? Effect.fail(invalid(`Signature not yet current: ${at} is still later than ${latest} (${until} + 5 min.)`))
+      ? Effect.fail(
+        invalidSignature(`Signature not yet current: ${at} is still later than ${latest} (${until} + 5 min.)`)
+      )
       : Effect.void
   })
 
@@ -130,7 +134,7 @@ const query = (url: string) => {
   return Object.fromEntries(values)
 }
 
-/** The key that requests must be signed with. */
+/** The credentials with which requests must be signed. */
 interface Key {
   readonly accessKeyId: string
   readonly secretAccessKey: Redacted.Redacted
@@ -165,17 +169,17 @@ const sign = (
 const verify = (key: Key, body: Uint8Array, request: HttpServerRequest.HttpServerRequest, given: Authorization) =>
   Effect.gen(function*() {
     if (!given.signedHeaders.includes("host")) {
-      return yield* Effect.fail(invalid("'Host' must be a 'SignedHeader' in the AWS Authorization."))
+      return yield* Effect.fail(invalidSignature("'Host' must be a 'SignedHeader' in the AWS Authorization."))
     }
     const time = yield* Effect.mapError(
       parseDate(request.headers["x-amz-date"]),
       () => incomplete("Authorization header requires existence of an 'X-Amz-Date' header in ISO-8601 basic format.")
     )
-    yield* fresh(time, given.day)
+    yield* checkDate(time, given.day)
     if (given.accessKeyId !== key.accessKeyId) return yield* Effect.fail(unknownKey)
     const hash = request.headers["x-amz-content-sha256"]
     if (hash !== undefined && hash !== sha256(body)) return yield* Effect.fail(mismatch)
-    // What the signer throws at a strange request may quote it, and the key with it.
+    // An error of the signer may quote the request and the secret key.
     const expected = yield* Effect.tryPromise({
       try: () => sign(request, body, given, key, time),
       catch: () => mismatch
@@ -185,8 +189,8 @@ const verify = (key: Key, body: Uint8Array, request: HttpServerRequest.HttpServe
   })
 
 /**
- * Checks that a request is signed. Without `required` only the form is checked, and whoever signs may send: a web page
- * that another site has shown cannot, since a browser asks before it sends such a header anywhere.
+ * Checks the signature of a request. Without `required`, any well-formed signature is accepted. A page of another site
+ * cannot send one: a browser sends a CORS preflight before a request with an `Authorization` header.
  *
  * @internal
  */

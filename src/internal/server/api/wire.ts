@@ -1,7 +1,4 @@
-/**
- * AWS's wire protocol (restJson1) in front of an `IdentityApi`: which operation a request is, what it says, and how the
- * answer is written.
- */
+/** The restJson1 protocol of AWS over an `IdentityApi`: routing, decoding of requests, encoding of responses. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
@@ -22,7 +19,7 @@ import { exceptions } from "../../model/exceptions.js"
 import * as check from "../../model/validation.js"
 
 /**
- * An error as it goes over the wire.
+ * An error response.
  *
  * @internal
  */
@@ -46,7 +43,7 @@ const faultOf = (error: IdentityError): Fault => {
     const { exception, status } = exceptions[error._tag]
     return { ...error, exception, status, message }
   }
-  // A port that calls AWS hands on what AWS said; the other failures of its wire say nothing to our caller.
+  // A port that calls AWS passes on the errors of AWS. Its other failures are internal.
   return error._tag === "UnknownServiceError"
     ? {
       exception: error.code,
@@ -59,7 +56,7 @@ const faultOf = (error: IdentityError): Fault => {
 }
 
 /** @internal */
-export const refusal = (
+export const errorResponse = (
   { exception, fieldList, message, reason, requestId, retryAfter, status }: Fault
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(
@@ -84,17 +81,17 @@ const cannotParse = (message: string): Fault => ({
 const unknownOperation: Fault = {
   exception: "UnknownOperationException",
   status: 404,
-  message: "No operation is served here"
+  message: "The method and path match no operation"
 }
 
-/** How much of a body is read: 1 MiB. */
+/** The largest body: 1 MiB. */
 const maxBody = 1024 * 1024
 
 const tooLarge = cannotParse("The body is larger than 1 MiB")
 
 const unreadable = () => cannotParse("The body could not be read")
 
-const nothing = new Uint8Array()
+const noBody = new Uint8Array()
 
 const concat = (parts: Chunk.Chunk<Uint8Array>) => {
   const whole = new Uint8Array(Chunk.reduce(parts, 0, (size, part) => size + part.length))
@@ -105,9 +102,9 @@ const concat = (parts: Chunk.Chunk<Uint8Array>) => {
   return whole
 }
 
-// A body of unknown length. What is too much is taken off the connection and dropped, so that the answer arrives and the
-// connection can be used again; who sends without end is cut off.
-const streamed = (request: HttpServerRequest.HttpServerRequest) =>
+// A body of unknown length. The excess is read and dropped, so that the client receives the response and can reuse the
+// connection. An endless body is cut off.
+const readStream = (request: HttpServerRequest.HttpServerRequest) =>
   request.stream.pipe(
     Stream.runFoldWhile(
       { size: 0, parts: Chunk.empty<Uint8Array>() },
@@ -121,12 +118,12 @@ const streamed = (request: HttpServerRequest.HttpServerRequest) =>
     Effect.flatMap(({ parts, size }) => size > maxBody ? Effect.fail(tooLarge) : Effect.succeed(concat(parts)))
   )
 
-// A length that is declared is what arrives, and a body that nobody reads is dropped by the server itself.
+// The server enforces a declared length, and drops a body that is not read.
 const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Uint8Array, Fault> => {
   const declared = request.headers["content-length"]
-  if (declared === undefined) return streamed(request)
+  if (declared === undefined) return readStream(request)
   const length = Number(declared)
-  if (length === 0) return Effect.succeed(nothing)
+  if (length === 0) return Effect.succeed(noBody)
   return length > maxBody
     ? Effect.fail(tooLarge)
     : Effect.mapBoth(request.arrayBuffer, { onFailure: unreadable, onSuccess: (bytes) => new Uint8Array(bytes) })
@@ -149,36 +146,33 @@ interface Members {
 const isRecord = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** More levels than any request of the model has. */
+/** No request of the model has more levels. */
 const maxDepth = 32
 
-// As in every restJson1 service, JSON's null stands for a member that is not given. A schema copies members one by one,
-// and `__proto__` would be lost without a word on the way.
-const plain = (value: unknown, path: string, depth: number, faults: Array<InvalidField>): unknown => {
+// In restJson1, null means that a member is absent. A schema copies members one by one, and would silently drop
+// `__proto__`.
+const normalize = (value: unknown, path: string, depth: number, faults: Array<InvalidField>): unknown => {
   if (value === null) return undefined
   if (typeof value !== "object") return value
   if (depth === maxDepth) {
     faults.push({ name: path, message: `Member must not be nested deeper than ${maxDepth} levels` })
     return undefined
   }
-  if (Array.isArray(value)) return value.map((item, index) => plain(item, `${path}[${index}]`, depth + 1, faults))
+  if (Array.isArray(value)) return value.map((item, index) => normalize(item, `${path}[${index}]`, depth + 1, faults))
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => {
       const name = path === "" ? key : `${path}.${key}`
       if (key === "__proto__") faults.push({ name, message: "Member must not have this name" })
-      return [key, plain(member, name, depth + 1, faults)]
+      return [key, normalize(member, name, depth + 1, faults)]
     })
   )
 }
 
-/**
- * The members of the body, with what stands in the path and in the query put back among them. A query has no way to write
- * a list without items: a member that is not in it is absent.
- */
+/** Merges the members of the body, the path and the query. A query cannot contain an empty list: an absent member is absent. */
 const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given: unknown) => {
   if (!isRecord(given)) return Either.left(cannotParse("The body is not a JSON object"))
   const faults: Array<InvalidField> = []
-  const members = plain(given, "", 0, faults)
+  const members = normalize(given, "", 0, faults)
   if (faults.length > 0) return Either.left(faultOf(check.fieldsError(name, faults)))
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
   const parameters = parseQuery(queryOf(url))
@@ -188,7 +182,7 @@ const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given
 
 const empty = HttpServerResponse.empty
 
-/** One operation, from its request to its response. */
+/** The handler of one operation. */
 const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
   const operation: Operation.Any = IdentityApi.operations[key]
   const decode = check.decode(operation)
@@ -196,7 +190,7 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
   const { method, name, status } = operation
   const hasBody = method === "POST" || method === "PUT"
 
-  const understand = (body: Uint8Array, labels: Labels, url: string) =>
+  const decodeRequest = (body: Uint8Array, labels: Labels, url: string) =>
     Either.flatMap(
       parse(body),
       (given) =>
@@ -206,10 +200,10 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
         )
     )
 
-  // What a reply breaks its schema with may be a secret, and is not told.
-  const write = (reply: unknown) =>
+  // The value that does not match the schema may be a secret.
+  const encodeReply = (reply: unknown) =>
     Either.match(encode(reply), {
-      onLeft: () => refusal(internalFailure),
+      onLeft: () => errorResponse(internalFailure),
       onRight: (encoded) =>
         Object.keys(encoded).length === 0 ? empty({ status }) : HttpServerResponse.unsafeJson(encoded, { status })
     })
@@ -217,27 +211,28 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
   const fail = (cause: Cause.Cause<IdentityError>) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
     return Either.match(Cause.failureOrCause(cause), {
-      onLeft: (error) => Effect.succeed(refusal(faultOf(error))),
-      onRight: (defect) => Effect.as(Effect.logError(`${name} died`, defect), refusal(internalFailure))
+      onLeft: (error) => Effect.succeed(errorResponse(faultOf(error))),
+      onRight: (defect) =>
+        Effect.as(Effect.logError(`${name} failed with a defect`, defect), errorResponse(internalFailure))
     })
   }
 
-  const answer = (api: IdentityApi.IdentityApi["Type"], request: IdentityApi.Request<Key>) =>
+  const execute = (api: IdentityApi.IdentityApi["Type"], request: IdentityApi.Request<Key>) =>
     Effect.matchCauseEffect(api[key](request), {
       onFailure: fail,
-      onSuccess: (reply) => Effect.sync(() => write(reply))
+      onSuccess: (reply) => Effect.sync(() => encodeReply(reply))
     })
 
   return (api, authenticate, labels, request) =>
-    (hasBody ? read(request) : Effect.succeed(nothing)).pipe(
+    (hasBody ? read(request) : Effect.succeed(noBody)).pipe(
       Effect.tap(authenticate),
       Effect.flatMap((body) =>
-        Either.match(Either.flatMap(labels, (labels) => understand(body, labels, request.url)), {
-          onLeft: (fault) => Effect.succeed(refusal(fault)),
-          onRight: (request) => answer(api, request)
+        Either.match(Either.flatMap(labels, (labels) => decodeRequest(body, labels, request.url)), {
+          onLeft: (fault) => Effect.succeed(errorResponse(fault)),
+          onRight: (request) => execute(api, request)
         })
       ),
-      Effect.catchAll((fault) => Effect.succeed(refusal(fault)))
+      Effect.catchAll((fault) => Effect.succeed(errorResponse(fault)))
     )
 }
 
@@ -246,7 +241,7 @@ interface Labels {
 }
 
 /**
- * Whether the sender of a request may send it; the body has been read, and cannot be read again.
+ * Authenticates a request. It receives the body, which cannot be read twice.
  *
  * @internal
  */
@@ -260,7 +255,7 @@ type Serve = (
 ) => Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest>
 
 interface Route extends Match {
-  /** The member in which the path ends, if it does. */
+  /** The member at the end of the path. */
   readonly label: string | undefined
 }
 
@@ -282,7 +277,7 @@ export interface Match {
 }
 
 /**
- * The operation that a request is, and what its path says: `/tags/{resourceArn}`.
+ * Finds the operation of a request, and decodes the label in its path, as in `/tags/{resourceArn}`.
  *
  * @internal
  */
@@ -303,26 +298,26 @@ export const match = (method: string, url: string): Option.Option<Match> => {
 }
 
 /**
- * What a request gets that is none of an operation.
+ * The response to a request that matches no operation.
  *
  * @internal
  */
-export const unknown = Effect.succeed(refusal(unknownOperation))
+export const unknownOperationResponse = Effect.succeed(errorResponse(unknownOperation))
 
-const anyone: Authenticate = () => Effect.void
+const noAuthentication: Authenticate = () => Effect.void
 
 /**
- * Answers any request. Without `authenticate` no signature is required. It can be interrupted, as the
- * handler of an `HttpRouter` can, so that a client that disconnects ends what is done for it.
+ * Answers any request. Without `authenticate`, no signature is required. It is interruptible, like the handlers of an
+ * `HttpRouter`, so that a disconnect of the client interrupts the operation.
  *
  * @internal
  */
 export const handle = (
   api: IdentityApi.IdentityApi["Type"],
-  authenticate: Authenticate = anyone
+  authenticate: Authenticate = noAuthentication
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     Option.match(match(request.method, request.url), {
-      onNone: () => unknown,
+      onNone: () => unknownOperationResponse,
       onSome: ({ labels, serve }) => Effect.interruptible(serve(api, authenticate, labels, request))
     }))

@@ -1,20 +1,19 @@
-/** An endpoint of the control API, and what it tells of itself. */
+/** The endpoints of the control API, and their descriptions. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import { IdentityControls, type NotSimulated, type SessionNotPending } from "../../../IdentityControls.js"
-import type { Trouble } from "../state/faultInjection.js"
+import type { FaultInjection } from "../state/faultInjection.js"
+import type { MovableClock } from "../state/movableClock.js"
 import { type ApiError, body, respond } from "./json.js"
 
-type Handler = Effect.Effect<
-  HttpServerResponse.HttpServerResponse,
-  never,
-  HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
->
+type State = IdentityControls | FaultInjection | MovableClock
+
+type Handler = Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest | State>
 
 /**
- * What `GET /_local/` tells of an endpoint, and what answers there.
+ * An endpoint: its description in `GET /_local/`, and its handler.
  *
  * @internal
  */
@@ -22,7 +21,7 @@ export interface Endpoint {
   readonly method: "GET" | "POST"
   readonly path: `/_local/${string}`
   readonly does: string
-  /** Its members; `?` marks those that may be left out. */
+  /** The members of the request; `?` marks optional ones. */
   readonly body?: { readonly [member: string]: string }
   readonly answer: string
   readonly handler: Handler
@@ -31,14 +30,14 @@ export interface Endpoint {
 type About = Pick<Endpoint, "does" | "answer">
 
 /** @internal */
-export const get = <R extends IdentityControls | Trouble>(
+export const get = <R extends State>(
   path: Endpoint["path"],
   about: About,
   effect: Effect.Effect<unknown, ApiError, R>
 ): Endpoint => ({ method: "GET", path, ...about, handler: respond(effect) })
 
 /** @internal */
-export const post = <A, I, R extends IdentityControls | Trouble>(
+export const post = <A, I, R extends State>(
   path: Endpoint["path"],
   about: About & Pick<Endpoint, "body">,
   schema: Schema.Schema<A, I>,

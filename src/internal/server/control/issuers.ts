@@ -1,4 +1,4 @@
-/** Who answers for the providers, and what they answered: the part of the control API that tells of federation. */
+/** The endpoints of the control API for issuers: the choice per provider, and the errors of federated providers. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -16,12 +16,11 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/issuer",
     {
-      does: "Who answers for an OAuth2 provider, whether it exists already or not",
+      does: "Chooses the issuer of an OAuth2 provider, which need not exist yet",
       body: {
-        providerName: "its name",
-        "issuer?":
-          "simulated, federated (its own authorization server), or the discovery URL of another; left out, it " +
-          "is federated if its endpoints are on loopback"
+        providerName: "the name of the provider",
+        "issuer?": "simulated, federated (its own authorization server), or the discovery URL of another; by default " +
+          "federated if its endpoints are on loopback, and simulated otherwise"
       },
       answer: "{}"
     },
@@ -42,7 +41,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   get(
     "/_local/provider-failures",
     {
-      does: "The last hundred answers of federated providers that were none, oldest first",
+      does: "Lists the last hundred failed requests to federated providers, oldest first",
       answer: "{providerFailures: [{at, providerName, step, reason, status?, error?, description?}]}"
     },
     withControls((controls) =>

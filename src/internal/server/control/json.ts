@@ -1,4 +1,4 @@
-/** What the control API has in common: bodies that are JSON of a schema, and answers that are JSON. */
+/** JSON requests and responses of the control API. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
@@ -31,7 +31,7 @@ export const invalid = (...fieldList: ReadonlyArray<InvalidField>): ApiError =>
     fieldList
   })
 
-const notJson = new ApiError({ status: 400, error: "InvalidBody", message: "The body is not JSON" })
+const notJson = new ApiError({ status: 400, error: "InvalidBody", message: "The body is not JSON: send a JSON object" })
 
 /** @internal */
 export const respond = <R>(
@@ -48,7 +48,7 @@ export const respond = <R>(
   )
 
 /**
- * The body, held against its schema; what is wrong is said without the value, which may be a secret.
+ * The body, validated against its schema. Errors do not contain the value, which may be a secret.
  *
  * @internal
  */
@@ -62,14 +62,14 @@ export const body = <A, I>(
       return yield* new ApiError({
         status: 403,
         error: "ForeignOrigin",
-        message: "This request was sent by a page of another site"
+        message: "A page of another site sent this request"
       })
     }
     if (mediaType(request) !== "application/json") {
       return yield* new ApiError({
         status: 415,
         error: "UnsupportedMediaType",
-        message: "The content type has to be application/json"
+        message: "The content type must be application/json"
       })
     }
     const given = yield* Effect.mapError(
@@ -78,7 +78,7 @@ export const body = <A, I>(
         new ApiError({
           status: 413,
           error: "BodyTooLarge",
-          message: "The body cannot be read, or is larger than 64 KiB"
+          message: "The body is larger than 64 KiB, or it cannot be read"
         })
     )
     const json = yield* Effect.try({ try: (): unknown => JSON.parse(given), catch: () => notJson })

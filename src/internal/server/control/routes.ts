@@ -1,6 +1,6 @@
 /**
- * The same hands as an HTTP API, for tests in any language. Only JSON is taken, which no page of another origin can send
- * without asking first; and since nothing here ever answers such a question, it never may.
+ * The test controls as an HTTP API, for tests in any language. Requests must be JSON. A page of another origin can send
+ * JSON only after a CORS preflight, which this server never allows.
  */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Clock from "effect/Clock"
@@ -13,8 +13,9 @@ import * as Schema from "effect/Schema"
 import { type ConsentSession, IdentityControls } from "../../../IdentityControls.js"
 import { integer, text as limited } from "../../model/smithy.js"
 import * as failures from "../state/errorsOf.js"
-import { maxClockMoveSeconds, Trouble } from "../state/faultInjection.js"
+import { FaultInjection } from "../state/faultInjection.js"
 import * as inventory from "../state/inventory.js"
+import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { type Endpoint, get, post, withControls } from "./endpoint.js"
 import * as issuers from "./issuers.js"
 import { ApiError, invalid, respond } from "./json.js"
@@ -30,14 +31,14 @@ const seconds = Schema.Number.pipe(
   Schema.filter((n) => n >= 0 && n <= 3600 || "Member must be between 0 and 3600, inclusive")
 )
 
-const text1 = limited({ min: 1, max: 2048 })
+const requiredName = limited({ min: 1, max: 2048 })
 
-const Failing = Schema.Struct({ operation: text1, error: name, times, message: name })
+const Failing = Schema.Struct({ operation: requiredName, error: name, times, message: name })
 
-const Delaying = Schema.Struct({ operation: text1, times, seconds: Schema.optional(seconds) })
+const Delaying = Schema.Struct({ operation: requiredName, times, seconds: Schema.optional(seconds) })
 
 const Dropping = Schema.Struct({
-  operation: text1,
+  operation: requiredName,
   times,
   lost: Schema.optionalWith(Schema.Literal("request", "answer"), { default: () => "request" })
 })
@@ -50,12 +51,12 @@ const SecretText = Schema.Redacted(
       Either.match(Either.try((): unknown => JSON.parse(json)), {
         onLeft: () => false,
         onRight: (value) => typeof value === "object" && value !== null && !Array.isArray(value)
-      }) || "Member must be a JSON object, as text"
+      }) || "Member must be a JSON object, as a string"
     )
   )
 )
 
-const Secret = Schema.Struct({ secretId: text1, json: SecretText })
+const Secret = Schema.Struct({ secretId: requiredName, json: SecretText })
 
 const Link = Schema.Struct({ workloadName: limited({ min: 3, max: 255, pattern: /[A-Za-z0-9_.-]+/ }) })
 
@@ -64,18 +65,17 @@ const Move = Schema.Struct({ moveSeconds: integer(0, maxClockMoveSeconds) })
 const operationOf = (name: string) => {
   const key = failures.keyOf(name)
   return key === undefined
-    ? Effect.fail(invalid({ name: "operation", message: "No such operation" }))
+    ? Effect.fail(
+      invalid({ name: "operation", message: "Member must be the name of an operation, such as GetWorkloadAccessToken" })
+    )
     : Effect.succeed(key)
 }
 
-const withTrouble = <A, E, R>(f: (trouble: Trouble["Type"]) => Effect.Effect<A, E, R>) => Effect.flatMap(Trouble, f)
-
 const clock = Effect.gen(function*() {
-  const { current } = yield* Trouble
-  const { moved } = yield* current
+  const { offset } = yield* MovableClock
   return {
     now: DateTime.formatIso(DateTime.unsafeMake(yield* Clock.currentTimeMillis)),
-    movedSeconds: Duration.toSeconds(moved)
+    movedSeconds: Duration.toSeconds(yield* offset)
   }
 })
 
@@ -86,15 +86,15 @@ const sessionOf = ({ sessionUri, ...session }: ConsentSession) => ({
 
 const state = Effect.gen(function*() {
   const controls = yield* IdentityControls
-  const trouble = yield* Trouble
+  const faults = yield* FaultInjection
   const { providers, workloads } = yield* inventory.read
-  const { delays, drops } = yield* trouble.current
+  const { delays, drops } = yield* faults.pending
   const sessions = yield* controls.sessions
   return {
     clock: yield* clock,
     workloads,
     providers,
-    // Their URIs are secret: `/_local/sessions` gives them to who asks for them.
+    // Without their URIs, which are secret. `/_local/sessions` returns them.
     sessions: sessions.map(({ sessionUri: _, ...session }) => session),
     grants: yield* controls.grants,
     failures: yield* controls.pendingFailures,
@@ -131,7 +131,7 @@ const delay = ({ operation, seconds, times }: typeof Delaying.Type) =>
     if (seconds === undefined && times > 0) {
       return yield* invalid({ name: "seconds", message: "Member must not be null" })
     }
-    yield* withTrouble((trouble) => trouble.delayNext(key, times, Duration.seconds(seconds ?? 0)))
+    yield* (yield* FaultInjection).delayNext(key, times, Duration.seconds(seconds ?? 0))
     return done
   })
 
@@ -139,34 +139,34 @@ const reset = ({ journal }: typeof Reset.Type) =>
   Effect.gen(function*() {
     const controls = yield* IdentityControls
     yield* controls.clearFailures()
-    yield* withTrouble((trouble) => trouble.reset)
+    yield* (yield* FaultInjection).reset
     if (journal) yield* controls.clearJournal
     return done
   })
 
-const which = {
-  "session?": "its id in /_local/state",
+const selectorFields = {
+  "session?": "the id of the session in /_local/state",
   "sessionUri?": "or its URI",
-  "user?": "or, of those that wait, the only one of this user (userId:<id>, or jwt:<issuer>|<subject>),",
-  "providerName?": "of this provider",
-  "workloadName?": "and of this workload identity"
+  "user?": "or the user of the only pending session that matches (userId:<id>, or jwt:<issuer>|<subject>),",
+  "providerName?": "its provider",
+  "workloadName?": "and its workload identity"
 }
 
-const filter = {
-  "providerName?": "of this provider",
-  "workloadName?": "of this workload identity",
-  "user?": "of this user: userId:<id>, or jwt:<issuer>|<subject>"
+const filterFields = {
+  "providerName?": "the provider",
+  "workloadName?": "the workload identity",
+  "user?": "the user: userId:<id>, or jwt:<issuer>|<subject>"
 }
 
 const operation = "the name of an operation"
 
-const calls = "how many calls, 1 unless given; 0 cancels what waits for the operation"
+const calls = "the number of calls, 1 by default; 0 cancels the pending ones of the operation"
 
 const expire = [
   {
-    does: "The request for consent is over at once",
-    body: which,
-    answer: "{}; 404 if none fits, 409 if several do or it is over already"
+    does: "Expires a session",
+    body: selectorFields,
+    answer: "{}; 404 if no session matches, 409 if several match or it is not active"
   },
   sessions.Selector,
   (selector: sessions.Selector) =>
@@ -180,18 +180,18 @@ const expire = [
 
 const endpoints: ReadonlyArray<Endpoint> = [
   get("/_local/state", {
-    does: "What there is, and what waits to go wrong",
-    answer: "{clock, workloads, providers, sessions, grants, failures, delays, drops}, without a secret"
+    does: "Returns the state, and the pending failures, delays and drops",
+    answer: "{clock, workloads, providers, sessions, grants, failures, delays, drops}, without secrets"
   }, state),
   get(
     "/_local/journal",
-    { does: "The last thousand calls, oldest first", answer: "{journal: [{at, operation, request, outcome}]}" },
+    { does: "Lists the last thousand calls, oldest first", answer: "{journal: [{at, operation, request, outcome}]}" },
     withControls((controls) => Effect.map(controls.journal, (journal) => ({ journal })))
   ),
   get(
     "/_local/sessions",
     {
-      does: "The requests for consent with their URIs, which are secret",
+      does: "Lists the sessions with their URIs, which are secret",
       answer: "{sessions: [{id, sessionUri, status, workloadName, user, providerName, scopes, createdAt, expiresAt}]}"
     },
     withControls((controls) => Effect.map(controls.sessions, (sessions) => ({ sessions: sessions.map(sessionOf) })))
@@ -199,9 +199,10 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/approve",
     {
-      does: "The person consents",
-      body: which,
-      answer: "{returnUrl}: where the browser returns to; 404 if none fits, 409 if several do or it does not wait"
+      does: "Approves a session",
+      body: selectorFields,
+      answer:
+        "{returnUrl}: the URL to which the browser returns; 404 if no session matches, 409 if several match or it is not pending"
     },
     sessions.Selector,
     (selector) =>
@@ -215,9 +216,9 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/deny",
     {
-      does: "The person refuses",
-      body: which,
-      answer: "{}; 404 if none fits, 409 if several do or it does not wait"
+      does: "Denies a session",
+      body: selectorFields,
+      answer: "{}; 404 if no session matches, 409 if several match or it is not pending"
     },
     sessions.Selector,
     (selector) =>
@@ -230,13 +231,17 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post("/_local/expire-session", ...expire),
   post(
     "/_local/expire-tokens",
-    { does: "The access tokens that fit are over", body: filter, answer: "{count}" },
+    { does: "Expires the access tokens that match", body: filterFields, answer: "{count}" },
     Filter,
     (filter) => withControls((controls) => Effect.map(controls.expireTokens(filter), (count) => ({ count })))
   ),
   post(
     "/_local/revoke",
-    { does: "The vendor revokes: nothing that fits is refreshed any more", body: filter, answer: "{count}" },
+    {
+      does: "Revokes the grants that match at the vendor: they cannot be refreshed",
+      body: filterFields,
+      answer: "{count}"
+    },
     Filter,
     (filter) => withControls((controls) => Effect.map(controls.revoke(filter), (count) => ({ count })))
   ),
@@ -248,17 +253,18 @@ const endpoints: ReadonlyArray<Endpoint> = [
       answer: "{now, movedSeconds}"
     },
     Move,
-    ({ moveSeconds }) => Effect.zipRight(withTrouble((trouble) => trouble.move(Duration.seconds(moveSeconds))), clock)
+    ({ moveSeconds }) =>
+      Effect.zipRight(Effect.flatMap(MovableClock, ({ move }) => move(Duration.seconds(moveSeconds))), clock)
   ),
   post(
     "/_local/fail",
     {
-      does: "The next calls of an operation fail",
+      does: "Makes the next calls of an operation fail",
       body: {
         operation,
-        error: "an error of its model, as the library or as AWS names it; not needed if times is 0",
+        error: "an error of the operation, by the name of the library or of AWS; not required if times is 0",
         "times?": calls,
-        "message?": "what the error says"
+        "message?": "the message of the error"
       },
       answer: "{}"
     },
@@ -268,8 +274,8 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/delay",
     {
-      does: "The next calls of an operation are slow",
-      body: { operation, seconds: "0 to 3600; 0 cancels what waits for the operation", "times?": calls },
+      does: "Delays the next calls of an operation",
+      body: { operation, seconds: "0 to 3600; 0 cancels the pending delays of the operation", "times?": calls },
       answer: "{}"
     },
     Delaying,
@@ -278,10 +284,10 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/drop",
     {
-      does: "The next calls of an operation lose their connection",
+      does: "Drops the connection of the next calls of an operation",
       body: {
         operation,
-        "lost?": "request (nothing is done; the default) or answer (everything was)",
+        "lost?": "request (nothing is executed; the default) or answer (the response is lost)",
         "times?": calls
       },
       answer: "{}"
@@ -290,14 +296,14 @@ const endpoints: ReadonlyArray<Endpoint> = [
     ({ lost, operation, times }) =>
       Effect.flatMap(
         operationOf(operation),
-        (key) => Effect.as(withTrouble((trouble) => trouble.dropNext(key, times, lost)), done)
+        (key) => Effect.as(Effect.flatMap(FaultInjection, (faults) => faults.dropNext(key, times, lost)), done)
       )
   ),
   post(
     "/_local/reset",
     {
-      does: "Forgets all failures, delays and drops that wait; the clock stays where it is",
-      body: { "journal?": "true forgets the calls so far, too" },
+      does: "Cancels all pending failures, delays and drops; the clock keeps its time",
+      body: { "journal?": "true also clears the list of calls" },
       answer: "{}"
     },
     Reset,
@@ -306,8 +312,8 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/secret",
     {
-      does: "Puts a secret where providers with an EXTERNAL secret look for it",
-      body: { secretId: "its id or ARN", json: "a JSON object, as text" },
+      does: "Stores a secret for providers with an EXTERNAL secret",
+      body: { secretId: "the id or ARN of the secret", json: "a JSON object, as a string" },
       answer: "{}"
     },
     Secret,
@@ -316,8 +322,8 @@ const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/link",
     {
-      does: "Makes a workload identity one that AgentCore Runtime or Gateway owns",
-      body: { workloadName: "created if it is not there" },
+      does: "Marks a workload identity as owned by AgentCore Runtime or Gateway",
+      body: { workloadName: "the workload identity; created if it does not exist" },
       answer: "{}"
     },
     Link,
@@ -325,22 +331,31 @@ const endpoints: ReadonlyArray<Endpoint> = [
   )
 ]
 
-const listed = respond(Effect.succeed({ endpoints: endpoints.map(({ handler: _, ...about }) => about) }))
+const listing = respond(Effect.succeed({ endpoints: endpoints.map(({ handler: _, ...about }) => about) }))
 
-// HEAD is left out, since it is answered as GET is, and a route of its own would be found first.
-const nothing = HttpRouter.fromIterable(
+// Without HEAD, which is answered like GET: a route for it would take precedence.
+const notFound = HttpRouter.fromIterable(
   (["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const).map((method) =>
     HttpRouter.makeRoute(
       method,
       "/_local/*",
-      respond(Effect.fail(new ApiError({ status: 404, error: "NotFound", message: "Nothing is served here" })))
+      respond(
+        Effect.fail(
+          new ApiError({
+            status: 404,
+            error: "NotFound",
+            message: "Unknown endpoint: GET /_local/ lists all endpoints"
+          })
+        )
+      )
     )
   )
 )
 
 /** @internal */
-export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.fromIterable([
-  // With a slash at its end it is the same route.
-  HttpRouter.makeRoute("GET", "/_local", listed),
-  ...endpoints.map(({ handler, method, path }) => HttpRouter.makeRoute(method, path, handler))
-]).pipe(HttpRouter.concat(nothing))
+export const router: HttpRouter.HttpRouter<never, IdentityControls | FaultInjection | MovableClock> = HttpRouter
+  .fromIterable([
+    // The same route with a trailing slash.
+    HttpRouter.makeRoute("GET", "/_local", listing),
+    ...endpoints.map(({ handler, method, path }) => HttpRouter.makeRoute(method, path, handler))
+  ]).pipe(HttpRouter.concat(notFound))

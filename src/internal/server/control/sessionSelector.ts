@@ -1,4 +1,4 @@
-/** Which request for consent somebody means: the one of a URI, of an id, or the only one that waits and fits. */
+/** Selects one consent session: by URI, by id, or by names if exactly one matches. */
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -25,19 +25,19 @@ const selectors = ["session", "sessionUri", "user", "providerName", "workloadNam
 const none = new ApiError({
   status: 404,
   error: "SessionNotFound",
-  message: "No request for consent fits: /_local/state lists all of them"
+  message: "No session matches: GET /_local/state lists all sessions"
 })
 
 const several = (sessions: ReadonlyArray<ConsentSession>) =>
   new ApiError({
     status: 409,
     error: "SeveralSessions",
-    message: `Several requests for consent fit, name one of them as session: ${sessions.map(({ id }) => id).join(", ")}`
+    message: `Several sessions match: pass the id of one as session: ${sessions.map(({ id }) => id).join(", ")}`
   })
 
 /**
- * The URI of the session that is meant. By an id it may be one that waits for nothing any more, which whoever acts on it
- * will say; by names it is one of `status`, and the only one of them that fits.
+ * The URI of the selected session. A session that is selected by id or URI may have any status, and the control reports
+ * it. Names select only sessions with one of the statuses in `status`.
  *
  * @internal
  */
@@ -47,11 +47,11 @@ export const find = (
 ): Effect.Effect<Redacted.Redacted, ApiError, IdentityControls> =>
   Effect.gen(function*() {
     const names = [user, providerName, workloadName].filter((name) => name !== undefined)
-    const ways = [id, sessionUri, names[0]].filter((way) => way !== undefined)
-    if (ways.length !== 1) {
+    const selections = [id, sessionUri, names[0]].filter((selection) => selection !== undefined)
+    if (selections.length !== 1) {
       return yield* invalid({
         name: "session",
-        message: ways.length === 0
+        message: selections.length === 0
           ? `One of these members is required: ${selectors.join(", ")}`
           : "Members session, sessionUri and the names exclude each other"
       })

@@ -1,4 +1,4 @@
-/** What goes on in the local service, on one page, and the hands to change it. */
+/** The dashboard: the state of the local service on one page, with the test controls. */
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -14,52 +14,56 @@ import {
   type ProviderFailure
 } from "../../../IdentityControls.js"
 import { exceptions } from "../../model/exceptions.js"
-import { browser, orNotice, query, remember } from "../../web/forms.js"
-import { type Html, html, page, type Value } from "../../web/html.js"
+import { browser, query, remember } from "../../web/forms.js"
+import { type Html, html, type Value } from "../../web/html.js"
 import * as failures from "../state/errorsOf.js"
-import { type Current, maxClockMoveSeconds, minDelaySeconds, Trouble } from "../state/faultInjection.js"
+import { FaultInjection, minDelaySeconds, type PendingFaults } from "../state/faultInjection.js"
 import * as inventory from "../state/inventory.js"
+import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
+import { PageTokens } from "../state/pageTokens.js"
 import * as actions from "./dashboardActions.js"
+import { orNotice, page } from "./frame.js"
 
 const refreshSeconds = 5
 
-const calls = 50
+const maxCalls = 50
 
-/** How many rows of a table are shown: a page that loads itself every few seconds has to stay small. */
+/** The rows of a table. A page that reloads every few seconds must stay small. */
 const maxRows = 200
 
 const time = (at: DateTime.Utc) => DateTime.formatIso(at).slice(11, 19)
 
 const hidden = (name: string, value: string | number) => html`<input type="hidden" name="${name}" value="${value}">`
 
-/** What each form of this page carries. */
-interface Frame {
-  readonly ticket: string
-  readonly isStill: boolean
+/** The hidden fields of each form. */
+interface Hidden {
+  readonly token: string
+  readonly isPaused: boolean
 }
 
-const frame = ({ isStill, ticket }: Frame) => [hidden("ticket", ticket), isStill ? hidden("still", "1") : undefined]
+const hiddenFields = ({ isPaused, token }: Hidden) => [
+  hidden("token", token),
+  isPaused ? hidden("still", "1") : undefined
+]
 
 const buttons = (
-  of: Frame,
+  of: Hidden,
   handle: number,
   label: string,
   ...choices: ReadonlyArray<readonly [action: string, label: string]>
 ) =>
-  html`<form method="post" action="/">${frame(of)}${hidden("handle", handle)}${
+  html`<form method="post" action="/">${hiddenFields(of)}${hidden("handle", handle)}${
     choices.map(([action, text]) =>
       html`<button class="small" name="action" value="${action}" aria-label="${text}: ${label}">${text}</button>`
     )
   }</form>`
 
-/**
- * The first of `all`. A table that scrolls by itself can be reached by the keyboard, and has a name.
- */
+/** The first rows of a table. Its scrollable region has a name and can be focused with the keyboard. */
 const table = <A>(
   name: string,
   heads: ReadonlyArray<string>,
   all: ReadonlyArray<A>,
-  row: (one: A) => Html,
+  row: (item: A) => Html,
   none: string
 ): Value =>
   all.length === 0
@@ -69,7 +73,7 @@ const table = <A>(
         heads.map((head) => html`<th scope="col">${head}</th>`)
       }</tr></thead><tbody>${all.slice(0, maxRows).map(row)}</tbody></table></div>`,
       all.length > maxRows
-        ? html`<p class="soft small">And ${all.length - maxRows} more: <code>GET /_local/state</code> tells of all.</p>`
+        ? html`<p class="soft small">${all.length - maxRows} more: <code>GET /_local/state</code> lists all.</p>`
         : undefined
     ]
 
@@ -80,8 +84,8 @@ const section = (id: string, title: string, count: number | undefined, body: Val
 
 const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no", expired: "no" } as const
 
-/** Session URIs are secret: a row is known by its place on the page. */
-const sessionRow = (of: Frame, handle: number, session: ConsentSession) => {
+/** The forms refer to a session by its index, since its URI is secret. */
+const sessionRow = (of: Hidden, handle: number, session: ConsentSession) => {
   const label = `${session.workloadName} at ${session.providerName}, consent ${session.id}`
   return html`<tr><td>${session.id}</td><td class="time">${
     time(session.createdAt)
@@ -96,9 +100,9 @@ const sessionRow = (of: Frame, handle: number, session: ConsentSession) => {
   }</td></tr>`
 }
 
-const sessionHeads = ["Id", "Asked", "Workload", "User", "Provider", "Scopes", "State", "Actions"]
+const sessionHeads = ["Id", "Created", "Workload", "User", "Provider", "Scopes", "Status", "Actions"]
 
-const grantRow = (of: Frame, handle: number, grant: Grant) =>
+const grantRow = (of: Hidden, handle: number, grant: Grant) =>
   html`<tr><td>${grant.workloadName}</td><td>${grant.user}</td><td>${grant.providerName}</td><td>${
     grant.scopes.join(" ")
   }</td><td><code>${grant.fingerprint}</code></td><td class="time">${time(grant.expiresAt)}</td><td>${
@@ -118,12 +122,12 @@ const callRow = ({ at, operation, outcome }: JournalEntry) =>
     outcome === "ok" ? "ok" : "no"
   }">${outcome}</span></td></tr>`
 
-/** OAuth2 providers only: their names are no secret, and the handle is their place among all. */
-const providerRow = (of: Frame) => ({ discoveryUrl, issuer, kind, name, vendor }: inventory.Provider) =>
+/** Only OAuth2 providers have an issuer and a form. */
+const providerRow = (of: Hidden) => ({ discoveryUrl, issuer, kind, name, vendor }: inventory.Provider) =>
   html`<tr><td>${name}</td><td>${kind}</td><td>${vendor ?? "–"}</td><td class="row">${
     issuer === undefined ? "–" : [
       html`<span class="state ${issuer === "federated" ? "ok" : "wait"}">${issuer}</span> ${discoveryUrl}`,
-      html`<form method="post" action="/">${frame(of)}${
+      html`<form method="post" action="/">${hiddenFields(of)}${
         hidden("provider", name)
       }<button class="small" name="action" value="${issuer === "federated" ? "simulate" : "federate"}" aria-label="${
         issuer === "federated" ? "Simulate" : "Federate"
@@ -138,17 +142,21 @@ const providerFailureRow = ({ at, description, error, providerName, reason, stat
     [status, error, description].filter((part) => part !== undefined).join(", ")
   }</td></tr>`
 
-const times = html`<label>How often <input type="number" name="times" value="1" min="1" max="1000" required></label>`
+const times = html`<label>Calls <input type="number" name="times" value="1" min="1" max="1000" required></label>`
 
 const operations = html`<label class="grow">Operation <select name="operation">${
   failures.keys.map((key) => html`<option>${key}</option>`)
 }</select></label>`
 
-const breaking = (of: Frame) => [
-  html`<form method="post" action="/">${frame(of)}<fieldset><legend>Move the clock forward</legend><div class="fields">
+const faultForms = (of: Hidden) => [
+  html`<form method="post" action="/">${
+    hiddenFields(of)
+  }<fieldset><legend>Move the clock forward</legend><div class="fields">
 <label>Seconds <input type="number" name="moveSeconds" value="600" min="1" max="${maxClockMoveSeconds}" required></label>
 <button name="action" value="clock">Move the clock</button></div></fieldset></form>`,
-  html`<form method="post" action="/">${frame(of)}<fieldset><legend>Fail the next calls</legend><div class="fields">
+  html`<form method="post" action="/">${
+    hiddenFields(of)
+  }<fieldset><legend>Fail the next calls</legend><div class="fields">
 <label class="grow">Operation and error <select name="failure">${
     failures.keys.map((key) =>
       html`<optgroup label="${key}">${
@@ -159,62 +167,69 @@ const breaking = (of: Frame) => [
     )
   }</select></label>${times}<button name="action" value="fail">Fail</button></div></fieldset></form>`,
   html`<form method="post" action="/">${
-    frame(of)
+    hiddenFields(of)
   }<fieldset><legend>Delay the next calls</legend><div class="fields">${operations}${times}
 <label>Seconds <input type="number" name="seconds" value="5" min="${minDelaySeconds}" max="3600" step="any" required></label>
 <button name="action" value="delay">Delay</button></div></fieldset></form>`,
   html`<form method="post" action="/">${
-    frame(of)
+    hiddenFields(of)
   }<fieldset><legend>Drop the connection of the next calls</legend><div class="fields">${operations}${times}
-<label>What is lost <select name="lost"><option value="request">the request</option><option value="answer">the answer</option></select></label>
+<label>Lost <select name="lost"><option value="request">request</option><option value="answer">response</option></select></label>
 <button name="action" value="drop">Drop</button></div></fieldset></form>`
 ]
 
-const often = (times: number) => times === 1 ? "once" : `${times} times`
+const nextCalls = (times: number) => times === 1 ? "next call" : `next ${times} calls`
 
-const pendingFaults = (failures: ReadonlyArray<PendingFailure>, { delays, drops }: Current): ReadonlyArray<string> => [
-  ...failures.map(({ error, operation, times }) => `${operation}: fails with ${error}, ${often(times)}`),
+const pendingFaults = (
+  failures: ReadonlyArray<PendingFailure>,
+  { delays, drops }: PendingFaults
+): ReadonlyArray<string> => [
+  ...failures.map(({ error, operation, times }) => `${operation}: fails with ${error}, ${nextCalls(times)}`),
   ...delays.map(({ duration, operation, times }) =>
-    `${operation}: delayed by ${Duration.format(duration)}, ${often(times)}`
+    `${operation}: delayed by ${Duration.format(duration)}, ${nextCalls(times)}`
   ),
-  ...drops.map(({ lost, operation, times }) => `${operation}: ${lost} lost, ${often(times)}`)
+  ...drops.map(({ lost, operation, times }) =>
+    `${operation}: ${lost === "answer" ? "response" : lost} lost, ${nextCalls(times)}`
+  )
 ]
 
-const waiting = (of: Frame, texts: ReadonlyArray<string>) =>
+const faultList = (of: Hidden, texts: ReadonlyArray<string>) =>
   texts.length === 0 ?
     undefined :
     html`<ul class="scopes small">${texts.slice(0, maxRows).map((text) => html`<li>${text}</li>`)}</ul>
 <form method="post" action="/">${
-      frame(of)
-    }<p><button class="small" name="action" value="reset">Cancel all of these</button></p></form>`
+      hiddenFields(of)
+    }<p><button class="small" name="action" value="reset">Cancel all</button></p></form>`
 
-const all = (of: Frame) =>
+const grantForms = (of: Hidden) =>
   html`<form method="post" action="/">${
-    frame(of)
+    hiddenFields(of)
   }<p><button class="small" name="action" value="expire-tokens">Expire all tokens</button> <button class="small" name="action" value="revoke">Revoke all</button></p></form>`
 
 const dashboard = Effect.gen(function*() {
   const parameters = yield* query
-  const isStill = parameters.has("still")
+  const isPaused = parameters.has("still")
   const flash = actions.flashMessage(parameters.get("done"))
   const controls = yield* IdentityControls
-  const trouble = yield* Trouble
-  const who = yield* browser
+  const { offset } = yield* MovableClock
+  const faults = yield* FaultInjection
+  const { dashboards } = yield* PageTokens
+  const browserId = yield* browser
   const { providers, workloads } = yield* inventory.read
   const journal = yield* controls.journal
   const sessions = yield* controls.sessions
   const [pending, finished] = Arr.partition(
-    // The newest first: they are what somebody waits for.
+    // The newest first: a user waits for them.
     Arr.reverse(sessions.map((session, handle) => ({ session, handle }))),
     ({ session }) => session.status !== "pending"
   )
   const grants = yield* controls.grants
   const providerFailures = yield* controls.providerFailures
-  const current = yield* trouble.current
+  const moved = yield* offset
   const now = DateTime.unsafeMake(yield* Clock.currentTimeMillis)
-  const of: Frame = {
-    isStill,
-    ticket: yield* trouble.tickets.dashboards.issue(who, {
+  const of: Hidden = {
+    isPaused,
+    token: yield* dashboards.issue(browserId, {
       sessions: new Map(
         [pending, finished].flatMap(Arr.take(maxRows)).map(({ handle, session }) => [handle, session.sessionUri])
       ),
@@ -225,26 +240,26 @@ const dashboard = Effect.gen(function*() {
   const shown = yield* page({
     title: "Local AgentCore Identity",
     isWide: true,
-    refresh: isStill ? undefined : refreshSeconds,
+    refresh: isPaused ? undefined : refreshSeconds,
     foot:
-      html` <a href="/_local/">The endpoints under <code>/_local/</code></a> do the same for tests; guides/local-server.md tells of both.`,
-    body: html`<div class="head"><div><h1>Local AgentCore Identity</h1><p class="soft small">It is ${
+      html` <a href="/_local/">The endpoints under <code>/_local/</code></a> do the same for tests. Both are documented in guides/local-server.md.`,
+    body: html`<div class="head"><div><h1>Local AgentCore Identity</h1><p class="soft small">Time of this server: ${
       DateTime.formatIso(now).slice(0, 19).replace("T", " ")
-    } UTC here${
-      Duration.toMillis(current.moved) === 0 ? undefined : `, ${Duration.format(current.moved)} ahead`
+    } UTC${
+      Duration.toMillis(moved) === 0 ? undefined : `, ${Duration.format(moved)} ahead`
     }.</p></div><p class="small">${
-      isStill
-        ? html`This page stands still. <a href="/">Refresh it every ${refreshSeconds} seconds</a>`
-        : html`Refreshed every ${refreshSeconds} seconds. <a href="/?still">Stand still, and break something</a>`
+      isPaused
+        ? html`Refresh is paused. <a href="/">Refresh every ${refreshSeconds} seconds</a>`
+        : html`Refreshed every ${refreshSeconds} seconds. <a href="/?still">Pause refresh, inject a failure</a>`
     }</p></div>
 ${flash === undefined ? undefined : html`<p class="flash" role="status">${flash}</p>`}
 <div class="grid">
 ${
       section(
         "pending",
-        "Waiting for consent",
+        "Pending consents",
         pending.length,
-        table("Waiting for consent", sessionHeads, pending, row, "Nobody is asked for anything."),
+        table("Pending consents", sessionHeads, pending, row, "No consent is pending."),
         true
       )
     }
@@ -255,9 +270,9 @@ ${
           ["Workload", "User", "Provider", "Scopes", "Fingerprint", "Expires", "Refreshable", "Actions"],
           grants.map((grant, handle) => ({ grant, handle })),
           ({ grant, handle }) => grantRow(of, handle, grant),
-          "Nobody has consented yet."
+          "No grants yet."
         ),
-        all(of)
+        grantForms(of)
       ], true)
     }
 ${
@@ -268,9 +283,9 @@ ${
         table(
           "Last calls",
           ["Time", "Operation", "Outcome"],
-          Arr.reverse(journal.slice(-calls)),
+          Arr.reverse(journal.slice(-maxCalls)),
           callRow,
-          "Nobody has called yet."
+          "No calls yet."
         )
       )
     }
@@ -301,36 +316,37 @@ ${
 ${
       section(
         "provider-failures",
-        "What providers answered",
+        "Provider errors",
         providerFailures.length,
         table(
-          "What providers answered",
-          ["Time", "Provider", "Asked for", "Reason", "Answer"],
+          "Provider errors",
+          ["Time", "Provider", "Step", "Reason", "Response"],
           Arr.reverse(providerFailures),
           providerFailureRow,
-          "No federated provider has refused anything."
+          "No federated provider has returned an error."
         ),
         true
       )
     }
 ${
-      section("trouble", "Break something", undefined, [
-        waiting(of, pendingFaults(yield* controls.pendingFailures, current)),
-        // What is typed would be lost when the page loads itself again.
-        ...isStill
-          ? breaking(of)
+      section("faults", "Inject failures", undefined, [
+        faultList(of, pendingFaults(yield* controls.pendingFailures, yield* faults.pending)),
+        // A reload would clear the fields.
+        ...isPaused
+          ? faultForms(of)
           : [
-            html`<p class="soft small">Time, failures, delays and lost connections: <a href="/?still#trouble">stand still first</a>, so that nothing you type is lost.</p>`
+            html`<p class="soft small">Clock, failures, delays and lost connections: <a href="/?still#faults">pause the refresh first</a>, so that your input is not lost.</p>`
           ]
       ], true)
     }
 </div>`
   })
-  return yield* remember(shown, who)
+  return yield* remember(shown, browserId)
 })
 
 /** @internal */
-export const router: HttpRouter.HttpRouter<never, IdentityControls | Trouble> = HttpRouter.empty.pipe(
-  HttpRouter.get("/", dashboard),
-  HttpRouter.post("/", orNotice(actions.handle))
-)
+export const router: HttpRouter.HttpRouter<never, IdentityControls | FaultInjection | MovableClock | PageTokens> =
+  HttpRouter.empty.pipe(
+    HttpRouter.get("/", dashboard),
+    HttpRouter.post("/", orNotice(actions.handle))
+  )

@@ -1,31 +1,33 @@
-/** What the forms of the dashboard do. */
+/** The actions of the dashboard's forms. */
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Grant, IdentityControls } from "../../../IdentityControls.js"
-import { browser, form, once, PageError, required, seeOther, ticketRefused } from "../../web/forms.js"
+import { browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
-import { maxClockMoveSeconds, minDelaySeconds, Trouble } from "../state/faultInjection.js"
+import { FaultInjection, minDelaySeconds } from "../state/faultInjection.js"
+import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
+import { PageTokens } from "../state/pageTokens.js"
 
 const flashMessages: Readonly<Record<string, string>> = {
-  approve: "Approved. The application still has to complete the session.",
-  deny: "Denied.",
-  "expire-session": "The request has expired.",
-  "expire-tokens": "The tokens have expired.",
-  revoke: "Revoked: nothing is refreshed any more.",
+  approve: "The consent was approved. The application must still complete the session.",
+  deny: "The consent was denied.",
+  "expire-session": "The request for consent has expired.",
+  "expire-tokens": "The access tokens have expired.",
+  revoke: "The grants were revoked.",
   clock: "The clock was moved.",
   fail: "The next calls will fail.",
-  delay: "The next calls will be slow.",
+  delay: "The next calls will be delayed.",
   drop: "The next calls will lose their connection.",
-  reset: "Cancelled: the next calls are served as usual.",
-  federate: "From now on the provider's own authorization server is asked. What was granted before is gone.",
-  simulate: "From now on the provider is simulated. What was granted before is gone."
+  reset: "The pending failures were cancelled.",
+  federate: "The provider is federated: it uses its own authorization server. Its grants were removed.",
+  simulate: "The provider is simulated. Its grants were removed."
 }
 
 /**
- * What was done, for a person. The query says which; what it says, we do.
+ * The message about the last action. The query contains its name only, so that a link cannot set the text.
  *
  * @internal
  */
@@ -33,14 +35,14 @@ export const flashMessage = (action: string | null): string | undefined =>
   action !== null && Object.hasOwn(flashMessages, action) ? flashMessages[action] : undefined
 
 const broken = (name: string) =>
-  new PageError({ status: 400, title: "This form is broken", text: `The field ${name} is missing or wrong.` })
+  new PageError({ status: 400, title: "Invalid form", text: `The field ${name} is missing or invalid.` })
 
 const notPending = () =>
-  new PageError({ status: 409, title: "This request was answered already", text: "Nothing was changed." })
+  new PageError({ status: 409, title: "This request was already answered", text: "Nothing was changed." })
 
 type Field =
   | "action"
-  | "ticket"
+  | "token"
   | "still"
   | "handle"
   | "moveSeconds"
@@ -55,12 +57,12 @@ type Field =
 export const handle: Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   PageError,
-  HttpServerRequest.HttpServerRequest | IdentityControls | Trouble
+  HttpServerRequest.HttpServerRequest | IdentityControls | FaultInjection | MovableClock | PageTokens
 > = Effect.gen(function*() {
   const of = yield* once<Field>(
     yield* form,
     "action",
-    "ticket",
+    "token",
     "still",
     "handle",
     "moveSeconds",
@@ -72,16 +74,18 @@ export const handle: Effect.Effect<
     "provider"
   )
   const controls = yield* IdentityControls
-  const trouble = yield* Trouble
+  const clock = yield* MovableClock
+  const faults = yield* FaultInjection
+  const { dashboards } = yield* PageTokens
   const shown = yield* Effect.mapError(
-    trouble.tickets.dashboards.consume(yield* required(of, "ticket"), yield* browser),
-    ticketRefused("form")
+    dashboards.consume(yield* required(of, "token"), yield* browser),
+    refusedTokenPage("form")
   )
 
-  const number = (name: Field, least: number, most: number, isWhole = true) =>
+  const number = (name: Field, min: number, max: number, isWhole = true) =>
     Effect.mapError(
       Option.filter(Option.map(of(name), Number), (value) =>
-        value >= least && value <= most && (!isWhole || Number.isInteger(value))),
+        value >= min && value <= max && (!isWhole || Number.isInteger(value))),
       () =>
         broken(name)
     )
@@ -96,7 +100,7 @@ export const handle: Effect.Effect<
       (index) => Effect.mapError(Option.fromNullable(shown.get(index)), () => broken("handle"))
     )
   const session = at(shown.sessions)
-  // One grant, or without a handle all of them.
+  // One grant, or all grants without a handle.
   const grants: Effect.Effect<Grant | undefined, PageError> = Option.isNone(of("handle"))
     ? Effect.succeed(undefined)
     : at(shown.grants)
@@ -106,7 +110,7 @@ export const handle: Effect.Effect<
       yield* Effect.catchTags(controls.approve(yield* session), {
         SessionNotPending: notPending,
         NotSimulated: ({ message }) =>
-          new PageError({ status: 409, title: "The provider answers for itself", text: `${message}.` })
+          new PageError({ status: 409, title: "The provider is federated", text: `${message}.` })
       })
       break
     case "deny":
@@ -122,7 +126,7 @@ export const handle: Effect.Effect<
       yield* controls.revoke(yield* grants)
       break
     case "clock":
-      yield* trouble.move(Duration.seconds(yield* number("moveSeconds", 1, maxClockMoveSeconds)))
+      yield* clock.move(Duration.seconds(yield* number("moveSeconds", 1, maxClockMoveSeconds)))
       break
     case "fail": {
       const [name = "", error = ""] = Option.getOrElse(of("failure"), () => "").split(" ")
@@ -133,7 +137,7 @@ export const handle: Effect.Effect<
       break
     }
     case "delay":
-      yield* trouble.delayNext(
+      yield* faults.delayNext(
         yield* operation,
         yield* times,
         Duration.seconds(yield* number("seconds", minDelaySeconds, 3600, false))
@@ -142,7 +146,7 @@ export const handle: Effect.Effect<
     case "drop": {
       const lost = Option.getOrElse(of("lost"), () => "request")
       if (lost !== "request" && lost !== "answer") return yield* broken("lost")
-      yield* trouble.dropNext(yield* operation, yield* times, lost)
+      yield* faults.dropNext(yield* operation, yield* times, lost)
       break
     }
     case "federate":
@@ -154,7 +158,7 @@ export const handle: Effect.Effect<
       break
     case "reset":
       yield* controls.clearFailures()
-      yield* trouble.reset
+      yield* faults.reset
       break
     default:
       return yield* broken("action")

@@ -1,4 +1,4 @@
-/** Which errors an operation may be made to fail with: those that its model gives it. */
+/** The errors with which an operation can be made to fail: those of its model. */
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as IdentityApi from "../../../IdentityApi.js"
@@ -10,7 +10,7 @@ import { exceptions } from "../../model/exceptions.js"
 export const keys: ReadonlyArray<IdentityApi.OperationKey> = Record.keys(IdentityApi.operations)
 
 /**
- * An operation by the name of its method, or as AWS spells it.
+ * Finds an operation by the name of its method, or by the name of AWS.
  *
  * @internal
  */
@@ -24,7 +24,7 @@ export const errorsOf = (key: IdentityApi.OperationKey): ReadonlyArray<ModelledT
 }
 
 /**
- * One of the errors of this operation, by its tag, or as AWS spells it.
+ * Finds an error of an operation by its tag, or by the name of AWS.
  *
  * @internal
  */
@@ -32,7 +32,7 @@ export const errorOf = (key: IdentityApi.OperationKey, name: string): ModelledTa
   errorsOf(key).find((tag) => tag === name || exceptions[tag].exception === name)
 
 /**
- * The errors of this operation for people, each as it may be given: by its tag, and as AWS spells it.
+ * The names of the errors of an operation, for messages: the tag, and the name of AWS.
  *
  * @internal
  */
@@ -47,7 +47,7 @@ export const failNext = (
   key: IdentityApi.OperationKey,
   tag: ModelledTag,
   times: number,
-  message = "failed on purpose"
+  message = "injected failure"
 ): Effect.Effect<void, never, IdentityControls> =>
   Effect.flatMap(
     IdentityControls,

@@ -1,121 +1,65 @@
-/**
- * What a developer breaks on purpose, beyond what `IdentityControls` can fail: slow answers, lost connections, and time.
- */
+/** Faults that a developer injects, besides the errors of `IdentityControls`: slow responses and lost connections. */
 import type { HttpServerResponse } from "@effect/platform/HttpServerResponse"
 import * as ServerResponse from "@effect/platform/HttpServerResponse"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as MutableRef from "effect/MutableRef"
-import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { OperationKey } from "../../../IdentityApi.js"
-import type { Grant } from "../../../IdentityControls.js"
-import * as tickets from "../../web/oneTimeTokens.js"
 
 /**
- * The longest step of the movable clock: a year, in seconds.
- *
- * @internal
- */
-export const maxClockMoveSeconds = 366 * 24 * 60 * 60
-
-/**
- * The shortest delay, in seconds. A delay of zero would cancel the others.
+ * The shortest delay, in seconds. A delay of zero cancels the pending delays.
  *
  * @internal
  */
 export const minDelaySeconds = 0.001
 
-/** @internal */
-export interface Delay {
+/** The next `times` calls of an operation. */
+interface NextCalls {
   readonly operation: OperationKey
   readonly times: number
+}
+
+interface Delay extends NextCalls {
   readonly duration: Duration.Duration
 }
 
-/** @internal */
-export interface Drop {
-  readonly operation: OperationKey
-  readonly times: number
-  /** What is lost: the request, so that nothing is done, or the answer, after everything was. */
+interface Drop extends NextCalls {
+  /** `request`: nothing is executed. `answer`: the operation is executed, and its response is lost. */
   readonly lost: "request" | "answer"
 }
 
 /** @internal */
-export interface Current {
-  /** How far the clock was moved. */
-  readonly moved: Duration.Duration
+export interface PendingFaults {
   readonly delays: ReadonlyArray<Delay>
   readonly drops: ReadonlyArray<Drop>
 }
 
-/** What a consent page was shown for. */
-interface ConsentQuestion {
-  readonly sessionUri: Redacted.Redacted
-  /** The last part of the provider's callback URL. */
-  readonly callbackId: string
-}
-
-/** What a callback has to bring: a code of ours, or what a federated provider makes of this verifier's challenge. */
-type Answer = { readonly code: string } | { readonly codeVerifier: Redacted.Redacted }
-
-/** The rows of a dashboard, which its forms know by their places among all there are. */
-interface Shown {
-  readonly sessions: ReadonlyMap<number, Redacted.Redacted>
-  readonly grants: ReadonlyMap<number, Grant>
-}
-
 /** @internal */
-export class Trouble extends Context.Tag("effect-agentcore-identity/internal/Trouble")<Trouble, {
-  /** No time, or no calls, forgets the delays that wait for this operation. */
+export class FaultInjection extends Context.Tag("effect-agentcore-identity/internal/FaultInjection")<FaultInjection, {
+  /** A duration of zero, or zero calls, cancels the pending delays of the operation. */
   readonly delayNext: (operation: OperationKey, times: number, duration: Duration.Duration) => Effect.Effect<void>
-  /** The connection is closed without an answer. No calls forgets the drops that wait for this operation. */
+  /** Closes the connection without a response. Zero calls cancel the pending drops of the operation. */
   readonly dropNext: (operation: OperationKey, times: number, lost?: "request" | "answer") => Effect.Effect<void>
-  /** Forgets all delays and drops; the clock stays where it is. */
+  /** Cancels all pending delays and drops. */
   readonly reset: Effect.Effect<void>
-  /** The time that requests are handled at: `Effect.withClock(clock)`. It sleeps as long as the real one does. */
-  readonly clock: Clock.Clock
-  /** Moves `clock` forward; a negative duration moves nothing. */
-  readonly move: (duration: Duration.Duration) => Effect.Effect<void>
-  readonly current: Effect.Effect<Current>
-  /** What goes around the handling of each call of an operation. */
+  readonly pending: Effect.Effect<PendingFaults>
+  /** Applies the pending faults to one call of an operation. */
   readonly aroundOperation: (
     key: OperationKey
   ) => <E, R>(
     effect: Effect.Effect<HttpServerResponse, E, R>
   ) => Effect.Effect<HttpServerResponse, E, R>
-  /** What the pages of this server have handed out. */
-  readonly tickets: {
-    readonly consents: tickets.OneTimeTokens<ConsentQuestion>
-    readonly redirects: tickets.OneTimeTokens<ConsentQuestion & Answer>
-    readonly dashboards: tickets.OneTimeTokens<Shown>
-  }
 }>() {}
 
-const moved = (base: Clock.Clock, offset: MutableRef.MutableRef<number>): Clock.Clock => {
-  const millis = () => base.unsafeCurrentTimeMillis() + MutableRef.get(offset)
-  const nanos = () => base.unsafeCurrentTimeNanos() + BigInt(MutableRef.get(offset)) * 1_000_000n
-  return {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: millis,
-    unsafeCurrentTimeNanos: nanos,
-    currentTimeMillis: Effect.sync(millis),
-    currentTimeNanos: Effect.sync(nanos),
-    sleep: (duration) => base.sleep(duration)
-  }
-}
-
 /**
- * An answer that ends the connection before its first byte. A server of Effect cannot be told to hang up: interrupting
- * the handler is answered with 503, and a body that is an Effect stream and fails is ended as if it were complete. A raw
- * body is handed on as it is. To a fetch-like server it is a `ReadableStream` that fails. `NodeHttpServer` hands what has
- * a `pipe` to Node's `pipeline`, which takes a `ReadableStream` too, and destroys the response and its socket when that
- * fails; the head is still waiting for the first piece of the body, and is never sent. `pipe` itself is never called.
+ * A response that closes the connection before its first byte. A server of Effect has no operation for this: interrupting
+ * the handler gives 503, and a body that is an Effect stream and fails ends as if it were complete. A raw body is passed on
+ * unchanged. A fetch-like server receives a `ReadableStream` that fails. `NodeHttpServer` passes a value that has `pipe` to
+ * Node's `pipeline`, which accepts a `ReadableStream` too, and destroys the response and its socket when the stream fails.
+ * The head waits for the first chunk of the body, so it is never sent. `pipe` itself is never called.
  */
-const hangUp = Effect.sync(() =>
+const closeConnection = Effect.sync(() =>
   ServerResponse.raw(
     Object.assign(
       new ReadableStream({ start: (controller) => controller.error(new Error("dropped on purpose")) }),
@@ -124,41 +68,24 @@ const hangUp = Effect.sync(() =>
   )
 )
 
-/** The first entry that waits for this operation, and the list with one call less in it. */
-const next = <A extends { readonly operation: OperationKey; readonly times: number }>(
-  waiting: ReadonlyArray<A>,
+/** The first fault for this operation, and the list with one call less in it. */
+const next = <A extends NextCalls>(
+  pending: ReadonlyArray<A>,
   operation: OperationKey
 ): readonly [A | undefined, ReadonlyArray<A>] => {
-  const first = waiting.find((one) => one.operation === operation)
-  const left = waiting.map((one) => one === first ? { ...one, times: one.times - 1 } : one)
-  return [first, left.filter(({ times }) => times > 0)]
+  const first = pending.find((fault) => fault.operation === operation)
+  const rest = pending.map((fault) => fault === first ? { ...fault, times: fault.times - 1 } : fault)
+  return [first, rest.filter(({ times }) => times > 0)]
 }
 
-const without = <A extends { readonly operation: OperationKey }>(
-  waiting: ReadonlyArray<A>,
-  operation: OperationKey
-): ReadonlyArray<A> => waiting.filter((one) => one.operation !== operation)
-
-/**
- * How far the clock was moved before there was this server, and who is told when it is moved again.
- *
- * @internal
- */
-export interface KeptClock {
-  readonly moved: Duration.Duration
-  readonly keep: (moved: Duration.Duration) => Effect.Effect<void>
-}
-
-const forgetful: KeptClock = { moved: Duration.zero, keep: () => Effect.void }
+const without = <A extends NextCalls>(pending: ReadonlyArray<A>, operation: OperationKey): ReadonlyArray<A> =>
+  pending.filter((fault) => fault.operation !== operation)
 
 /** @internal */
-export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Effect.fn.Return<Trouble["Type"]> {
-  const offset = MutableRef.make(Duration.toMillis(kept.moved))
-  const clock = moved(yield* Effect.clock, offset)
+export const make: Effect.Effect<FaultInjection["Type"]> = Effect.gen(function*() {
   const delays = yield* Ref.make<ReadonlyArray<Delay>>([])
   const drops = yield* Ref.make<ReadonlyArray<Drop>>([])
-
-  return Trouble.of({
+  return FaultInjection.of({
     delayNext: (operation, times, duration) =>
       Ref.update(delays, (all) =>
         times === 0 || Duration.toMillis(duration) === 0
@@ -167,16 +94,7 @@ export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Ef
     dropNext: (operation, times, lost = "request") =>
       Ref.update(drops, (all) => times === 0 ? without(all, operation) : [...all, { operation, times, lost }]),
     reset: Effect.zipRight(Ref.set(delays, []), Ref.set(drops, [])),
-    clock,
-    move: (duration) =>
-      Effect.suspend(() => {
-        MutableRef.update(offset, (millis) => millis + Math.max(0, Math.floor(Duration.toMillis(duration))))
-        return kept.keep(Duration.millis(MutableRef.get(offset)))
-      }),
-    current: Effect.map(
-      Effect.all([Ref.get(delays), Ref.get(drops), Effect.sync(() => MutableRef.get(offset))]),
-      ([delays, drops, millis]) => ({ delays, drops, moved: Duration.millis(millis) })
-    ),
+    pending: Effect.all({ delays: Ref.get(delays), drops: Ref.get(drops) }),
     aroundOperation: (key) => (effect) =>
       Effect.gen(function*() {
         const delay = yield* Ref.modify(delays, (all) => next(all, key))
@@ -186,15 +104,7 @@ export const make = Effect.fnUntraced(function*(kept: KeptClock = forgetful): Ef
           const response = yield* effect
           if (drop === undefined) return response
         }
-        return yield* hangUp
-      }),
-    tickets: {
-      consents: yield* tickets.make<ConsentQuestion>(),
-      redirects: yield* tickets.make<ConsentQuestion & Answer>(),
-      dashboards: yield* tickets.make<Shown>()
-    }
+        return yield* closeConnection
+      })
   })
 })
-
-/** @internal */
-export const layer: Layer.Layer<Trouble> = Layer.effect(Trouble, make())

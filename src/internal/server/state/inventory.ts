@@ -1,4 +1,4 @@
-/** What there is, as the pages tell it. */
+/** The workload identities and providers, for the pages. */
 import * as Effect from "effect/Effect"
 import { IdentityControls } from "../../../IdentityControls.js"
 
@@ -7,9 +7,9 @@ export interface Provider {
   readonly kind: "OAuth2" | "API key" | "Payment"
   readonly name: string
   readonly vendor: string | undefined
-  /** Who answers for an OAuth2 provider. */
+  /** Only for OAuth2 providers. */
   readonly issuer?: "simulated" | "federated"
-  /** Whose documents are asked in its place. */
+  /** The discovery URL of the authorization server that replaces the provider's own. */
   readonly discoveryUrl?: string
 }
 
@@ -19,17 +19,21 @@ export interface Inventory {
   readonly providers: ReadonlyArray<Provider>
 }
 
-/** Vendors who spell themselves otherwise than AWS does. */
-const ownSpelling: { readonly [name: string]: string } = { Github: "GitHub", Hubspot: "HubSpot", Linkedin: "LinkedIn" }
+/** Names that AWS spells differently from the vendor. */
+const vendorSpelling: { readonly [name: string]: string } = {
+  Github: "GitHub",
+  Hubspot: "HubSpot",
+  Linkedin: "LinkedIn"
+}
 
 /**
- * An OAuth2 vendor's name for people.
+ * The display name of an OAuth2 vendor.
  *
  * @internal
  */
 export const vendorName = (vendor: string): string => {
   const name = vendor.replace(/Oauth2$/, "")
-  return ownSpelling[name] ?? name
+  return vendorSpelling[name] ?? name
 }
 
 /** @internal */

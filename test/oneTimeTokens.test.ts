@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, TestClock } from "effect"
-import * as tickets from "../src/internal/web/oneTimeTokens.js"
+import { Duration, Effect, Either, TestClock } from "effect"
+import * as oneTimeTokens from "../src/internal/web/oneTimeTokens.js"
 import { assertEqual } from "./support/equality.js"
 
-const made = tickets.make<string>()
+const made = oneTimeTokens.make<string>(Duration.minutes(10))
 
-/** What a browser gets for a ticket, or why it gets nothing. */
-const taken = ({ consume }: tickets.OneTimeTokens<string>, ticket: string, browser = "ada") =>
+/** The subject of a token, or the reason of the refusal. */
+const taken = ({ consume }: oneTimeTokens.OneTimeTokens<string>, token: string, browser = "ada") =>
   Effect.map(
-    Effect.either(consume(ticket, browser)),
+    Effect.either(consume(token, browser)),
     Either.match({ onLeft: ({ reason }) => `refused: ${reason}`, onRight: (subject) => subject })
   )
 
-describe("a ticket", () => {
-  it.effect("gives its subject once, to its browser", () =>
+describe("a one-time token", () => {
+  it.effect("returns its subject once, to the browser that received it", () =>
     Effect.gen(function*() {
       const all = yield* made
       const first = yield* all.issue("ada", "one")
@@ -25,7 +25,7 @@ describe("a ticket", () => {
       assert.strictEqual(yield* taken(all, first), "refused: used")
     }))
 
-  it.effect("that was chosen before is taken as one that was issued", () =>
+  it.effect("that was chosen elsewhere works like one that was issued", () =>
     Effect.gen(function*() {
       const all = yield* made
       yield* all.put("chosen", "ada", "one")
@@ -33,7 +33,7 @@ describe("a ticket", () => {
       assert.strictEqual(yield* taken(all, "chosen"), "refused: used")
     }))
 
-  it.effect("is refused to another browser, which does not use it up", () =>
+  it.effect("is refused to another browser and stays valid", () =>
     Effect.gen(function*() {
       const all = yield* made
       yield* all.put("t", "ada", "one")
@@ -44,7 +44,7 @@ describe("a ticket", () => {
       assert.strictEqual(yield* taken(all, "t", "eve"), "refused: foreign")
     }))
 
-  it.effect("that was never handed out is unknown, here and in another collection", () =>
+  it.effect("that was never issued is unknown, also if another collection issued it", () =>
     Effect.gen(function*() {
       const [all, others] = [yield* made, yield* made]
       yield* all.put("t", "ada", "one")
@@ -54,7 +54,7 @@ describe("a ticket", () => {
       )
     }))
 
-  it.effect("lasts 10 minutes, and is used up when it is refused afterwards", () =>
+  it.effect("expires after its lifetime and is then used up by the first attempt", () =>
     Effect.gen(function*() {
       const all = yield* made
       yield* all.put("in time", "ada", "one")
@@ -68,11 +68,11 @@ describe("a ticket", () => {
       assert.strictEqual(yield* taken(all, "later"), "three")
     }))
 
-  it.effect("is forgotten when 1,000 others were handed out after it, the oldest first", () =>
+  it.effect("is removed when 1,000 newer ones exist, the oldest first", () =>
     Effect.gen(function*() {
       const all = yield* made
       for (let n = 1; n <= 1000; n++) yield* all.put(`${n}`, "ada", `subject ${n}`)
-      // A ticket that is used is still known as such, and keeps its place.
+      // A used token is kept, at its place in the order.
       assert.strictEqual(yield* taken(all, "1"), "subject 1")
       assert.strictEqual(yield* taken(all, "1"), "refused: used")
       yield* all.put("1001", "ada", "subject 1001")

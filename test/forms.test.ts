@@ -1,8 +1,9 @@
 import { HttpApp, HttpServerResponse } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Option } from "effect"
+import { orNotice } from "../src/internal/server/pages/frame.js"
 import * as form from "../src/internal/web/forms.js"
-import { TicketRefused } from "../src/internal/web/oneTimeTokens.js"
+import { RefusedToken } from "../src/internal/web/oneTimeTokens.js"
 import * as publicUrl from "../src/internal/web/publicUrl.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking, webRequest } from "./support/webRequest.js"
@@ -32,10 +33,10 @@ describe("the parameters of an address or a form", () => {
   for (const name of ["a", "b"]) {
     it.effect(`are refused when ${name} is repeated or longer than 8,192 characters`, () =>
       Effect.gen(function*() {
-        const broken = (what: string) => refused(400, "This link is broken", `The parameter ${name} is ${what}.`)
-        assertEqual(yield* read(`${name}=1&${name}=1`), broken("given more than once"))
-        assertEqual(yield* read(`${name}=&${name}=`), broken("given more than once"))
-        assertEqual(yield* read(`${name}=${"x".repeat(8193)}`), broken("too long"))
+        const broken = (what: string) => refused(400, "Invalid link", `The parameter ${name} is ${what}.`)
+        assertEqual(yield* read(`${name}=1&${name}=1`), broken("repeated. Pass it once"))
+        assertEqual(yield* read(`${name}=&${name}=`), broken("repeated. Pass it once"))
+        assertEqual(yield* read(`${name}=${"x".repeat(8193)}`), broken("longer than 8192 characters"))
         assert.isTrue(Either.isRight(yield* read(`${name}=${"x".repeat(8192)}`)))
       }))
   }
@@ -46,7 +47,7 @@ describe("the parameters of an address or a form", () => {
       assertEqual(yield* outcome(form.required(of, "a")), Either.right("1"))
       assertEqual(
         yield* outcome(form.required(of, "b")),
-        refused(400, "This link is broken", "The parameter b is missing.")
+        refused(400, "Invalid link", "The parameter b is missing.")
       )
     }))
 
@@ -145,7 +146,7 @@ describe("a form", () => {
     headers: { ...good.headers, ...headers }
   })
 
-  const tooLarge = refused(413, "Too large", "This form is too large.")
+  const tooLarge = refused(413, "Form too large", "The form is larger than 64 KiB, or it cannot be read.")
 
   it.effect("is read where it comes from a page of the server, which says so by no origin or null", () =>
     Effect.gen(function*() {
@@ -158,7 +159,7 @@ describe("a form", () => {
     Effect.gen(function*() {
       assertEqual(
         yield* read(having({ origin: "https://evil.example" })),
-        refused(403, "Not allowed", "This form was sent by another site.")
+        refused(403, "Forbidden", "Another site sent this form.")
       )
     }))
 
@@ -167,7 +168,11 @@ describe("a form", () => {
       for (const type of ["application/json", "text/plain", "multipart/form-data", ""]) {
         assertEqual(
           yield* read(having({ "content-type": type })),
-          refused(415, "Not a form", "Only forms are taken here."),
+          refused(
+            415,
+            "Unsupported media type",
+            "The content type must be application/x-www-form-urlencoded."
+          ),
           type
         )
       }
@@ -213,8 +218,19 @@ describe("the cookie of a browser", () => {
       assertEqual(yield* set(dev).pipe(at("https://dev.example")), secure)
       assertEqual(yield* set({ headers: { host: "DEV.example:443" } }).pipe(at("https://dev.example")), secure)
       assertEqual(yield* set(dev).pipe(at("http://dev.example")), plain)
+      assertEqual(yield* set({ headers: { host: "dev.example:8443" } }).pipe(at("https://dev.example:8443")), secure)
       assertEqual(yield* set({ headers: { host: "localhost" } }).pipe(at("https://dev.example")), plain)
       assertEqual(yield* set({}).pipe(at("https://dev.example")), plain)
+    }))
+
+  it.effect("is Secure at an https URL with a port, also where the proxy drops the port from the Host header", () =>
+    Effect.gen(function*() {
+      for (const host of ["dev.example", "DEV.example"]) {
+        const [cookie = ""] = yield* set({ headers: { host } }).pipe(at("https://dev.example:8443"))
+        assert.strictEqual(cookie, `${secureName}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`)
+      }
+      const [other = ""] = yield* set({ headers: { host: "dev.example:9" } }).pipe(at("https://dev.example:8443"))
+      assert.notInclude(other, "Secure")
     }))
 
   it.effect("names the browser that sends it back, and no other", () =>
@@ -256,19 +272,19 @@ describe("a redirect", () => {
   })
 })
 
-describe("a ticket that is refused", () => {
-  const again = "Open the page again in this browser, and answer there. Cookies have to be allowed."
+describe("a one-time token that is refused", () => {
+  const again = "Open the page again in this browser and answer there. Cookies must be allowed."
 
   for (const what of ["form", "answer"] as const) {
-    const pages: Readonly<Record<TicketRefused["reason"], readonly [number, string, string]>> = {
-      unknown: [403, `This ${what} is not known`, "Open the page again, and answer there."],
+    const pages: Readonly<Record<RefusedToken["reason"], readonly [number, string, string]>> = {
+      unknown: [403, `Unknown ${what}`, again],
       foreign: [403, `This ${what} belongs to another browser`, again],
-      used: [409, `This ${what} was sent already`, "An answer counts once."],
+      used: [409, `This ${what} was already sent`, "Each answer counts once. Nothing was changed."],
       expired: [410, "This request has expired", "This request has expired, start again."]
     }
     for (const reason of ["unknown", "foreign", "used", "expired"] as const) {
       it(`is explained on a page: ${what} ${reason}`, () => {
-        const { status, text, title } = form.ticketRefused(what)(new TicketRefused({ reason }))
+        const { status, text, title } = form.refusedTokenPage(what)(new RefusedToken({ reason }))
         assertEqual<readonly [number, string, unknown]>([status, title, text], pages[reason])
       })
     }
@@ -277,7 +293,7 @@ describe("a ticket that is refused", () => {
 
 it.effect("what is refused is a page with its status, its title and its text", () =>
   Effect.gen(function*() {
-    const response = yield* form.orNotice(new form.PageError({ status: 418, title: "No <tea>", text: "a & b" }))
+    const response = yield* orNotice(new form.PageError({ status: 418, title: "No <tea>", text: "a & b" }))
     assert.strictEqual(response.status, 418)
     assert.strictEqual(response.body._tag, "Uint8Array")
     if (response.body._tag !== "Uint8Array") return

@@ -1,4 +1,4 @@
-/** What a browser sends, read without believing any of it. */
+/** Reads the untrusted request of a browser, and sets its cookies. */
 import * as Cookies from "@effect/platform/Cookies"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
@@ -16,16 +16,16 @@ const maxQuery = 16_384
 const maxValue = 4096
 
 /** @internal */
-export interface Visit {
+export interface PageRequest {
   readonly path: string
-  /** The only value of a parameter. */
+  /** The value of a parameter. */
   readonly of: (name: string) => Option.Option<string>
   readonly cookies: Readonly<Record<string, string>>
 }
 
 const decode = Option.liftThrowable((text: string) => decodeURIComponent(text.replaceAll("+", " ")))
 
-/** Each of the parameters once; two of a name, or one that is no text, and nothing is read at all. */
+/** Parses a query. `None` if a parameter is repeated, too long or not valid UTF-8. */
 const parameters = (query: string): Option.Option<ReadonlyMap<string, string>> => {
   if (query.length > maxQuery) return Option.none()
   const found = new Map<string, string>()
@@ -40,25 +40,25 @@ const parameters = (query: string): Option.Option<ReadonlyMap<string, string>> =
   return Option.some(found)
 }
 
-/** The address as it was sent, whatever the page is mounted under; whole, where a web handler is called. */
+/** The original target, independent of the mount point. A web handler receives it in absolute form. */
 const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest) => {
   const [, authority, target = ""] = /^(?:https?:\/\/([^/?#]*))?(.*)$/is.exec(originalUrl) ?? []
-  // HTTP/2 has a header of its own for it.
+  // HTTP/2 has `:authority` instead of `Host`.
   return { host: (headers["host"] ?? headers[":authority"] ?? authority ?? "").toLowerCase(), target }
 }
 
 /**
- * A visit of a page by its own address, reading only.
+ * Reads a GET request to an allowed host.
  *
  * @internal
  */
 export const readRequest = (
-  isOurs: (host: string) => boolean
-): Effect.Effect<Visit, BindingPageError, HttpServerRequest.HttpServerRequest> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<Visit, BindingPageError> => {
+  isAllowedHost: (host: string) => boolean
+): Effect.Effect<PageRequest, BindingPageError, HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): Effect.Effect<PageRequest, BindingPageError> => {
     if (request.method !== "GET") return notGet
     const { host, target } = addressOf(request)
-    if (!isOurs(host)) return foreignHost
+    if (!isAllowedHost(host)) return foreignHost
     return Option.match(parameters(queryOf(target)), {
       onNone: () => unreadable,
       onSome: (found) =>
@@ -71,11 +71,11 @@ export const readRequest = (
   })
 
 /** @internal */
-export const required = (of: Visit["of"], name: string): Effect.Effect<string, BindingPageError> =>
+export const required = (of: PageRequest["of"], name: string): Effect.Effect<string, BindingPageError> =>
   Effect.mapError(Option.filter(of(name), (value) => value !== ""), () => unreadable)
 
 /**
- * The cookie of one consent, so that those of several tabs do not get in each other's way.
+ * The name of the cookie of one consent. Consents in several tabs have separate cookies.
  *
  * @internal
  */
@@ -83,7 +83,7 @@ export const cookieName = (isSecure: boolean, id: string): string =>
   `${isSecure ? "__Host-" : ""}agentcore-consent-${id.slice(0, 16)}`
 
 /** @internal */
-export const remember = (
+export const setCookie = (
   response: HttpServerResponse.HttpServerResponse,
   options: {
     readonly isSecure: boolean
@@ -107,7 +107,7 @@ export const remember = (
   )
 
 /** @internal */
-export const forget = (
+export const removeCookie = (
   response: HttpServerResponse.HttpServerResponse,
   isSecure: boolean,
   id: string
