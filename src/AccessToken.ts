@@ -1,5 +1,5 @@
 /**
- * An OAuth2 access token as a requirement of a program, and the combinators that discharge it.
+ * OAuth 2.0 access tokens as requirements of a program, and the combinators that provide them.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { Inject, MachineTokenOptions, UserTokenOptions, WithInto, WithTag }
 import { WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
- * The class of a tag for an access token. Its `credential` keeps it apart from the tags of other credentials.
+ * Class of a tag for an access token. `credential` distinguishes it from the tags of other credentials.
  *
  * @since 0.1.0
  * @category models
@@ -24,7 +24,7 @@ export interface TagClass<Self, Id extends string> extends Context.TagClass<Self
 }
 
 /**
- * A tag for the token of one provider, so that a program can need several and the compiler tells them apart.
+ * Makes a tag for the token of one provider, so that a program can require several tokens.
  *
  * @example
  * ```ts
@@ -40,20 +40,20 @@ export const Tag = <const Id extends string>(id: Id) => <Self>(): TagClass<Self,
   Object.assign(Context.Tag(id)<Self, Redacted.Redacted>(), { credential: "AccessToken" } as const)
 
 /**
- * The access token of a program that needs only one.
+ * Access token of a program that needs only one.
  *
  * @since 0.1.0
  * @category tags
  */
 export class AccessToken extends Tag("effect-agentcore-identity/AccessToken")<AccessToken>() {}
 
-type Needs = IdentityService | WorkloadAccessToken
+type Requirements = IdentityService | WorkloadAccessToken
 
 type AnyStrategy = Strategy<unknown, unknown> | undefined
 
 const token = <S extends AnyStrategy>(
   options: UserTokenOptions<S>
-): Effect.Effect<Redacted.Redacted, FailureWith<S>, Needs | ContextWith<S>> =>
+): Effect.Effect<Redacted.Redacted, FailureWith<S>, Requirements | ContextWith<S>> =>
   Effect.gen(function*() {
     const identity = yield* IdentityService
     const workloadAccessToken = yield* WorkloadAccessToken
@@ -87,20 +87,20 @@ const token = <S extends AnyStrategy>(
 export const provideAccessToken: {
   <Id = AccessToken>(
     options: MachineTokenOptions & WithTag<Id, "AccessToken">
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Needs>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Requirements>
   <S extends AnyStrategy = undefined, Id = AccessToken>(
     options: UserTokenOptions<S> & WithTag<Id, "AccessToken">
   ): <A, E, R>(
     self: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Needs | ContextWith<S>>
+  ) => Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Requirements | ContextWith<S>>
   <A, E, R, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
     options: MachineTokenOptions & WithTag<Id, "AccessToken">
-  ): Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Needs>
+  ): Effect.Effect<A, E | TokenFailure, Exclude<R, Id> | Requirements>
   <A, E, R, S extends AnyStrategy = undefined, Id = AccessToken>(
     self: Effect.Effect<A, E, R>,
     options: UserTokenOptions<S> & WithTag<Id, "AccessToken">
-  ): Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Needs | ContextWith<S>>
+  ): Effect.Effect<A, E | FailureWith<S>, Exclude<R, Id> | Requirements | ContextWith<S>>
 } = dual(
   2,
   <A, E, R, S extends AnyStrategy, Id>(
@@ -136,12 +136,12 @@ export const provideAccessToken: {
  */
 export function requiresAccessToken<const Into extends string>(
   options: MachineTokenOptions & WithInto<Into>
-): Inject<Into, TokenFailure, Needs>
+): Inject<Into, TokenFailure, Requirements>
 export function requiresAccessToken<const Into extends string, S extends AnyStrategy = undefined>(
   options: UserTokenOptions<S> & WithInto<Into>
-): Inject<Into, FailureWith<S>, Needs | ContextWith<S>>
+): Inject<Into, FailureWith<S>, Requirements | ContextWith<S>>
 export function requiresAccessToken<const Into extends string, S extends AnyStrategy>(
   options: UserTokenOptions<S> & WithInto<Into>
-): Inject<Into, FailureWith<S>, Needs | ContextWith<S>> {
+): Inject<Into, FailureWith<S>, Requirements | ContextWith<S>> {
   return inject(options.into, token(options))
 }

@@ -1,5 +1,5 @@
 /**
- * An API key as a requirement of a program, and the combinators that discharge it.
+ * API keys as requirements of a program, and the combinators that provide them.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { Inject, WithInto, WithTag } from "./TokenOptions.js"
 import { type MintFailure, WorkloadAccessToken } from "./WorkloadAccessToken.js"
 
 /**
- * The class of a tag for an API key. Its `credential` keeps it apart from the tags of other credentials.
+ * Class of a tag for an API key. `credential` distinguishes it from the tags of other credentials.
  *
  * @since 0.1.0
  * @category models
@@ -24,7 +24,7 @@ export interface TagClass<Self, Id extends string> extends Context.TagClass<Self
 }
 
 /**
- * A tag for the key of one provider, so that a program can need several and the compiler tells them apart.
+ * Makes a tag for the key of one provider, so that a program can require several keys.
  *
  * @example
  * ```ts
@@ -40,7 +40,7 @@ export const Tag = <const Id extends string>(id: Id) => <Self>(): TagClass<Self,
   Object.assign(Context.Tag(id)<Self, Redacted.Redacted>(), { credential: "ApiKey" } as const)
 
 /**
- * The API key of a program that needs only one.
+ * API key of a program that needs only one.
  *
  * @since 0.1.0
  * @category tags
@@ -48,7 +48,7 @@ export const Tag = <const Id extends string>(id: Id) => <Self>(): TagClass<Self,
 export class ApiKey extends Tag("effect-agentcore-identity/ApiKey")<ApiKey>() {}
 
 /**
- * Which key an agent asks for.
+ * Options of a request for an API key.
  *
  * @since 0.1.0
  * @category models
@@ -58,11 +58,11 @@ export interface ApiKeyOptions {
   readonly providerName: string
 }
 
-type Needs = IdentityService | WorkloadAccessToken
+type Requirements = IdentityService | WorkloadAccessToken
 
 type KeyFailure = Failure<"getResourceApiKey"> | MintFailure
 
-const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, KeyFailure, Needs> =>
+const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, KeyFailure, Requirements> =>
   Effect.gen(function*() {
     const identity = yield* IdentityService
     const workloadAccessToken = yield* WorkloadAccessToken
@@ -70,8 +70,8 @@ const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, 
   })
 
 /**
- * Gives a program its API key: the requirement goes, and what asking for a key can fail with comes. The key is asked
- * for once each time the program runs.
+ * Provides an API key to a program: removes the requirement, and adds the errors of the request. The key is requested once each
+ * time the program runs.
  *
  * @example
  * ```ts
@@ -89,11 +89,11 @@ const key = ({ providerName }: ApiKeyOptions): Effect.Effect<Redacted.Redacted, 
 export const provideApiKey: {
   <Id = ApiKey>(
     options: ApiKeyOptions & WithTag<Id, "ApiKey">
-  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Requirements>
   <A, E, R, Id = ApiKey>(
     self: Effect.Effect<A, E, R>,
     options: ApiKeyOptions & WithTag<Id, "ApiKey">
-  ): Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Needs>
+  ): Effect.Effect<A, E | KeyFailure, Exclude<R, Id> | Requirements>
 } = dual(
   2,
   <A, E, R, Id>(self: Effect.Effect<A, E, R>, options: ApiKeyOptions & WithTag<Id, "ApiKey">) =>
@@ -103,8 +103,8 @@ export const provideApiKey: {
 )
 
 /**
- * Wraps a function so that the API key comes into one member of its argument, and its callers leave that out. A
- * function without the member, or a caller who passes it, does not compile.
+ * Wraps a function so that one member of its argument is the API key, which its callers leave out. A function without the
+ * member, or a caller that passes it, does not compile.
  *
  * @example
  * ```ts
@@ -123,4 +123,4 @@ export const provideApiKey: {
  */
 export const requiresApiKey = <const Into extends string>(
   options: ApiKeyOptions & WithInto<Into>
-): Inject<Into, KeyFailure, Needs> => inject(options.into, key(options))
+): Inject<Into, KeyFailure, Requirements> => inject(options.into, key(options))

@@ -1,5 +1,5 @@
 /**
- * What happens to a call for which a user has to consent: it fails, it waits, or it is suspended and resumed later.
+ * Strategies for a call that needs the consent of a user: it fails, it waits, or it is suspended and resumed later.
  *
  * @since 0.1.0
  */
@@ -74,8 +74,8 @@ export interface Strategy<out E = never, out R = never> {
 export const make = <E, R>(onConsent: Strategy<E, R>["onConsent"]): Strategy<E, R> => ({ onConsent })
 
 /**
- * The call fails with `ConsentRequired`, which contains everything needed to show the consent and to repeat the call. The
- * default.
+ * The call fails with `ConsentRequired`, which contains everything that is needed to show the consent and to repeat the call.
+ * This is the default.
  *
  * @since 0.1.0
  * @category strategies

@@ -1,8 +1,8 @@
 /**
- * Seals what leaves the program for a while, so that nobody can read or change it on the way.
+ * Authenticated encryption of resume handles and of consents in progress, which leave the process.
  *
- * A program that runs on more than one machine, or that is started anew while people make up their minds, gives all its
- * copies the same keys: `openssl rand -base64 32` makes one.
+ * Provide the same keys to all instances of a program, and keep them across restarts. `openssl rand -base64 32` generates a
+ * key.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ import * as sealKeys from "./internal/consent/sealKeys.js"
 import * as sealText from "./internal/consent/sealText.js"
 
 /**
- * Seals and opens. A sealed text is good for the purpose it was sealed for only: a handle is no ledger entry.
+ * Seals and opens texts. A sealed text can be opened only for the purpose that it was sealed for.
  *
  * @since 0.1.0
  * @category tags
@@ -39,8 +39,8 @@ export class ConsentSeal extends Context.Tag("effect-agentcore-identity/ConsentS
 >() {}
 
 /**
- * A key and its name. The name, 1 to 64 letters, digits, `_` and `-`, is readable in what the key sealed; the key is 32
- * bytes in base64 or base64url.
+ * A key and its id. The id has 1 to 64 letters, digits, `_` and `-`; sealed texts contain it unencrypted. The key has 32 bytes
+ * in base64 or base64url.
  *
  * @since 0.1.0
  * @category models
@@ -51,8 +51,8 @@ export interface Key {
 }
 
 /**
- * The keys of a seal. The first seals and all open: to change keys, put the new one in front, and take the old one out
- * when nothing that it sealed is in use any more. At most 100 keys.
+ * Keys of a seal, at most 100. The first key seals, and all keys open. To rotate keys, add the new one at the front, and
+ * remove the old one when no text that it sealed is in use.
  *
  * @since 0.1.0
  * @category models
@@ -63,13 +63,13 @@ export interface Options {
 
 const version = "v1"
 
-/** Of what comes in, in characters: nobody makes the program decrypt more than that. */
+/** Limit of the length of a sealed text, in characters. */
 const maxLength = 64 * 1024
 
 /** Version, key id, a nonce of 12 bytes, and the encrypted text with its tag of 16 bytes. */
 const sealedPattern = /^v1\.([\w-]{1,64})\.([\w-]{16})\.([\w-]{22,})$/
 
-/** The last character of base64 has bits that say nothing. Only the one way of writing them is taken. */
+/** Decodes base64url. Rejects an encoding whose unused bits at the end are not zero. */
 const decodeBytes = (text: string) =>
   Encoding.decodeBase64Url(text).pipe(
     Option.getRight,
@@ -113,9 +113,11 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Eff
           Encoding.encodeBase64Url(iv),
           Encoding.encodeBase64Url(new Uint8Array(body))
         ].join(".")
-        // Better now, where the text comes from, than when somebody comes back with what nothing opens.
+        // Fails here, because `open` would reject the text.
         return sealed.length > maxLength
-          ? yield* Effect.dieMessage(`ConsentSeal: sealed, the text has more than ${maxLength} characters`)
+          ? yield* Effect.dieMessage(
+            `ConsentSeal: the sealed text has more than ${maxLength} characters: seal a shorter text`
+          )
           : Redacted.make(sealed)
       }),
       open: Effect.fnUntraced(function*(purpose, sealed) {
@@ -128,7 +130,7 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Eff
         const [iv, body] = parts.value
         const opened = yield* Effect.tryPromise({
           try: () => globalThis.crypto.subtle.decrypt(algorithm(purpose, id, iv), key, body),
-          // What the platform says of it is nothing but that it failed.
+          // The error of the platform has no details.
           catch: () => rejected("Changed")
         })
         return Redacted.make(sealText.fromBytes(opened))
@@ -137,7 +139,7 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Eff
   })
 
 /**
- * A new key: 32 random bytes in base64, for `Key.key`. On a command line, `openssl rand -base64 32` makes the same.
+ * Generates a key: 32 random bytes in base64. `openssl rand -base64 32` does the same on a command line.
  *
  * @example
  * ```ts
@@ -157,7 +159,7 @@ export const generateKey: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
 )
 
 /**
- * Keys from one variable, for {@link layerConfig}: `id:key,id:key`, the newest first.
+ * Reads keys from one variable, for {@link layerConfig}: `id:key,id:key`, the newest first.
  *
  * @example
  * ```ts
@@ -170,7 +172,7 @@ export const generateKey: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
  * @category constructors
  */
 export const keys = (name: string): Config.Config<Arr.NonEmptyReadonlyArray<Key>> =>
-  // The name around all of it, so that every failure has it.
+  // Nested as a whole, so that every failure contains the name.
   Config.nested(
     Config.mapOrFail(Config.redacted(), (text) => {
       const keys = sealKeys.parse(Redacted.value(text))
@@ -183,8 +185,8 @@ export const keys = (name: string): Config.Config<Arr.NonEmptyReadonlyArray<Key>
   )
 
 /**
- * Seals with AES-256-GCM. A key or an id that is none, or an id that two keys have, is a `ConfigError` that says which
- * and never what the key is. A text too long to be opened again, of about 48 KiB, is a defect.
+ * Seals with AES-256-GCM. Fails with a `ConfigError` for an invalid or duplicate id and for an invalid key; the error names the
+ * key and does not contain it. To seal a text of more than about 48 KiB is a defect.
  *
  * @example
  * ```ts
@@ -210,8 +212,8 @@ export const layer = ({ keys }: Options): Layer.Layer<ConsentSeal, ConfigError.C
   )
 
 /**
- * Seals with the keys of `Config`; without an argument, with those of `AGENTCORE_IDENTITY_SEAL_KEYS`, which is
- * `id:key,id:key`, the newest first. A key is what `openssl rand -base64 32` prints.
+ * Seals with keys from `Config`. Defaults to the variable `AGENTCORE_IDENTITY_SEAL_KEYS`, which is `id:key,id:key`, the newest
+ * first. `openssl rand -base64 32` generates a key.
  *
  * @example
  * ```ts
@@ -229,8 +231,7 @@ export const layerConfig = (
 ): Layer.Layer<ConsentSeal, ConfigError.ConfigError> => Layer.unwrapEffect(Effect.map(Config.unwrap(config), layer))
 
 /**
- * Seals with a random key that nobody ever sees, for development and tests: what it seals is opened by the program that
- * it is provided to, and neither by another nor by the same one when it is started again.
+ * Seals with a random key, for development and tests. Only the same process can open what it seals.
  *
  * @example
  * ```ts
@@ -246,7 +247,7 @@ export const layerConfig = (
 export const layerEphemeral: Layer.Layer<ConsentSeal> = /* @__PURE__ */ Layer.effect(
   ConsentSeal,
   Effect.suspend(() =>
-    // An id of its own, so that what another program sealed is foreign here, and not changed.
+    // A random id, so that a text of another program is rejected as `Foreign` and not as `Changed`.
     make([{ id: Encoding.encodeBase64Url(sealKeys.randomBytes(12)), bytes: Redacted.make(sealKeys.randomBytes()) }])
   )
 )

@@ -24,8 +24,8 @@ export interface Signal {
 }
 
 /**
- * The signal of a program; none unless provided. Calls of one `IdentityService` wake without it. Without it, calls of other
- * services and processes receive the token at their next poll.
+ * Signal of a program; defaults to `undefined`, no signal. Calls of one `IdentityService` wake without it. Calls of other
+ * services and processes then receive the token at their next poll.
  *
  * @since 0.1.0
  * @category tags

@@ -1,5 +1,5 @@
 /**
- * What the service's opaque messages mean, as far as users have found out, and what to do about it.
+ * Explanations and remedies for error messages of the service, as far as they are known from live use.
  *
  * @since 0.1.0
  */
@@ -8,14 +8,14 @@ import * as Option from "effect/Option"
 import type { IdentityError } from "./IdentityError.js"
 
 /**
- * What is behind an error, by a name that a program can act on.
+ * Cause of an error, as a value that a program can test.
  *
  * @since 0.1.0
  * @category models
  */
 export type Cause =
   | "LinkedToService"
-  | "SessionNotYours"
+  | "SessionInvalid"
   | "ReturnUrlMissing"
   | "ReturnUrlNotRegistered"
   | "StateOrSessionMalformed"
@@ -27,7 +27,7 @@ export type Cause =
   | "ReplyNotFromAws"
 
 /**
- * A cause and its remedy, in words.
+ * Cause of an error, with an explanation and a remedy.
  *
  * @since 0.1.0
  * @category models
@@ -40,13 +40,13 @@ export interface Diagnosis {
 
 interface Rule extends Diagnosis {
   readonly tags: ReadonlyArray<IdentityError["_tag"]>
-  /** What the error's message, or its code, says; the wordings were seen in live use and are not documented. */
+  /** Tests the message or the code. The wordings were observed in live use and are not documented. */
   readonly matches: (text: string) => boolean
 }
 
 const pattern = (pattern: RegExp) => (text: string): boolean => pattern.test(text)
 
-/** Whether `text` has `first` and, somewhere behind it, one of `later`, in letters of either case. */
+/** Tests if `text` contains `first` and, after it, one of `later`; ignores case. */
 const containsInOrder = (first: string, ...later: ReadonlyArray<string>) => (text: string): boolean => {
   const lower = text.toLowerCase()
   const at = lower.indexOf(first)
@@ -58,33 +58,36 @@ const rules: ReadonlyArray<Rule> = [
     cause: "LinkedToService",
     tags: ["AccessDenied", "ValidationError"],
     matches: pattern(/WorkloadIdentity is linked to a service/i),
-    explanation: "The workload identity belongs to AgentCore Runtime or Gateway, which alone gets tokens for it.",
+    explanation:
+      "The workload identity belongs to AgentCore Runtime or Gateway, and only that service can request tokens for it.",
     fix: "Take the workload access token from the headers of the invocation (WorkloadAccessToken.layerHeaders), " +
-      "or create a workload identity of your own."
+      "or create another workload identity."
   },
   {
-    cause: "SessionNotYours",
+    cause: "SessionInvalid",
     tags: ["AccessDenied"],
     matches: pattern(/invalid or expired session/i),
-    explanation: "The consent session is over (it lives ten minutes and completes once), or it belongs to somebody " +
-      "else: the service does not say which.",
-    fix: "Complete with the very user id, or the very JWT string, that minted the workload access token; " +
-      "if the session is over, ask for the token again."
+    explanation:
+      "The consent session has expired (after 10 minutes), was completed before, or belongs to another user. " +
+      "The service does not report which.",
+    fix: "Complete it with the same user id or the same JWT that the workload access token was requested with. " +
+      "If the session has expired, request the token again."
   },
   {
     cause: "ReturnUrlMissing",
     tags: ["ValidationError"],
     matches: pattern(/must provide a ResourceOauth2ReturnUrl/i),
-    explanation: "A person's consent needs a page to return to, on the first request and on each poll.",
+    explanation: "A token that needs consent requires a return URL, in the first request and in each poll.",
     fix: "Pass callbackUrl."
   },
   {
     cause: "ReturnUrlNotRegistered",
     tags: ["ValidationError"],
     matches: pattern(/must register and use at least one ResourceOauth2ReturnUrl/i),
-    explanation: "The return URL is not on the workload identity's list; it has to match to the letter, with scheme, " +
+    explanation:
+      "The return URL is not registered for the workload identity. It must match exactly, including scheme, " +
       "host, port, path and trailing slash.",
-    fix: "Register it with addReturnUrl, or pass one that is registered."
+    fix: "Register it with addReturnUrl, or pass a registered URL."
   },
   {
     cause: "StateOrSessionMalformed",
@@ -97,18 +100,18 @@ const rules: ReadonlyArray<Rule> = [
     cause: "ExchangeRefused",
     tags: ["ValidationError"],
     matches: pattern(/token exchange failed/i),
-    explanation: "The authorization server refused the on-behalf-of exchange; the request itself was well formed.",
-    fix: "Check at the provider: the client's permission to exchange, the audience and scopes, and the subject token " +
-      "type it wants (customParameters: { subject_token_type })."
+    explanation: "The authorization server rejected the on-behalf-of exchange. The request was well formed.",
+    fix: "Check at the provider: the permission of the client to exchange tokens, the audience, the scopes, and the " +
+      "required subject token type (customParameters: { subject_token_type })."
   },
   {
     cause: "ProviderRefused",
     tags: ["ValidationError"],
     matches: pattern(/failed to retrieve token/i),
-    explanation: "The authorization server did not give a token, and the service does not say why.",
+    explanation: "The authorization server did not issue a token. The service does not report the reason.",
     fix:
-      "Check the provider's client id and secret, its scopes and its token endpoint; an EXTERNAL secret must exist " +
-      "and hold the JSON key."
+      "Check the client id, the client secret, the scopes and the token endpoint of the provider. An EXTERNAL secret " +
+      "must exist and contain the JSON key."
   },
   {
     cause: "EndpointUnreachable",
@@ -123,7 +126,7 @@ const rules: ReadonlyArray<Rule> = [
     tags: ["UndecodableReply"],
     matches: pattern(/is not from AWS/i),
     explanation:
-      "Something else than AWS answered, such as the login page of a proxy; nothing is known to have been done.",
+      "The response is not from AWS, but for example from the login page of a proxy. The request may not have been executed.",
     fix: "Check the region, the options dataEndpoint and controlEndpoint and the AWS_ENDPOINT_URL variables, and the " +
       "proxy or captive portal between here and there."
   },
@@ -131,8 +134,8 @@ const rules: ReadonlyArray<Rule> = [
     cause: "AwsCredentialsMissing",
     tags: ["TransportFailure"],
     matches: pattern(/credentials/i),
-    explanation: "No AWS credentials were found, so nothing was sent.",
-    fix: "Give them by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the role of the machine."
+    explanation: "No AWS credentials were found, so the request was not sent.",
+    fix: "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, set AWS_PROFILE, or attach a role to the machine."
   },
   {
     cause: "AwsCredentialsRefused",
@@ -140,13 +143,14 @@ const rules: ReadonlyArray<Rule> = [
     matches: pattern(
       /InvalidSignature|UnrecognizedClient|ExpiredToken|IncompleteSignature|MissingAuthenticationToken/i
     ),
-    explanation: "AWS does not accept the signature: the keys are wrong or over, or this machine's clock is.",
+    explanation:
+      "AWS rejected the signature: the credentials are wrong or expired, or the clock of this machine is wrong.",
     fix: "Renew the AWS credentials, and check the clock."
   }
 ]
 
 /**
- * The cause and the remedy of an error whose wording is known. What is not known stays so: `Option.none`.
+ * Returns the cause and the remedy of an error, or `None` if its message is not known.
  *
  * @example
  * ```ts
@@ -172,7 +176,7 @@ export const diagnose = (error: IdentityError): Option.Option<Diagnosis> =>
   ).pipe(Option.map(({ cause, explanation, fix }) => ({ cause, explanation, fix })))
 
 /**
- * The remedy in one line, or the error's own message where none is known.
+ * Returns the explanation and the remedy in one line, or the message of the error if it is not known.
  *
  * @example
  * ```ts

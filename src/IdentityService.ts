@@ -33,7 +33,7 @@ import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorklo
 import type { MintFailure } from "./WorkloadAccessToken.js"
 
 /**
- * The operations that the service hands on as they are, retried under the program's `RetryPolicy`.
+ * Operations of `IdentityApi` that the service provides unchanged, with the retries of `RetryPolicy`.
  *
  * @since 0.1.0
  * @category models
@@ -56,7 +56,7 @@ export type PassthroughOperations = Omit<
 >
 
 /**
- * What any token request may fail with.
+ * Errors of every token request.
  *
  * @since 0.1.0
  * @category errors
@@ -64,7 +64,7 @@ export type PassthroughOperations = Omit<
 export type TokenFailure = Failure<"getResourceOauth2Token"> | MintFailure
 
 /**
- * The errors of a request for a user's token without a strategy of its own.
+ * Errors of a request for a user token without a strategy of its own.
  *
  * @since 0.1.0
  * @category errors
@@ -72,8 +72,8 @@ export type TokenFailure = Failure<"getResourceOauth2Token"> | MintFailure
 export type UserFailure = TokenFailure | WaitFailure | ConsentRequired
 
 /**
- * The errors of a request for a user's token with the strategy `S`: those of the request, `ConsentDenied`, and those of each
- * strategy that `S` may be; without a strategy `UserFailure`.
+ * Errors of a request for a user token with the strategy `S`: those of the request, `ConsentDenied`, and those of each strategy
+ * that `S` may be; without a strategy `UserFailure`.
  *
  * @since 0.1.0
  * @category errors
@@ -89,8 +89,7 @@ export type FailureWith<S> = S extends Strategy<infer E, infer _R> ? TokenFailur
 export type ContextWith<S> = S extends Strategy<infer _E, infer R> ? R : never
 
 /**
- * Requests an OAuth 2.0 access token: the form of a machine's token has no error of a consent, the form of a user's token
- * those of its strategy.
+ * Requests an OAuth 2.0 access token. A machine token has no errors of a consent; a user token has those of its strategy.
  *
  * @since 0.1.0
  * @category models
@@ -103,11 +102,13 @@ export interface GetToken {
 }
 
 /**
- * Requests another token for one that a resource has refused: takes the options of the first request, and that token as
- * `refused`. Authentication is forced, which asks the user again, only if the refused token comes back, whatever the options
- * say of `forceAuthentication`; the call succeeds with the refused token if the service gives no other even then. Concurrent
- * calls with the same grant, workload access token and refused token share one request. Until the consent that one of them
- * required expires or ends, later calls look at that consent and do not open another session.
+ * Requests another token for one that a resource has rejected. Takes the options of the first request, and the rejected token
+ * as `refused`.
+ *
+ * Authentication is forced, which requires consent again, only if the service returns the rejected token; `forceAuthentication`
+ * of the options is ignored. If the service has no other token even then, the call succeeds with the rejected token.
+ * Concurrent calls with the same options, workload access token and rejected token share one request. While a consent that one
+ * of them required is pending, later calls poll its session and do not open another one.
  *
  * @since 0.1.0
  * @category models
@@ -122,7 +123,7 @@ export interface Reauthenticate {
 }
 
 /**
- * The token that a resource no longer takes.
+ * Token that a resource has rejected.
  *
  * @since 0.1.0
  * @category models
@@ -132,7 +133,7 @@ export interface RefusedToken {
 }
 
 /**
- * Every item of a paged list, a page at a time as they are pulled. `pageSize` defaults to what the service gives.
+ * Streams the items of a paged list, and requests a page when it is pulled. `pageSize` defaults to that of the service.
  *
  * @since 0.1.0
  * @category models
@@ -142,7 +143,7 @@ export type List<Key extends OperationKey, Item> = (
 ) => Stream.Stream<Item, Failure<Key>>
 
 /**
- * The service. Besides the methods below it has every other operation of `IdentityApi` by its own name.
+ * The identity service. It also has every other operation of `IdentityApi` under its own name.
  *
  * @since 0.1.0
  * @category tags
@@ -150,18 +151,18 @@ export type List<Key extends OperationKey, Item> = (
 export class IdentityService extends Context.Tag("effect-agentcore-identity/IdentityService")<
   IdentityService,
   PassthroughOperations & {
-    /** A token for a workload, or for a workload and its user. A user token wins over a user id, with a warning. */
+    /** Requests a token of a workload, or of a workload and its user. If both are given, `userToken` is used and a warning logged. */
     readonly getWorkloadAccessToken: (options: {
       readonly workloadName: string
       readonly userToken?: Redacted.Redacted | undefined
       readonly userId?: string | undefined
     }) => Effect.Effect<Redacted.Redacted, Failure<"getWorkloadAccessToken">>
-    /** An OAuth2 token; see {@link GetToken} for what each form can fail with. */
+    /** Requests an OAuth 2.0 token; see {@link GetToken}. */
     readonly getToken: GetToken
     /**
-     * Goes on with a consent that `Consent.suspend` put aside: exactly that request, for the same user's workload access
-     * token. Asks at once, then waits with `tokenPoller` (default the program's) until the session ends. A handle gives
-     * one token: `HandleRejected` says why it gives none. One that came to nothing may be tried again.
+     * Resumes a call that `Consent.suspend` suspended, with the workload access token of the same user. Polls at once, and then
+     * waits with `tokenPoller` (defaults to that of the program) until the session ends. A handle returns one token; otherwise
+     * the call fails with `HandleRejected`. If no token was returned, the handle can be resumed again.
      */
     readonly resume: (
       handle: Redacted.Redacted,
@@ -171,41 +172,41 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
       WaitFailure | MintFailure | HandleRejected | LedgerFailure,
       ConsentSeal | ConsentLedger
     >
-    /** Another token for one that a resource has refused; see {@link Reauthenticate}. */
+    /** Requests another token for one that a resource has rejected; see {@link Reauthenticate}. */
     readonly reauthenticate: Reauthenticate
-    /** The API key of a provider. */
+    /** Requests the API key of a provider. */
     readonly getApiKey: (
       options: { readonly providerName: string } & WithWorkloadAccessToken
     ) => Effect.Effect<Redacted.Redacted, Failure<"getResourceApiKey"> | MintFailure>
-    /** What a payment vendor's request has to carry. */
+    /** Requests the tokens for a request to a payment vendor. */
     readonly getPaymentToken: (
       options: { readonly providerName: string; readonly request: PaymentTokenRequest } & WithWorkloadAccessToken
     ) => Effect.Effect<PaymentToken, Failure<"getResourcePaymentToken"> | MintFailure>
     /**
-     * Finishes a consent, for the person whose browser came back. Call it only after checking that they are the one who
-     * started: a session belongs to the very user id, or JWT, that minted the workload access token.
+     * Completes a consent for the user whose browser returned. Call it only after you have verified that this user started it:
+     * the session belongs to the user id or JWT that the workload access token was requested with.
      */
     readonly completeResourceTokenAuth: (options: {
       readonly sessionUri: string | Redacted.Redacted
       readonly userIdentifier: UserIdentifier
     }) => Effect.Effect<void, Failure<"completeResourceTokenAuth">>
-    /** Creates an OAuth2 credential provider. The configuration has to be that of the vendor. */
+    /** Creates an OAuth 2.0 credential provider. The configuration must be that of the vendor. */
     readonly createOauth2CredentialProvider: <Vendor extends CredentialProviderVendor>(
       request: Omit<Request<"createOauth2CredentialProvider">, keyof VendorConfig<Vendor>> & VendorConfig<Vendor>
     ) => Effect.Effect<Reply<"createOauth2CredentialProvider">, Failure<"createOauth2CredentialProvider">>
-    /** Replaces the configuration of an OAuth2 credential provider, secret included. */
+    /** Replaces the configuration of an OAuth 2.0 credential provider, including the secret. */
     readonly updateOauth2CredentialProvider: <Vendor extends CredentialProviderVendor>(
       request: Omit<Request<"updateOauth2CredentialProvider">, keyof VendorConfig<Vendor>> & VendorConfig<Vendor>
     ) => Effect.Effect<Reply<"updateOauth2CredentialProvider">, Failure<"updateOauth2CredentialProvider">>
-    /** Creates a workload identity; without a name it is called `workload-` and eight hexadecimal digits. */
+    /** Creates a workload identity. `name` defaults to `workload-` and eight hexadecimal digits. */
     readonly createWorkloadIdentity: (
       options?: Partial<Request<"createWorkloadIdentity">>
     ) => Effect.Effect<Reply<"createWorkloadIdentity">, Failure<"createWorkloadIdentity">>
-    /** Registers one return URL and keeps the others. Changes of one program wait for each other. */
+    /** Registers one return URL and keeps the others. Changes of one program are serialized. */
     readonly addReturnUrl: (
       options: { readonly name: string; readonly url: string }
     ) => Effect.Effect<Reply<"getWorkloadIdentity">, Failure<"updateWorkloadIdentity">>
-    /** Removes one return URL and keeps the others. Changes of one program wait for each other. */
+    /** Removes one return URL and keeps the others. Changes of one program are serialized. */
     readonly removeReturnUrl: (
       options: { readonly name: string; readonly url: string }
     ) => Effect.Effect<Reply<"getWorkloadIdentity">, Failure<"updateWorkloadIdentity">>
@@ -230,7 +231,7 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
 >() {}
 
 /**
- * The service over a port.
+ * Makes the service over the `IdentityApi` of the context.
  *
  * @example
  * ```ts
@@ -251,7 +252,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   const reauthenticated = yield* Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
-  // The diagnostics take the first signature of an overloaded function for the only one.
+  // The diagnostics read only the first signature of an overloaded function.
   /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
   function getToken(
     options: MachineTokenOptions & WithWorkloadAccessToken
@@ -287,7 +288,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
       function*({ userId, userToken, workloadName }) {
         if (userToken !== undefined && userId !== undefined) {
-          yield* Effect.logWarning("Both a user token and a user id were given: the user token is used")
+          yield* Effect.logWarning("Both userToken and userId were given: userToken is used. Pass only one of them")
         }
         const reply = userToken !== undefined
           ? yield* api.getWorkloadAccessTokenForJWT({ workloadName, userToken })
@@ -333,7 +334,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
 })
 
 /**
- * The service; what it stands on is left open. `AwsIdentity.layer` is this on AWS.
+ * Provides the service over any `IdentityApi`. `AwsIdentity.layer` is this layer on AWS.
  *
  * @example
  * ```ts
@@ -352,9 +353,9 @@ export const layer: Layer.Layer<IdentityService, never, IdentityApi> = /* @__PUR
 )
 
 /**
- * The service in memory, with its port and its test controls: `MemoryIdentity.layer()`, loaded when the layer is built, so
- * that a program that imports this module does not load the emulator. Building it is asynchronous: it needs
- * `Effect.runPromise` or a test that awaits, not `Effect.runSync`.
+ * Provides the service in memory with its port and test controls: `MemoryIdentity.layer()`, which is loaded when the layer is
+ * built, so that importing this module does not load the emulator. Building the layer is asynchronous: use
+ * `Effect.runPromise` or an asynchronous test, not `Effect.runSync`.
  *
  * @example
  * ```ts

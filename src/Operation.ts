@@ -1,5 +1,5 @@
 /**
- * An AWS operation as a value: adapters, servers, request checks, spans and pages about it are derived from it.
+ * AWS operations as values. Adapters, servers, validation, retries and spans are derived from them.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import type * as Schema from "effect/Schema"
 import type { IdentityError, WireError } from "./IdentityError.js"
 
 /**
- * A status, a vendor or another choice that this version does not know. The service may add values at any time, so a
- * `switch` over such a member needs a default.
+ * A value of an enum that this version does not know. The service may add values at any time, so a `switch` over such a member
+ * needs a default.
  *
  * @since 0.1.0
  * @category models
@@ -17,7 +17,7 @@ import type { IdentityError, WireError } from "./IdentityError.js"
 export type UnknownValue = string & Brand.Brand<"UnknownValue">
 
 /**
- * The tags of the errors that AWS models.
+ * Tags of the errors that the model of AWS defines.
  *
  * @since 0.1.0
  * @category models
@@ -69,21 +69,21 @@ export interface Operation<
   in out ReplyEncoded,
   out Tag extends ModelledTag
 > {
-  /** As AWS spells it, for example `GetResourceOauth2Token`. */
+  /** Name of the operation, for example `GetResourceOauth2Token`. */
   readonly name: string
   readonly plane: "data" | "control"
   readonly method: Method
-  /** Where it is served; `{member}` stands for a member of the request, percent-encoded. */
+  /** Path of the operation; `{member}` stands for a member of the request, percent-encoded. */
   readonly path: `/${string}`
   /** The members of the request that go into the query string; a list repeats its name. */
   readonly query: ReadonlyArray<string>
   /** The HTTP status of a success. */
   readonly status: 200 | 201 | 202 | 204
-  /** What may be sent. Secrets are `Redacted` once decoded; every limit of the model is checked. */
+  /** Schema of the request. Decoded secrets are `Redacted`; every limit of the model is validated. */
   readonly request: Schema.Schema<Request, RequestEncoded>
-  /** What comes back, read leniently. Secrets are `Redacted` once decoded. */
+  /** Schema of the reply, decoded leniently. Decoded secrets are `Redacted`. */
   readonly reply: Schema.Schema<Reply, ReplyEncoded>
-  /** Exactly the errors that the model gives this operation. */
+  /** Tags of the errors that the model lists for this operation. */
   readonly errors: ReadonlyArray<Tag>
   readonly repeat: (request: Request) => Repeat
 }
@@ -101,7 +101,7 @@ export declare namespace Operation {
   export type Any = Operation<any, any, any, any, ModelledTag>
 
   /**
-   * What an operation may raise: what its model says, and what the wire can do to any.
+   * Errors of an operation: those that the model lists, and those of the wire.
    *
    * @since 0.1.0
    * @category models
@@ -112,7 +112,7 @@ export declare namespace Operation {
 }
 
 /**
- * An operation; unless said otherwise a `POST` of all its members, answered with 200, which may always be repeated.
+ * Makes an operation. Defaults: `POST`, no query, status 200, and repetition after every transient failure.
  *
  * @since 0.1.0
  * @category constructors

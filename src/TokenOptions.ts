@@ -12,8 +12,8 @@ import type { Oauth2Flow } from "./Credential.js"
 import type { Source } from "./WorkloadAccessToken.js"
 
 /**
- * The default return URL of an invocation, for calls that give no `callbackUrl`; `undefined` unless provided. AgentCore's
- * local tools send it in the header `OAuth2CallbackUrl`.
+ * Default return URL of an invocation, for calls without `callbackUrl`; defaults to `undefined`. The local tools of AgentCore
+ * send it in the header `OAuth2CallbackUrl`.
  *
  * @since 0.1.0
  * @category tags
@@ -48,25 +48,25 @@ export const layerCallbackUrl = (url: string | undefined): Layer.Layer<CallbackU
 export interface TokenOptions {
   /** The credential provider, by name. */
   readonly providerName: string
-  /** What the token should allow, in the provider's own words; may be empty. */
+  /** Scopes of the token, as the provider names them; may be empty. */
   readonly scopes: ReadonlyArray<string>
   /** RFC 8707 resource indicators. */
   readonly resources?: ReadonlyArray<string> | undefined
-  /** Intended recipients, for providers that choose the target by audience. */
+  /** Intended recipients, for providers that select the target by audience. */
   readonly audiences?: ReadonlyArray<string> | undefined
   /**
-   * More parameters for the authorization request, or for the token request of an on-behalf-of exchange, such as
+   * Additional parameters of the authorization request, or of the token request of an on-behalf-of exchange, for example
    * `{ access_type: "offline" }` for Google.
    */
   readonly customParameters?: { readonly [name: string]: string | Redacted.Redacted } | undefined
   /**
-   * Where the person's browser goes afterwards: one of the workload identity's registered return URLs. Without it, the
+   * Return URL of the browser of the user: one of the registered return URLs of the workload identity. Defaults to the
    * `CallbackUrl` of the invocation.
    */
   readonly callbackUrl?: string | undefined
-  /** Asks the person again and forgets what is stored, refresh token included; default `false`. */
+  /** Requires consent again and discards the stored tokens, including the refresh token; defaults to `false`. */
   readonly forceAuthentication?: boolean | undefined
-  /** Comes back to the return URL as `state`: an unguessable value without `:` (base64url), to be compared there. */
+  /** Value of `state` at the return URL, which must compare it: an unguessable value without `:` (base64url). */
   readonly customState?: string | Redacted.Redacted | undefined
 }
 
@@ -96,7 +96,7 @@ export interface UserTokenOptions<S extends Strategy<unknown, unknown> | undefin
 }
 
 /**
- * The options of any token.
+ * Options of any token.
  *
  * @since 0.1.0
  * @category models
@@ -107,7 +107,7 @@ export interface AnyTokenOptions<E = never, R = never> extends TokenOptions {
 }
 
 /**
- * The workload access token of a call, or a source of it (`WorkloadAccessToken`).
+ * Workload access token of a call, or a source of it (`WorkloadAccessToken`).
  *
  * @since 0.1.0
  * @category models
@@ -117,8 +117,7 @@ export interface WithWorkloadAccessToken {
 }
 
 /**
- * The requirement that a credential provides: the tag `AccessToken`, or `ApiKey`, by default, or one of the same module's
- * `Tag`.
+ * Tag that a credential is provided as: by default `AccessToken` or `ApiKey`, or a tag that `Tag` of the same module made.
  *
  * @since 0.1.0
  * @category models
@@ -128,7 +127,7 @@ export interface WithTag<Id, Credential extends string> {
 }
 
 /**
- * Which member of a function's argument a credential goes into.
+ * Name of the member of an argument that receives the credential.
  *
  * @since 0.1.0
  * @category models
@@ -138,7 +137,7 @@ export interface WithInto<Into extends string> {
 }
 
 /**
- * The argument of a function that wants a credential in its member `Into`.
+ * Argument of a function with a credential in its member `Into`.
  *
  * @since 0.1.0
  * @category models
@@ -146,7 +145,7 @@ export interface WithInto<Into extends string> {
 export type Injected<Into extends string> = { readonly [K in Into]: Redacted.Redacted }
 
 /**
- * The same argument without that member, which its caller may not pass.
+ * The same argument without that member, which a caller cannot pass.
  *
  * @since 0.1.0
  * @category models
@@ -156,7 +155,7 @@ export type Without<Args, Into extends string> = Args extends unknown
   : never
 
 /**
- * A function of a record with a credential in it, made into one of the record without.
+ * Wraps a function of a record with a credential as a function of the record without it.
  *
  * @since 0.1.0
  * @category models

@@ -1,6 +1,6 @@
 /**
- * The workload access token of the current request: it identifies a workload and, mostly, its user. It is provided for each
- * request, never globally, so that no request uses the token of another user.
+ * Workload access token of the current request. It identifies a workload and usually a user. Provide it for each request, and
+ * not globally, so that no request uses the token of another user.
  *
  * @since 0.1.0
  */
@@ -47,7 +47,7 @@ export interface Source {
   readonly get: Effect.Effect<Redacted.Redacted, MintFailure>
   /** Another token for one that the service has rejected. Callers that had the same token share the new one. */
   readonly renew: (rejected: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, MintFailure>
-  /** Whom the tokens are for, if this program requests them and names the user by an id. */
+  /** Workload and user of the tokens, if this program requests them and identifies the user by an id. */
   readonly identity?: Identity | undefined
 }
 
@@ -63,8 +63,8 @@ export class WorkloadAccessToken extends Context.Tag("effect-agentcore-identity/
 >() {}
 
 /**
- * The invocation carries no workload access token. AgentCore Runtime sends one only when the caller is known: by an
- * inbound JWT, or by the header `X-Amzn-Bedrock-AgentCore-Runtime-User-Id`.
+ * The invocation contains no workload access token. AgentCore Runtime sends one only if the caller is authenticated by an
+ * inbound JWT, or identified by the header `X-Amzn-Bedrock-AgentCore-Runtime-User-Id`.
  *
  * @since 0.1.0
  * @category errors
@@ -76,13 +76,13 @@ export class WorkloadAccessTokenMissing extends Schema.TaggedError<WorkloadAcces
    * @since 0.1.0
    */
   override get message(): string {
-    return "the invocation carries no workload access token: call the agent with a JWT, or with the header " +
+    return "the invocation contains no workload access token: call the agent with a JWT, or with the header " +
       "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
   }
 }
 
 /**
- * The headers of an invocation, as any HTTP server gives them.
+ * HTTP headers of an invocation.
  *
  * @since 0.1.0
  * @category models
@@ -99,8 +99,8 @@ const header = (headers: Headers, name: string): Option.Option<string> => {
 }
 
 /**
- * The workload access token that AgentCore Runtime put into the headers of an invocation: the one passed along a chain
- * of agents (`X-Amz-Bedrock-AgentCore-Identity-WAT`) before the one of this hop (`WorkloadAccessToken`).
+ * Reads the workload access token from the headers of an invocation by AgentCore Runtime. The token of a chain of agents
+ * (`X-Amz-Bedrock-AgentCore-Identity-WAT`) takes precedence over that of this hop (`WorkloadAccessToken`).
  *
  * @since 0.1.0
  * @category constructors
@@ -113,7 +113,7 @@ export const fromHeaders = (headers: Headers): Option.Option<Redacted.Redacted> 
   )
 
 /**
- * A source of one token. It cannot be renewed: `renew` fails with `WorkloadAccessTokenUnavailable`.
+ * Makes a source of one token. It cannot be renewed: `renew` fails with `WorkloadAccessTokenUnavailable`.
  *
  * @example
  * ```ts
@@ -133,9 +133,9 @@ export const fixed = (token: Redacted.Redacted): Source => ({
 })
 
 /**
- * The token, and the default return URL (`OAuth2CallbackUrl`), of an invocation by AgentCore Runtime. The token is fixed: it
- * cannot be renewed during the invocation. Fails with `WorkloadAccessTokenMissing` when the headers contain no token. A URL
- * that the headers do not contain is not left over from an earlier request.
+ * Provides the token and the default return URL (`OAuth2CallbackUrl`) of an invocation by AgentCore Runtime. The token cannot
+ * be renewed during the invocation. Fails with `WorkloadAccessTokenMissing` if the headers contain no token. If they contain
+ * no return URL, the default return URL is unset.
  *
  * @example
  * ```ts
@@ -169,10 +169,10 @@ const nameOf = (error: unknown): string | undefined =>
     : undefined
 
 /**
- * The token of a named workload and its user: `userToken` (a JWT, which the service verifies; an effect is run for each
- * token, so that it can give a fresh JWT) or `userId` (which the service trusts). Without either it is the workload's own
- * token, which is sufficient for machine tokens and API keys only. The token is requested at its first use and then kept;
- * `renew` requests another one.
+ * Requests the token of a workload and its user. The user is `userToken`, a JWT that the service verifies, or `userId`, which
+ * the service trusts. An effect as `userToken` is run for each request of a token, so that it can return a new JWT. Without a
+ * user it is the token of the workload, which is sufficient for machine tokens and API keys only. The token is requested at
+ * its first use and then kept; `renew` requests another one.
  *
  * @example
  * ```ts

@@ -179,7 +179,7 @@ describe("a seal", () => {
       assert.isTrue((yield* open(sealed)) === longest)
       const exit = yield* Effect.exit(seal(`${longest}x`))
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-      assert.include(String(exit), "ConsentSeal: sealed, the text has more than 65536 characters")
+      assert.include(String(exit), "ConsentSeal: the sealed text has more than 65536 characters")
       // One character more of the id, and not of the text.
       const four = ConsentSeal.layer({ keys: [{ ...one, id: "four" }] })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.provide(seal(longest), four))))

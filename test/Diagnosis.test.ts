@@ -19,7 +19,7 @@ describe("diagnose", () => {
         denied("WorkloadIdentity is linked to a service and cannot retrieve an access token by the caller."),
         "LinkedToService"
       ],
-      [denied("Invalid or expired session"), "SessionNotYours"],
+      [denied("Invalid or expired session"), "SessionInvalid"],
       [validation("You must provide a ResourceOauth2ReturnUrl to proceed with this flow"), "ReturnUrlMissing"],
       [validation("You must register and use at least one ResourceOauth2ReturnUrl"), "ReturnUrlNotRegistered"],
       [

@@ -177,7 +177,7 @@ describe("a method of the service", () => {
         identity.getWorkloadAccessToken({ workloadName: "agent", userId: "ada", userToken }),
         logger
       )
-      assertEqual(warnings, ["WARN", "Both a user token and a user id were given: the user token is used"])
+      assertEqual(warnings, ["WARN", "Both userToken and userId were given: userToken is used. Pass only one of them"])
     }))
 
   const renamed: ReadonlyArray<readonly [wire: string, option: string, call: Call["call"]]> = [

@@ -42,7 +42,7 @@ const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diag
   LinkedToService: {
     fix: "Create a workload identity of your own with `agentcore-identity workloads create`, and pass it as --workload."
   },
-  SessionNotYours: {
+  SessionInvalid: {
     fix: "Complete with the very --user, or the very --user-token, with which the token was asked for; " +
       "if the session is over, ask for the token again."
   },
