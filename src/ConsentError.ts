@@ -3,6 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 
 /**
@@ -125,3 +130,61 @@ export class LedgerFailure extends Schema.TaggedError<LedgerFailure>("effect-age
   "LedgerFailure",
   { message: Schema.String, cause: Schema.optional(Schema.Defect) }
 ) {}
+
+const decode = Schema.decodeUnknownOption(ConsentRequired)
+
+// The class of another copy of this package has the same members.
+const validate = Schema.validateOption(Schema.Struct(ConsentRequired.fields))
+
+const fromTagged = (value: object): Option.Option<ConsentRequired> => {
+  if (value instanceof ConsentRequired) return Option.some(value)
+  if (!Predicate.isTagged(value, "ConsentRequired")) return Option.none()
+  return Option.orElse(decode(value), () => Option.map(validate(value), (members) => new ConsentRequired(members)))
+}
+
+const wrapped = (value: object): ReadonlyArray<unknown> => [
+  ...(Cause.isCause(value) ? Chunk.appendAll(Cause.failures(value), Cause.defects(value)) : []),
+  ...(Runtime.isFiberFailure(value) ? [value[Runtime.FiberFailureCauseId]] : []),
+  ...["cause", "error", "errors"].flatMap((key) => {
+    const inner: unknown = Predicate.hasProperty(value, key) ? value[key] : undefined
+    return Array.isArray(inner) ? inner : [inner]
+  })
+]
+
+/** The values that are searched at most, so that an unusual value costs little. */
+const maxSearched = 1000
+
+/**
+ * Finds the `ConsentRequired` in a value that a framework caught or wrapped. Searches `cause`, `error` and `errors` of errors,
+ * `AggregateError`, `FiberFailure` and `Cause`, at any depth, and decodes the encoded form. Of several it returns the one with
+ * the fewest wrappers.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { ConsentView, IdentityError } from "effect-agentcore-identity"
+ *
+ * export const respond = (promise: Promise<string>) =>
+ *   promise.catch((error: unknown) =>
+ *     Option.match(IdentityError.findConsentRequired(error), {
+ *       onNone: () => Promise.reject(error),
+ *       onSome: (consent) => ConsentView.make(consent)
+ *     })
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const findConsentRequired = (value: unknown): Option.Option<ConsentRequired> => {
+  const seen = new Set<unknown>()
+  const queue = [value]
+  for (const next of queue) {
+    if (!Predicate.isObject(next) || seen.has(next)) continue
+    const found = fromTagged(next)
+    if (Option.isSome(found)) return found
+    if (seen.add(next).size >= maxSearched) break
+    queue.push(...wrapped(next))
+  }
+  return Option.none()
+}

@@ -9,27 +9,30 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import type { Strategy, WaitFailure } from "./Consent.js"
-import type { ConsentLedger } from "./ConsentLedger.js"
-import type { ConsentSeal } from "./ConsentSeal.js"
 import type { PaymentToken, PaymentTokenRequest, UserIdentifier } from "./Credential.js"
 import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
-import type { ConsentDenied, ConsentRequired, HandleRejected, LedgerFailure } from "./IdentityError.js"
+import type { ConsentDenied, ConsentRequired } from "./IdentityError.js"
 import { withOptionNames } from "./internal/model/optionNames.js"
 import * as administration from "./internal/service/administration.js"
 import * as tokenFlow from "./internal/service/askForToken.js"
 import * as strategies from "./internal/service/getToken.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
-import * as Resume from "./internal/service/resume.js"
+import * as resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
 import * as waitForConsent from "./internal/service/waitForConsent.js"
 import { workloadTokenOf } from "./internal/service/workloadToken.js"
 import type { CredentialProviderVendor, VendorConfig } from "./Oauth2Provider.js"
-import type { AnyTokenOptions, MachineTokenOptions, UserTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
+import type {
+  AnyTokenOptions,
+  MachineTokenOptions,
+  Resume,
+  UserTokenOptions,
+  WithWorkloadAccessToken
+} from "./TokenOptions.js"
 import type { MintFailure } from "./WorkloadAccessToken.js"
 
 /**
@@ -164,14 +167,7 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
      * waits with `tokenPoller` (defaults to that of the program) until the session ends. A handle returns one token; otherwise
      * the call fails with `HandleRejected`. If no token was returned, the handle can be resumed again.
      */
-    readonly resume: (
-      handle: Redacted.Redacted,
-      options: { readonly tokenPoller?: Schedule.Schedule<unknown> | undefined } & WithWorkloadAccessToken
-    ) => Effect.Effect<
-      Redacted.Redacted,
-      WaitFailure | MintFailure | HandleRejected | LedgerFailure,
-      ConsentSeal | ConsentLedger
-    >
+    readonly resume: Resume
     /** Requests another token for one that a resource has rejected; see {@link Reauthenticate}. */
     readonly reauthenticate: Reauthenticate
     /** Requests the API key of a provider. */
@@ -284,7 +280,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     ...administration.make(api, lock),
     getToken,
     reauthenticate,
-    resume: (handle, options) => Effect.withSpan(Resume.make(flow, waits)(handle, options), "IdentityService.resume"),
+    resume: resume.make(flow, waits),
     getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
       function*({ userId, userToken, workloadName }) {
         if (userToken !== undefined && userId !== undefined) {

@@ -7,9 +7,13 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import type { Strategy } from "./Consent.js"
+import type * as Schedule from "effect/Schedule"
+import type { Strategy, WaitFailure } from "./Consent.js"
+import type { ConsentLedger } from "./ConsentLedger.js"
+import type { ConsentSeal } from "./ConsentSeal.js"
 import type { Oauth2Flow } from "./Credential.js"
-import type { Source } from "./WorkloadAccessToken.js"
+import type { ConsentPending, ConsentTimedOut, HandleRejected, LedgerFailure } from "./IdentityError.js"
+import type { MintFailure, Source } from "./WorkloadAccessToken.js"
 
 /**
  * Default return URL of an invocation, for calls without `callbackUrl`; defaults to `undefined`. The local tools of AgentCore
@@ -163,3 +167,52 @@ export type Without<Args, Into extends string> = Args extends unknown
 export type Inject<Into extends string, E2, R2> = <Args extends Injected<Into>, A, E, R>(
   f: (args: Args) => Effect.Effect<A, E, R>
 ) => (args: Without<Args, Into>) => Effect.Effect<A, E | E2, R | R2>
+
+/**
+ * The errors of `resume`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type ResumeFailure = WaitFailure | MintFailure | HandleRejected | LedgerFailure
+
+/**
+ * The errors of `resume` with `wait: false`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type ResumePollFailure = Exclude<ResumeFailure, ConsentTimedOut> | ConsentPending
+
+/**
+ * Options of `resume` that waits.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResumeOptions {
+  readonly wait?: true | undefined
+  /** Schedule of the polls; by default the program's `TokenPoller`. */
+  readonly tokenPoller?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * Resumes a call that `Consent.suspend` suspended: exactly that request, with a workload access token of the same user. A handle
+ * returns one token; `HandleRejected` states why it returns none. A handle that has returned no token can be used again.
+ *
+ * By default the call polls at once and then waits until the session ends. With `wait: false` it sends one poll and fails with
+ * `ConsentPending` if the user has not answered.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Resume {
+  (
+    handle: Redacted.Redacted,
+    options: ResumeOptions & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, ResumeFailure, ConsentSeal | ConsentLedger>
+  (
+    handle: Redacted.Redacted,
+    options: { readonly wait: false } & WithWorkloadAccessToken
+  ): Effect.Effect<Redacted.Redacted, ResumePollFailure, ConsentSeal | ConsentLedger>
+}

@@ -82,18 +82,23 @@ export class WorkloadAccessTokenMissing extends Schema.TaggedError<WorkloadAcces
 }
 
 /**
- * HTTP headers of an invocation.
+ * HTTP headers of an invocation: a record, as in Node, or an iterable of pairs, such as `Headers` of Fetch or a `Map`.
  *
  * @since 0.1.0
  * @category models
  */
-export interface Headers {
-  readonly [name: string]: string | ReadonlyArray<string> | undefined
-}
+export type Headers =
+  | { readonly [name: string]: string | ReadonlyArray<string> | undefined }
+  | Iterable<readonly [name: string, value: string | ReadonlyArray<string> | undefined]>
 
-const header = (headers: Headers, name: string): Option.Option<string> => {
-  const key = Object.keys(headers).find((key) => key.toLowerCase() === name)
-  const value = key === undefined ? undefined : headers[key]
+type Entries = ReadonlyArray<readonly [name: string, value: string | ReadonlyArray<string> | undefined]>
+
+// An iterable may give its pairs only once.
+const entriesOf = (headers: Headers): Entries =>
+  Predicate.isIterable(headers) ? Array.from(headers) : Object.entries(headers)
+
+const header = (headers: Entries, name: string): Option.Option<string> => {
+  const [, value] = headers.find(([key]) => key.toLowerCase() === name) ?? []
   const first = typeof value === "string" ? value : value?.[0]
   return Option.filter(Option.fromNullable(first), (value) => value !== "")
 }
@@ -105,7 +110,9 @@ const header = (headers: Headers, name: string): Option.Option<string> => {
  * @since 0.1.0
  * @category constructors
  */
-export const fromHeaders = (headers: Headers): Option.Option<Redacted.Redacted> =>
+export const fromHeaders = (headers: Headers): Option.Option<Redacted.Redacted> => tokenOf(entriesOf(headers))
+
+const tokenOf = (headers: Entries): Option.Option<Redacted.Redacted> =>
   header(headers, "x-amz-bedrock-agentcore-identity-wat").pipe(
     Option.orElse(() => header(headers, "workloadaccesstoken")),
     Option.orElse(() => header(headers, "x-amzn-bedrock-agentcore-runtime-workload-accesstoken")),
@@ -151,14 +158,16 @@ export const fixed = (token: Redacted.Redacted): Source => ({
  */
 export const layerHeaders = (
   headers: Headers
-): Layer.Layer<WorkloadAccessToken | CallbackUrl, WorkloadAccessTokenMissing> =>
-  Layer.merge(
+): Layer.Layer<WorkloadAccessToken | CallbackUrl, WorkloadAccessTokenMissing> => {
+  const entries = entriesOf(headers)
+  return Layer.merge(
     Layer.effect(
       WorkloadAccessToken,
-      Effect.mapBoth(fromHeaders(headers), { onFailure: () => new WorkloadAccessTokenMissing(), onSuccess: fixed })
+      Effect.mapBoth(tokenOf(entries), { onFailure: () => new WorkloadAccessTokenMissing(), onSuccess: fixed })
     ),
-    layerCallbackUrl(Option.getOrUndefined(header(headers, "oauth2callbackurl")))
+    layerCallbackUrl(Option.getOrUndefined(header(entries, "oauth2callbackurl")))
   )
+}
 
 /** The tag or the name of an error; the rest of it may contain a secret. */
 const nameOf = (error: unknown): string | undefined =>

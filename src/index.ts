@@ -46,6 +46,11 @@ export * as ConsentSignal from "./ConsentSignal.js"
 /**
  * @since 0.1.0
  */
+export * as ConsentView from "./ConsentView.js"
+
+/**
+ * @since 0.1.0
+ */
 export * as Credential from "./Credential.js"
 
 /**

@@ -42,6 +42,14 @@ describe("WorkloadAccessToken", () => {
     assert.isUndefined(bare({ workloadaccesstoken: undefined }))
   })
 
+  it("is read from the headers of Fetch, a Map and any iterable of pairs", () => {
+    const pairs = [["Accept", "*/*"], ["WorkloadAccessToken", "a"]] as const
+    for (const headers of [new Headers(pairs.map(([...pair]) => pair)), new Map(pairs), pairs, pairs.values()]) {
+      assert.strictEqual(bare(headers), "a")
+    }
+    assert.isUndefined(bare(new Headers()))
+  })
+
   it("that came along a chain of agents wins over the one of this hop", () => {
     assert.strictEqual(bare({ workloadaccesstoken: "hop", "X-Amz-Bedrock-AgentCore-Identity-WAT": "chain" }), "chain")
   })

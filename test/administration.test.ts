@@ -217,6 +217,17 @@ describe("a list", () => {
         }))
     }
 
+    it.effect(`${key} fails when the reply of a page has the token that was sent`, () =>
+      Effect.gen(function*() {
+        const { list, requests } = yield* paging("2")
+        const items: Array<string> = []
+        const error = yield* Effect.flip(Stream.runForEach(list(), (name) => Effect.sync(() => items.push(name))))
+        const operation = `${key.slice(0, 1).toUpperCase()}${key.slice(1)}`
+        assertContains(error, { _tag: "UndecodableReply", operation, path: "nextToken" })
+        assertEqual(items, ["a", "b", "c", "d"])
+        assert.lengthOf(requests(), 3)
+      }))
+
     it.effect(`${key} requests no page before its items are pulled, and leaves the page size to the service`, () =>
       Effect.gen(function*() {
         const { list, requests } = yield* paging(undefined)

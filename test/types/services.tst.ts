@@ -1,6 +1,12 @@
-import { Effect, type Redacted, type Stream } from "effect"
+import { Effect, type Redacted, Schedule, type Stream } from "effect"
 import { describe, expect, it } from "tstyche"
-import { IdentityApi, type IdentityError, type IdentityService } from "../../src/index.js"
+import {
+  type ConsentLedger,
+  type ConsentSeal,
+  IdentityApi,
+  type IdentityError,
+  type IdentityService
+} from "../../src/index.js"
 
 declare const identity: IdentityService.IdentityService["Type"]
 declare const workloadAccessToken: Redacted.Redacted
@@ -32,6 +38,29 @@ describe("IdentityService", () => {
     expect(identity.getToken({ providerName: "github", scopes: [], authFlow: "M2M", workloadAccessToken })).type.toBe<
       Effect.Effect<Redacted.Redacted, Common | IdentityError.WorkloadAccessTokenUnavailable>
     >()
+  })
+
+  it("resumes with ConsentPending in place of ConsentTimedOut when it does not wait", () => {
+    type Resumed<E> = Effect.Effect<
+      Redacted.Redacted,
+      | Common
+      | IdentityError.ConsentDenied
+      | IdentityError.HandleRejected
+      | IdentityError.LedgerFailure
+      | IdentityError.WorkloadAccessTokenUnavailable
+      | E,
+      ConsentSeal.ConsentSeal | ConsentLedger.ConsentLedger
+    >
+    const handle = workloadAccessToken
+    expect(identity.resume(handle, { workloadAccessToken })).type.toBe<Resumed<IdentityError.ConsentTimedOut>>()
+    expect(identity.resume(handle, { wait: false, workloadAccessToken })).type.toBe<
+      Resumed<IdentityError.ConsentPending>
+    >()
+    expect(identity.resume).type.not.toBeCallableWith(handle, {
+      wait: false,
+      tokenPoller: Schedule.forever,
+      workloadAccessToken
+    })
   })
 
   it("keeps secrets Redacted", () => {

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import type { IdentityApi } from "../../IdentityApi.js"
+import { UndecodableReply } from "../../IdentityError.js"
 import type { WorkloadIdentity } from "../../WorkloadIdentity.js"
 import { renameFields } from "../model/optionNames.js"
 
@@ -13,18 +14,28 @@ interface Page {
 
 /** Streams the items of a paged operation, and requests a page when it is pulled. */
 const paged = <Reply extends Page, Item, E>(
+  operation: string,
   list: (request: Page & { readonly maxResults?: number | undefined }) => Effect.Effect<Reply, E>,
   items: (reply: Reply) => ReadonlyArray<Item>
 ) =>
-(options?: { readonly pageSize?: number | undefined }): Stream.Stream<Item, E> =>
+(options?: { readonly pageSize?: number | undefined }): Stream.Stream<Item, E | UndecodableReply> =>
   Stream.paginateChunkEffect(
     undefined as string | undefined,
     (nextToken) =>
-      Effect.map(list({ maxResults: options?.pageSize, nextToken }), (reply) => [
-        Chunk.unsafeFromArray(items(reply)),
+      Effect.flatMap(list({ maxResults: options?.pageSize, nextToken }), (reply) => {
         // The service may return an empty token at the end.
-        Option.map(Option.fromNullable(reply.nextToken || undefined), (token): string | undefined => token)
-      ])
+        const next = reply.nextToken || undefined
+        if (next === undefined || next !== nextToken) {
+          const page = Chunk.unsafeFromArray(items(reply))
+          return Effect.succeed([page, Option.map(Option.fromNullable(next), (token): string | undefined => token)])
+        }
+        // The same page would follow without end.
+        return new UndecodableReply({
+          operation,
+          path: "nextToken",
+          message: `the reply of ${operation} repeats the nextToken of its request`
+        })
+      })
   )
 
 /** Generates `workload-` and eight hexadecimal digits, as the Python client does. */
@@ -64,10 +75,26 @@ export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
       changeReturnUrls(name, (urls) => urls.includes(url) ? urls : [...urls, url]),
     removeReturnUrl: ({ name, url }: { readonly name: string; readonly url: string }) =>
       changeReturnUrls(name, (urls) => urls.filter((one) => one !== url)),
-    listWorkloadIdentities: paged(api.listWorkloadIdentities, (reply) => reply.workloadIdentities),
-    listOauth2CredentialProviders: paged(api.listOauth2CredentialProviders, (reply) => reply.credentialProviders),
-    listApiKeyCredentialProviders: paged(api.listApiKeyCredentialProviders, (reply) => reply.credentialProviders),
-    listPaymentCredentialProviders: paged(api.listPaymentCredentialProviders, (reply) => reply.credentialProviders),
-    listConsentPortals: paged(api.listConsentPortals, (reply) => reply.consentPortals)
+    listWorkloadIdentities: paged(
+      "ListWorkloadIdentities",
+      api.listWorkloadIdentities,
+      (reply) => reply.workloadIdentities
+    ),
+    listOauth2CredentialProviders: paged(
+      "ListOauth2CredentialProviders",
+      api.listOauth2CredentialProviders,
+      (reply) => reply.credentialProviders
+    ),
+    listApiKeyCredentialProviders: paged(
+      "ListApiKeyCredentialProviders",
+      api.listApiKeyCredentialProviders,
+      (reply) => reply.credentialProviders
+    ),
+    listPaymentCredentialProviders: paged(
+      "ListPaymentCredentialProviders",
+      api.listPaymentCredentialProviders,
+      (reply) => reply.credentialProviders
+    ),
+    listConsentPortals: paged("ListConsentPortals", api.listConsentPortals, (reply) => reply.consentPortals)
   }
 }

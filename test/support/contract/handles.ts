@@ -8,7 +8,7 @@ import * as IdentityError from "../../../src/IdentityError.js"
 import * as IdentityService from "../../../src/IdentityService.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried, withoutTimers } from "../clock.js"
-import { assertEqual } from "../equality.js"
+import { assertContains, assertEqual } from "../equality.js"
 import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
@@ -56,6 +56,38 @@ export const handles = section("handles", (test) => {
       }))
       assertEqual(asked[1], asked[0])
       assertEqual(asked[2], asked[0])
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "resume without waiting fails with ConsentPending until the user has consented, and leaves the handle valid",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend }))
+      const resume = identity.resume(handleOf(consent), { wait: false, workloadAccessToken })
+      for (const _ of [1, 2]) assert.strictEqual((yield* Effect.flip(resume))._tag, "ConsentPending")
+      assert.lengthOf(yield* calls, 3)
+      yield* consents(consent)
+      assert.isNotEmpty(Redacted.value(yield* resume))
+      assertContains(yield* Effect.flip(resume), { _tag: "HandleRejected", reason: "Replayed" })
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
+    "resume without waiting reports a denied consent and an expired session",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { deny } = yield* IdentityControls.IdentityControls
+      const suspended = (scope: string) =>
+        required(identity.getToken({ ...asUser, scopes: [scope], workloadAccessToken, consent: Consent.suspend }))
+      const denied = yield* suspended("a")
+      const expired = yield* suspended("b")
+      const resume = (consent: IdentityError.ConsentRequired) =>
+        Effect.flip(identity.resume(handleOf(consent), { wait: false, workloadAccessToken }))
+      yield* deny(denied.sessionUri)
+      assert.strictEqual((yield* resume(denied))._tag, "ConsentDenied")
+      yield* Effect.sleep("601 seconds")
+      assertContains(yield* resume(expired), { _tag: "HandleRejected", reason: "Expired" })
     }).pipe(Effect.provide(Resuming))
   )
 
