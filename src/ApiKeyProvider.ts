@@ -1,5 +1,5 @@
 /**
- * API-key credential providers.
+ * API key credential providers.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ const created = {
 const times = { createdTime: Timestamp, lastUpdatedTime: Timestamp }
 
 /**
- * An API-key provider as the service describes it: where the key lies, never the key.
+ * An API key provider, as replies contain it: with the location of the key, without the key.
  *
  * @since 0.1.0
  * @category models
@@ -49,8 +49,8 @@ export const ApiKeyCredentialProvider = Schema.Struct({ ...created, ...times })
 export interface ApiKeyCredentialProvider extends Schema.Schema.Type<typeof ApiKeyCredentialProvider> {}
 
 /**
- * The five operations on API-key providers. The key is passed as `apiKey`, or stays in a secret of yours that
- * `apiKeySecretConfig` names, with `apiKeySecretSource: "EXTERNAL"`.
+ * The five operations on API key providers. Pass the key as `apiKey`, or keep it in a secret of your account: then set
+ * `apiKeySecretSource: "EXTERNAL"` and name the secret in `apiKeySecretConfig`.
  *
  * @since 0.1.0
  * @category operations

@@ -44,7 +44,7 @@ const summary = {
 }
 
 /**
- * A consent portal as the service describes it.
+ * A consent portal, as replies contain it.
  *
  * @since 0.1.0
  * @category models
@@ -67,7 +67,8 @@ export const ConsentPortal = Schema.Struct({
 export interface ConsentPortal extends Schema.Schema.Type<typeof ConsentPortal> {}
 
 /**
- * The five operations on consent portals. Creation and update are accepted (202) and finish later: `status` tells.
+ * The five operations on consent portals. Creation and update are accepted (202) and finish later; `status` reports the
+ * progress.
  *
  * @since 0.1.0
  * @category operations

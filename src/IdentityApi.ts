@@ -1,6 +1,6 @@
 /**
- * The port to AWS: one method per operation of AgentCore Identity, requests and replies as AWS spells them. It is the
- * only seam: whatever implements it can stand behind the service.
+ * The port to AWS: one method per operation of AgentCore Identity, with the requests and replies of AWS. Every
+ * implementation of the port can be used by `IdentityService`.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as TokenVault from "./TokenVault.js"
 import * as WorkloadIdentity from "./WorkloadIdentity.js"
 
 /**
- * The 34 operations under `/identities/`, and the six on tags and policies, by the name of their method.
+ * The 34 operations under `/identities/` and the six on tags and policies, by the name of their method.
  *
  * @since 0.1.0
  * @category operations
@@ -41,7 +41,7 @@ export const operations = {
 export type Operations = typeof operations
 
 /**
- * The method of an operation: AWS's name, with a small first letter.
+ * The name of an operation's method: AWS's name with a lower-case first letter.
  *
  * @since 0.1.0
  * @category models
@@ -49,7 +49,7 @@ export type Operations = typeof operations
 export type OperationKey = keyof Operations
 
 /**
- * What an operation is asked.
+ * The request of an operation.
  *
  * @since 0.1.0
  * @category models
@@ -57,7 +57,7 @@ export type OperationKey = keyof Operations
 export type Request<Key extends OperationKey> = Operations[Key]["request"]["Type"]
 
 /**
- * What an operation answers.
+ * The reply of an operation.
  *
  * @since 0.1.0
  * @category models
@@ -65,7 +65,7 @@ export type Request<Key extends OperationKey> = Operations[Key]["request"]["Type
 export type Reply<Key extends OperationKey> = Operations[Key]["reply"]["Type"]
 
 /**
- * What an operation may fail with: the errors that AWS models for it, and what the wire can do to any.
+ * The errors of an operation: those that AWS models for it, and the three of the transport.
  *
  * @since 0.1.0
  * @category models
@@ -73,7 +73,7 @@ export type Reply<Key extends OperationKey> = Operations[Key]["reply"]["Type"]
 export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]> | ValidationError
 
 /**
- * An operation as a function.
+ * The method of an operation.
  *
  * @since 0.1.0
  * @category models
@@ -81,7 +81,7 @@ export type Failure<Key extends OperationKey> = Operation.Error<Operations[Key]>
 export type Method<Key extends OperationKey> = (request: Request<Key>) => Effect.Effect<Reply<Key>, Failure<Key>>
 
 /**
- * One method per AWS operation.
+ * The port: one method per AWS operation.
  *
  * @since 0.1.0
  * @category tags
@@ -92,7 +92,7 @@ export class IdentityApi extends Context.Tag("effect-agentcore-identity/Identity
 >() {}
 
 /**
- * An `IdentityApi` from one rule for all its methods: how a decorator, a recorder or a proxy is written.
+ * Makes an `IdentityApi` from one function for all methods, for example a decorator, a recorder or a proxy.
  *
  * @example
  * ```ts

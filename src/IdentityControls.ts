@@ -1,6 +1,6 @@
 /**
- * The hands of everybody who is not the agent: the person who consents or refuses, the vendor who revokes, the service
- * that fails. Beside the in-memory identity service, for tests and development.
+ * Test controls of the in-memory service: approve or deny consent, revoke and expire tokens, inject failures, and inspect
+ * the state. For tests and development.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as IdentityApi from "./IdentityApi.js"
 
 /**
- * There is no session of this URI that still waits for an answer: it is unknown, answered already, or expired.
+ * No session with this URI is pending: the URI is unknown, or its session was answered or has expired.
  *
  * @since 0.1.0
  * @category errors
@@ -24,14 +24,14 @@ export class SessionNotPending extends Schema.TaggedError<SessionNotPending>(
    * @since 0.1.0
    */
   override get message(): string {
-    return "no session of this URI waits for an answer: it is unknown, answered already, or expired; pass the `sessionUri` of " +
-      "ConsentRequired, not its authorization URL"
+    return "no session with this URI is pending: the URI is unknown, or its session was answered or has expired; pass the " +
+      "`sessionUri` of ConsentRequired, not its authorization URL"
   }
 }
 
 /**
- * The provider of this session answers for itself (see `FederatedIssuer`), so that nobody can consent in its place: open
- * the authorization URL in a browser, or say `setIssuer(providerName, "simulated")`.
+ * The provider of this session is federated (see `FederatedIssuer`), so `approve` cannot replace its consent page. Open the
+ * authorization URL in a browser, or call `setIssuer(providerName, "simulated")`.
  *
  * @since 0.1.0
  * @category errors
@@ -44,12 +44,14 @@ export class NotSimulated extends Schema.TaggedError<NotSimulated>("effect-agent
    * @since 0.1.0
    */
   override get message(): string {
-    return `the provider '${this.providerName}' is federated: consent at its authorization URL, or simulate its issuer`
+    return `provider '${this.providerName}' is federated: open its authorization URL in a browser, or call ` +
+      `setIssuer('${this.providerName}', "simulated")`
   }
 }
 
 /**
- * Who answers in a provider's name: nobody but this library, the vendor, or another authorization server in its place.
+ * The issuer of a provider's tokens: this library (`"simulated"`), the vendor (`"federated"`), or another authorization
+ * server.
  *
  * @since 0.1.0
  * @category models
@@ -66,7 +68,7 @@ export const IssuerChoice = Schema.Union(
 export type IssuerChoice = typeof IssuerChoice.Type
 
 /**
- * What a vendor answered instead of what it was asked for. AgentCore tells its callers next to nothing of it.
+ * A failed request to a vendor. AgentCore reports almost none of this to its callers.
  *
  * @since 0.1.0
  * @category models
@@ -74,13 +76,13 @@ export type IssuerChoice = typeof IssuerChoice.Type
 export interface ProviderFailure {
   readonly at: DateTime.Utc
   readonly providerName: string
-  /** What was asked for. */
+  /** The request that failed. */
   readonly step: "discovery" | "authorization" | "token" | "refresh" | "exchange" | "verification"
   /**
-   * `Refused`: an error in terms of OAuth 2.0, or a status that says no. `Unreachable`: nothing was sent. `Lost`: the
-   * connection ended before the answer. `Forbidden`: the address is one that is not asked. `Malformed`: not what the
-   * protocol says. `Misconfigured`: what the provider is configured with does not do. `Certificate`: the certificate of
-   * the server is not trusted.
+   * `Refused`: an OAuth 2.0 error, or an error status. `Unreachable`: the request was not sent. `Lost`: the connection
+   * ended before the response. `Forbidden`: the address policy does not allow the address. `Malformed`: the response does
+   * not follow the protocol. `Misconfigured`: the configuration of the provider is not sufficient. `Certificate`: the
+   * certificate of the server is not trusted.
    */
   readonly reason:
     | "Refused"
@@ -93,19 +95,19 @@ export interface ProviderFailure {
     | "Malformed"
     | "Forbidden"
     | "Misconfigured"
-  /** Of the HTTP answer. */
+  /** HTTP status of the response. */
   readonly status?: number | undefined
   /**
-   * As the vendor wrote it, shortened, without control characters and without what it was sent; for a JWT that was
-   * rejected (`verification`), the code of the check.
+   * The vendor's `error`, shortened, without control characters and without the values that were sent. For a rejected JWT
+   * (`verification`): the code of the check.
    */
   readonly error?: string | undefined
-  /** The vendor's `error_description`, treated likewise, or ours. */
+  /** The vendor's `error_description`, treated in the same way, or a description by this library. */
   readonly description?: string | undefined
 }
 
 /**
- * The vendor did not do what a person's consent needs of it.
+ * The vendor, or the user at the vendor, did not authorize the request, or the vendor could not be used.
  *
  * @since 0.1.0
  * @category errors
@@ -114,7 +116,7 @@ export class ProviderRefused extends Schema.TaggedError<ProviderRefused>("effect
   "ProviderRefused",
   {
     providerName: Schema.String,
-    /** Whether the session is over: the person, or the vendor, has said no. */
+    /** `true` if the user or the vendor refused, which ends the session. */
     isFinal: Schema.Boolean,
     reason: Schema.String,
     error: Schema.optional(Schema.String),
@@ -125,14 +127,14 @@ export class ProviderRefused extends Schema.TaggedError<ProviderRefused>("effect
    * @since 0.1.0
    */
   override get message(): string {
-    return `the provider '${this.providerName}' did not authorize: ${
+    return `provider '${this.providerName}' did not authorize: ${
       [this.reason, this.error, this.description].filter((part) => part !== undefined).join(": ")
     }`
   }
 }
 
 /**
- * Where a person's browser goes for a federated provider, and what to keep until it is back.
+ * Authorization URL of a federated provider, and the code verifier to keep until the browser returns (RFC 7636).
  *
  * @since 0.1.0
  * @category models
@@ -143,7 +145,8 @@ export interface Redirect {
 }
 
 /**
- * One call of an operation, its secrets `Redacted`. `outcome` is `"ok"`, or the tag of the error.
+ * One call of an operation, with its secrets `Redacted`. `outcome` is `"ok"`, the tag of the error, `"interrupted"` or
+ * `"defect"`.
  *
  * @since 0.1.0
  * @category models
@@ -156,14 +159,14 @@ export interface JournalEntry {
 }
 
 /**
- * A request for consent, and where it stands: `pending` until the person answers, `approved` until the application
- * completes it, `failed` after a refusal.
+ * A consent session and its status: `pending` until the user answers, `approved` until the application completes it,
+ * `failed` after a refusal or a rejected code.
  *
  * @since 0.1.0
  * @category models
  */
 export interface ConsentSession {
-  /** Counts the requests, from 1: unlike the URI it is no secret, and good for nothing but telling them apart. */
+  /** Number of the session, from 1. Unlike the URI it is not secret, and only identifies the session. */
   readonly id: number
   readonly sessionUri: Redacted.Redacted
   readonly status: "pending" | "approved" | "completed" | "failed" | "expired"
@@ -177,7 +180,7 @@ export interface ConsentSession {
 }
 
 /**
- * A person's consent in the vault. The tokens themselves are never shown: `fingerprint` tells one from another.
+ * A user's grant in the vault. It contains no token; `fingerprint` distinguishes one access token from another.
  *
  * @since 0.1.0
  * @category models
@@ -194,7 +197,7 @@ export interface Grant {
 }
 
 /**
- * What there is, each list in the order of its names, and nothing secret.
+ * All resources, without secrets. Each list is sorted by name.
  *
  * @since 0.1.0
  * @category models
@@ -205,9 +208,9 @@ export interface Inventory {
     readonly name: string
     readonly credentialProviderVendor: string
     readonly callbackUrl: string
-    /** Who answers for it. */
+    /** The issuer in use. */
     readonly issuer: "simulated" | "federated"
-    /** What was said of its issuer, if anything. */
+    /** The issuer that `setIssuer` chose, if any. */
     readonly issuerChoice: IssuerChoice | undefined
   }>
   readonly apiKeyCredentialProviders: ReadonlyArray<{ readonly name: string }>
@@ -218,7 +221,7 @@ export interface Inventory {
 }
 
 /**
- * A failure that waits for the next calls of an operation: the error's tag, and how many calls it is still good for.
+ * An injected failure: the tag and the message of its error, and the number of calls that are left to fail.
  *
  * @since 0.1.0
  * @category models
@@ -231,7 +234,7 @@ export interface PendingFailure {
 }
 
 /**
- * Which stored tokens are meant: all that fit every given member.
+ * Selects the stored tokens that match every given member. Without members it selects all.
  *
  * @since 0.1.0
  * @category models
@@ -244,78 +247,80 @@ export interface GrantFilter {
 }
 
 /**
+ * Test controls of one in-memory service.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class IdentityControls extends Context.Tag("effect-agentcore-identity/IdentityControls")<IdentityControls, {
   /**
-   * The person consents; gives the URL to which the browser returns, with `session_id` and `state`. There is no token
-   * yet: as on AWS, the page at that URL has to call `completeResourceTokenAuth`.
+   * Approves the session as the user. Returns the return URL with `session_id` and `state`. There is no token yet: as on
+   * AWS, the page at that URL must call `completeResourceTokenAuth`.
    */
   readonly approve: (
     sessionUri: Redacted.Redacted
   ) => Effect.Effect<Redacted.Redacted, SessionNotPending | NotSimulated>
   /**
-   * Where the person's browser goes to consent, with this `state`; `undefined` where the provider is simulated. The
-   * session waits until the browser is back.
+   * Builds the authorization URL of the provider, with this `state`; `undefined` if the provider is simulated. The session
+   * stays pending until `completeAuthorization`.
    */
   readonly beginAuthorization: (
     sessionUri: Redacted.Redacted,
     state: string
   ) => Effect.Effect<Redirect | undefined, SessionNotPending | ProviderRefused>
   /**
-   * The browser is back at the provider's callback URL, with these parameters; gives the URL to which it returns, as
-   * `approve` does. An answer that was meant for another request changes nothing.
+   * Approves the session with the parameters of the provider's callback URL. Returns the return URL, as `approve` does. A
+   * response to another authorization request changes nothing.
    */
   readonly completeAuthorization: (
     sessionUri: Redacted.Redacted,
-    answer: {
+    response: {
       readonly state: string
       readonly codeVerifier: Redacted.Redacted
       readonly parameters: URLSearchParams
     }
   ) => Effect.Effect<Redacted.Redacted, SessionNotPending | ProviderRefused>
   /**
-   * Who answers for the provider of this name, whether it exists already or not. Unless it is said: the vendor if its
-   * endpoints are on loopback, and nobody but this library otherwise. Ends what was granted by another. Nobody but this
-   * library answers where there is no `FederatedIssuer`.
+   * Chooses the issuer of the provider with this name, which need not exist yet. Default (`undefined`): the vendor if its
+   * endpoints are on loopback, otherwise simulated. A change removes the tokens and sessions of the provider. Without
+   * `FederatedIssuer` every provider is simulated.
    */
   readonly setIssuer: (providerName: string, issuer: IssuerChoice | undefined) => Effect.Effect<void>
-  /** The last hundred answers of vendors that were none, oldest first. */
+  /** The last 100 failed requests to vendors, oldest first. */
   readonly providerFailures: Effect.Effect<ReadonlyArray<ProviderFailure>>
-  /** The person refuses: the session is `FAILED` from now on. */
+  /** Denies the session as the user: its status becomes `FAILED`. */
   readonly deny: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>
-  /** The session's ten minutes are over at once. */
+  /** Expires the session now, instead of ten minutes after its creation. */
   readonly expireSession: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>
-  /** The access tokens are over; what has a refresh token is refreshed when next asked for. Gives their number. */
+  /** Expires access tokens now, and returns their number. Those with a refresh token are refreshed at the next request. */
   readonly expireTokens: (filter?: GrantFilter) => Effect.Effect<number>
   /**
-   * The vendor revokes: refreshing is refused from now on. As on AWS, nobody notices while the access token lasts.
-   * Gives the number of grants.
+   * Revokes grants as the vendor: refreshing fails from now on. As on AWS, the access tokens stay in use until they expire.
+   * Returns the number of grants.
    */
   readonly revoke: (filter?: GrantFilter) => Effect.Effect<number>
-  /** The next `times` calls (default 1) of an operation fail with `error`, before anything else is looked at. */
+  /** Makes the next `times` calls (default: 1) of an operation fail with `error`, before their requests are validated. */
   readonly failNext: <Key extends IdentityApi.OperationKey>(
     operation: Key,
     error: IdentityApi.Failure<Key>,
     times?: number
   ) => Effect.Effect<void>
-  /** The failures that still wait, in the order in which the calls of an operation will meet them. */
+  /** The injected failures that are left; those of one operation in the order of its calls. */
   readonly pendingFailures: Effect.Effect<ReadonlyArray<PendingFailure>>
-  /** Forgets the failures that wait for this operation, or for any. */
+  /** Removes the injected failures of this operation, or of all operations. */
   readonly clearFailures: (operation?: IdentityApi.OperationKey) => Effect.Effect<void>
-  /** Puts a secret where `EXTERNAL` credential providers look for it: a JSON object, read by its `jsonKey`. */
+  /** Stores a secret for `EXTERNAL` credential providers: a JSON object, of which they read the member `jsonKey`. */
   readonly setSecret: (secretId: string, json: Redacted.Redacted) => Effect.Effect<void>
-  /** Makes a workload identity one that AgentCore Runtime or Gateway owns, which no caller gets a token for. */
+  /** Makes a workload identity belong to AgentCore Runtime or Gateway: callers then get no workload access token for it. */
   readonly linkToService: (workloadName: string) => Effect.Effect<void>
-  /** The last thousand calls, oldest first. */
+  /** The last 1,000 calls, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>
-  /** Forgets the calls so far. */
+  /** Removes all calls from the journal. */
   readonly clearJournal: Effect.Effect<void>
-  /** The requests for consent that are remembered, oldest first. */
+  /** The consent sessions, oldest first. Expired ones are removed later. */
   readonly sessions: Effect.Effect<ReadonlyArray<ConsentSession>>
-  /** What the vault holds of people's consents, in the order of their names. */
+  /** The grants in the vault, sorted by workload identity, provider and user. */
   readonly grants: Effect.Effect<ReadonlyArray<Grant>>
-  /** What there is, as the lists tell it: unlike them, without a call in the journal, and whatever waits to fail. */
+  /** All resources. Unlike the list operations it adds no call to the journal, and injected failures do not affect it. */
   readonly inventory: Effect.Effect<Inventory>
 }>() {}

@@ -1,6 +1,6 @@
 /**
- * AgentCore Identity in memory: every operation of both planes, the rules that AWS documents, and a virtual clock's
- * worth of expiry, with no network and no AWS account. Every layer that is built has a memory of its own.
+ * AgentCore Identity in memory: the operations of both planes with the rules that AWS documents, without a network or an AWS
+ * account. Expiry follows the `Clock`, so `TestClock` controls it. Each built layer has a state of its own.
  *
  * @since 0.1.0
  */
@@ -10,46 +10,46 @@ import * as Layer from "effect/Layer"
 import { IdentityApi } from "./IdentityApi.js"
 import { IdentityControls } from "./IdentityControls.js"
 import * as IdentityService from "./IdentityService.js"
-import * as engine from "./internal/emulator/emulator.js"
+import * as emulator from "./internal/emulator/emulator.js"
 
 /**
- * How many resources of each kind may exist. At its quota a creation fails with `ServiceQuotaExceeded`, for a workload
- * identity with `ValidationError`; what exists stays. Each is a whole number, 0 or more; any other value is a defect when
- * the service is made. The defaults are those of a new AWS account.
+ * Quotas of the account: the largest number of resources of each kind. The defaults are those of a new AWS account. At the
+ * quota a creation fails with `ServiceQuotaExceeded`, for a workload identity with `ValidationError`; existing resources
+ * stay. Each quota is a whole number, 0 or more; any other value is a defect when the service is made.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Quotas {
-  /** 11,000 unless given. */
+  /** Default: 11,000. */
   readonly workloadIdentities?: number | undefined
-  /** 50 unless given. */
+  /** Default: 50. */
   readonly oauth2Providers?: number | undefined
-  /** 50 unless given. */
+  /** Default: 50. */
   readonly apiKeyProviders?: number | undefined
-  /** 50 unless given. */
+  /** Default: 50. */
   readonly paymentProviders?: number | undefined
 }
 
 /**
- * Where the service claims to be, which shows in ARNs and URLs, and what the account may have.
+ * Account, region and endpoint, which appear in ARNs and URLs, and the quotas of the account.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** `"123456789012"` unless given. */
+  /** Default: `"123456789012"`. */
   readonly accountId?: string | undefined
-  /** `"us-east-1"` unless given. */
+  /** Default: `"us-east-1"`. */
   readonly region?: string | undefined
-  /** The base of authorization and callback URLs; AWS's own in the region unless given. */
+  /** Base of authorization and callback URLs. Default: AWS's endpoint in the region. */
   readonly endpoint?: string | undefined
-  /** AWS's defaults unless given. */
+  /** Default: AWS's defaults. */
   readonly quotas?: Quotas | undefined
 }
 
 /**
- * A new service with nothing in it, and the controls beside it.
+ * Makes an empty service, and its test controls.
  *
  * @example
  * ```ts
@@ -69,10 +69,10 @@ export interface Options {
 export const make = (options: Options = {}): Effect.Effect<{
   readonly api: IdentityApi["Type"]
   readonly controls: IdentityControls["Type"]
-}> => engine.make(engine.settings(options))
+}> => emulator.make(emulator.settings(options))
 
 /**
- * The port and its controls as a layer.
+ * Layer of an empty service: the port and its test controls.
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export const layerApi = (options?: Options): Layer.Layer<IdentityApi | IdentityC
   )
 
 /**
- * The service in memory, with its port and its controls. It stands in for `AwsIdentity.layer`.
+ * Layer of `IdentityService` in memory, with its port and its test controls. It replaces `AwsIdentity.layer`.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * OAuth2 credential providers: where the tokens of machines and people come from.
+ * OAuth2 credential providers: the sources of machine and user tokens.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ const vendors = [
 ] as const
 
 /**
- * The vendors, as AWS spells them.
+ * The vendors, with the names that AWS gives them.
  *
  * @since 0.1.0
  * @category models
@@ -53,8 +53,8 @@ export type CredentialProviderVendor = typeof CredentialProviderVendor.Type
 
 const Vendor = extensibleEnum(...vendors)
 
-/** The member of `Oauth2ProviderConfigInput` of each vendor that has one of its own. */
-interface OwnMember {
+/** The member of `Oauth2ProviderConfigInput` of each vendor that does not share `includedOauth2ProviderConfig`. */
+interface DedicatedMember {
   readonly GoogleOauth2: "googleOauth2ProviderConfig"
   readonly GithubOauth2: "githubOauth2ProviderConfig"
   readonly SlackOauth2: "slackOauth2ProviderConfig"
@@ -65,11 +65,11 @@ interface OwnMember {
   readonly LinkedinOauth2: "linkedinOauth2ProviderConfig"
 }
 
-type MemberOf<Vendor> = Vendor extends keyof OwnMember ? OwnMember[Vendor] : "includedOauth2ProviderConfig"
+type MemberOf<Vendor> = Vendor extends keyof DedicatedMember ? DedicatedMember[Vendor] : "includedOauth2ProviderConfig"
 
 /**
- * A vendor, and the configuration that belongs to it. A vendor that is known only at run time takes the configuration of
- * any vendor that it may be.
+ * A vendor with its configuration. A vendor that is known only at run time accepts the configuration of every vendor that
+ * it may be.
  *
  * @since 0.1.0
  * @category models
@@ -109,8 +109,8 @@ const created = {
 const times = { createdTime: Timestamp, lastUpdatedTime: Timestamp }
 
 /**
- * An OAuth2 provider as the service describes it. `callbackUrl` is what must be registered as redirect URI at the
- * vendor; it is not the return URL of your application.
+ * An OAuth2 provider, as replies contain it. Register `callbackUrl` as redirect URI at the vendor; it is not the return URL
+ * of the application.
  *
  * @since 0.1.0
  * @category models

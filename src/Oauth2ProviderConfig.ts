@@ -1,6 +1,6 @@
 /**
- * What an OAuth2 credential provider is configured with: where the authorization server is, which client, how to
- * authenticate it, and how to reach it.
+ * The configuration of an OAuth2 credential provider: its authorization server, its client, the client authentication
+ * method, and the network route.
  *
  * @since 0.1.0
  */
@@ -19,9 +19,9 @@ const client = {
 const Client = Schema.Struct(client)
 
 /**
- * Where an authorization server describes itself, or its metadata (RFC 8414). A discovery URL contains
- * `/.well-known/openid-configuration` or `/.well-known/oauth-authorization-server`. That stands at its end, or between
- * the host and the path of the issuer (RFC 8414, section 3.1); a query or a fragment is refused.
+ * The discovery URL of an authorization server, or its metadata (RFC 8414). A discovery URL contains
+ * `/.well-known/openid-configuration` or `/.well-known/oauth-authorization-server`, at its end or between the host and the
+ * path of the issuer (RFC 8414, section 3.1). A query or a fragment is rejected.
  *
  * @since 0.1.0
  * @category models
@@ -46,8 +46,8 @@ export const Oauth2Discovery = oneOf({
 export type Oauth2Discovery = typeof Oauth2Discovery.Type
 
 /**
- * How a custom provider exchanges the JWT that an agent was called with (RFC 8693, RFC 7523).
- * `tokenExchangeGrantTypeConfig` belongs to `TOKEN_EXCHANGE`, `actorTokenScopes` to the actor `M2M`.
+ * The token exchange of a custom provider, for the JWT that an agent was called with (RFC 8693, RFC 7523).
+ * `tokenExchangeGrantTypeConfig` belongs to `TOKEN_EXCHANGE`, and `actorTokenScopes` to the actor token `M2M`.
  *
  * @since 0.1.0
  * @category models
@@ -92,7 +92,7 @@ export const PrivateKeyJwtConfig = Schema.Struct({
 export interface PrivateKeyJwtConfig extends Schema.Schema.Type<typeof PrivateKeyJwtConfig> {}
 
 /**
- * The way into a VPC in which the token endpoint lies.
+ * The route to a token endpoint in a VPC.
  *
  * @since 0.1.0
  * @category models
@@ -123,8 +123,8 @@ export const PrivateEndpoint = oneOf({
 export type PrivateEndpoint = typeof PrivateEndpoint.Type
 
 /**
- * The client and authorization server of a provider: exactly one member, the one that belongs to the vendor. The 17
- * vendors without a member of their own share `includedOauth2ProviderConfig`.
+ * The client and the authorization server of a provider: exactly one member, which belongs to the vendor. 17 vendors share
+ * `includedOauth2ProviderConfig`.
  *
  * @since 0.1.0
  * @category models
@@ -207,7 +207,7 @@ const PrivateEndpointOutput = Schema.Union(
 )
 
 /**
- * A provider's configuration as it comes back: never with a secret.
+ * The configuration of a provider, as replies contain it: without secrets.
  *
  * @since 0.1.0
  * @category models

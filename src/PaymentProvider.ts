@@ -36,7 +36,7 @@ const Id = text({ min: 1, max: 512, pattern: /[a-zA-Z0-9\-_]+/ })
 const Key = secret({ min: 0, max: 2048, pattern: /[a-zA-Z0-9+/=\-_\s]*/ })
 
 /**
- * The credentials of a payment vendor's application: exactly one of the two, the one that belongs to the vendor.
+ * The credentials of an application at a payment vendor: exactly one of the two members, which belongs to the vendor.
  *
  * @since 0.1.0
  * @category models
@@ -74,7 +74,7 @@ export type PaymentProviderConfigurationInput = typeof PaymentProviderConfigurat
 const Source = Schema.optional(extensibleEnum("MANAGED", "EXTERNAL"))
 
 /**
- * A payment provider's configuration as it comes back: where the secrets lie, never the secrets.
+ * The configuration of a payment provider, as replies contain it: with the locations of the secrets, without the secrets.
  *
  * @since 0.1.0
  * @category models
@@ -128,7 +128,7 @@ const created = {
 const times = { createdTime: Timestamp, lastUpdatedTime: Timestamp }
 
 /**
- * A payment provider as the service describes it; the only provider that is read with its tags.
+ * A payment provider, as replies contain it. Unlike other providers it is read with its tags.
  *
  * @since 0.1.0
  * @category models

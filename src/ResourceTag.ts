@@ -8,14 +8,14 @@ import { taggingErrors, TagKey, Tags } from "./internal/model/fields.js"
 import { EmptyReply, list, text } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
-// The published pattern knows no digit in a segment, and so no OAuth2 provider: of it only the beginning is held to.
+// The published pattern allows no digit in a segment, which excludes every OAuth2 provider. Only its beginning is checked.
 const TaggedArn = text({
   min: 20,
   max: 1011,
   pattern: /arn:(?:[^:]+)?:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:([a-z-]+\/[^/]+)(?:\/[a-z0-9-]+\/[^/]+)*/
 })
 
-// The model allows no items at all. A query cannot say so: AWS would find the required member missing.
+// The model allows an empty list. A query string cannot express it: AWS would report a missing member.
 const TagKeys = list(TagKey, { min: 1, max: 200 })
 
 const PolicyArn = text({ min: 20, max: 1011 })
@@ -23,7 +23,8 @@ const PolicyArn = text({ min: 20, max: 1011 })
 const Policy = text({ min: 1, max: 20480 })
 
 /**
- * The three operations on tags, and the three on resource policies, which AWS documents for Runtime and Gateway only. Whether AWS allows them on identity resources is said in two ways by its documents.
+ * The three operations on tags, and the three on resource policies. AWS documents policies for Runtime and Gateway only, and
+ * its documents contradict each other on policies of identity resources.
  *
  * @since 0.1.0
  * @category operations

@@ -1,6 +1,6 @@
 /**
- * AgentCore Identity in memory, kept in a folder: `MemoryIdentity` whose state outlives the process. What an operation
- * was answered for is there after a crash. It needs the optional peer dependency `classic-level`:
+ * AgentCore Identity with its state in a folder: `MemoryIdentity` whose state outlives the process. The result of an
+ * operation that has returned survives a crash. Requires the optional peer dependency `classic-level`:
  * `npm install classic-level@3`.
  *
  * @since 0.1.0
@@ -12,14 +12,14 @@ import * as Schema from "effect/Schema"
 import { IdentityApi } from "./IdentityApi.js"
 import { IdentityControls } from "./IdentityControls.js"
 import * as IdentityService from "./IdentityService.js"
-import * as engine from "./internal/emulator/emulator.js"
-import * as sealed from "./internal/emulator/persistence/encryption.js"
-import * as level from "./internal/emulator/persistence/leveldb.js"
+import * as emulator from "./internal/emulator/emulator.js"
+import * as encryption from "./internal/emulator/persistence/encryption.js"
+import * as leveldb from "./internal/emulator/persistence/leveldb.js"
 import type * as MemoryIdentity from "./MemoryIdentity.js"
 
 /**
- * The folder cannot be used: it is in use, damaged, not of this library or of another version of it, or `classic-level`
- * is not installed. `message` says which, and what to do; nothing in the folder was reset.
+ * The folder cannot be used: it is in use or damaged, belongs to another program or another version of this library, or
+ * `classic-level` is not installed. `message` states which of these, and what to do. The folder is not reset.
  *
  * @since 0.1.0
  * @category errors
@@ -34,24 +34,24 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-agent
 ) {}
 
 /**
- * The folder, where the service claims to be, and what the account may have. The folder does not keep quotas.
+ * The folder, and the options of `MemoryIdentity`. The folder does not store quotas.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options extends MemoryIdentity.Options {
   /**
-   * Created if it is missing, and kept from other users (0700). One process at a time. Its records are encrypted
-   * (AES-256-GCM) with the key in the file of the same name with `.key` at its end (0600), which is created with it:
-   * without that file nothing in the folder can be read.
+   * Created if it is missing, with mode 0700. One process can use it at a time. Its records are encrypted (AES-256-GCM) with
+   * the key in the file of the same name plus `.key`, which is created with it (mode 0600). Without that file the records
+   * cannot be read.
    */
   readonly directory: string
 }
 
 /**
- * The service that the folder holds, or a new one; closed with the scope. When a write fails, the operation and all later
- * ones that change something fail with `InternalServerError` (the controls die), until the folder is opened anew.
- * Faults, the journal and cached machine tokens are not kept.
+ * Layer of the service in the folder, or of a new one: the port and its test controls. The folder is closed with the scope.
+ * If a write fails, this and all later changes fail with `InternalServerError` (changes by the controls die) until the
+ * folder is opened again. Injected failures, the journal, provider failures and cached machine tokens are not stored.
  *
  * @example
  * ```ts
@@ -70,9 +70,9 @@ export interface Options extends MemoryIdentity.Options {
  */
 export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityControls, StorageError> =>
   Layer.scopedContext(
-    level.open(options.directory).pipe(
-      Effect.flatMap((storage) => sealed.open(options.directory, storage)),
-      Effect.flatMap((storage) => engine.makeStored(engine.settings(options), storage)),
+    leveldb.open(options.directory).pipe(
+      Effect.flatMap((storage) => encryption.open(options.directory, storage)),
+      Effect.flatMap((storage) => emulator.makeStored(emulator.settings(options), storage)),
       Effect.mapBoth({
         onFailure: ({ cause, message }) =>
           new StorageError({
@@ -86,8 +86,8 @@ export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityCo
   )
 
 /**
- * The service that the folder holds, with its port and its controls; see {@link layerApi}. It stands in for
- * `AwsIdentity.layer`.
+ * Layer of `IdentityService` on the service in the folder, with its port and its test controls; see {@link layerApi}. It
+ * replaces `AwsIdentity.layer`.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import * as Operation from "./Operation.js"
 const TokenVaultId = text({ min: 1, max: 64, pattern: /[a-zA-Z0-9\-_]+/ })
 
 /**
- * The vault as the service describes it.
+ * The token vault, as replies contain it.
  *
  * @since 0.1.0
  * @category models
@@ -32,7 +32,7 @@ export const TokenVault = Schema.Struct({
 export interface TokenVault extends Schema.Schema.Type<typeof TokenVault> {}
 
 /**
- * The two operations on the token vault; without `tokenVaultId` the vault is `default`.
+ * The two operations on the token vault. Default of `tokenVaultId`: `default`.
  *
  * @since 0.1.0
  * @category operations

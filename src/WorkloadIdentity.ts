@@ -1,5 +1,5 @@
 /**
- * Workload identities: who an agent is, and where a person's browser may return to after consent.
+ * Workload identities: the identity of an agent, and the URLs to which a user's browser may return after consent.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ const reply = {
 }
 
 /**
- * A workload identity as the service describes it.
+ * A workload identity, as replies contain it.
  *
  * @since 0.1.0
  * @category models
