@@ -1,5 +1,5 @@
 /**
- * The service through the AWS SDK; no other module knows the SDK.
+ * Identity service on AWS, through the AWS SDK for JavaScript v3. No other public module uses the SDK.
  *
  * @since 0.1.0
  */
@@ -22,8 +22,8 @@ import * as data from "./internal/aws/data.js"
 import * as settings from "./internal/aws/settings.js"
 
 /**
- * SDK clients of the caller's own making, for what the other options do not reach. Their replies are verified as well. They are
- * never changed or destroyed here, and should be made with `maxAttempts: 1`: retries belong to the service, and two loops multiply.
+ * SDK clients of the caller, for settings that are not options here. Their replies are verified as well. They are not changed or
+ * destroyed. Make them with `maxAttempts: 1`, since the retries of the client and of the service would multiply.
  * A request that is lost on a stale connection of such a client is not sent again, since its connections are not observed.
  *
  * @since 0.1.0
@@ -35,38 +35,38 @@ export interface Clients {
 }
 
 /**
- * How to reach AWS. Everything may be left out; an empty string counts as left out.
+ * Options of the connection to AWS, all optional. An empty string is treated as absent.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** By default `AWS_REGION`, then `AWS_DEFAULT_REGION` (both by `Config`), then the profile's. */
+  /** AWS region. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION` (both by `Config`), then the AWS profile. */
   readonly region?: string | undefined
   /**
-   * By default `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE`, then `BEDROCK_AGENTCORE_DP_ENDPOINT`, then `AWS_ENDPOINT_URL` (all
-   * by `Config`), then the profile's, then the region's own.
+   * URL of the data plane. Defaults to `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE`, then `BEDROCK_AGENTCORE_DP_ENDPOINT`, then `AWS_ENDPOINT_URL` (all
+   * by `Config`), then the AWS profile, then the endpoint of the region.
    */
   readonly dataEndpoint?: string | undefined
   /**
-   * By default `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL`, then `BEDROCK_AGENTCORE_CP_ENDPOINT`, then
-   * `AWS_ENDPOINT_URL` (all by `Config`), then the profile's, then the region's own.
+   * URL of the control plane. Defaults to `AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL`, then `BEDROCK_AGENTCORE_CP_ENDPOINT`, then
+   * `AWS_ENDPOINT_URL` (all by `Config`), then the AWS profile, then the endpoint of the region.
    */
   readonly controlEndpoint?: string | undefined
-  /** By default what the SDK finds: the environment, the profile, the role of the container or machine. */
+  /** AWS credentials. Defaults to the chain of the SDK: the environment, the profile, the role of the container or machine. */
   readonly credentials?: NonNullable<BedrockAgentCoreClientConfig["credentials"]> | undefined
-  /** Used instead of those that would be made. */
+  /** Clients to use instead of new ones. */
   readonly clients?: Clients | undefined
   /**
-   * Whether requests are held against the model's limits before anything is sent; by default `true`. With `false` they
-   * go out as given, and the service answers for itself.
+   * Validates requests against the limits of the model before they are sent; defaults to `true`. With `false` only the service
+   * validates them.
    */
   readonly checkRequests?: boolean | undefined
   /**
-   * How long one attempt may take, from the search for credentials to the last byte of the reply; by default 30
-   * seconds. Then the HTTP request is aborted and the call fails with `TransportFailure`, reason `Timeout`. The limit also
-   * holds in an uninterruptible region, such as a handler of `@effect/platform`. `Duration.infinity` sets no limit: in such
-   * a region a call to a service that never answers then never ends.
+   * Time limit of one attempt, from the search for credentials to the last byte of the reply; defaults to 30 seconds. After it
+   * the HTTP request is aborted and the call fails with `TransportFailure`, reason `Timeout`. The limit also applies in an
+   * uninterruptible region, such as a handler of `@effect/platform`. `Duration.infinity` sets no limit; then a call in such a
+   * region does not end if the service does not reply.
    */
   readonly requestTimeout?: Duration.DurationInput | undefined
 }
@@ -74,8 +74,8 @@ export interface Options {
 const acquire = <Client extends { readonly destroy: () => void }>(make: () => Client) =>
   Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
 
-// The work has a fiber of its own, so that a caller who is interrupted takes nothing away from the others; it is awaited
-// and not joined, so that nobody inherits what the first caller had in its fiber.
+// Runs the effect in a fiber of its own, so that an interrupted caller does not interrupt it for the others. The fiber is
+// awaited and not joined, so that callers do not inherit the fiber references of the first one.
 const shared = <A>(effect: Effect.Effect<A, never, Scope.Scope>) =>
   Effect.gen(function*() {
     const scope = yield* Effect.scope
@@ -106,7 +106,7 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
     )
     const data = clients.data ?? (yield* makeData)
 
-    // Whatever stands in the way of the control client is said now, although the client itself waits.
+    // Fails now if the settings of the control client are invalid, although the client is made later.
     const known = ready ? undefined : found ?? (yield* settings.regionOf(data))
     const config = clients.control
       ? {}
@@ -122,18 +122,18 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
   })
 
 /**
- * The 34 operations through the AWS SDK. A call sends one HTTP request, which is aborted when its fiber is interrupted. Within
+ * Makes an `IdentityApi` on the AWS SDK. A call sends one HTTP request, which is aborted when its fiber is interrupted. Within
  * the call it is sent once more in two cases: when a reused connection was closed before the first byte of the response, and
- * when AWS rejected the time of the signature and the SDK has corrected its clock. Everything else is left to `RetryPolicy`.
- * A response that does not look like AWS's, or is not a JSON object, fails with `UndecodableReply`, and no error contains the
+ * when AWS rejected the time of the signature and the SDK has corrected its clock. `RetryPolicy` repeats calls after other failures.
+ * A response that is not from AWS, or is not a JSON object, fails with `UndecodableReply`. No error contains the
  * AWS credentials of the call.
  *
  * If the first attempt was lost and the second one fails as if the first had succeeded (a create with `Conflict`, a delete with
  * `ResourceNotFound`, a completion with an error of the session), the call fails with `TransportFailure`: try again.
  *
- * The SDK's control-plane library is loaded when the first of its operations is called. Clients made here are destroyed
- * when the scope closes. Fails with a `ConfigError` when no region is found (unless both clients are given), or when an
- * endpoint is no URL.
+ * The control-plane client of the SDK is loaded at the first call of its operations. Clients that are made here are destroyed
+ * when the scope closes. Fails with a `ConfigError` if no region is found (unless both clients are given), or if an endpoint is
+ * not a URL.
  *
  * @example
  * ```ts
@@ -163,7 +163,7 @@ export const make = (
   })
 
 /**
- * AWS as an `IdentityApi`.
+ * Provides `IdentityApi` on AWS.
  *
  * @example
  * ```ts
@@ -182,7 +182,7 @@ export const layerApi = (options?: Options): Layer.Layer<IdentityApi.IdentityApi
   Layer.scoped(IdentityApi.IdentityApi, make(options))
 
 /**
- * AWS as an `IdentityApi`, its options read from `Config`.
+ * Provides `IdentityApi` on AWS with options from `Config`.
  *
  * @example
  * ```ts
@@ -204,7 +204,7 @@ export const layerApiConfig = (
   Layer.scoped(IdentityApi.IdentityApi, Effect.flatMap(Config.unwrap(config), make))
 
 /**
- * The service over AWS: what a program in production provides.
+ * Provides the identity service on AWS.
  *
  * @example
  * ```ts
@@ -224,7 +224,7 @@ export const layer = (options?: Options): Layer.Layer<IdentityService.IdentitySe
   Layer.provide(IdentityService.layer, layerApi(options))
 
 /**
- * The service over AWS, its options read from `Config`.
+ * Provides the identity service on AWS with options from `Config`.
  *
  * @example
  * ```ts

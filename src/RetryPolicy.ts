@@ -1,5 +1,5 @@
 /**
- * How a request is sent again after a fault that may pass: throttling, 5xx, a lost connection.
+ * Schedule and budget of the retries after transient failures: throttling, 5xx, a lost connection.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 
 /**
- * Four more attempts at most, after random waits of up to 200, 400, 800 and 1600 milliseconds (exponential back-off
- * with full jitter).
+ * Retries at most 4 times, after random delays of at most 200, 400, 800 and 1,600 milliseconds (exponential back-off with full
+ * jitter).
  *
  * @since 0.1.0
  * @category schedules
@@ -20,9 +20,9 @@ export const defaultSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
 )
 
 /**
- * The schedule of `IdentityService`'s retries; {@link defaultSchedule} unless a program provides another. A request
- * that may have opened a consent session, or completed one, is sent again only after throttling, which says that
- * nothing was done. The AWS SDK's own retries are off, so that they do not multiply.
+ * Schedule of the retries of `IdentityService`; defaults to {@link defaultSchedule}. A request that may have opened or completed
+ * a session, or created a resource, is repeated only after throttling, because a throttled request was not executed. The
+ * retries of the AWS SDK are off, so that the two do not multiply.
  *
  * @since 0.1.0
  * @category tags
@@ -49,7 +49,7 @@ export class RetryCapacity
 {}
 
 /**
- * Retries on another schedule, throughout a program; `Schedule.stop` retries nothing.
+ * Sets the schedule of the retries of a program. `Schedule.stop` turns retries off.
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ type Https = ReturnType<typeof globalThis.process.getBuiltinModule<"node:https">
 const stale = new WeakSet<object>()
 
 /**
- * Whether the request failed with this error on a reused connection, before the first byte of a response.
+ * Tests if the request failed with this error on a reused connection, before the first byte of a response.
  *
  * @internal
  */

@@ -1,6 +1,4 @@
-/**
- * One operation through an SDK client: check, send, read.
- */
+/** Calls one operation through an SDK client: validates the request, sends it, and decodes the reply. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -20,18 +18,18 @@ import { withoutCredentials } from "./signed.js"
 
 const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl" }
 
-// The SDK puts it among the members of the reply, and a reply without members would be handed on with it.
+// The SDK adds it to the members of a reply. A reply without members would contain it.
 const withoutMetadata = (output: unknown) =>
   Predicate.isReadonlyRecord(output) ? Record.remove(output, "$metadata") : output
 
 /**
- * How a command is sent.
+ * Options of one sent command.
  *
  * @internal
  */
 export interface Sending {
   readonly options: { readonly abortSignal: AbortSignal }
-  /** To be applied to the command: verifies the response, and learns the credentials to keep out of errors. */
+  /** Apply it to the command: it verifies the response, and records the credentials that errors must not contain. */
   readonly watch: Exchange.Exchange["watch"]
 }
 

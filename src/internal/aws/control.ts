@@ -1,6 +1,6 @@
 /**
- * The control plane's commands. That each schema encodes to what the SDK's command wants is checked by the compiler;
- * the SDK itself is handed in by whoever loads it.
+ * Commands of the control plane. The compiler checks that each schema encodes to the input of the command. The SDK is a
+ * parameter, since it is loaded later.
  */
 import type * as ControlSdk from "@aws-sdk/client-bedrock-agentcore-control"
 import { operations } from "../../IdentityApi.js"

@@ -1,6 +1,4 @@
-/**
- * The data plane's commands. That each schema encodes to what the SDK's command wants is checked by the compiler.
- */
+/** Commands of the data plane. The compiler checks that each schema encodes to the input of the command. */
 import {
   type BedrockAgentCoreClient,
   CompleteResourceTokenAuthCommand,

@@ -1,6 +1,6 @@
 /**
- * What the SDK throws, as our errors. Recognised by shape, since the two clients have no class in common, and copied
- * member by member, since an SDK error drags along the whole response.
+ * Converts exceptions of the SDK to errors of this library. They are recognised by shape, since the two clients have no common
+ * class, and copied member by member, since an SDK error contains the whole response.
  */
 import * as Predicate from "effect/Predicate"
 import {
@@ -33,7 +33,7 @@ export const metadata = (of: unknown): { readonly status: number | undefined; re
   return { status: typeof status === "number" ? status : undefined, ...(requestId !== undefined && { requestId }) }
 }
 
-// The service has been seen to answer `null` for both.
+// In live use the service returned `null` for both.
 const details = (thrown: unknown, scrub: Scrub) => {
   const reason = text(thrown, "reason")
   const fieldList = member(thrown, "fieldList")
@@ -52,12 +52,12 @@ const timeouts = new Set(["ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
 const noCredentials = new Set(["CredentialsProviderError", "TokenProviderError", "ProviderError"])
 
-// The names and codes that are repeated: of a class, of Node or of its fetch. Anything else may be a value.
+// Names and codes that messages may contain: of a class, of Node or of its fetch. Other text may be a secret.
 const isClassName = (name: string) => name.length <= 64 && /^(?:[A-Z]{1,5}[a-z]+)+$/.test(name)
 const isCode = (code: string) => code.length <= 64 && /^[A-Z]+(?:_[A-Z0-9]+)*$/.test(code)
 
-// A call that failed before its request was signed. The error may contain credentials that are not known here, so only its
-// name is repeated.
+// The error of a call that failed before its request was signed. The original error may contain credentials that are not known
+// here, so the message contains only its name.
 const notSent = (operation: string, name: string | undefined, stage: Stage, scrub: Scrub) => {
   const called = name !== undefined && isClassName(name) ? ` (${scrub(name)})` : ""
   return new TransportFailure({
@@ -103,7 +103,7 @@ export const fromThrown = <Tag extends ModelledTag>(
       : new exceptions[tag].make({ ...(repeatable.has(tag) ? later : fields), message })
   }
 
-  // An answer that the SDK could not read. Its own message quotes the body, in which there may be a token.
+  // A response that the SDK could not decode. The message of the SDK quotes the body, which may contain a token.
   if (status !== undefined && code === undefined) {
     return status >= 200 && status < 300
       ? new UndecodableReply({
@@ -113,15 +113,15 @@ export const fromThrown = <Tag extends ModelledTag>(
       : new UnknownServiceError({ ...later, code: "Unknown", status, message: `HTTP ${status} without a JSON body` })
   }
 
-  // Without `$metadata` it did not come as far as an attempt: what fails there is the provider of credentials.
+  // Without `$metadata` no attempt was made: the credential provider failed.
   const isUntried = stage === "Unobserved" && code === undefined && !Predicate.hasProperty(thrown, "$metadata")
   if (noCredentials.has(name) || isUntried) return notSent(operation.name, name, stage, scrub)
 
-  // What the network says is worth reading. What anything else says, such as a provider of credentials that fails between
-  // two attempts, may be a value. The SDK appends lines of advice on where to find the raw response, which is not kept.
+  // The message of a network error is kept. Another message, such as that of a credential provider that fails between
+  // two attempts, may contain a secret. The SDK appends lines about the raw response, which are dropped.
   const isNetwork = name === "TimeoutError" || (code !== undefined && isCode(code))
   const [reported = ""] = isNetwork ? said.split("\n") : []
-  // The SDK names a reset connection `TimeoutError` as well, so the code is asked first.
+  // The SDK also names a reset connection `TimeoutError`, so the code decides first.
   const reason = (code === undefined ? name === "TimeoutError" : timeouts.has(code)) ? "Timeout" : "Connection"
   const label = [code ?? "", name].find((one) => isCode(one) || isClassName(one)) ?? "Unknown"
   return new TransportFailure({

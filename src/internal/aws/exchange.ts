@@ -1,6 +1,6 @@
 /**
- * Observes one call from inside the SDK: what was signed, and what came back. The middleware belongs to the command, so it
- * works with every client and changes none.
+ * Middleware that observes the signed request and the raw response of one call. It is added to the command, so it works with
+ * every client and changes none.
  */
 import * as Predicate from "effect/Predicate"
 import type { Operation } from "../../Operation.js"
@@ -23,7 +23,7 @@ type Middleware = <Args extends Next, Out extends Result>(
 ) => (args: Args) => Promise<Out>
 
 /**
- * A command of either client, as far as its middleware is concerned.
+ * Middleware stack of a command of either client.
  *
  * @internal
  */
@@ -37,7 +37,7 @@ export interface Command {
 }
 
 /**
- * How far a call came: to a client that replaces `send` and runs no middleware (`Unobserved`), to the search for AWS
+ * Progress of a call: it reached a client that replaces `send` and runs no middleware (`Unobserved`), to the search for AWS
  * credentials (`Unidentified`), to credentials but not to a signed request (`Unsent`), or to the request handler (`Sent`).
  *
  * @internal
@@ -49,7 +49,7 @@ export interface Exchange {
   /** Adds the middleware to a command, which is sent once. */
   readonly watch: <C extends Command>(command: C) => C
   readonly stage: () => Stage
-  /** Whether a request was lost on a stale connection and sent again. */
+  /** Tests if a request was lost on a stale connection and sent again. */
   readonly isResent: () => boolean
   /** Seconds after which the service accepts the request again, if its error says so. */
   readonly retryAfter: (now: number) => number | undefined
@@ -89,7 +89,7 @@ async function* readAll(reader: Reader) {
   }
 }
 
-// Node's HTTP handler answers with an iterable stream, a fetch handler with a web stream or a Blob.
+// The HTTP handler of Node returns an iterable stream, a fetch handler a web stream or a Blob.
 const partsOf = (body: unknown): AsyncIterable<unknown> | undefined => {
   if (isIterable(body)) return body
   if (isStream(body)) return readAll(body.getReader())
@@ -107,7 +107,7 @@ const concat = (parts: ReadonlyArray<Uint8Array>, size: number) => {
   return whole
 }
 
-/** The body, or that it is too large; a body of an unknown kind is left to the SDK. */
+/** Reads the body up to the size limit. Returns `undefined` for a body of an unknown type, which the SDK reads. */
 const collect = async (body: unknown): Promise<Uint8Array | "TooLarge" | undefined> => {
   if (body === undefined || body === null) return new Uint8Array()
   if (body instanceof Uint8Array) return body
@@ -126,7 +126,7 @@ const collect = async (body: unknown): Promise<Uint8Array | "TooLarge" | undefin
 }
 
 /**
- * What is needed to observe the calls of one operation.
+ * Makes the observers of the calls of one operation.
  *
  * @internal
  */
@@ -145,7 +145,7 @@ export const of = (operation: Operation.Any): () => Exchange => {
       const refused = refusal(received, status)
       if (refused !== undefined) throw refused
     }
-    // An error that is too large is known by its headers alone.
+    // An error whose body is too large is identified by its headers.
     response.body = body === "TooLarge" ? new Uint8Array() : body
     return headers
   }

@@ -21,7 +21,7 @@ export interface Received {
 }
 
 /**
- * Why a response is refused. It is thrown through the SDK's middleware and never quotes the response.
+ * Reason for rejecting a response. It is thrown through the middleware of the SDK and never quotes the response.
  *
  * @internal
  */
@@ -32,13 +32,13 @@ export class ReplyRefused extends Data.TaggedError("ReplyRefused")<{
 }> {}
 
 /**
- * The most bytes of a body that are read: 8 MiB. A page of a list has at most 100 entries and stays far below it.
+ * Limit of the size of a body: 8 MiB. A page of a list has at most 100 entries, which is much less.
  *
  * @internal
  */
 export const maxBody = 8 * 1024 * 1024
 
-// The names that the SDK knows.
+// The header names that the SDK uses.
 const requestIdOf = (headers: Received["headers"]): string | undefined =>
   [headers["x-amzn-requestid"], headers["x-amzn-request-id"], headers["x-amz-request-id"]].find((id) => id)
 
@@ -49,7 +49,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 const parse = (body: Uint8Array) => Either.try((): unknown => JSON.parse(utf8.decode(body)))
 
-// A decoded body is shorter or longer than the encoded one that the header counts.
+// The header counts the bytes of the encoded body.
 const isTruncated = ({ body, headers }: Received) => {
   const declared = headers["content-length"]
   return declared !== undefined && /^\d+$/.test(declared) && headers["content-encoding"] === undefined &&
@@ -57,7 +57,7 @@ const isTruncated = ({ body, headers }: Received) => {
 }
 
 /**
- * Whether a response with a status below 300 is a reply of this operation; returns the reason against it.
+ * Tests if a response with a status below 300 is a reply of this operation; returns the reason if it is not.
  *
  * A reply has a request id of AWS or a JSON content type, and its body is empty or a JSON object. Without a request id, a
  * body that has members has at least one that the operation knows: `{"error":"login"}` of a proxy is not a reply.

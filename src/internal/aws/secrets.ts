@@ -1,5 +1,5 @@
 /**
- * The secrets of a request: bare where they are sent, and removed from everything that comes back.
+ * Secrets of a request: unwrapped when they are sent, and removed from errors.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -22,8 +22,8 @@ const AsGiven = Schema.transform(Schema.Unknown, Schema.Unknown, {
 })
 
 /**
- * A request schema without its limits: what it encodes is what was given, with the secrets bare. That revealing turns
- * `A` into `I` is taken on trust, since `Redacted` is the only thing in which the two differ.
+ * Returns a request schema without limits: it encodes a request unchanged, with unwrapped secrets. The compiler does not check
+ * that this turns `A` into `I`; the two differ only in `Redacted`.
  *
  * @internal
  */

@@ -1,6 +1,4 @@
-/**
- * Which region, and which endpoint: from an option, from Effect's `Config`, or left to the SDK.
- */
+/** Region and endpoints: from an option, from `Config` of Effect, or from the SDK. */
 import type * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -8,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { parseUrl } from "../lib/url.js"
 
-// A value, and the option or variable that it came from.
+// A value and the name of its option or variable.
 interface Setting {
   readonly name: string
   readonly value: string
@@ -23,13 +21,13 @@ interface Source {
 const variable = (name: string): Config.Config<Setting> =>
   Config.map(Config.nonEmptyString(name), (value) => ({ name, value }))
 
-// An empty string counts as absent, wherever it stands.
+// An empty string is treated as absent.
 const setting = ({ given, option, variables: [first, ...rest] }: Source): Config.Config<Option.Option<Setting>> =>
   given === undefined || given === ""
     ? Config.option(rest.reduce((found, name) => Config.orElse(found, () => variable(name)), variable(first)))
     : Config.succeed(Option.some({ name: option, value: given }))
 
-// The value is not repeated in the error, since a URL may carry a password.
+// The error does not contain the value, since a URL may contain a password.
 const checked = (found: Config.Config<Option.Option<Setting>>, holds: (value: string) => boolean, message: string) =>
   Effect.flatMap(found, (setting) => {
     if (Option.isNone(setting)) return Effect.succeed(undefined)
@@ -37,11 +35,11 @@ const checked = (found: Config.Config<Option.Option<Setting>>, holds: (value: st
     return holds(value) ? Effect.succeed(value) : Effect.fail(ConfigError.InvalidData([name], message))
   })
 
-// What may stand in a host name.
+// Characters of a host name.
 const isRegion = (value: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(value)
 
 /**
- * The option, then the two variables. `AWS_DEFAULT_REGION` is the older tools'; the SDK itself does not read it.
+ * Reads the region from the option, then from the two variables. Older tools use `AWS_DEFAULT_REGION`; the SDK does not read it.
  *
  * @internal
  */
@@ -53,7 +51,7 @@ export const region = (given: string | undefined): Effect.Effect<string | undefi
   )
 
 /**
- * The region at the end of the SDK's own chain, which also reads the profile.
+ * Reads the region from the chain of the SDK, which includes the AWS profile.
  *
  * @internal
  */
@@ -91,9 +89,9 @@ const isHttpUrl = (value: string) =>
   Option.exists(parseUrl(value), ({ protocol }) => protocol === "https:" || protocol === "http:")
 
 /**
- * The option, then AWS's variable for the service, then the Python SDK's, then AWS's for all services. Without any of
- * them the SDK goes on by itself: to the profile, then to the region's own host. AWS's variables, and they alone, are
- * passed over when `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`.
+ * Reads the endpoint from the option, then from the variable of AWS for the service, that of the Python SDK, and that of AWS for
+ * all services. Without them the SDK uses the profile, then the endpoint of the region. If
+ * `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`, the variables of AWS are ignored.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * The credentials with which a request was signed. A service that rejects a signature quotes what it expected, and that
+ * Credentials that a request was signed with. A service that rejects a signature quotes the text that it expected, which
  * contains the session token.
  */
 import * as Predicate from "effect/Predicate"
@@ -8,7 +8,7 @@ import { redacted } from "../lib/redactText.js"
 const member = (of: unknown, name: string): unknown => Predicate.hasProperty(of, name) ? of[name] : undefined
 
 /**
- * Shorter values, such as the `test` of a local server, are words of ordinary messages. A real access key id has at least
+ * Limit below which values are not removed: short ones, such as `test`, are words of ordinary messages. A real access key id has at least
  * 16 characters.
  */
 const minLength = 8
@@ -16,7 +16,7 @@ const minLength = 8
 const named = (of: unknown, names: ReadonlyArray<string>): ReadonlyArray<unknown> =>
   names.map((name) => member(of, name))
 
-/** The value of `Authorization`, and its secret parts. */
+/** Returns the value of `Authorization` and its secret parts. */
 const authorizationParts = (authorization: unknown): ReadonlyArray<unknown> => {
   if (typeof authorization !== "string") return []
   const [, accessKeyId] = /Credential=([^/,\s]+)/.exec(authorization) ?? []
@@ -31,7 +31,7 @@ const lowerCased = (headers: unknown): Readonly<Record<string, unknown>> =>
     : {}
 
 /**
- * The secrets of a signed request of the SDK: what stands in its headers, its query and the address.
+ * Returns the secrets of a signed request: in its headers, its query and its URL.
  *
  * @internal
  */
@@ -47,19 +47,19 @@ export const ofRequest = (request: unknown): ReadonlyArray<string> => {
 
 const isSecret = (value: unknown): value is string => typeof value === "string" && value.length >= minLength
 
-// The middlewares of the SDK share it by their context.
+// The middleware of the SDK stores it in the context.
 const identityOf = (context: unknown): unknown =>
   member(member(member(context, "__smithy_context"), "selectedHttpAuthScheme"), "identity")
 
 /**
- * Whether the SDK has resolved credentials for a call.
+ * Tests if the SDK has resolved credentials for a call.
  *
  * @internal
  */
 export const isIdentified = (context: unknown): boolean => identityOf(context) !== undefined
 
 /**
- * The secrets of the credentials that the SDK has resolved for a call.
+ * Returns the secrets of the credentials that the SDK has resolved for a call.
  *
  * @internal
  */
@@ -78,8 +78,8 @@ const patterns = [
 ]
 
 /**
- * Removes everything that has the form of an AWS credential. A message that is cut short contains only the beginning of a
- * token, and a service may quote credentials of another call.
+ * Removes all text that has the form of an AWS credential. A truncated message contains only the start of a token, and a service
+ * may quote credentials of another call.
  *
  * @internal
  */

@@ -16,7 +16,7 @@ export interface ExpiringMap<V> {
 }
 
 /**
- * Whether an entry has not expired. An entry expires at its deadline.
+ * Tests if an entry has not expired. An entry expires at its deadline.
  *
  * @internal
  */

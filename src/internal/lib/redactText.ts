@@ -1,6 +1,6 @@
 /**
- * Removes secrets from text, in any spelling. Servers and proxies escape what they quote, each in its own way, so every
- * character is matched in every form that it may have.
+ * Removes secrets from text in any encoding. Servers and proxies escape the text that they quote in different ways, so every
+ * character is matched in each of its encodings.
  */
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
@@ -28,7 +28,7 @@ const either = (alternatives: ReadonlyArray<string>) => `(?:${alternatives.join(
 
 const isPlain = (character: string) => /^[A-Za-z0-9]$/.test(character)
 
-/** In a string of JSON. The alternatives of a character begin differently, so that there is nothing to try again. */
+/** Pattern of a character in a JSON string. The alternatives start differently, so that matching does not backtrack. */
 const inJson = (character: string): string => {
   if (isPlain(character)) return character
   const short = JSON.stringify(character).slice(1, -1)
@@ -38,7 +38,7 @@ const inJson = (character: string): string => {
 
 const utf8 = new TextEncoder()
 
-/** In a URL or a form, encoded once or twice; which characters are encoded at all is different everywhere. */
+/** Pattern of a character in a URL or a form, unencoded or percent-encoded once or twice. */
 const inUrl = (character: string): string => {
   if (isPlain(character)) return character
   const bytes = Array.from(utf8.encode(character), (byte) => `%(?:25)?${hexOf(byte, 2)}`)
@@ -54,7 +54,7 @@ const entities: { readonly [character: string]: string } = {
   "\"": "quot"
 }
 
-/** In a page of HTML. */
+/** Pattern of a character in HTML. */
 const inHtml = (character: string): string => {
   if (isPlain(character)) return character
   const code = character.codePointAt(0) ?? 0
@@ -67,7 +67,7 @@ const inHtml = (character: string): string => {
   ])
 }
 
-/** A regular expression has a greatest size, and a secret has none. */
+/** Limit of the characters in one regular expression, whose size is limited. */
 const chunkSize = 1000
 
 const compile = (secret: string, spell: (character: string) => string): ReadonlyArray<RegExp> =>
@@ -75,7 +75,7 @@ const compile = (secret: string, spell: (character: string) => string): Readonly
     new RegExp(part.map(spell).join(""), index === 0 ? "g" : "y")
   )
 
-/** Where a match of the first chunk that begins at or after `at` ends, if all others follow it. */
+/** Returns the end of the match that continues at `from`, or -1 if the other chunks do not follow there. */
 const endOf = (chunks: ReadonlyArray<RegExp>, text: string, from: number) =>
   chunks.reduce((end, chunk) => {
     if (end === -1) return -1
@@ -111,7 +111,7 @@ const replacer = (secret: string) => {
   const url = compiled(secret, inUrl)
   const html = compiled(secret, inHtml)
   return (text: string): string => {
-    // No spelling is shorter than the secret itself.
+    // No encoding is shorter than the secret itself.
     if (text.length < secret.length) return text
     // Most texts have no escapes, and a pass takes time.
     return [
