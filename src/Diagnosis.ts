@@ -6,6 +6,8 @@
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import type { IdentityError } from "./IdentityError.js"
+import type { BindingRefused } from "./SessionBinding.js"
+import type { WorkloadAccessTokenMissing } from "./WorkloadAccessToken.js"
 
 /**
  * Cause of an error, as a value that a program can test.
@@ -25,6 +27,11 @@ export type Cause =
   | "AwsCredentialsRefused"
   | "EndpointUnreachable"
   | "ReplyNotFromAws"
+  | "IamDenied"
+  | "SecretNotReadable"
+  | "VendorResponseUnreadable"
+  | "WorkloadAccessTokenMissing"
+  | BindingRefused["reason"]
 
 /**
  * Cause of an error, with an explanation and a remedy.
@@ -38,7 +45,8 @@ export interface Diagnosis {
   readonly fix: string
 }
 
-interface Rule extends Diagnosis {
+interface Rule extends Omit<Diagnosis, "cause"> {
+  readonly cause: Exclude<Cause, "IamDenied" | "WorkloadAccessTokenMissing" | BindingRefused["reason"]>
   readonly tags: ReadonlyArray<IdentityError["_tag"]>
   /** Tests the message or the code. The wordings were observed in live use and are not documented. */
   readonly matches: (text: string) => boolean
@@ -54,6 +62,31 @@ const containsInOrder = (first: string, ...later: ReadonlyArray<string>) => (tex
 }
 
 const rules: ReadonlyArray<Rule> = [
+  {
+    cause: "SecretNotReadable",
+    tags: ["AccessDenied", "ValidationError", "UnknownServiceError"],
+    matches: (text) =>
+      /access denied when retrieving secret/i.test(text) ||
+      containsInOrder("is not authorized to perform", "secretsmanager:")(text),
+    explanation:
+      "The caller's AWS credentials may not use the secret in AWS Secrets Manager that holds the credential of " +
+      "the provider.",
+    fix:
+      "Allow the action, usually secretsmanager:GetSecretValue, on the secret in a policy of the caller; if the secret is " +
+      "encrypted with a key of your account, allow kms:Decrypt on that key too."
+  },
+  {
+    cause: "VendorResponseUnreadable",
+    tags: ["ValidationError", "InternalServerError", "UnknownServiceError"],
+    matches: containsInOrder("error parsing", "response"),
+    explanation:
+      "The token endpoint of the provider did not answer with a token response. The service does not report what " +
+      "it answered.",
+    fix:
+      "Send the same request to the token endpoint with curl: the answer must be JSON with access_token and token_type " +
+      "(RFC 6749, section 5.1). Check the token endpoint, the client authentication method, the client id and secret, and " +
+      "the scopes of the provider."
+  },
   {
     cause: "LinkedToService",
     tags: ["AccessDenied", "ValidationError"],
@@ -149,6 +182,61 @@ const rules: ReadonlyArray<Rule> = [
   }
 ]
 
+// No ARN is longer than 2,048 characters.
+const iamDenial = /is not authorized to perform: (\S{1,2048})(?: on resource: (\S{1,2048}))?/i
+
+/** AWS states the action and the resource of a denial, and if a policy denies it explicitly. */
+const iamDenied = (error: DiagnosableError): Option.Option<Diagnosis> => {
+  if (error._tag !== "AccessDenied" && error._tag !== "UnknownServiceError") return Option.none()
+  return Option.map(Option.fromNullable(iamDenial.exec(error.message)), ([, action, resource]) => {
+    const request = resource === undefined ? `${action}` : `${action} on ${resource}`
+    return {
+      cause: "IamDenied",
+      explanation: `An IAM policy does not allow the caller's AWS credentials ${request}.`,
+      fix: /explicit deny/i.test(error.message)
+        ? `A policy denies it explicitly: remove or narrow that statement. An allow statement does not override it.`
+        : `Allow ${request} in a policy of the caller, and check permissions boundaries and service control policies.`
+    }
+  })
+}
+
+const bindingFixes: { readonly [reason in BindingRefused["reason"]]: Omit<Diagnosis, "cause"> } = {
+  OriginInvalid: {
+    explanation: "Browsers can only return to an origin with https, or to http on loopback.",
+    fix: "Set the origin of SessionBinding to the scheme, host and port at which browsers reach the application."
+  },
+  PathInvalid: {
+    explanation: "The path of the start page, or the URL of the page that follows a consent, is not usable.",
+    fix: "Set startPath to a path without a query, such as /oauth2/start, and doneUrl to a path or an https URL."
+  },
+  StateTooWeak: {
+    explanation: "The custom state can be guessed, so another browser could return with it.",
+    fix: "Pass `customState: yield* SessionBinding.customState` in the token request."
+  },
+  StateUsed: {
+    explanation: "Another consent has the same custom state.",
+    fix: "Generate a value for each token request with `yield* SessionBinding.customState`."
+  },
+  ReturnUrlForeign: {
+    explanation: "The user would return to another page than the return page of SessionBinding.",
+    fix: "Pass as callbackUrl a URL of the application, without a query, at which returnPage is mounted."
+  },
+  EndpointNotLocal: {
+    explanation:
+      "The automatic return page completes a consent for any browser, which is safe on a local machine only.",
+    fix:
+      "Use SessionBinding with the current user, or run the automatic return page on loopback against a local server."
+  }
+}
+
+/**
+ * The errors that `diagnose` accepts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DiagnosableError = IdentityError | BindingRefused | WorkloadAccessTokenMissing
+
 /**
  * Returns the cause and the remedy of an error, or `None` if its message is not known.
  *
@@ -167,13 +255,23 @@ const rules: ReadonlyArray<Rule> = [
  * @since 0.1.0
  * @category constructors
  */
-export const diagnose = (error: IdentityError): Option.Option<Diagnosis> =>
-  Arr.findFirst(
-    rules,
-    ({ matches, tags }) =>
-      tags.includes(error._tag) &&
-      matches(error._tag === "UnknownServiceError" ? `${error.code} ${error.message}` : error.message)
-  ).pipe(Option.map(({ cause, explanation, fix }) => ({ cause, explanation, fix })))
+export const diagnose = (error: DiagnosableError): Option.Option<Diagnosis> => {
+  if (error._tag === "BindingRefused") return Option.some({ cause: error.reason, ...bindingFixes[error.reason] })
+  if (error._tag === "WorkloadAccessTokenMissing") {
+    return Option.some({
+      cause: "WorkloadAccessTokenMissing",
+      explanation: "AgentCore Runtime adds a workload access token only to an invocation that names a user.",
+      fix:
+        "Invoke the agent with a JWT that the runtime accepts, or with the header X-Amzn-Bedrock-AgentCore-Runtime-User-Id. " +
+        "On a local machine, provide WorkloadAccessToken.layer."
+    })
+  }
+  const text = error._tag === "UnknownServiceError" ? `${error.code} ${error.message}` : error.message
+  return Arr.findFirst(rules, ({ matches, tags }) => tags.includes(error._tag) && matches(text)).pipe(
+    Option.map(({ cause, explanation, fix }): Diagnosis => ({ cause, explanation, fix })),
+    Option.orElse(() => iamDenied(error))
+  )
+}
 
 /**
  * Returns the explanation and the remedy in one line, or the message of the error if it is not known.
@@ -190,7 +288,7 @@ export const diagnose = (error: IdentityError): Option.Option<Diagnosis> =>
  * @since 0.1.0
  * @category constructors
  */
-export const explain = (error: IdentityError): string =>
+export const explain = (error: DiagnosableError): string =>
   Option.match(diagnose(error), {
     onNone: () => error.message,
     onSome: ({ explanation, fix }) => `${explanation} ${fix}`
