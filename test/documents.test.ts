@@ -73,6 +73,15 @@ describe("the documents", () => {
     assertEqual(relatives.flatMap(([document, link]) => broken(document, link)), [])
   })
 
+  it("name modules that exist", () => {
+    const named = Array.from(
+      read("ARCHITECTURE.md").matchAll(/`((?:internal|cli)\/[\w/]+\.ts)`/g),
+      ([, path = ""]) => path
+    )
+    assert.isAbove(named.length, 15)
+    assertEqual(named.filter((path) => !existsSync(join(root, "src", path))), [])
+  })
+
   it("report a link to a missing file, to a missing heading and to a place outside the repository", () => {
     assertEqual(broken("guides/federation.md", "vendors.md"), [])
     assertEqual(broken("README.md", "SECURITY.md#supported-versions"), [])
