@@ -1,4 +1,4 @@
-/** The vendors with a configuration of their own. */
+/** Presets of the vendors with a dedicated member of the configuration. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import { aws, code, guide, metadata, openId, type Preset, quirk, refreshGuide, unverified, vendor } from "./preset.js"
 
@@ -48,11 +48,11 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
       clientAuthentication: code(google, googleOpenId)
     },
     quirks: [
-      quirk("The refresh token comes with the first consent only, unless `prompt` is `consent`.", code(google))
+      quirk("The refresh token is issued with the first consent only, unless `prompt` is `consent`.", code(google))
     ]
   },
   GithubOauth2: {
-    // The issuer is what GitHub calls itself in `iss`, and not its origin.
+    // The issuer is the value that GitHub sends in `iss`, and not its origin.
     endpoints: metadata(
       "https://github.com/login/oauth",
       "https://github.com/login/oauth/authorize",
@@ -76,12 +76,12 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     mayOmitExpiry: true,
     quirks: [
       quirk(
-        "The code comes with `iss=https://github.com/login/oauth`, and a client that knows another issuer refuses it.",
+        "The code comes with `iss=https://github.com/login/oauth`; a client that is configured with another issuer rejects it.",
         code("https://www.rfc-editor.org/rfc/rfc9207", github)
       ),
       quirk("The token response is form-encoded unless `Accept` asks for JSON.", vendor(github)),
       quirk(
-        "A refused token request has the status 200, and `error` in its body.",
+        "A rejected token request has the status 200, and `error` in its body.",
         code(
           "https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/" +
             "troubleshooting-oauth-app-access-token-request-errors"
@@ -89,7 +89,7 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
       ),
       quirk("The token response separates the granted scopes with commas.", vendor(github)),
       quirk("The token of an OAuth App has no `expires_in`.", vendor(github)),
-      quirk("Refreshing ends the old refresh token and the old access token.", vendor(githubRefresh))
+      quirk("A refresh invalidates the old refresh token and the old access token.", vendor(githubRefresh))
     ]
   },
   SlackOauth2: {
@@ -113,20 +113,20 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     grantedScopeFormat: "commas",
     mayOmitExpiry: true,
     quirks: [
-      quirk("A person's scopes go into `user_scope`; those in `scope` are the bot's.", code(slack)),
+      quirk("The scopes of a user go into `user_scope`; those in `scope` are for the bot.", code(slack)),
       quirk(
-        "A person's tokens come under `authed_user`, and the response itself has only the bot's, if any.",
+        "The tokens of a user are in the member `authed_user`; the response itself contains only those of the bot, if any.",
         vendor("https://docs.slack.dev/tools/node-slack-sdk/reference/oauth/interfaces/OAuthV2Response")
       ),
       quirk(
-        "A refused token request has the status 200, with `ok` false and a code of Slack's own in `error`.",
+        "A rejected token request has the status 200, with `ok` false and a code specific to Slack in `error`.",
         code("https://docs.slack.dev/apis/web-api/")
       ),
       quirk("The token response separates the granted scopes with commas.", unverified(slackToken)),
       quirk("Without token rotation an access token never expires, and has no `expires_in`.", vendor(slackRotation)),
-      quirk("Refreshing ends the old refresh token.", vendor(slackRotation)),
+      quirk("A refresh invalidates the old refresh token.", vendor(slackRotation)),
       quirk(
-        "AWS's page leads to Sign in with Slack, which has other endpoints: which of them AWS uses is not said.",
+        "AWS's page links to Sign in with Slack, which has other endpoints; it does not state which endpoints AWS uses.",
         unverified(guide("identity-idp-slack"), "https://docs.slack.dev/authentication/sign-in-with-slack/")
       )
     ]
@@ -144,9 +144,9 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     },
     mayOmitExpiry: true,
     quirks: [
-      quirk("Where the API is comes as `instance_url` with the token.", code(salesforceFlow)),
+      quirk("The token response contains the URL of the API in `instance_url`.", code(salesforceFlow)),
       quirk("The token response has no `expires_in`: the session settings decide.", unverified(salesforceFlow)),
-      quirk("A sandbox has endpoints of its own, at test.salesforce.com or its domain.", vendor(salesforce))
+      quirk("A sandbox has other endpoints, at test.salesforce.com or its domain.", vendor(salesforce))
     ]
   },
   MicrosoftOauth2: {
@@ -170,8 +170,8 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     discoveredIssuer: "https://login.microsoftonline.com/{tenantid}/v2.0",
     quirks: [
       quirk(
-        "The discovery document of `common` names an issuer with `{tenantid}` in it, which equals no issuer; that of a " +
-          "tenant known by its domain, or of `consumers`, names an issuer with the id of the tenant.",
+        "The discovery document of `common` has an issuer with the placeholder `{tenantid}`, which equals no issuer; that " +
+          "of `consumers`, or of a tenant named by its domain, has an issuer with the id of the tenant.",
         code(microsoftOpenId)
       )
     ]
@@ -193,8 +193,8 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     },
     authorizationParameters: { audience: "api.atlassian.com", prompt: "consent" },
     quirks: [
-      quirk("The authorization request wants `audience` and `prompt`.", code(atlassian, atlassianFlow)),
-      quirk("Refreshing ends the old refresh token.", code(atlassian))
+      quirk("The authorization request requires `audience` and `prompt`.", code(atlassian, atlassianFlow)),
+      quirk("A refresh invalidates the old refresh token.", code(atlassian))
     ]
   },
   LinkedinOauth2: {
@@ -211,12 +211,12 @@ export const dedicated: { readonly [Vendor in Dedicated]: Preset } = {
     pkce: "omit",
     quirks: [
       quirk(
-        "The discovery document names no way to authenticate, which means HTTP Basic; but that is refused.",
+        "The discovery document lists no authentication method, which means HTTP Basic, but HTTP Basic is rejected.",
         code(linkedinDiscovery, linkedin)
       ),
-      quirk("Clients leave PKCE out.", code(linkedin)),
+      quirk("Clients do not use PKCE.", code(linkedin)),
       quirk(
-        "Refreshing does not lengthen the life of the refresh token, a year from the consent.",
+        "A refresh does not extend the lifetime of the refresh token, which is one year from the consent.",
         vendor(linkedinRefresh)
       )
     ]

@@ -1,4 +1,4 @@
-/** The included vendors with the same endpoints for everybody. */
+/** Presets of the included vendors whose endpoints are the same for all customers. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import { aws, code, guide, metadata, openId, type Preset, quirk, unverified, vendor } from "./preset.js"
 
@@ -54,9 +54,9 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     },
     pkce: "required",
     quirks: [
-      quirk("The scope has a dot, `offline.access`, where others have an underscore.", vendor(xScopes)),
-      quirk("An authorization request without PKCE is not described.", vendor(x)),
-      quirk("No issuer is published: the origin stands for it.", unverified(x))
+      quirk("The scope is written with a dot, `offline.access`, and not with an underscore.", vendor(xScopes)),
+      quirk("The documentation describes no authorization request without PKCE.", vendor(x)),
+      quirk("No issuer is published; the origin is used.", unverified(x))
     ]
   },
   FacebookOauth2: {
@@ -76,11 +76,11 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     },
     quirks: [
       quirk(
-        "A token of some hours is exchanged for one of about 60 days, while it is good, by `fb_exchange_token`.",
+        "`fb_exchange_token` exchanges a token that is valid for some hours for one that is valid for about 60 days.",
         vendor(facebookLongLived)
       ),
       quirk(
-        "The documentation writes the endpoints with a version of the Graph API; here they have none.",
+        "The documented endpoints contain a version of the Graph API; here they do not.",
         code(facebook)
       )
     ]
@@ -101,8 +101,8 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       clientAuthentication: vendor(yandexRefresh)
     },
     quirks: [
-      quirk("Refreshing may give the same access token again, if it still has long to live.", vendor(yandexRefresh)),
-      quirk("No issuer is published: the origin stands for it.", unverified(yandex))
+      quirk("A refresh may return the same access token, if it does not expire soon.", vendor(yandexRefresh)),
+      quirk("No issuer is published; the origin is used.", unverified(yandex))
     ]
   },
   RedditOauth2: {
@@ -121,12 +121,12 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       clientAuthentication: vendor(reddit)
     },
     quirks: [
-      quirk("Its wiki once asked for commas between scopes; clients of today send spaces.", code(reddit)),
+      quirk("The wiki described commas between scopes; current clients send spaces.", code(reddit)),
       quirk(
-        "The API wants a `User-Agent` of your own.",
+        "The API requires a `User-Agent` that is unique to the application.",
         unverified("https://github.com/reddit-archive/reddit/wiki/API")
       ),
-      quirk("No issuer is published: the origin stands for it.", unverified(reddit))
+      quirk("No issuer is published; the origin is used.", unverified(reddit))
     ]
   },
   ZoomOauth2: {
@@ -142,13 +142,13 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     },
     errorMembers: { description: "reason" },
     quirks: [
-      quirk("Some clients put commas between scopes.", unverified(zoom)),
-      quirk("A refresh token is good for one use.", code(zoom)),
+      quirk("Some clients separate scopes with commas.", unverified(zoom)),
+      quirk("A refresh token can be used once.", code(zoom)),
       quirk(
-        "A refused token request tells why in `reason`, and not in `error_description`.",
+        "A rejected token request has its description in `reason`, and not in `error_description`.",
         code("https://github.com/raycast/extensions/issues/10896")
       ),
-      quirk("No issuer is published: the origin stands for it.", unverified(zoom))
+      quirk("No issuer is published; the origin is used.", unverified(zoom))
     ]
   },
   TwitchOauth2: {
@@ -165,8 +165,8 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     errorMembers: { description: "message" },
     grantedScopeFormat: "array",
     quirks: [
-      quirk("The token response has the granted scopes as an array.", code(twitch)),
-      quirk("HTTP Basic is refused at the token endpoint.", code(twitch))
+      quirk("The granted scopes in the token response are an array.", code(twitch)),
+      quirk("The token endpoint rejects HTTP Basic.", code(twitch))
     ]
   },
   SpotifyOauth2: {
@@ -186,10 +186,10 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     },
     quirks: [
       quirk(
-        "Its discovery document, of which the guide says nothing, names another authorization endpoint.",
+        "The discovery document, which the guide does not mention, has another authorization endpoint.",
         code("https://accounts.spotify.com/.well-known/openid-configuration", spotify)
       ),
-      quirk("Refreshing may give no refresh token: the old one stays good.", unverified(spotifyRefresh))
+      quirk("A refresh may return no refresh token; the old one stays valid.", unverified(spotifyRefresh))
     ]
   },
   DropboxOauth2: {
@@ -208,9 +208,12 @@ export const included: { readonly [Vendor in Included]: Preset } = {
       clientAuthentication: vendor(dropboxSdk, dropbox)
     },
     quirks: [
-      quirk("Refreshing gives no refresh token: the old one stays good.", code(dropbox)),
-      quirk("Machines get no token: there are no client credentials.", aws(guide("identity-idp-dropbox"))),
-      quirk("No issuer is documented: the origin stands for it.", unverified(dropbox))
+      quirk("A refresh returns no refresh token; the old one stays valid.", code(dropbox)),
+      quirk(
+        "There are no machine tokens: the client credentials grant is not supported.",
+        aws(guide("identity-idp-dropbox"))
+      ),
+      quirk("No issuer is documented; the origin is used.", unverified(dropbox))
     ]
   },
   NotionOauth2: {
@@ -232,11 +235,11 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     tokenRequestBody: "json",
     mayOmitExpiry: true,
     quirks: [
-      quirk("The authorization request wants `owner`.", code(notion)),
+      quirk("The authorization request requires `owner`.", code(notion)),
       quirk("The body of a token request is JSON.", vendor(notionSdk)),
       quirk("`refresh_token` may be null, and there is no `expires_in`.", vendor(notionSdk)),
-      quirk("There are no scopes: the integration's settings decide.", code(notion)),
-      quirk("No issuer is published: the origin stands for it.", unverified(notion))
+      quirk("There are no scopes; the settings of the integration decide.", code(notion)),
+      quirk("No issuer is published; the origin is used.", unverified(notion))
     ]
   },
   HubspotOauth2: {
@@ -256,16 +259,16 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     },
     errorMembers: { error: "status", description: "message" },
     quirks: [
-      quirk("`oauth` has to be among the scopes.", aws(guide("identity-idp-hubspot"))),
+      quirk("The scopes must contain `oauth`.", aws(guide("identity-idp-hubspot"))),
       quirk(
-        "A refused token request has the code in `status`, `BAD_REFRESH_TOKEN` for one, and no `error`.",
+        "A rejected token request has its error code in `status`, for example `BAD_REFRESH_TOKEN`, and no `error`.",
         code("https://github.com/HGData/mk-node-hubspot/issues/64")
       ),
       quirk(
-        "The token endpoint of `v1` is called legacy; `https://api.hubapi.com/oauth/v3/token` takes the same.",
+        "The token endpoint `v1` is documented as legacy; `https://api.hubapi.com/oauth/v3/token` accepts the same requests.",
         vendor(hubspotNewer, hubspot)
       ),
-      quirk("No issuer is published: the origin stands for it.", unverified(hubspotFlow))
+      quirk("No issuer is published; the origin is used.", unverified(hubspotFlow))
     ]
   }
 }

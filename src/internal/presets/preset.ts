@@ -1,10 +1,10 @@
-/** What is known of a vendor's authorization server, and how it is known. */
+/** Facts about a vendor's authorization server, with their evidence. */
 import type { Oauth2Discovery } from "../../Oauth2ProviderConfig.js"
 import { trimTrailing } from "../lib/text.js"
 
 /**
- * How a fact was checked: in the vendor's own pages, in AWS's guide to AgentCore, only in the code of other OAuth
- * clients, or not at all. The sources are where to look, whichever it is.
+ * Evidence of a fact: the vendor's documentation, AWS's guide to AgentCore, only the code of other OAuth clients, or none.
+ * The sources are given in every case.
  *
  * @internal
  */
@@ -14,7 +14,7 @@ export interface Evidence {
 }
 
 /**
- * What breaks OAuth clients that do not know of it.
+ * A deviation that breaks OAuth clients that do not know it.
  *
  * @internal
  */
@@ -23,7 +23,7 @@ export interface Quirk extends Evidence {
 }
 
 /**
- * Endpoints with what depends on the tenant in braces.
+ * Endpoints with placeholders for the tenant, in braces.
  *
  * @internal
  */
@@ -33,12 +33,12 @@ export interface TenantEndpoints {
     readonly authorizationEndpoint: string
     readonly tokenEndpoint: string
   }
-  /** Stands for `{tenantId}` if the caller names none. Without it the caller has to give the endpoints. */
+  /** Value of `{tenantId}` if the request has none. Without a default, the request must give the endpoints. */
   readonly defaultTenantId?: string
 }
 
 /**
- * When the vendor issues a refresh token: `conditional` on everything that is listed.
+ * Conditions for refresh tokens. `conditional` requires everything that is listed.
  *
  * @internal
  */
@@ -47,9 +47,9 @@ export interface Refresh {
   /** Parameters of the authorization request. */
   readonly parameters?: { readonly [name: string]: string }
   readonly scopes?: ReadonlyArray<string>
-  /** A setting where the application is registered. */
+  /** A setting of the registered application. */
   readonly registration?: string
-  /** The grant type that stands in for `refresh_token`. */
+  /** The grant type that replaces `refresh_token`. */
   readonly replacementGrantType?: string
 }
 
@@ -57,31 +57,31 @@ export interface Refresh {
 export interface Preset {
   readonly endpoints: Oauth2Discovery | TenantEndpoints
   readonly refresh: Refresh
-  /** Between the scopes of an authorization request. */
+  /** Separator of the scopes in an authorization request. */
   readonly scopeSeparator: " " | ","
-  /** How a client with a secret authenticates at the token endpoint. */
+  /** Authentication of a client with a secret at the token endpoint. */
   readonly clientAuthentication: "client_secret_basic" | "client_secret_post"
   readonly evidence: {
     readonly [Fact in "endpoints" | "refresh" | "scopeSeparator" | "clientAuthentication"]: Evidence
   }
-  /** What every authorization request has to carry, refresh token or not. */
+  /** Parameters that every authorization request needs, with or without refresh token. */
   readonly authorizationParameters?: { readonly [name: string]: string }
-  /** The parameter that takes the scopes of a person, where it is not `scope`. */
+  /** The parameter for the scopes of a user, if it is not `scope`. */
   readonly scopeParameter?: string
-  /** The member of the token response that holds a person's token, where it is not the response itself. */
+  /** The member of the token response that contains the user's token, if it is not the response itself. */
   readonly userTokenMember?: string
   readonly tokenRequestBody?: "json"
   readonly tokenRequestHeaders?: { readonly [name: string]: string }
-  /** The members that tell why a token request was refused, where they are not those of RFC 6749. */
+  /** The members of an error response, if they are not those of RFC 6749. */
   readonly errorMembers?: { readonly error?: string; readonly description: string }
-  /** What tells a failure from a success, where both have the status 200: `error` is there, or `ok` is false. */
+  /** The sign of an error response with status 200: `error` is present, or `ok` is false. */
   readonly errorWithStatus200?: "error" | "ok"
-  /** How the token response writes the granted scopes, where it is not with spaces. */
+  /** Format of the granted scopes in the token response, if it is not separated by spaces. */
   readonly grantedScopeFormat?: "array" | "commas"
   /** The token response may come without `expires_in`. */
   readonly mayOmitExpiry?: true
   readonly pkce?: "required" | "omit"
-  /** The issuer in the discovery document of a tenant that is not known by its id. */
+  /** The issuer in the discovery document of a tenant that is not named by its id. */
   readonly discoveredIssuer?: string
   readonly quirks: ReadonlyArray<Quirk>
 }
@@ -112,7 +112,7 @@ export const guide = (page: string): string =>
   `https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/${page}.html`
 
 /**
- * Where the guide tells how to get refresh tokens.
+ * The page of the guide on refresh tokens.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What is known of each vendor's authorization server: where it is, and how it differs from others. */
+/** Presets of all vendors: the endpoints of their authorization servers, and their deviations from OAuth 2.0. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import { dedicated } from "./dedicated.js"
 import { included } from "./included.js"

@@ -1,4 +1,4 @@
-/** The included vendors whose endpoints depend on a tenant, and have to be given. */
+/** Presets of the included vendors whose endpoints depend on a tenant, so that a request must give them. */
 import type { CredentialProviderVendor } from "../../Oauth2Provider.js"
 import { aws, code, guide, type Preset, quirk, unverified, vendor } from "./preset.js"
 
@@ -58,7 +58,7 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
       scopeSeparator: vendor(okta),
       clientAuthentication: vendor(okta)
     },
-    quirks: [quirk("The scopes together have 1024 characters at most.", vendor(okta))]
+    quirks: [quirk("All scopes together have at most 1,024 characters.", vendor(okta))]
   },
   OneLoginOauth2: {
     endpoints: {
@@ -79,10 +79,10 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
     },
     quirks: [
       quirk(
-        "The way to authenticate is a setting of the application, and AWS wants it to be POST.",
+        "The client authentication method is a setting of the application; AWS requires POST.",
         aws(oneLoginGuide, oneLogin)
       ),
-      quirk("Credentials both in the header and in the body are an error.", vendor(oneLogin))
+      quirk("Credentials in both the header and the body are an error.", vendor(oneLogin))
     ]
   },
   PingOneOauth2: {
@@ -104,10 +104,10 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
     },
     quirks: [
       quirk(
-        "An application is for people or for machines, not for both; that for machines wants `client_secret_post`.",
+        "An application is for users or for machines, not for both; one for machines requires `client_secret_post`.",
         aws(pingOneGuide)
       ),
-      quirk("The host ends otherwise outside North America.", code(pingOne))
+      quirk("The host has another ending outside North America.", code(pingOne))
     ]
   },
   CyberArkOauth2: {
@@ -151,9 +151,9 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
       clientAuthentication: vendor(fusionAuth)
     },
     quirks: [
-      quirk("The authorization request wants `tenantId`.", vendor(fusionAuth)),
+      quirk("The authorization request requires `tenantId`.", vendor(fusionAuth)),
       quirk(
-        "The issuer is a setting of the tenant, and need not be where the endpoints are.",
+        "The issuer is a setting of the tenant, and may have another host than the endpoints.",
         unverified("https://fusionauth.io/docs/get-started/core-concepts/tenants", fusionAuthGuide)
       )
     ]
@@ -177,11 +177,11 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
     },
     quirks: [
       quirk(
-        "Without `audience`, the identifier of an API, the token is opaque and good for Auth0's own API only.",
+        "Without `audience`, the identifier of an API, the token is opaque and valid only for Auth0's own API.",
         code("https://auth0.com/docs/secure/tokens/access-tokens/get-access-tokens", auth0)
       ),
       quirk(
-        "The issuer in Auth0's documents ends in a slash, unlike that in AWS's guide.",
+        "The issuer in Auth0's documentation ends with a slash; the one in AWS's guide does not.",
         unverified(
           "https://auth0.com/docs/get-started/applications/configure-applications-with-oidc-discovery",
           auth0Guide
@@ -208,8 +208,8 @@ export const tenant: { readonly [Vendor in Tenant]: Preset } = {
     },
     quirks: [
       quirk("The issuer has another host than the endpoints.", aws(cognitoGuide)),
-      quirk("Refreshing gives no refresh token: the old one stays good.", vendor(cognitoToken)),
-      quirk("Of PKCE it knows `S256` only.", vendor(cognito))
+      quirk("A refresh returns no refresh token; the old one stays valid.", vendor(cognitoToken)),
+      quirk("PKCE supports only the method `S256`.", vendor(cognito))
     ]
   }
 }
