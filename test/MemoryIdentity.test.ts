@@ -10,7 +10,7 @@ import { assertEqual } from "./support/equality.js"
 import { google, jwt, returnUrl, revealed, setUp, test, workloadName } from "./support/memory.js"
 
 describe("MemoryIdentity", () => {
-  it.effect("claims to be in the given account, region and partition", () =>
+  it.effect("uses the given account, region and partition in its ARNs and URLs", () =>
     Effect.gen(function*() {
       const { api } = yield* MemoryIdentity.make({
         accountId: "111122223333",
@@ -32,14 +32,14 @@ describe("MemoryIdentity", () => {
     }))
 
   test(
-    "a new layer remembers nothing",
+    "a new layer starts empty",
     Effect.gen(function*() {
       const api = yield* IdentityApi
       assertEqual((yield* api.listWorkloadIdentities({})).workloadIdentities, [])
     })
   )
 
-  it.effect("gives a provider of the same name the same callback URL each time, and each provider another", () =>
+  it.effect("the callback URL of a provider depends only on its name", () =>
     Effect.gen(function*() {
       const callbackUrls = Effect.forEach(
         ["google", "another"],
@@ -54,7 +54,7 @@ describe("MemoryIdentity", () => {
     }))
 
   test(
-    "checks what it is sent, secrets too, and says which member is wrong",
+    "validates requests, including secrets, and names the invalid member",
     Effect.gen(function*() {
       const { api } = yield* setUp
       const error = yield* Effect.flip(
@@ -66,7 +66,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "refuses a configuration of another vendor, and names the right one",
+    "rejects the configuration of another vendor, and names the expected member",
     Effect.gen(function*() {
       const { api } = yield* setUp
       const error = yield* Effect.flip(
@@ -78,7 +78,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "keeps the callback URL when a provider is updated, also where another client ends its grants",
+    "an update keeps the callback URL, even if a change of the client ends the grants",
     Effect.gen(function*() {
       const { api, consent, provider } = yield* setUp
       const { asked } = yield* consent("alice")
@@ -95,7 +95,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "pages by name, and takes no token of another list",
+    "lists pages in the order of names, and rejects a token of another list",
     Effect.gen(function*() {
       const { api } = yield* setUp
       yield* api.createWorkloadIdentity({ name: "another" })
@@ -114,7 +114,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "machine tokens are kept per set of scopes until they expire",
+    "machine tokens are cached per set of scopes until they expire",
     Effect.gen(function*() {
       const { api, mint, request } = yield* setUp
       const asked = { ...request(yield* mint("alice")), oauth2Flow: "M2M" as const }
@@ -129,7 +129,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "a workload access token ends with its JWT, and with its identity",
+    "a workload access token ends when its JWT expires or its workload identity is deleted",
     Effect.gen(function*() {
       const { api, mint, request } = yield* setUp
       const exp = 60
@@ -150,7 +150,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "the key of an external secret is read when it is asked for",
+    "the key of an external secret is read when it is requested",
     Effect.gen(function*() {
       const { api, controls, mint } = yield* setUp
       const provider = yield* api.createApiKeyCredentialProvider({
@@ -167,7 +167,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "fails as often as it was told to, and keeps a journal without secrets",
+    "fails as often as injected, and keeps a journal without secrets",
     Effect.gen(function*() {
       const { api, controls } = yield* setUp
       const error = new Throttled({ operation: "GetTokenVault", message: "slow down" })
@@ -188,7 +188,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "an identity that a service owns gets no token",
+    "a workload identity that is linked to a service gets no token",
     Effect.gen(function*() {
       const { api, controls } = yield* setUp
       yield* controls.linkToService(workloadName)
@@ -198,7 +198,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "a token is exchanged only for a JWT, and only by a provider that is meant for it",
+    "a token exchange requires a JWT and a provider that is configured for it",
     Effect.gen(function*() {
       const { api, mint, request } = yield* setUp
       yield* api.createOauth2CredentialProvider({
@@ -223,7 +223,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "signs for the vendor of the payment provider, and for no other",
+    "issues payment tokens only for the vendor of the provider",
     Effect.gen(function*() {
       const { api, mint } = yield* setUp
       yield* api.createPaymentCredentialProvider({
@@ -257,7 +257,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "the vault takes a key of the customer's, and gives it back",
+    "the vault stores a customer-managed key and returns it",
     Effect.gen(function*() {
       const { api } = yield* setUp
       const kmsKeyArn = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
@@ -272,7 +272,7 @@ describe("MemoryIdentity", () => {
   )
 
   test(
-    "a portal is being created when it is accepted, and active when it is read",
+    "a portal has the status CREATING when it is created, and ACTIVE when it is read",
     Effect.gen(function*() {
       const { api, provider } = yield* setUp
       const request = {

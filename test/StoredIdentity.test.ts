@@ -5,7 +5,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityControls from "../src/IdentityControls.js"
-import * as engine from "../src/internal/emulator/emulator.js"
+import * as emulator from "../src/internal/emulator/emulator.js"
 import { StorageProblem } from "../src/internal/emulator/persistence/durableStore.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
 import { suite } from "./support/contract.js"
@@ -77,7 +77,7 @@ const shown = (api: IdentityApi.IdentityApi["Type"], controls: IdentityControls.
   }).pipe(Effect.map((all): unknown => JSON.parse(JSON.stringify(all))))
 
 describe("StoredIdentity", () => {
-  test("a copy of the folder tells nothing of what is in it", (directory) =>
+  test("a copy of the folder without the key reveals no names and no secrets", (directory) =>
     Effect.gen(function*() {
       const { asked, token } = yield* life(directory, (api, controls) =>
         Effect.gen(function*() {
@@ -117,7 +117,7 @@ describe("StoredIdentity", () => {
       assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
     }))
 
-  test("without its key, or with another, the folder cannot be used, and nothing is lost", (directory) =>
+  test("without its key, or with another key, the folder cannot be opened and is not changed", (directory) =>
     Effect.gen(function*() {
       const key = `${directory}.key`
       yield* create(directory, "one-agent")
@@ -134,7 +134,7 @@ describe("StoredIdentity", () => {
       assertEqual(workloadIdentities.map(({ name }) => name), ["one-agent"])
     }))
 
-  test("whose key was not written to its end has none, and gets a whole one", (directory) =>
+  test("creates the key again if only its temporary file exists", (directory) =>
     Effect.gen(function*() {
       const key = `${directory}.key`
       writeFileSync(`${key}.new`, "")
@@ -144,7 +144,7 @@ describe("StoredIdentity", () => {
       assert.isFalse(existsSync(`${key}.new`))
     }))
 
-  test("remembers everything that is there", (directory) =>
+  test("restores the whole state", (directory) =>
     Effect.gen(function*() {
       const before = yield* life(directory, (api, controls) =>
         Effect.gen(function*() {
@@ -245,7 +245,7 @@ describe("StoredIdentity", () => {
         }))
     }))
 
-  test("keeps the folder to its owner", (directory) =>
+  test("gives only the owner access to the folder", (directory) =>
     Effect.gen(function*() {
       const folder = join(directory, "deep", "folder")
       yield* create(folder, "one-agent")
@@ -255,13 +255,13 @@ describe("StoredIdentity", () => {
       for (const name of readdirSync(folder)) assert.strictEqual(statSync(join(folder, name)).mode & 0o777, 0o600, name)
     }))
 
-  test("refuses a folder that is in use", (directory) =>
+  test("rejects a folder that is in use", (directory) =>
     Effect.gen(function*() {
       const message = yield* life(directory, () => refusal(directory))
       assert.include(message, "in use by another process")
     }))
 
-  test("refuses what is not its own, and leaves it alone", (directory) =>
+  test("rejects files and databases of other programs, and does not change them", (directory) =>
     Effect.gen(function*() {
       writeFileSync(join(directory, "letter.txt"), "dear")
       assert.include(yield* refusal(directory), "letter.txt")
@@ -277,7 +277,7 @@ describe("StoredIdentity", () => {
       assert.include(yield* refusal(path), "cannot be created")
     }))
 
-  test("refuses a folder of another account", (directory) =>
+  test("rejects a folder of another account", (directory) =>
     Effect.gen(function*() {
       yield* create(directory, "one-agent")
       const other = Effect.scoped(Layer.build(StoredIdentity.layerApi({ directory, accountId: "111122223333" })))
@@ -285,7 +285,7 @@ describe("StoredIdentity", () => {
     }))
 
   for (const [title, damage, expected] of damages) {
-    test(`refuses a folder ${title}`, (directory) =>
+    test(`rejects a folder ${title}`, (directory) =>
       Effect.gen(function*() {
         yield* create(directory, "one-agent", "two-agent", "three-agent")
         yield* Effect.promise(async () => damage(directory))
@@ -294,17 +294,17 @@ describe("StoredIdentity", () => {
       }))
   }
 
-  test("begins anew where only the beginning was made", (directory) =>
+  test("starts empty in a folder whose creation was interrupted", (directory) =>
     Effect.gen(function*() {
       for (const name of ["LOCK", "LOG", "MANIFEST-000001", "000001.dbtmp"]) writeFileSync(join(directory, name), "")
       yield* create(directory, "one-agent")
     }))
 
-  it.scoped("acknowledges nothing that was not written, shows it to nobody, and refuses what comes later", () =>
+  it.scoped("a failed write fails its operations, stays invisible, and makes later changes fail", () =>
     Effect.gen(function*() {
       let left = 2
       let writes: ReadonlyArray<() => void> = []
-      const { api, controls } = yield* engine.makeStored(engine.settings({}), {
+      const { api, controls } = yield* emulator.makeStored(emulator.settings({}), {
         load: Effect.succeed([]),
         commit: () =>
           left-- > 0
@@ -340,7 +340,7 @@ describe("StoredIdentity", () => {
       assert.strictEqual((yield* controls.journal).at(-2)?.outcome, "InternalServerError")
     }))
 
-  test("writes what was begun before it closes", (directory) =>
+  test("writes pending changes before it closes", (directory) =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(StoredIdentity.layerApi({ directory }), scope)

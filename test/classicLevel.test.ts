@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { afterEach, vi } from "vitest"
 import * as classicLevel from "../src/internal/emulator/persistence/classicLevel.js"
 
-/** What the package throws when it is used. */
+/** The error that the package throws when it is used. */
 const broken = vi.hoisted((): { error: unknown } => ({ error: undefined }))
 
 vi.mock("classic-level", () => ({
@@ -20,7 +20,7 @@ afterEach(() => {
 const install = "install it with 'npm install classic-level@3'"
 
 describe("the package of the database", () => {
-  it.effect("gives its class", () =>
+  it.effect("is loaded with its class", () =>
     Effect.gen(function*() {
       assert.strictEqual<unknown>(yield* classicLevel.load, "the class")
     }))
@@ -45,7 +45,7 @@ describe("the package of the database", () => {
     ["throws something else", "a text\nof two lines", "cannot be loaded (a text)"]
   ]
   for (const [title, error, what] of failures) {
-    it.effect(`that ${title} is a problem that says how to install it`, () =>
+    it.effect(`that ${title} is reported with the command that installs it`, () =>
       Effect.gen(function*() {
         broken.error = error
         const { cause, message } = yield* Effect.flip(classicLevel.load)

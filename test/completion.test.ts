@@ -28,7 +28,7 @@ const statuses = ({ controls }: Pick<World, "controls">) =>
 const idle = Effect.yieldNow().pipe(Effect.repeatN(50))
 
 describe("while a session is completed", () => {
-  both("another completion of it is refused, and its poll is in progress", (world) =>
+  both("a second completion is rejected, and a poll is in progress", (world) =>
     Effect.gen(function*() {
       const { complete, poll } = yield* world.approved("ada")
       const first = yield* Effect.fork(complete)
@@ -46,7 +46,7 @@ describe("while a session is completed", () => {
       assert.strictEqual((yield* Effect.flip(complete))._tag, "AccessDenied")
     }))
 
-  both("it can neither be denied, nor approved, nor expired", (world) =>
+  both("it cannot be denied, approved or expired", (world) =>
     Effect.gen(function*() {
       const { complete, sessionUri } = yield* world.approved("ada")
       const first = yield* Effect.fork(complete)
@@ -59,7 +59,7 @@ describe("while a session is completed", () => {
       yield* Fiber.join(first)
     }))
 
-  both("its ten minutes may end: what the vendor issues is kept", (world) =>
+  both("its lifetime may end: the issued token is stored", (world) =>
     Effect.gen(function*() {
       const { complete, poll } = yield* world.approved("ada")
       const first = yield* Effect.fork(complete)
@@ -88,7 +88,7 @@ describe("while a session is completed", () => {
 
   for (const [what, deleted] of Object.entries(deletions)) {
     both(
-      `${what} may be deleted and created again: no grant and no session is left, and the completion is refused`,
+      `${what} may be deleted and created again: no grant and no session remains, and the completion is rejected`,
       (world) =>
         Effect.gen(function*() {
           const { complete, poll } = yield* world.approved("ada")
@@ -105,7 +105,7 @@ describe("while a session is completed", () => {
     )
   }
 
-  both("a failure of the vendor is reported as such also if the session is gone", (world) =>
+  both("a failure of the vendor is reported even if the session was deleted", (world) =>
     Effect.gen(function*() {
       const { complete } = yield* world.approved("ada")
       const first = yield* Effect.fork(Effect.flip(complete))
@@ -116,14 +116,14 @@ describe("while a session is completed", () => {
       assertEqual(yield* world.controls.sessions, [])
     }))
 
-  both("the completion may be interrupted", (world, hasBrowser) =>
+  both("the completion can be interrupted", (world, hasBrowser) =>
     Effect.gen(function*() {
       const { complete } = yield* world.approved("ada")
       const first = yield* Effect.fork(complete)
       const arrival = yield* world.arrival
       yield* Fiber.interrupt(first)
       if (hasBrowser) {
-        // A code is good for one use: its exchange continues.
+        // A code can be used once, so its exchange continues.
         assert.strictEqual((yield* Effect.flip(complete))._tag, "AccessDenied")
         yield* issue(arrival)
         yield* idle
@@ -131,14 +131,14 @@ describe("while a session is completed", () => {
         assertEqual(yield* statuses(world), ["completed"])
         return
       }
-      // The vendor was sent nothing: the session can be completed again.
+      // Nothing was sent to the vendor, so the session can be completed again.
       const second = yield* Effect.fork(complete)
       yield* issue(yield* world.arrival, "ada-2")
       yield* Fiber.join(second)
       assert.strictEqual(stub.shown(yield* world.ask("ada")), "ada-2")
     }))
 
-  both("a defect of the issuer fails the session for good", (world) =>
+  both("a defect of the issuer fails the session", (world) =>
     Effect.gen(function*() {
       const { complete, poll } = yield* world.approved("ada")
       const first = yield* Effect.fork(complete)
@@ -151,7 +151,7 @@ describe("while a session is completed", () => {
       assertEqual(yield* world.controls.grants, [])
     }))
 
-  /** Every reason, and whether the code may have been spent. */
+  /** Every reason, and if the code may have been redeemed. */
   const reasons: { readonly [Reason in ProviderFailure["reason"]]: boolean } = {
     Refused: true,
     Lost: true,

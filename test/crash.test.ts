@@ -1,4 +1,4 @@
-// The moments at which a process is killed are real ones, and really random.
+// The times at which a process is killed are random and in real time.
 // @effect-diagnostics globalRandom:off globalTimers:off
 import { assert, it } from "@effect/vitest"
 import { build } from "esbuild"
@@ -12,10 +12,10 @@ import { assertEqual } from "./support/equality.js"
 
 const rounds = Number(process.env.CRASH_ROUNDS ?? 20)
 
-/** So many rounds share a folder, before the next begins with a new one. */
+/** Number of rounds that share one folder. */
 const perFolder = 10
 
-it(`keeps what was acknowledged through ${rounds} kills`, { timeout: 600_000 }, async () => {
+it(`keeps acknowledged changes through ${rounds} kills`, { timeout: 600_000 }, async () => {
   const home = mkdtempSync(join(tmpdir(), "agentcore-crash-"))
   const child = join(home, "crashing.mjs")
   await build({
@@ -41,7 +41,7 @@ it(`keeps what was acknowledged through ${rounds} kills`, { timeout: 600_000 }, 
       stdio: ["ignore", "pipe", "pipe"]
     })
     const kill = () => process_.kill("SIGKILL")
-    // Some are killed while they open the folder, the others while they write.
+    // Some processes are killed while they open the folder, the others while they write.
     const isEarly = round % perFolder !== perFolder - 1 && Math.random() < 0.15
     let timer = isEarly ? setTimeout(kill, 80 + Math.random() * 200) : undefined
     let [text, errors, isChecked] = ["", "", false]

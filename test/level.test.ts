@@ -38,7 +38,7 @@ afterEach(() => {
 })
 
 describe("the folder of a storage", () => {
-  test("every commit is one batch that LevelDB has on the disk before it answers", (directory) =>
+  test("a commit is one batch, which LevelDB synchronizes to the disk before it returns", (directory) =>
     Effect.gen(function*() {
       const batch = vi.spyOn(ClassicLevel.prototype, "batch")
       yield* opened(directory, ({ commit }) =>
@@ -54,7 +54,7 @@ describe("the folder of a storage", () => {
       assertContains(second, { type: "del", key: "workloads/one" })
     }))
 
-  test("its names and its first number are on the disk before it is used", (directory) =>
+  test("its file names and its first number are durable before it is used", (directory) =>
     Effect.gen(function*() {
       const sync = vi.spyOn(yield* fileHandles(directory), "sync")
       yield* opened(
@@ -65,7 +65,7 @@ describe("the folder of a storage", () => {
       assert.strictEqual(sync.mock.calls.length, 2)
     }))
 
-  test("keeps what was put, replaced and removed over any number of commits and restarts", (directory) =>
+  test("keeps added, replaced and removed records over any number of commits and restarts", (directory) =>
     Effect.gen(function*() {
       const steps: ReadonlyArray<readonly [changes: ReadonlyArray<Change>, after: ReadonlyArray<Entry>]> = [
         [[put("a/1", "one"), put("a/2", "two")], [["a/1", "one"], ["a/2", "two"]]],
@@ -80,13 +80,13 @@ describe("the folder of a storage", () => {
         assert.strictEqual(acknowledged(directory), `${String(index + 1).padStart(16, "0")}\n`)
         assertEqual(yield* load(directory), after)
       }
-      // Without a restart in between.
+      // All commits without a restart.
       yield* opened(directory, ({ commit }) => Effect.forEach(steps, ([changes]) => commit(changes)))
       assert.strictEqual(acknowledged(directory), "0000000000000012\n")
       assertEqual(yield* load(directory), [["a/2", "two"]])
     }))
 
-  test("a commit fails if its number cannot be acknowledged, and the folder is whole", (directory) =>
+  test("a commit fails if its number cannot be written, and the folder stays undamaged", (directory) =>
     Effect.gen(function*() {
       const handles = yield* fileHandles(directory)
       yield* opened(directory, ({ commit }) =>
@@ -98,13 +98,13 @@ describe("the folder of a storage", () => {
           assert.include(String(problem.cause), "disk full")
         }))
       assert.strictEqual(acknowledged(directory), "0000000000000001\n")
-      // The batch was written, although the caller was told that it may be lost.
+      // The batch was written, although its commit failed.
       assertEqual(yield* load(directory), [["a/1", "one"], ["a/2", "two"]])
       yield* opened(directory, ({ commit }) => commit([del("a/1")]))
       assert.strictEqual(acknowledged(directory), "0000000000000003\n")
     }))
 
-  test("a commit answers after its number is acknowledged", (directory) =>
+  test("a commit returns after its number is written", (directory) =>
     Effect.gen(function*() {
       const handles = yield* fileHandles(directory)
       const began = yield* Deferred.make<void>()
@@ -126,7 +126,7 @@ describe("the folder of a storage", () => {
         }))
     }))
 
-  test("a batch that fails changes nothing, and the next one counts from before it", (directory) =>
+  test("a failed batch changes nothing, and the next one gets its number", (directory) =>
     Effect.gen(function*() {
       yield* opened(directory, ({ commit }) =>
         Effect.gen(function*() {
@@ -141,7 +141,7 @@ describe("the folder of a storage", () => {
       assertEqual(yield* load(directory), [["a/1", "one"], ["a/2", "two"]])
     }))
 
-  test("may lack its number after one commit, and its clock at any time", (directory) =>
+  test("the file with the number may be missing after one commit, and the file with the clock at any time", (directory) =>
     Effect.gen(function*() {
       yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
       writeFileSync(join(directory, "ACKNOWLEDGED"), "0000000000000000\n")
@@ -156,7 +156,7 @@ describe("the folder of a storage", () => {
       assert.match((yield* Effect.flip(load(directory))).message, /the last 3 of its commits were lost/)
     }))
 
-  test("keeps its files to their owner when it is opened, and those that are new when it is closed", (directory) =>
+  test("restricts existing files to their owner when it is opened, and new files when it is closed", (directory) =>
     Effect.gen(function*() {
       const modes = () => readdirSync(directory).map((name) => [name, statSync(join(directory, name)).mode & 0o777])
       const hidden = () => readdirSync(directory).map((name) => [name, 0o600])
@@ -171,7 +171,7 @@ describe("the folder of a storage", () => {
       assertEqual(modes(), hidden())
     }))
 
-  test("is refused if it is a file, or holds a commit that cannot be read", (directory) =>
+  test("is rejected if it is a file, or if its last commit cannot be read", (directory) =>
     Effect.gen(function*() {
       const file = `${directory}.file`
       writeFileSync(file, "")

@@ -11,10 +11,10 @@ import { temporary } from "./support/temporary.js"
 
 type Operation = "chmod" | "mkdir" | "open" | "readdir" | "readFile" | "stat"
 
-/** The operations of the file system that fail, each from the call after so many. */
+/** The file system operations that fail, each after the given number of calls. */
 const failing = vi.hoisted(() => new Map<string, { readonly code: string; left: number }>())
 
-/** The files that a test has opened. */
+/** Files that a test has opened. */
 const handles = vi.hoisted(() => new Array<FileSystem.FileHandle>())
 
 vi.mock("node:fs/promises", async (original) => {
@@ -82,7 +82,7 @@ describe("the files in the folder of a storage", () => {
     "CLOCK.new"
   ]
 
-  test("may have each name that LevelDB and this library give", (directory) =>
+  test("may have every name that LevelDB and this library use", (directory) =>
     Effect.gen(function*() {
       yield* begun(directory)
       for (const name of database) if (name !== "LOCK") writeFileSync(join(directory, name), "")
@@ -115,7 +115,7 @@ describe("the files in the folder of a storage", () => {
     "XCLOCK"
   ]
 
-  test("must not have any other name, also not one that contains such a name", (directory) =>
+  test("must not have any other name, even if it contains such a name", (directory) =>
     Effect.gen(function*() {
       yield* begun(directory)
       for (const name of foreign) {
@@ -131,13 +131,13 @@ describe("the files in the folder of a storage", () => {
 
   const beginnings = ["LOCK", "LOG", "LOG.old", "MANIFEST-000001", "MANIFEST-1", "000001.dbtmp", "1.dbtmp"]
 
-  test("may be those that LevelDB writes before there is a database, and then it is created", (directory) =>
+  test("may be those that LevelDB writes before the database exists; then the database is created", (directory) =>
     Effect.gen(function*() {
       for (const name of beginnings) writeFileSync(join(directory, name), "")
       yield* begun(directory)
     }))
 
-  test("must not lack CURRENT if there is one of a database", (directory) =>
+  test("must include CURRENT if there is a file of a database", (directory) =>
     Effect.gen(function*() {
       for (const name of beginnings) writeFileSync(join(directory, name), "")
       for (const name of ["000001.log", "000001.ldb", "000001.sst", "ACKNOWLEDGED", "CLOCK", "CLOCK.new"]) {
@@ -151,7 +151,7 @@ describe("the files in the folder of a storage", () => {
       }
     }))
 
-  test("may lack ACKNOWLEDGED after the first commit, and not after the second", (directory) =>
+  test("need not include ACKNOWLEDGED after the first commit, but must after the second", (directory) =>
     Effect.gen(function*() {
       const commit = Effect.scoped(
         Effect.flatMap(level.open(directory), ({ commit }) => commit([{ key: "a/1", value: "one" }]))
@@ -165,7 +165,7 @@ describe("the files in the folder of a storage", () => {
 })
 
 describe("the folder of a storage", () => {
-  test("is created with those above it, for their owner alone", (directory) =>
+  test("is created with its parents, with access for the owner only", (directory) =>
     Effect.gen(function*() {
       const folder = join(directory, "a", "b")
       yield* opened(folder)
@@ -174,14 +174,14 @@ describe("the folder of a storage", () => {
       }
     }))
 
-  test("may be created beside others at the same time, below folders that none of them finds", (directory) =>
+  test("can be created at the same time as others with the same missing parents", (directory) =>
     Effect.gen(function*() {
       const folders = ["1", "2", "3", "4"].map((name) => join(directory, "a", "b", name))
       yield* Effect.forEach(folders, opened, { concurrency: "unbounded" })
       for (const folder of folders) assert.isTrue(statSync(folder).isDirectory())
     }))
 
-  test("may be a link to one, and is refused as a file or below a file", (directory) =>
+  test("may be a link to a folder, and is rejected if it is a file or below a file", (directory) =>
     Effect.gen(function*() {
       mkdirSync(join(directory, "real"))
       symlinkSync(join(directory, "real"), join(directory, "link"))
@@ -198,14 +198,14 @@ describe("the folder of a storage", () => {
       )
     }))
 
-  test("is refused while it is open, and can be opened after that", (directory) =>
+  test("is rejected while it is open, and can be opened after it is closed", (directory) =>
     Effect.gen(function*() {
       const inUse = "it is in use by another process, or opened twice by this one"
       assert.strictEqual(yield* Effect.zipRight(level.open(directory), refusal(directory)).pipe(Effect.scoped), inUse)
       yield* opened(directory)
     }))
 
-  test("that LevelDB cannot open is damaged, with what LevelDB says", (directory) =>
+  test("is reported as damaged, with LevelDB's message, if LevelDB cannot open it", (directory) =>
     Effect.gen(function*() {
       yield* begun(directory)
       writeFileSync(join(directory, "CURRENT"), "junk")
@@ -215,7 +215,7 @@ describe("the folder of a storage", () => {
       )
     }))
 
-  test("that LevelDB cannot read is damaged, with what LevelDB says", (directory) =>
+  test("is reported as damaged, with LevelDB's message, if LevelDB cannot read it", (directory) =>
     Effect.gen(function*() {
       yield* begun(directory)
       vi.spyOn(ClassicLevel.prototype, "iterator").mockImplementationOnce(() => {
@@ -238,27 +238,27 @@ describe("the folder of a storage", () => {
     ["chmod", "EPERM", 0, false, "the modes of its files cannot be set to 0600"]
   ]
   for (const [operation, code, after, isOpen, message] of failures) {
-    test(`is refused if ${operation} fails with ${code} after ${after} calls: ${message}`, (directory) =>
+    test(`is rejected if ${operation} fails with ${code} after ${after} calls: ${message}`, (directory) =>
       Effect.gen(function*() {
         const folder = join(directory, "folder")
         if (operation !== "mkdir") mkdirSync(folder, { mode: isOpen ? 0o755 : 0o700 })
         fail(operation, code, after)
         assert.strictEqual(yield* refusal(folder), message)
-        // A closed file has no number.
+        // A closed file has no descriptor.
         assert.isTrue(handles.every(({ fd }) => fd === -1))
         failing.clear()
         yield* opened(folder)
       }))
   }
 
-  test("is not refused for a file that LevelDB removes before its mode is set", (directory) =>
+  test("is accepted if LevelDB removes a file before its mode is set", (directory) =>
     Effect.gen(function*() {
       yield* opened(directory)
       fail("chmod", "ENOENT")
       yield* opened(directory)
     }))
 
-  test("has all its files closed with it", (directory) =>
+  test("closes all its files when it is closed", (directory) =>
     Effect.gen(function*() {
       yield* opened(directory)
       // The file of the acknowledged number, and the folder that names it.

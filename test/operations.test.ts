@@ -93,7 +93,7 @@ const leaves = (ast: SchemaAST.AST, path = ""): ReadonlyArray<readonly [path: st
 const isRedacted = (ast: SchemaAST.AST) =>
   SchemaAST.isDeclaration(ast) && samples(Schema.make(ast), 1).every((value) => Redacted.isRedacted(value))
 
-/** The paths to everything that a schema withholds. */
+/** The paths to all redacted members of a schema. */
 const secrets = (schema: Schema.Schema.AnyNoContext) =>
   sorted(Arr.dedupe(leaves(SchemaAST.typeAST(schema.ast)).flatMap(([path, ast]) => isRedacted(ast) ? [path] : [])))
 
@@ -103,7 +103,7 @@ const claims = ["Header", "Payload"].map((part) =>
   `customOauth2ProviderConfig.privateKeyJwtConfig.additional${part}Claims.*`
 )
 
-// What the facts do not spell out: the sensitive strings inside unions.
+// Sensitive strings inside unions, which the facts do not list.
 const secretsWithin: Record.ReadonlyRecord<string, ReadonlyArray<string>> = {
   userIdentifier: ["userToken"],
   paymentTokenRequest: ["stripePrivyTokenRequest.requestBody"],
@@ -137,7 +137,7 @@ const generated = (schema: Schema.Schema.AnyNoContext, holds: (value: unknown) =
   FastCheck.assert(FastCheck.property(Arbitrary.make(Schema.typeSchema(schema)), holds), { numRuns: 30 })
 
 describe("the table", () => {
-  it("has the operations of the model and no other", () => {
+  it("has exactly the operations of the model", () => {
     assert.lengthOf(facts, 40)
     assertEqual(
       sorted(Object.keys(operations)),
@@ -154,7 +154,7 @@ describe("the table", () => {
       }
     ]
 
-    it(`${fact.operation} goes where AWS says, and fails as AWS says`, () => {
+    it(`${fact.operation} has AWS's method, path, status and errors`, () => {
       const { errors, method, name, path, plane, status } = operation
       assertEqual<unknown>({ name, plane, method, path, status }, {
         name: fact.operation,
@@ -190,7 +190,7 @@ describe("the table", () => {
       }
     })
 
-    it(`${fact.operation} withholds what is sensitive, and nothing else`, () => {
+    it(`${fact.operation} redacts exactly the sensitive members`, () => {
       const withheld = [secrets(operation.request), secrets(operation.reply)]
       assertEqual(withheld, sides.map(({ members }) => sensitive(members)))
     })
@@ -199,7 +199,7 @@ describe("the table", () => {
 
 describe("a request", () => {
   for (const { fact, operation } of all) {
-    it(`of ${fact.operation} passes just inside every limit and is refused just outside`, () => {
+    it(`of ${fact.operation} is valid at every limit, and invalid just outside`, () => {
       const base = whole(operation.request)
       assertEqual(sorted(Object.keys(base)), sorted(Object.keys(fact.members)))
       assertPasses(operation, Record.filter(base, (_, name) => fact.required.includes(name)), "the required members")
@@ -217,7 +217,7 @@ describe("a request", () => {
       }
     })
 
-    it(`of ${fact.operation} survives the wire`, () =>
+    it(`of ${fact.operation} is equal after encoding and decoding`, () =>
       generated(operation.request, (request) => {
         assertEqual(bare(overTheWire(operation.request, request)), bare(request))
       }))
@@ -227,7 +227,7 @@ describe("a request", () => {
 describe("inside a request", () => {
   for (const { at, base, below = "", breaks, fits, operation } of nested) {
     const name = below === "" || below.startsWith("[") ? `${at}${below}` : `${at}.${below}`
-    it(`${name} of ${operation.name} keeps to its limits`, () => {
+    it(`${name} of ${operation.name} is valid at its limits, and invalid outside`, () => {
       assertPasses(operation, base, "the base")
       for (const value of fits) assertPasses(operation, put(base, at, value), JSON.stringify(value))
       for (const value of breaks) {
@@ -238,7 +238,7 @@ describe("inside a request", () => {
   }
 })
 
-/** A value that the model does not foresee for a member of this type, and how it is read. */
+/** A value outside the model for a member of this type, and its decoded form. */
 const strange = (name: string, member: Member): ReadonlyArray<readonly [sent: unknown, read: unknown]> => {
   const unheard = "arn:unheard:of ✓"
   const later = { $unknown: ["laterMember", { x: 1 }] }
@@ -248,7 +248,7 @@ const strange = (name: string, member: Member): ReadonlyArray<readonly [sent: un
     case "timestamp":
       return [[DateTime.toDate(DateTime.unsafeMake(1_500)), { epochMillis: 1_500 }]]
     case "union":
-      // A payment token of tomorrow is a secret too.
+      // A payment token of an unknown vendor is a secret too.
       return name === "paymentTokenResponse"
         ? [[later, { $unknown: ["laterMember", { redacted: { x: 1 } }] }]]
         : [[later, later]]
@@ -259,13 +259,13 @@ const strange = (name: string, member: Member): ReadonlyArray<readonly [sent: un
 
 describe("a reply", () => {
   for (const { fact, operation } of all.filter(({ fact }) => fact.output.length > 0)) {
-    it(`of ${fact.operation} survives the wire`, () =>
+    it(`of ${fact.operation} is equal after encoding and decoding`, () =>
       generated(operation.reply, (reply) => {
         FastCheck.pre(travels(reply))
         assertEqual(bare(overTheWire(operation.reply, reply)), bare(reply))
       }))
 
-    it(`of ${fact.operation} is read although it differs from the published model`, () => {
+    it(`of ${fact.operation} is decoded even if it differs from the published model`, () => {
       const read = (wire: unknown): unknown => bare(Schema.decodeUnknownSync(operation.reply)(wire))
       const sent: Record.ReadonlyRecord<string, unknown> = Schema.encodeUnknownSync(operation.reply)(
         whole(operation.reply)
@@ -284,7 +284,7 @@ describe("a reply", () => {
   }
 
   for (const { fact, operation } of all.filter(({ fact }) => fact.output.length === 0)) {
-    it(`of ${fact.operation} is nothing, whatever comes with it`, () => {
+    it(`of ${fact.operation} is decoded to nothing, whatever its body`, () => {
       for (const wire of [{}, { laterMember: "x" }]) {
         assertEqual(Schema.decodeUnknownSync(operation.reply)(wire), {})
       }
@@ -306,7 +306,7 @@ describe("a reply", () => {
     })
   })
 
-  it("has no number that JSON cannot carry", () => {
+  it("has no number that JSON cannot represent", () => {
     const reply = (requestExpiry: number) => ({
       paymentTokenResponse: { stripePrivyTokenResponse: { requestExpiry, appId: "app", basicAuthToken: "basic" } }
     })
@@ -326,7 +326,7 @@ describe("a reply", () => {
     assert.isTrue(Either.isLeft(decode(JSON.parse(JSON.stringify(reply(0)).replace("0", "1e999")))))
   })
 
-  it("may hold what the model does not know deep inside", () => {
+  it("may have nested members that the model does not know", () => {
     const later = { $unknown: ["laterMember", {}] }
     const config = {
       oauthDiscovery: later,

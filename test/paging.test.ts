@@ -4,7 +4,7 @@ import * as IdentityApi from "../src/IdentityApi.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { assertEqual } from "./support/equality.js"
 
-it.effect("a token of a list is taken as it was given, and in no other form", () =>
+it.effect("a page token is accepted exactly as it was issued, and in no other form", () =>
   Effect.gen(function*() {
     const api = yield* IdentityApi.IdentityApi
     for (const name of ["agent-a", "agent-b", "agent-c"]) yield* api.createWorkloadIdentity({ name })

@@ -19,7 +19,7 @@ import * as address from "../src/internal/binding/urls.js"
 import * as sealKeys from "../src/internal/consent/sealKeys.js"
 import * as sealText from "../src/internal/consent/sealText.js"
 import { page } from "../src/internal/emulator/control/paging.js"
-import * as engine from "../src/internal/emulator/emulator.js"
+import * as emulator from "../src/internal/emulator/emulator.js"
 import * as record from "../src/internal/emulator/persistence/records.js"
 import * as choices from "../src/internal/emulator/state/assumptions.js"
 import { isLocal } from "../src/internal/emulator/state/endpoints.js"
@@ -99,7 +99,7 @@ const local = Effect.flatMap(IdentityServer.makeLocal(), (app) => logged(app)).p
   Effect.provide(Logger.remove(Logger.defaultLogger))
 )
 
-const settings = engine.settings({ accountId: "123456789012", region: "us-east-1", endpoint: "http://localhost" })
+const settings = emulator.settings({ accountId: "123456789012", region: "us-east-1", endpoint: "http://localhost" })
 
 const restored = (records: ReadonlyArray<record.Entry>) =>
   record.restore(settings, state.empty(DateTime.unsafeMake(0)), [

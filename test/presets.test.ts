@@ -27,7 +27,7 @@ const create = Effect.fnUntraced(function*(...[vendor, given]: Parameters<typeof
 const inMemory = <A, E>(effect: Effect.Effect<A, E, IdentityApi.IdentityApi>) =>
   Effect.provide(effect, MemoryIdentity.layerApi())
 
-it("every vendor has a preset, but for the custom one, and every preset is plain data", () => {
+it("every vendor except the custom one has a preset, and every preset is plain data", () => {
   assert.sameMembers([...vendors, "CustomOauth2"], [...CredentialProviderVendor.literals])
   assertEqual(JSON.parse(JSON.stringify(presets)), presets)
 })
@@ -38,7 +38,7 @@ it("every endpoint of a preset is an https URL", () => {
   }
 })
 
-it("an issuer is discovered at one URL, with or without slashes at its end", () => {
+it("an issuer has the same discovery URL with and without trailing slashes", () => {
   for (const issuer of ["https://idp.example/a", "https://idp.example/a/", "https://idp.example/a//"]) {
     assertEqual(openId(issuer), { discoveryUrl: "https://idp.example/a/.well-known/openid-configuration" })
   }
@@ -53,7 +53,7 @@ it("every fact of a preset has a source, and every source is an https URL", () =
   }
 })
 
-it("a refresh token that comes on a condition says which, and only such a one does", () => {
+it("a preset lists conditions for refresh tokens if and only if they are conditional", () => {
   for (const vendor of vendors) {
     const { replacementGrantType, issued, parameters, registration, scopes } = presets[vendor].refresh
     const conditions = [parameters, registration, scopes].filter((condition) => condition !== undefined)
@@ -70,7 +70,7 @@ for (const vendor of vendors) {
   } else if (endpoints.defaultTenantId === undefined) {
     const { authorizationEndpoint, issuer, tokenEndpoint } = endpoints.tenant
     const member = "oauth2ProviderConfigInput.includedOauth2ProviderConfig.issuer"
-    it.effect(`a provider of ${vendor} is refused without its tenant's issuer or endpoints`, () =>
+    it.effect(`a provider of ${vendor} is rejected without the issuer or the endpoints of its tenant`, () =>
       inMemory(Effect.gen(function*() {
         for (const given of [{}, { authorizationEndpoint }, { tokenEndpoint }]) {
           const error = yield* Effect.flip(Effect.asVoid(create(vendor, given)))
@@ -78,7 +78,7 @@ for (const vendor of vendors) {
           assert.include(error.message, member)
         }
       })))
-    it.effect(`a provider of ${vendor} has the endpoints it is given, or is discovered at its issuer`, () =>
+    it.effect(`a provider of ${vendor} has the given endpoints, or the discovery URL of its issuer`, () =>
       inMemory(Effect.gen(function*() {
         assertEqual(yield* create(vendor, { issuer, authorizationEndpoint, tokenEndpoint }), {
           authorizationServerMetadata: { issuer, authorizationEndpoint, tokenEndpoint }
@@ -88,7 +88,7 @@ for (const vendor of vendors) {
         })
       })))
   } else {
-    it.effect(`a provider of ${vendor} is its tenant's, or that of ${endpoints.defaultTenantId}`, () =>
+    it.effect(`a provider of ${vendor} belongs to the given tenant, or to ${endpoints.defaultTenantId}`, () =>
       inMemory(Effect.gen(function*() {
         const discovered = (id: string) => ({
           discoveryUrl: `${endpoints.tenant.issuer.replace("{tenantId}", id)}/.well-known/openid-configuration`
@@ -100,7 +100,7 @@ for (const vendor of vendors) {
   }
 }
 
-it("the guide to the vendors says what the presets say", () => {
+it("the guide to the vendors is generated from the presets", () => {
   const guide = readFileSync(file, "utf8")
   if (process.env.UPDATE_GUIDES === "1") return writeFileSync(file, updated(guide))
   const hint = "guides/vendors.md is not as the presets are: UPDATE_GUIDES=1 npx vitest run test/presets.test.ts"

@@ -28,7 +28,7 @@ interface Failure {
 
 const names = ["workloadIdentities", "oauth2Providers", "apiKeyProviders", "paymentProviders"] as const
 
-/** Each quota: its default, how one more is created, what the refusal is, and which exist. */
+/** Each quota: its default, a creation, its error, and the existing resources. */
 const kinds: { readonly [Name in (typeof names)[number]]: Kind } = {
   workloadIdentities: {
     defaultValue: 11_000,
@@ -91,14 +91,14 @@ describe("quotas", () => {
   for (const name of names) {
     const { create, defaultValue } = kinds[name]
 
-    it.effect(`${name}: ${defaultValue} may exist, unless another number is given`, () =>
+    it.effect(`${name}: the default quota is ${defaultValue}`, () =>
       Effect.gen(function*() {
         const { api } = yield* MemoryIdentity.make({ quotas: { [name]: undefined } })
         yield* createMany(api, name, defaultValue)
         yield* refused(api, name, defaultValue)
       }))
 
-    it.effect(`${name}: a raised quota is the new limit, and the others stay`, () =>
+    it.effect(`${name}: a raised quota is the new limit, and the other quotas stay`, () =>
       Effect.gen(function*() {
         const { api } = yield* MemoryIdentity.make({
           quotas: { [name]: 60, ...(name !== names[0] && { [names[0]]: 1 }) }
@@ -111,13 +111,13 @@ describe("quotas", () => {
         }
       }))
 
-    it.effect(`${name}: with a quota of 0 none can be created`, () =>
+    it.effect(`${name}: a quota of 0 allows no creation`, () =>
       Effect.gen(function*() {
         const { api } = yield* MemoryIdentity.make({ quotas: { [name]: 0 } })
         yield* refused(api, name, 0)
       }))
 
-    it.scoped(`${name}: a quota below what a folder has keeps what exists, and refuses one more`, () =>
+    it.scoped(`${name}: a quota below the number in a folder keeps existing resources, and rejects another`, () =>
       Effect.gen(function*() {
         const directory = yield* temporary
         const life = <A, E>(limit: number, body: (api: Api) => Effect.Effect<A, E>) =>
@@ -134,7 +134,7 @@ describe("quotas", () => {
       }))
   }
 
-  it.effect("hold over HTTP, for a program that uses an AWS SDK", () =>
+  it.effect("apply over HTTP to a program that uses an AWS SDK", () =>
     Effect.gen(function*() {
       const api = yield* IdentityApi.IdentityApi
       for (const name of names) {
@@ -145,7 +145,7 @@ describe("quotas", () => {
       quotas: { workloadIdentities: 2, oauth2Providers: 2, apiKeyProviders: 2, paymentProviders: 2 }
     }))))))
 
-  it.effect("leave room again when one is deleted, and refuse a name that is taken as before", () =>
+  it.effect("allow a creation after a deletion, and still report a name that exists", () =>
     Effect.gen(function*() {
       const { api } = yield* MemoryIdentity.make({ quotas: { oauth2Providers: 1 } })
       yield* createMany(api, "oauth2Providers", 1)
@@ -155,7 +155,7 @@ describe("quotas", () => {
       yield* kinds.oauth2Providers.create(api, "one-more")
     }))
 
-  it.effect("that are no whole number are a defect that names the option", () =>
+  it.effect("are a defect that names the option unless they are whole numbers", () =>
     Effect.gen(function*() {
       for (const value of [-1, 1.5, NaN, Infinity]) {
         const exit = yield* Effect.exit(MemoryIdentity.make({ quotas: { apiKeyProviders: value } }))
@@ -167,7 +167,7 @@ describe("quotas", () => {
       }
     }))
 
-  it.effect("are read from NAME=N, of which the last counts, and anything else is refused", () =>
+  it.effect("are read from NAME=N, the last of which is used, and other input is rejected", () =>
     Effect.gen(function*() {
       const given = ["oauth2-providers=5", "workload-identities=0", "oauth2-providers=500"]
       assertEqual(yield* Quota.fromText(given), { oauth2Providers: 500, workloadIdentities: 0 })
@@ -187,7 +187,7 @@ describe("quotas", () => {
       }
     }))
 
-  it("are checked without a look at what exists", () => {
+  it("are checked without reading the existing resources", () => {
     const entries = new Proxy(HashMap.make(["a", 1], ["b", 2]), {
       get: (target, key) => {
         if (key === Symbol.iterator || key === "_root") throw new Error(`looked at ${String(key)}`)

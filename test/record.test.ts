@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Data, DateTime, Effect, Either, HashMap, Redacted } from "effect"
-import * as engine from "../src/internal/emulator/emulator.js"
+import * as emulator from "../src/internal/emulator/emulator.js"
 import * as record from "../src/internal/emulator/persistence/records.js"
 import * as state from "../src/internal/emulator/state/state.js"
 import { assertEqual, assertNotEqual } from "./support/equality.js"
@@ -8,16 +8,16 @@ import * as Stored from "./support/storage.js"
 
 type State = state.State
 
-const settings = engine.settings({})
+const settings = emulator.settings({})
 
 const empty = state.empty(DateTime.unsafeMake(0))
 
 const restore = (records: Iterable<record.Entry>, at = settings) => record.restore(at, empty, [...records])
 
-/** The records of a store that holds something of each kind, and the state that they say. */
+/** The records of a store with an entry of each kind, and the state that is restored from them. */
 const populated = Effect.scoped(Effect.gen(function*() {
   const { records, storage } = yield* Stored.make()
-  const { api, controls } = yield* engine.makeStored(settings, storage)
+  const { api, controls } = yield* emulator.makeStored(settings, storage)
   yield* Stored.populate(api, controls)
   return { records, restored: yield* restore(records) }
 }))
@@ -52,8 +52,8 @@ const singles = {
   sessionsOpened: (all: State) => ({ ...all, sessionsOpened: all.sessionsOpened + 1 })
 }
 
-/** What is not kept, in another state. */
-const aside = {
+/** Parts of another state that are not stored. */
+const unsaved = {
   faults: { getTokenVault: [] },
   journal: Chunk.of({ at: DateTime.unsafeMake(0), operation: "getTokenVault" as const, request: {}, outcome: "ok" }),
   machineTokens: HashMap.make([
@@ -103,7 +103,7 @@ describe("the records of the state", () => {
       assertEqual(found, new Set(["meta", ...Object.keys(tables), ...Object.keys(singles)]))
     }))
 
-  it.effect("say the state that they were written from", () =>
+  it.effect("restore the state that they were written from", () =>
     Effect.gen(function*() {
       const { records, restored } = yield* populated
       const written = yield* record.changes(empty, restored)
@@ -134,7 +134,7 @@ describe("the records of the state", () => {
         for (const one of moves) {
           const after = yield* restore(applied(records, [one]))
           const changes = yield* record.changes(restored, after)
-          // The other entries are equal, but not the same values: they are written as they were.
+          // The other entries are equal but not identical, so they are written again unchanged.
           assertEqual(
             changes.filter(({ key, value }) => records.get(key) !== value),
             [one]
@@ -163,10 +163,10 @@ describe("the records of the state", () => {
     }))
 
   for (const name of ["faults", "journal", "machineTokens", "providerFailures"] as const) {
-    it.effect(`${name} are not kept, and are taken from the newer state`, () =>
+    it.effect(`${name} are not stored, and are taken from the newer state`, () =>
       Effect.gen(function*() {
         const { restored } = yield* populated
-        const after = { ...restored, [name]: aside[name] }
+        const after = { ...restored, [name]: unsaved[name] }
         assert.isTrue(record.isSame(restored, after))
         assertEqual(yield* record.changes(restored, after), [])
         assertEqual(record.withUnsavedOf(restored, after), after)
@@ -174,7 +174,7 @@ describe("the records of the state", () => {
       }))
   }
 
-  it.effect("what is kept is taken from the durable state", () =>
+  it.effect("stored parts are taken from the durable state", () =>
     Effect.gen(function*() {
       const { restored } = yield* populated
       for (const change of Object.values({ ...tables, ...singles })) {
@@ -182,7 +182,7 @@ describe("the records of the state", () => {
       }
     }))
 
-  it.effect("a session that was being completed is approved again, and every other stays", () =>
+  it.effect("a session that was being completed is approved again, and every other status stays", () =>
     Effect.gen(function*() {
       const { records } = yield* populated
       const authorization = { code: "code", codeVerifier: "verifier", redirectUri: "https://app.example/callback" }
@@ -221,7 +221,7 @@ describe("the records of the state", () => {
   it.effect("the URLs of providers and portals follow the endpoint of the service", () =>
     Effect.gen(function*() {
       const { records, restored } = yield* populated
-      const moved = yield* restore(records, engine.settings({ endpoint: "http://localhost:4747/" }))
+      const moved = yield* restore(records, emulator.settings({ endpoint: "http://localhost:4747/" }))
       const urls = (all: State) => [
         ...HashMap.toValues(HashMap.map(all.oauth2Providers, ({ callbackUrl }) => callbackUrl)),
         ...HashMap.toValues(HashMap.map(all.portals, ({ portalUrl }) => portalUrl ?? ""))
@@ -232,7 +232,7 @@ describe("the records of the state", () => {
       assertNotEqual(urls(moved), urls(restored))
     }))
 
-  it.effect("a record that cannot be written names its table, and no key", () =>
+  it.effect("a record that cannot be written is reported by its table, without its key", () =>
     Effect.gen(function*() {
       const { restored } = yield* populated
       const sessions = HashMap.map(restored.sessions, (session) => ({ ...session, ordinal: Number.NaN }))
@@ -240,7 +240,7 @@ describe("the records of the state", () => {
       assertEqual(record.changes(restored, { ...restored, sessionsOpened: Infinity }), Either.left("sessionsOpened"))
     }))
 
-  it.effect("a damaged record of any kind is refused by the name of its table alone", () =>
+  it.effect("a damaged record of any kind is reported by its table, without its key", () =>
     Effect.gen(function*() {
       const { records } = yield* populated
       for (const name of [...Object.keys(tables), ...Object.keys(singles)]) {
@@ -255,7 +255,7 @@ describe("the records of the state", () => {
       }
     }))
 
-  it.effect("that are not of this library, or of another format or account, are refused", () =>
+  it.effect("are rejected if they belong to another library, format or account", () =>
     Effect.gen(function*() {
       const { records } = yield* populated
       const with_ = (key: string, value: string) => message(restore(new Map(records).set(key, value)))
@@ -271,7 +271,7 @@ describe("the records of the state", () => {
       )
       for (const other of [{ accountId: "111122223333" }, { region: "eu-west-1" }]) {
         assert.strictEqual(
-          message(restore(records, engine.settings(other))),
+          message(restore(records, emulator.settings(other))),
           `it belongs to another account or region ({"accountId":"123456789012","region":"us-east-1"}), which its ARNs `
             + "contain; use the same account and region"
         )
@@ -280,7 +280,7 @@ describe("the records of the state", () => {
       assert.strictEqual(message(restore(records)), "restored")
     }))
 
-  it.effect("may lack the members that were added to them later", () =>
+  it.effect("can be read without the members that were added later", () =>
     Effect.gen(function*() {
       const { records } = yield* populated
       const few = [...records].filter(([key]) => key.startsWith("meta/"))

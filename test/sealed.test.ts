@@ -30,7 +30,7 @@ const two = (directory: string) =>
 const damage = /^a record of 'workloads' is damaged, or is not encrypted with the key in .*data\.key: restore both/
 
 describe("records that are encrypted", () => {
-  test("show their table and their format, and neither key nor value", (directory) =>
+  test("reveal their table and their format, but no key and no value", (directory) =>
     Effect.gen(function*() {
       const { load, records } = yield* two(directory)
       assert.strictEqual(records.get("meta/version"), "2")
@@ -45,7 +45,7 @@ describe("records that are encrypted", () => {
       )
     }))
 
-  test("keep their name, and look different each time they are written", (directory) =>
+  test("keep their name, and have another value each time they are written", (directory) =>
     Effect.gen(function*() {
       const { commit, load, records } = yield* two(directory)
       const before = new Map(records)
@@ -66,7 +66,7 @@ describe("records that are encrypted", () => {
       for (const name of names) assert.isFalse(other.records.has(name))
     }))
 
-  test("are damaged if one stands under the name of another", (directory) =>
+  test("are damaged if one is stored under the name of another", (directory) =>
     Effect.gen(function*() {
       const { load, one, other, records, storage } = yield* two(directory)
       const copy = records.get(one) ?? ""
@@ -82,9 +82,9 @@ describe("records that are encrypted", () => {
       assert.lengthOf(yield* load, 3)
     }))
 
-  test("are damaged if one stands under the name of another in a folder whose checksum is right", (directory) =>
+  test("are damaged if one is stored under the name of another in a folder whose checksum is right", (directory) =>
     Effect.gen(function*() {
-      // The folder below the encryption corrects the checksum.
+      // A commit below the encryption updates the checksum.
       const below = <A, E>(
         body: (storage: Effect.Effect.Success<ReturnType<typeof level.open>>) => Effect.Effect<A, E>
       ) => Effect.scoped(Effect.flatMap(level.open(directory), body))
@@ -106,7 +106,7 @@ describe("records that are encrypted", () => {
       assert.match((yield* Effect.flip(load)).message, damage)
     }))
 
-  test("that were written in this format stay readable, and keep their names", (directory) =>
+  test("stay readable, with the same names, if they were written in this format", (directory) =>
     Effect.gen(function*() {
       writeFileSync(
         `${directory}.key`,
@@ -123,7 +123,7 @@ describe("records that are encrypted", () => {
       assertEqual([...records.keys()], ["meta/version", name])
     }))
 
-  test("that cannot be read are named by their table, with the key and what to do", (directory) =>
+  test("that cannot be read are reported by their table, with the key file and the remedy", (directory) =>
     Effect.gen(function*() {
       const { load, one, storage } = yield* two(directory)
       for (const [key, table] of [[one, "workloads"], ["none", ""]] as const) {
@@ -137,7 +137,7 @@ describe("records that are encrypted", () => {
       }
     }))
 
-  test("are damaged if any part of one is changed, cut off or not encrypted", (directory) =>
+  test("are damaged if any part of one is changed, truncated or not encrypted", (directory) =>
     Effect.gen(function*() {
       const { load, one, records, storage } = yield* two(directory)
       const right = Buffer.from(records.get(one) ?? "", "base64")
@@ -160,7 +160,7 @@ describe("records that are encrypted", () => {
 })
 
 describe("the key of encrypted records", () => {
-  test("is created for a new store only, with 32 bytes, for its owner", (directory) =>
+  test("is created only for a new store, with 32 bytes, readable by its owner", (directory) =>
     Effect.gen(function*() {
       const { commit, records, storage } = yield* two(directory)
       const key = readFileSync(`${directory}.key`, "utf8")
@@ -168,7 +168,7 @@ describe("the key of encrypted records", () => {
       assert.notStrictEqual(key, `${"0".repeat(64)}\n`)
       assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
       chmodSync(`${directory}.key`, 0o644)
-      // Opened again, the key is the same.
+      // The key is the same when the store is opened again.
       yield* sealed.open(directory, storage)
       assert.strictEqual(readFileSync(`${directory}.key`, "utf8"), key)
       assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
@@ -176,7 +176,7 @@ describe("the key of encrypted records", () => {
       assert.strictEqual(records.size, 3)
     }))
 
-  test("is on the disk, with its name, before anything is encrypted with it", (directory) =>
+  test("is durable, with its name, before anything is encrypted with it", (directory) =>
     Effect.gen(function*() {
       const file = yield* Effect.promise(() => openFile(directory, "r"))
       yield* Effect.promise(() => file.close())
@@ -188,7 +188,7 @@ describe("the key of encrypted records", () => {
       sync.mockRestore()
     }))
 
-  test("is found with and without a slash or a newline at the end", (directory) =>
+  test("is found with or without a slash at the end of the folder, or a newline at the end of the file", (directory) =>
     Effect.gen(function*() {
       const { storage } = yield* two(directory)
       writeFileSync(`${directory}.key`, readFileSync(`${directory}.key`, "utf8").trim())
@@ -196,7 +196,7 @@ describe("the key of encrypted records", () => {
       assert.lengthOf(yield* load, 3)
     }))
 
-  test("is not asked for, and not created, where the records are of another format", (directory) =>
+  test("is neither read nor created if the records have another format", (directory) =>
     Effect.gen(function*() {
       for (const entry of [["meta/version", "3"], ["workloads/one", "{}"]] as const) {
         const { storage } = yield* Stored.make([entry])
@@ -205,7 +205,7 @@ describe("the key of encrypted records", () => {
       assert.isFalse(existsSync(`${directory}.key`))
     }))
 
-  test("that is missing, malformed or unreadable is named with what to do", (directory) =>
+  test("that is missing, malformed or unreadable is reported with the remedy", (directory) =>
     Effect.gen(function*() {
       const other = `${directory}-other`
       const { storage } = yield* two(directory)
@@ -238,7 +238,7 @@ describe("the key of encrypted records", () => {
       assert.match(yield* message(folder), /^the key in .*-folder\.key cannot be read$/)
     }))
 
-  test("that cannot be written refuses a new store", (directory) =>
+  test("that cannot be written makes the creation of a store fail", (directory) =>
     Effect.gen(function*() {
       const { storage } = yield* Stored.make()
       const { message } = yield* Effect.flip(sealed.open(`${directory}/missing/data`, storage))

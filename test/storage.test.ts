@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope } from "effect"
 import type * as IdentityApi from "../src/IdentityApi.js"
 import { Throttled } from "../src/IdentityError.js"
-import * as engine from "../src/internal/emulator/emulator.js"
+import * as emulator from "../src/internal/emulator/emulator.js"
 import { StorageProblem } from "../src/internal/emulator/persistence/durableStore.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as stub from "./support/issuer.js"
@@ -10,15 +10,15 @@ import * as Stored from "./support/storage.js"
 
 type Api = IdentityApi.IdentityApi["Type"]
 
-const settings = engine.settings({})
+const settings = emulator.settings({})
 
 /** Lets fibers run until all of them wait. */
 const idle = Effect.yieldNow().pipe(Effect.repeatN(50))
 
-/** A new engine over a storage that holds every commit from now on. */
+/** A new emulator with a storage that holds every commit from now on. */
 const holding = Effect.gen(function*() {
   const held = yield* Stored.make()
-  const { api, controls } = yield* engine.makeStored(settings, held.storage)
+  const { api, controls } = yield* emulator.makeStored(settings, held.storage)
   yield* held.hold
   return { ...held, api, controls }
 })
@@ -32,15 +32,15 @@ const done = ({ done }: Stored.Held) => Effect.zipRight(Deferred.succeed(done, u
 const names = (api: Api) =>
   Effect.map(api.listWorkloadIdentities({}), (page) => page.workloadIdentities.map(({ name }) => name))
 
-describe("the engine over a storage", () => {
-  it.scoped("writes its format, its owner and the token vault first, and nothing if there are records", () =>
+describe("the emulator with a storage", () => {
+  it.scoped("writes its format, its account and the token vault to a new storage, and nothing to an existing one", () =>
     Effect.gen(function*() {
       const { commits, records, storage } = yield* Stored.make()
-      yield* engine.makeStored(settings, storage)
+      yield* emulator.makeStored(settings, storage)
       assertEqual(commits.map(Stored.keysOf), [["meta/version", "meta/owner", "vault/"]])
       assert.strictEqual(records.get("meta/version"), "2")
       assert.strictEqual(records.get("meta/owner"), "{\"accountId\":\"123456789012\",\"region\":\"us-east-1\"}")
-      yield* engine.makeStored(settings, storage)
+      yield* emulator.makeStored(settings, storage)
       assert.lengthOf(commits, 1)
     }))
 
@@ -48,13 +48,13 @@ describe("the engine over a storage", () => {
     Effect.gen(function*() {
       const problem = new StorageProblem({ message: "disk full" })
       const { storage } = yield* Stored.make()
-      const refused = yield* Effect.flip(engine.makeStored(settings, { ...storage, commit: () => problem }))
+      const refused = yield* Effect.flip(emulator.makeStored(settings, { ...storage, commit: () => problem }))
       assert.strictEqual(refused, problem)
-      const unread = yield* Effect.flip(engine.makeStored(settings, { ...storage, load: problem }))
+      const unread = yield* Effect.flip(emulator.makeStored(settings, { ...storage, load: problem }))
       assert.strictEqual(unread, problem)
     }))
 
-  it.scoped("answers a change once it is durable, and shows it only then", () =>
+  it.scoped("returns a change and shows it only when it is durable", () =>
     Effect.gen(function*() {
       const { api, controls, next } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -69,7 +69,7 @@ describe("the engine over a storage", () => {
       assertEqual(yield* names(api), ["one"])
     }))
 
-  it.scoped("writes what is decided while a batch is written as one batch, and each answers with it", () =>
+  it.scoped("writes all changes that are decided during a write as one batch, and returns them with it", () =>
     Effect.gen(function*() {
       const { api, commits, next, waiting } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -94,7 +94,7 @@ describe("the engine over a storage", () => {
       assert.strictEqual(yield* waiting, 0)
     }))
 
-  it.scoped("a refusal because of a change that waits to be written answers after that change", () =>
+  it.scoped("an error that is caused by a waiting change returns after that change", () =>
     Effect.gen(function*() {
       const { api, next } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -113,7 +113,7 @@ describe("the engine over a storage", () => {
       })
     }))
 
-  it.scoped("a refusal because of a change that is being written answers after that change", () =>
+  it.scoped("an error that is caused by a change in writing returns after that change", () =>
     Effect.gen(function*() {
       const { api, next } = yield* holding
       yield* Effect.fork(create(api, "one"))
@@ -125,7 +125,7 @@ describe("the engine over a storage", () => {
       assert.isTrue(isDone(twin))
     }))
 
-  it.scoped("a decision that changes nothing answers at once if nothing is being written, and writes nothing", () =>
+  it.scoped("a decision without a change returns at once if nothing is being written, and writes nothing", () =>
     Effect.gen(function*() {
       const { api, controls, next, waiting } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -139,7 +139,7 @@ describe("the engine over a storage", () => {
       assert.strictEqual(yield* waiting, 0)
     }))
 
-  it.scoped("a caller who leaves does not take the change along", () =>
+  it.scoped("a change is written even if its caller is interrupted", () =>
     Effect.gen(function*() {
       const { api, next } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -173,7 +173,7 @@ describe("the engine over a storage", () => {
       assert.strictEqual(yield* held.waiting, 0)
     }))
 
-  it.scoped("what is beside the service changes at once while a batch is written, and loses nothing of the batch", () =>
+  it.scoped("diagnostics change at once during a write, and the write loses nothing", () =>
     Effect.gen(function*() {
       const { api, controls, next } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -189,7 +189,7 @@ describe("the engine over a storage", () => {
       assertEqual(yield* names(api), ["one", "two"])
     }))
 
-  it.scoped("after a write that failed the durable state stays, and only what changes nothing is answered", () =>
+  it.scoped("after a failed write the durable state stays, and only operations without a change succeed", () =>
     Effect.gen(function*() {
       const { api, commits, controls, next, release, waiting } = yield* holding
       const a = yield* Effect.fork(create(api, "one"))
@@ -219,7 +219,7 @@ describe("the engine over a storage", () => {
       assert.isTrue(Exit.isFailure(exit) && exit.cause._tag === "Die")
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None)))
 
-  it.scoped("a write that failed is in the log, with its cause and what it means", () =>
+  it.scoped("a failed write is logged with its cause and its consequence", () =>
     Effect.gen(function*() {
       const lines: Array<string> = []
       const logger = Logger.make(({ cause, logLevel, message }) => {
@@ -239,11 +239,11 @@ describe("the engine over a storage", () => {
       )
     }))
 
-  it.scoped("closing writes what waits, and refuses what comes later", () =>
+  it.scoped("closing writes waiting changes, and refuses later ones", () =>
     Effect.gen(function*() {
       const held = yield* Stored.make()
       const scope = yield* Scope.make()
-      const { api } = yield* Scope.extend(engine.makeStored(settings, held.storage), scope)
+      const { api } = yield* Scope.extend(emulator.makeStored(settings, held.storage), scope)
       yield* held.hold
       const a = yield* Effect.fork(create(api, "one"))
       const first = yield* held.next
@@ -319,19 +319,19 @@ describe("a restart", () => {
   it.scoped("after a deletion and a creation in one batch keeps both", () =>
     Effect.gen(function*() {
       const { commits, records, storage } = yield* Stored.make()
-      const { api } = yield* engine.makeStored(settings, storage)
+      const { api } = yield* emulator.makeStored(settings, storage)
       for (const name of ["old", "kept"]) yield* create(api, name)
       const before = commits.length
       yield* Effect.all([api.deleteWorkloadIdentity({ name: "old" }), create(api, "new")], { concurrency: "unbounded" })
       assertEqual(commits.slice(before).map(Stored.keysOf), [["workloads/new", "-workloads/old"]])
-      const { api: again } = yield* engine.makeStored(settings, (yield* Stored.make(records)).storage)
+      const { api: again } = yield* emulator.makeStored(settings, (yield* Stored.make(records)).storage)
       assertEqual(yield* names(again), ["kept", "new"])
     }))
 
-  it.scoped("finds nothing of what was deleted: no tags, policies, tokens, sessions or grants are left behind", () =>
+  it.scoped("finds no tags, policies, tokens, sessions or grants of deleted resources", () =>
     Effect.gen(function*() {
       const { records, storage } = yield* Stored.make()
-      const { api, controls } = yield* engine.makeStored(settings, storage)
+      const { api, controls } = yield* emulator.makeStored(settings, storage)
       const { consentPortalId, resourceArns } = yield* Stored.populate(api, controls)
       for (const resourceArn of resourceArns) {
         yield* api.tagResource({ resourceArn, tags: { team: "agents" } })

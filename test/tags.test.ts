@@ -1,4 +1,4 @@
-/** The keys of tags and errors are public: two copies of the package, and data that is stored or sent, agree by them. */
+/** The keys of tags and errors are public: two copies of the package, and stored or sent data, depend on them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Clock, Context, Effect, Fiber, Option, Order, Schema, TestClock } from "effect"
 import { readdirSync } from "node:fs"
@@ -20,7 +20,7 @@ const files = Arr.sort(
   Order.string
 )
 
-/** What `keyOf` gives for each export of the library that has a key. */
+/** The result of `keyOf` for each export of the library that has a key. */
 const keysOf = (keyOf: (value: unknown) => string | undefined) =>
   Effect.promise(async () => {
     const found: Record<string, string> = {}
@@ -29,7 +29,7 @@ const keysOf = (keyOf: (value: unknown) => string | undefined) =>
       const module: Readonly<Record<string, unknown>> = await import(new URL(file, source).href)
       for (const [name, value] of Object.entries(module)) {
         const key = keyOf(value)
-        // A module that exports the values of another one is not their place.
+        // A module that exports again the values of another is skipped.
         if (key !== undefined && !seen.has(value)) found[`${file.replace(/\.ts$/, "")}.${name}`] = key
         seen.add(value)
       }
@@ -133,7 +133,7 @@ describe("by default", () => {
       assert.strictEqual(yield* RetryPolicy.RetryPolicy, RetryPolicy.defaultSchedule)
     }))
 
-  it.effect("waits poll on the default schedule, and all of them together 100 times a second", () =>
+  it.effect("waits poll on the default schedule, together at most 100 times a second", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* TokenPoller.TokenPoller, TokenPoller.defaultSchedule)
       assert.strictEqual(yield* TokenPoller.PollBudget, 100)
@@ -150,7 +150,7 @@ describe("by default", () => {
       assertEqual(times, Array.from({ length: 120 }, (_, index) => 5000 * (index + 1)))
     }))
 
-  it.effect("the embedded service simulates every issuer, and verifies no token of a user", () =>
+  it.effect("the embedded service simulates every issuer, and does not verify user tokens", () =>
     Effect.gen(function*() {
       assertEqual(yield* Issuers, { federated: undefined, verify: undefined })
     }))

@@ -14,7 +14,7 @@ type Issued = Parameters<typeof stub.token>
 
 const issue = ({ answer }: stub.Arrival, ...issued: Issued) => Deferred.succeed(answer, stub.token(...issued))
 
-/** The user has consented, and the vendor has issued this. */
+/** Completes the consent of the user, for which the vendor issues this token. */
 const granted = (world: World, ...issued: Issued) =>
   Effect.gen(function*() {
     const { complete, poll } = yield* world.approved("ada")
@@ -26,7 +26,7 @@ const granted = (world: World, ...issued: Issued) =>
 
 const ask = (world: World) => Effect.map(world.ask("ada"), stub.shown)
 
-/** What is asked of the vendor when a token is asked for, and the reply after the answer. */
+/** The request to the vendor that a token request causes, and the reply after the vendor's response. */
 const renewed = (world: World, ...issued: Issued) =>
   Effect.gen(function*() {
     const asking = yield* Effect.fork(ask(world))
@@ -36,7 +36,7 @@ const renewed = (world: World, ...issued: Issued) =>
     return [kind, request.refreshToken && Redacted.value(request.refreshToken), yield* Fiber.join(asking)]
   })
 
-/** The lifetime of an access token, and when it is renewed, in seconds. */
+/** The lifetime of an access token, and the time of its refresh, in seconds. */
 const lifetimes: ReadonlyArray<readonly [lifetime: number, renewed: number]> = [
   [7200, 7140],
   [3600, 3540],
@@ -49,7 +49,7 @@ const lifetimes: ReadonlyArray<readonly [lifetime: number, renewed: number]> = [
 
 describe("a user's token", () => {
   for (const [lifetime, ahead] of lifetimes) {
-    test(`that lasts ${lifetime} s is refreshed after ${ahead} s, and not a millisecond before`, (world) =>
+    test(`that lasts ${lifetime} s is refreshed after exactly ${ahead} s`, (world) =>
       Effect.gen(function*() {
         yield* granted(world, "ada-1", { expiresIn: lifetime, refreshToken: "refresh-1" })
         yield* TestClock.adjust(ahead * 1000 - 1)
@@ -61,7 +61,7 @@ describe("a user's token", () => {
       }))
   }
 
-  test("without a refresh token is used to its last millisecond, and then consent is required", (world) =>
+  test("without a refresh token is used until it expires; then consent is required", (world) =>
     Effect.gen(function*() {
       yield* granted(world, "ada-1", { expiresIn: 3600 })
       yield* TestClock.adjust(3_600_000 - 1)
@@ -72,7 +72,7 @@ describe("a user's token", () => {
       assert.strictEqual(yield* world.waiting, 0)
     }))
 
-  test("whose lifetime the vendor does not tell lasts a year", (world) =>
+  test("whose lifetime the vendor does not state lasts one year", (world) =>
     Effect.gen(function*() {
       yield* granted(world, "ada-1", { expiresIn: undefined })
       yield* TestClock.adjust(365 * 86_400_000 - 1)
@@ -81,7 +81,7 @@ describe("a user's token", () => {
       assert.strictEqual(yield* ask(world), "IN_PROGRESS")
     }))
 
-  test("is refreshed with the newest refresh token, and with the old one where the vendor gives no new one", (world) =>
+  test("is refreshed with the newest refresh token, or with the old one if the vendor issues no new one", (world) =>
     Effect.gen(function*() {
       yield* granted(world, "ada-1", { refreshToken: "refresh-1" })
       yield* TestClock.adjust("1 hour")
@@ -93,7 +93,7 @@ describe("a user's token", () => {
       assertEqual((yield* world.controls.grants).map(({ isRefreshable }) => isRefreshable), [true])
     }))
 
-  test("is not refreshed with a refresh token that has expired, and is used to its end", (world) =>
+  test("is not refreshed with an expired refresh token, and is used until it expires", (world) =>
     Effect.gen(function*() {
       yield* granted(world, "ada-1", { refreshToken: "refresh-1", refreshExpiresIn: 3550 })
       yield* TestClock.adjust(3_550_000 - 1)
@@ -128,7 +128,7 @@ describe("a user's token", () => {
       }))
   }
 
-  test("of a completed session answers its poll until the token ends, however long the session is over", (world) =>
+  test("of a completed session is returned to its poll until the token expires, even after the session has expired", (world) =>
     Effect.gen(function*() {
       const poll = yield* granted(world, "ada-1", { expiresIn: 3600 })
       yield* TestClock.adjust(3_600_000 - 1)
@@ -137,7 +137,7 @@ describe("a user's token", () => {
       assert.strictEqual((yield* Effect.flip(poll))._tag, "AccessDenied")
     }))
 
-  test("that is over before its session answers the poll while the session lasts", (world) =>
+  test("that expires before its session is returned to the poll until the session expires", (world) =>
     Effect.gen(function*() {
       const poll = yield* granted(world, "ada-1", { expiresIn: 10 })
       yield* TestClock.adjust("10 minutes")
@@ -149,7 +149,7 @@ describe("a user's token", () => {
 
 type Refusal = Omit<ConstructorParameters<typeof ProviderError>[0], "step">
 
-/** How often the vendor is asked, and the reply while the stored token lasts, and after it has expired. */
+/** The number of requests to the vendor, and the replies before and after the stored token has expired. */
 interface Outcome {
   readonly asked: number
   readonly early: string
@@ -190,12 +190,12 @@ const refusals: ReadonlyArray<readonly [Refusal, Outcome]> = [
   )
 ]
 
-describe("a refresh that the vendor refuses", () => {
+describe("a refresh that the vendor rejects", () => {
   for (const [refusal, { asked, early, isGone, late }] of refusals) {
     for (const isLate of [false, true]) {
       const outcome = isLate ? late : early
       const title = [refusal.reason, refusal.status, refusal.error].filter((part) => part !== undefined).join(" ")
-      test(`(${title}), ${isLate ? "after" : "before"} the end of the token, is asked ${asked} times and gives ${outcome}`, (world) =>
+      test(`(${title}), ${isLate ? "after" : "before"} the token has expired, is sent ${asked} times and results in ${outcome}`, (world) =>
         Effect.gen(function*() {
           yield* granted(world, "ada-1", { refreshToken: "refresh-1" })
           yield* TestClock.adjust(isLate ? "1 hour" : "3550 seconds")
@@ -223,7 +223,7 @@ const asMachine = { oauth2Flow: "M2M" } as const
 
 describe("a machine's token", () => {
   for (const [lifetime, ahead] of lifetimes) {
-    test(`that lasts ${lifetime} s is asked for again after ${ahead} s, and not a millisecond before`, (world) =>
+    test(`that lasts ${lifetime} s is requested again after exactly ${ahead} s`, (world) =>
       Effect.gen(function*() {
         const machine = Effect.map(world.ask("ada", asMachine), stub.shown)
         const first = yield* Effect.fork(machine)
@@ -238,7 +238,7 @@ describe("a machine's token", () => {
       }))
   }
 
-  test("whose lifetime the vendor does not tell is asked for each time", (world) =>
+  test("whose lifetime the vendor does not state is requested each time", (world) =>
     Effect.gen(function*() {
       for (const name of ["machine-1", "machine-2"]) {
         const asking = yield* Effect.fork(world.ask("ada", asMachine))
@@ -247,7 +247,7 @@ describe("a machine's token", () => {
       }
     }))
 
-  test("is asked for once by all who ask for the same at once, and apart for another target", (world) =>
+  test("is requested once for concurrent callers of the same target, and separately for another target", (world) =>
     Effect.gen(function*() {
       const { api } = world
       yield* api.createWorkloadIdentity({ name: "other-agent" })
@@ -283,7 +283,7 @@ describe("a machine's token", () => {
   }
 
   for (const [title, change] of Object.entries(changes)) {
-    test(`is not kept if ${title} while the vendor is asked`, (world) =>
+    test(`is not stored if ${title} during the request to the vendor`, (world) =>
       Effect.gen(function*() {
         const asking = yield* Effect.fork(world.ask("ada", asMachine))
         const arrival = yield* world.arrival
@@ -298,7 +298,7 @@ describe("a machine's token", () => {
       }))
   }
 
-  test("that the vendor refuses is an error, once for all who wait, and is asked for again", (world) =>
+  test("that the vendor rejects is one error for all waiting callers, and is requested again", (world) =>
     Effect.gen(function*() {
       const asking = yield* Effect.forEach([1, 2], () => Effect.fork(Effect.flip(world.ask("ada", asMachine))))
       yield* Deferred.fail((yield* world.arrival).answer, new ProviderError({ step: "token", reason: "Refused" }))

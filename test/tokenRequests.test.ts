@@ -22,7 +22,7 @@ const granted = (world: World, userId: string, change: Partial<IdentityApi.Reque
     return sessionUri
   })
 
-/** Registers a second workload identity and a second provider, which the issuer answers for too. */
+/** Registers a second workload identity and a second provider with the same issuer. */
 const more = ({ api, controls }: World) =>
   Effect.gen(function*() {
     yield* api.createWorkloadIdentity({ name: "other-agent", allowedResourceOauth2ReturnUrls: [stub.returnUrl] })
@@ -36,7 +36,7 @@ const more = ({ api, controls }: World) =>
   })
 
 describe("a poll", () => {
-  test("is for the caller of the session alone, and its return URL; it never opens a session", (world) =>
+  test("is accepted only from the caller of the session with its return URL, and never opens a session", (world) =>
     Effect.gen(function*() {
       const otherWorkload = yield* more(world)
       yield* world.api.updateWorkloadIdentity({
@@ -80,7 +80,7 @@ describe("a poll", () => {
       })
     }))
 
-  test("gives the session's own token, also when the grant was replaced, and FAILED after a refusal", (world) =>
+  test("returns the token of its session, even if the grant was replaced, and FAILED after a denial", (world) =>
     Effect.gen(function*() {
       const first = yield* granted(world, "ada")
       const second = yield* world.approved("ada", { forceAuthentication: true })
@@ -115,7 +115,7 @@ describe("a request for a user's token", () => {
         assert.strictEqual(error._tag, "ValidationError")
         assert.include(error.message, expected)
       }
-      // A refused request has not dropped the grant either.
+      // A rejected request does not remove the grant.
       yield* Effect.flip(world.ask("ada", { forceAuthentication: true, resourceOauth2ReturnUrl: undefined }))
       assert.strictEqual(stub.shown(yield* world.ask("ada")), "ada-1")
       yield* world.api.createWorkloadIdentity({ name: "no-urls" })
@@ -182,7 +182,7 @@ describe("a token exchange", () => {
     [{ step: "discovery", reason: "Malformed", status: 200 }, "Failed to retrieve token"]
   ] as const
   for (const [refusal, expected] of refusals) {
-    test(`that fails with ${JSON.stringify(refusal)} says '${expected}'`, (world) =>
+    test(`that fails with ${JSON.stringify(refusal)} fails with '${expected}'`, (world) =>
       Effect.gen(function*() {
         const asking = yield* Effect.fork(Effect.flip(yield* setUp(world, bearer)))
         yield* Deferred.fail((yield* world.arrival).answer, new ProviderError(refusal))
@@ -208,7 +208,7 @@ describe("a token exchange", () => {
     ]
   ] as const
   for (const [onBehalfOf, expected] of kinds) {
-    test(`that cannot be is refused before the vendor is asked: ${expected}`, (world) =>
+    test(`that is not possible is rejected before a request to the vendor: ${expected}`, (world) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(yield* setUp(world, onBehalfOf))
         assert.include(error.message, expected)
@@ -224,7 +224,7 @@ describe("a workload access token", () => {
       (result) => result._tag === "Left" ? result.left._tag : stub.shown(result.right)
     )
 
-  test("lasts an hour, or as long as its JWT if that is shorter, to the millisecond", (world) =>
+  test("lasts exactly one hour, or until its JWT expires if that is earlier", (world) =>
     Effect.gen(function*() {
       const { api } = world
       const { workloadName } = stub
@@ -250,7 +250,7 @@ describe("a workload access token", () => {
       yield* mint(3601)
     }))
 
-  test("of a service's identity, or for a malformed JWT, is refused with the reason", (world) =>
+  test("of an identity that is linked to a service, or for a malformed JWT, is rejected with the reason", (world) =>
     Effect.gen(function*() {
       const { api, controls } = world
       yield* controls.linkToService("linked")
@@ -291,7 +291,7 @@ describe("the test controls", () => {
   ]
 
   for (const [filter, grants, machineTokens] of filters) {
-    test(`${JSON.stringify(filter)} is ${grants} grants and ${machineTokens} machine tokens`, (world) =>
+    test(`the filter ${JSON.stringify(filter)} selects ${grants} grants and ${machineTokens} machine tokens`, (world) =>
       Effect.gen(function*() {
         yield* more(world)
         const other = { resourceCredentialProviderName: "other" }
@@ -316,7 +316,7 @@ describe("the test controls", () => {
       }))
   }
 
-  test("setting the issuer that a provider has already keeps what was granted, and another ends it", (world) =>
+  test("setting the current issuer of a provider keeps its grants, and setting another removes them", (world) =>
     Effect.gen(function*() {
       yield* more(world)
       const { controls } = world

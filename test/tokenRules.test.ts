@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Redacted, type Scope, TestClock } from "effect"
 import type * as IdentityApi from "../src/IdentityApi.js"
-import * as engine from "../src/internal/emulator/emulator.js"
+import * as emulator from "../src/internal/emulator/emulator.js"
 import { Issuers, ProviderError } from "../src/internal/emulator/state/issuer.js"
 import { jwt } from "./support/agent.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -15,7 +15,7 @@ type Change = Partial<IdentityApi.Request<"getResourceOauth2Token">>
 const test = (name: string, body: (world: World) => Effect.Effect<void, unknown, Scope.Scope>) =>
   it.scoped(name, () => Effect.flatMap(stub.world(), body).pipe(Logger.withMinimumLogLevel(LogLevel.None)))
 
-/** The user has consented, and the vendor has issued this. */
+/** Completes the consent of the user, for which the vendor issues this token. */
 const granted = (world: World, userId: string, ...issued: Parameters<typeof stub.token>) =>
   Effect.gen(function*() {
     const { complete } = yield* world.approved(userId)
@@ -41,7 +41,7 @@ describe("the refresh of a grant", () => {
       assertEqual(tokens.map(stub.shown), ["first", "first", "second"])
     }))
 
-  test("leaves a grant without a refresh token that replaced it meanwhile", (world) =>
+  test("does not replace a grant without a refresh token that was stored in the meantime", (world) =>
     Effect.gen(function*() {
       yield* granted(world, "ada", "ada-1", { refreshToken: "refresh-1" })
       yield* TestClock.adjust("1 hour")
@@ -59,7 +59,7 @@ describe("the refresh of a grant", () => {
 })
 
 describe("the completion of a session", () => {
-  test("is for the id or the JWT that asked, and for no other and no other kind", (world) =>
+  test("requires exactly the user id or the JWT of the session", (world) =>
     Effect.gen(function*() {
       const { api, controls } = world
       const { workloadName } = stub
@@ -99,7 +99,7 @@ describe("the completion of a session", () => {
     }))
 })
 
-describe("a request for a token that cannot be answered", () => {
+describe("an invalid token request", () => {
   const operation = "GetResourceOauth2Token"
 
   const refusals: { readonly [message: string]: (world: World) => Effect.Effect<Change, unknown> } = {
@@ -124,7 +124,7 @@ describe("a request for a token that cannot be answered", () => {
         )
   }
   for (const [message, change] of Object.entries(refusals)) {
-    test(`says: ${message}`, (world) =>
+    test(`fails with: ${message}`, (world) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(world.ask("ada", yield* change(world)))
         assertContains(error, { _tag: "ValidationError", operation, message })
@@ -132,7 +132,7 @@ describe("a request for a token that cannot be answered", () => {
       }))
   }
 
-  test("is refused for an exchange with the token of a user who is known by an id", (world) =>
+  test("is rejected for a token exchange with a user id instead of a JWT", (world) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(world.ask("ada", { oauth2Flow: "ON_BEHALF_OF_TOKEN_EXCHANGE" }))
       assert.include(error.message, "Member must be a workload access token made from a JWT")
@@ -140,7 +140,7 @@ describe("a request for a token that cannot be answered", () => {
 })
 
 describe("a machine's token", () => {
-  test("of another issuer is neither waited for nor kept once the provider is a simulated one", (world) =>
+  test("of another issuer is neither awaited nor stored after the provider becomes simulated", (world) =>
     Effect.gen(function*() {
       const machine = Effect.map(world.ask("ada", { oauth2Flow: "M2M" }), stub.shown)
       const asking = yield* Effect.fork(machine)
@@ -155,7 +155,7 @@ describe("a machine's token", () => {
       assert.strictEqual(yield* world.waiting, 0)
     }))
 
-  test("is asked for again after an update of the provider, although the earlier request has no answer yet", (world) =>
+  test("is requested again after an update of the provider, even while the earlier request is in progress", (world) =>
     Effect.gen(function*() {
       const machine = Effect.map(world.ask("ada", { oauth2Flow: "M2M" }), stub.shown)
       const before = yield* Effect.fork(machine)
@@ -196,7 +196,7 @@ describe("a workload access token", () => {
   ]
   for (const [given, why] of claims) {
     const title = JSON.stringify(given).slice(0, 60)
-    test(`${why === undefined ? "is made" : "is refused"} for a JWT with ${title}: ${why ?? "it is good"}`, ({ api }) =>
+    test(`${why === undefined ? "is made" : "is rejected"} for a JWT with ${title}: ${why ?? "it is valid"}`, ({ api }) =>
       Effect.gen(function*() {
         const minted = api.getWorkloadAccessTokenForJWT({ workloadName: stub.workloadName, userToken: jwt(given) })
         if (why === undefined) {
@@ -211,7 +211,7 @@ describe("a workload access token", () => {
       }))
   }
 
-  test("of a service's identity is refused by the name of the operation", ({ api, controls }) =>
+  test("of an identity that is linked to a service is rejected with the name of the operation", ({ api, controls }) =>
     Effect.gen(function*() {
       yield* controls.linkToService("linked")
       const workloadName = "linked"
@@ -239,11 +239,11 @@ describe("a workload access token", () => {
     [{ reason: "Malformed", description: "no JSON" }, unchecked]
   ] as const
   for (const [refusal, why] of verified) {
-    it.effect(`is refused for a JWT whose check fails with ${JSON.stringify(refusal)}: ${why}`, () =>
+    it.effect(`is rejected for a JWT whose check fails with ${JSON.stringify(refusal)}: ${why}`, () =>
       Effect.gen(function*() {
         const verify = () => new ProviderError({ step: "verification", ...refusal })
         const { api, controls } = yield* Effect.provideService(
-          engine.make(engine.settings({})),
+          emulator.make(emulator.settings({})),
           Issuers,
           { federated: undefined, verify }
         )

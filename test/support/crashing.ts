@@ -1,4 +1,4 @@
-/** A process that writes as fast as it can and says what was acknowledged, until it is killed. */
+/** A process that writes without pause and prints the acknowledged changes until it is killed. */
 import { Effect, Either, Redacted } from "effect"
 import { readFileSync, writeSync } from "node:fs"
 import { IdentityApi } from "../../src/IdentityApi.js"
@@ -8,7 +8,7 @@ const [directory = "", acknowledgements = "", round = ""] = process.argv.slice(2
 
 const say = (line: string) => Effect.sync(() => writeSync(1, `${line}\n`))
 
-/** What the lines say there is, by what was said last. */
+/** The entries that exist according to the printed lines. */
 const expected = () => {
   const names = new Map<string, "there" | "gone" | "open">()
   const tokens: Array<readonly [name: string, token: string]> = []
@@ -24,7 +24,7 @@ const expected = () => {
   return { names, tokens, keys }
 }
 
-/** Every acknowledged identity, key and token is there and good; nothing deleted has come back. */
+/** Checks that every acknowledged identity, key and token exists and is valid, and that no deleted one exists. */
 const check = Effect.gen(function*() {
   const api = yield* IdentityApi
   const { keys, names, tokens } = expected()

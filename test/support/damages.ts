@@ -1,4 +1,4 @@
-/** Damages of a folder of StoredIdentity, each with what its refusal says. */
+/** Damages of a folder of StoredIdentity, each with the expected error message. */
 import { ClassicLevel } from "classic-level"
 import { appendFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

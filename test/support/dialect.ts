@@ -1,4 +1,4 @@
-/** What a vendor's server does otherwise than the standard says, in front of one that does as it says. */
+/** The deviations of a vendor's server, in front of a server that follows the standard. */
 import { Struct } from "effect"
 import type { Provider } from "oidc-provider"
 import type { Preset } from "../../src/internal/presets/table.js"
@@ -11,7 +11,7 @@ const textOf = async (request: AsyncIterable<Buffer>) => {
   return Buffer.concat(chunks).toString()
 }
 
-/** Refuses what the vendor would not understand. */
+/** Rejects requests that the vendor would not accept. */
 export const dialect = (preset: Preset): Middleware => async (ctx, next) => {
   const {
     authorizationParameters = {},

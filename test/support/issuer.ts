@@ -1,8 +1,8 @@
-/** The engine with an issuer whose answers the test gives, so that a test decides what happens while a vendor is asked. */
+/** The emulator with an issuer whose responses the test gives, so that a test controls what happens during a request. */
 import { Deferred, Effect, Queue, Redacted } from "effect"
 import type * as IdentityApi from "../../src/IdentityApi.js"
 import type * as IdentityControls from "../../src/IdentityControls.js"
-import * as engine from "../../src/internal/emulator/emulator.js"
+import * as emulator from "../../src/internal/emulator/emulator.js"
 import type { Storage } from "../../src/internal/emulator/persistence/durableStore.js"
 import {
   type Client,
@@ -18,7 +18,7 @@ export const returnUrl = "https://app.example/done"
 
 type TokenRequest = IdentityApi.Request<"getResourceOauth2Token">
 
-/** A request to the issuer, which waits for an answer. */
+/** A request to the issuer that waits for its response. */
 export interface Arrival {
   readonly kind: "machine" | "user" | "refresh" | "onBehalfOf"
   readonly client: Client
@@ -28,7 +28,7 @@ export interface Arrival {
     readonly customParameters?: unknown
   }
   readonly answer: Deferred.Deferred<IssuedToken, ProviderError>
-  /** Whether a time limit of the issuer can end the request. */
+  /** `true` if a time limit of the issuer can interrupt the request. */
   readonly isInterruptible: boolean
 }
 
@@ -50,7 +50,7 @@ export const token = (
 export const shown = ({ accessToken, sessionStatus }: IdentityApi.Reply<"getResourceOauth2Token">) =>
   accessToken === undefined ? sessionStatus : Redacted.value(accessToken)
 
-/** The default provider: Google's vendor, so that its issuer is chosen by the test. */
+/** The default provider, of the vendor Google: not on loopback, so that the test chooses its issuer. */
 export const provider = (clientSecret: string, clientId = "id") => ({
   name: providerName,
   credentialProviderVendor: "GoogleOauth2" as const,
@@ -59,7 +59,7 @@ export const provider = (clientSecret: string, clientId = "id") => ({
   }
 })
 
-/** An issuer for the engine, and the requests that wait for its answers. With a browser it also gives codes. */
+/** An issuer, and the requests that wait for its responses. With a browser it also issues codes. */
 export const make = ({ hasBrowser = false } = {}) =>
   Effect.map(Queue.unbounded<Arrival>(), (arrivals) => {
     const ask = (kind: Arrival["kind"]) => (client: Client, request: Arrival["request"]) =>
@@ -90,11 +90,11 @@ export const make = ({ hasBrowser = false } = {}) =>
     return { issuer, arrivals, arrival: Queue.take(arrivals), waiting: Queue.size(arrivals) }
   })
 
-/** Provides the issuer to an engine. */
+/** Provides the issuer to an emulator. */
 export const over = <A, E, R>(issuer: Issuer, self: Effect.Effect<A, E, R>) =>
   Effect.provideService(self, Issuers, { federated: issuer, verify: undefined })
 
-/** What a test does with an engine: requests of tokens, and consents. */
+/** Token requests and consents of a test. */
 export const actions = (
   { api, controls }: {
     readonly api: IdentityApi.IdentityApi["Type"]
@@ -136,7 +136,7 @@ export const actions = (
   return { api, controls, request, ask, approved }
 }
 
-/** A workload identity, and a provider for which the issuer answers. */
+/** A workload identity, and a provider of the issuer. */
 export const setUp = ({ api, controls }: Parameters<typeof actions>[0]) =>
   Effect.gen(function*() {
     yield* api.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [returnUrl] })
@@ -144,15 +144,15 @@ export const setUp = ({ api, controls }: Parameters<typeof actions>[0]) =>
     yield* api.createOauth2CredentialProvider(provider("secret"))
   })
 
-/** An engine in memory, whose provider asks the issuer. */
+/** An emulator in memory with the provider of the issuer. */
 export const world = (options?: { readonly hasBrowser?: boolean }) =>
   Effect.gen(function*() {
     const stub = yield* make(options)
-    const made = yield* over(stub.issuer, engine.make(engine.settings({})))
+    const made = yield* over(stub.issuer, emulator.make(emulator.settings({})))
     yield* setUp(made)
     return { ...stub, ...actions(made) }
   })
 
-/** An engine over a storage, whose providers ask the issuer. */
+/** An emulator with a storage, whose providers use the issuer. */
 export const stored = (issuer: Issuer, storage: Storage) =>
-  Effect.map(over(issuer, engine.makeStored(engine.settings({}), storage)), actions)
+  Effect.map(over(issuer, emulator.makeStored(emulator.settings({}), storage)), actions)

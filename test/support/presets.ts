@@ -4,7 +4,7 @@ import type * as Oauth2ProviderConfig from "../../src/Oauth2ProviderConfig.js"
 
 export const vendors = Object.keys(presets) as ReadonlyArray<PresetVendor>
 
-/** The configuration that gives a vendor no more than it needs, or what `given` says. */
+/** The smallest configuration of a vendor, with the members of `given`. */
 export const configOf = (
   vendor: PresetVendor,
   given: { readonly [member: string]: string } = {},
@@ -31,7 +31,7 @@ export const configOf = (
   }
 }
 
-/** Every endpoint of a preset, with `x` for what depends on a tenant. */
+/** Every endpoint of a preset, with `x` for placeholders of the tenant. */
 export const urlsOf = ({ endpoints }: Preset): ReadonlyArray<string> => {
   if ("tenant" in endpoints) return Object.values(endpoints.tenant).map((url) => url.replaceAll(/\{\w+\}/g, "x"))
   if ("discoveryUrl" in endpoints) return [endpoints.discoveryUrl]
@@ -39,7 +39,7 @@ export const urlsOf = ({ endpoints }: Preset): ReadonlyArray<string> => {
   return [issuer, authorizationEndpoint, tokenEndpoint]
 }
 
-/** Everything a preset says for which there has to be a source. */
+/** The facts of a preset that need a source. */
 export const evidenceOf = ({ evidence, quirks }: Preset): ReadonlyArray<Evidence> => [
   ...Object.values(evidence),
   ...quirks
@@ -140,7 +140,7 @@ const section = (vendor: PresetVendor, { evidence, quirks }: Preset): string =>
 const begin = "<!-- dprint-ignore-start -->\n"
 const end = "<!-- dprint-ignore-end -->"
 
-/** The part of the guide that the table of presets writes. */
+/** The part of the guide that is generated from the presets. */
 export const generated: string = [
   "| Vendor | Endpoints, or what to give | To get a refresh token | Authorization request | Token request |",
   "| --- | --- | --- | --- | --- |",
@@ -151,7 +151,7 @@ export const generated: string = [
   ...vendors.map((vendor) => section(vendor, presets[vendor]))
 ].join("\n")
 
-/** The guide with its generated part as it has to be. */
+/** The guide with its generated part up to date. */
 export const updated = (guide: string): string => {
   const [before = "", rest = ""] = guide.split(begin)
   const [, after = ""] = rest.split(end)

@@ -7,13 +7,13 @@ import type { Change, Entry } from "../../src/internal/emulator/persistence/reco
 import { jwt } from "./agent.js"
 import { providerName, returnUrl, workloadName } from "./issuer.js"
 
-/** A commit that waits until the test lets it succeed or fail. */
+/** A commit that is held until the test lets it succeed or fail. */
 export interface Held {
   readonly changes: ReadonlyArray<Change>
   readonly done: Deferred.Deferred<void, StorageProblem>
 }
 
-/** The keys of the changes, those of removed records with a minus. */
+/** The keys of the changes, with a minus for removed records. */
 export const keysOf = (changes: ReadonlyArray<Change>) =>
   changes.map(({ key, value }) => value === undefined ? `-${key}` : key)
 
@@ -49,13 +49,13 @@ export const make = (initial: Iterable<Entry> = []) =>
       storage,
       records,
       commits,
-      /** From now on commits wait. */
+      /** Holds all later commits. */
       hold: Ref.set(isHolding, true),
-      /** From now on commits succeed at once. */
+      /** Lets all later commits succeed at once. */
       release: Ref.set(isHolding, false),
-      /** The next commit that waits. */
+      /** The next held commit. */
       next: Queue.take(held),
-      /** The number of commits that wait. */
+      /** The number of held commits. */
       waiting: Queue.size(held)
     }
   })

@@ -10,7 +10,7 @@ export type Services = IdentityService.IdentityService | IdentityApi.IdentityApi
 
 /**
  * How much of the contract a layer runs. `whole`: everything. `sample`: one row for each kind in a long table of what the
- * engine decides, since every layer has the same engine.
+ * emulator decides, since every layer has the same emulator.
  */
 export type Extent = "whole" | "sample"
 
