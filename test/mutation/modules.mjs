@@ -39,8 +39,8 @@ export const modules = {
     tests: ["tokenFlow", "revocation", "revocationKey"]
   },
   retry: {
-    mutate: ["src/RetryPolicy.ts", "src/internal/service/retry.ts"],
-    tests: ["retry", "tags"]
+    mutate: ["src/RetryPolicy.ts", "src/internal/service/{retry,retryBudget}.ts"],
+    tests: ["retry", "retryBudget", "tags"]
   },
   check: {
     mutate: ["src/internal/model/validation.ts"],

@@ -8,9 +8,11 @@ const { tests } = modules[process.env.MUTATION_MODULE]
 const config = mergeConfig(base, {
   test: { maxWorkers: 1, minWorkers: 1, reporters: ["default"] }
 })
-// The merge would keep the projects and the files of the base as well. Each run needs modules of its own.
+// The merge would keep the projects and the files of the base as well.
 delete config.test.projects
-delete config.test.poolOptions
+// The test files of one run share modules. Each run has a worker of its own, so a mutant of code that runs while a module loads
+// is active.
+config.test.poolOptions = { threads: { isolate: false } }
 config.test.include = tests.map((test) => `test/${test}.test.ts`)
 
 export default config

@@ -26,9 +26,7 @@ const longest = Duration.minutes(1)
  * @internal
  */
 export const retryAfterOf = (error: unknown): Duration.Duration =>
-  isIdentityError(error) && "retryAfter" in error && error.retryAfter !== undefined
-    ? Duration.min(longest, Duration.seconds(error.retryAfter))
-    : Duration.zero
+  Duration.min(longest, Duration.seconds(isIdentityError(error) && "retryAfter" in error ? error.retryAfter ?? 0 : 0))
 
 const withRetryAfter = (schedule: Schedule.Schedule<unknown>) =>
   Schedule.identity<unknown>().pipe(
