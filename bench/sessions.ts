@@ -7,7 +7,7 @@ import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"
 import { createServer } from "node:http"
 import { IdentityServer, IdentityService } from "../src/index.js"
-import { prepare, workloadAccessToken } from "./people.js"
+import { prepare, workloadAccessToken } from "./users.js"
 
 const arrivals: Array<number> = []
 

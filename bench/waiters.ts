@@ -5,7 +5,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { AwsIdentity, IdentityService } from "../src/index.js"
-import { begin } from "./people.js"
+import { begin } from "./users.js"
 
 /** What a waiter costs is what those after the first few add, without what a program costs that has any. */
 const few = 2_000

@@ -2,8 +2,8 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Fiber } from "effect"
 import { Credential, IdentityControls, IdentityService } from "../src/index.js"
-import { beginAll, prepare, type Waiter } from "./people.js"
 import { quantiles } from "./statistics.js"
+import { beginAll, prepare, type Waiter } from "./users.js"
 
 const count = 1_000
 

@@ -1,8 +1,8 @@
 import { Console, Effect } from "effect"
 import { Consent, IdentityService } from "effect-agentcore-identity"
-import { adaAgrees, asAda, repository, setUp } from "./consent/world.js"
+import { adaConsents, asAda, repository, setUp } from "./consent/world.js"
 
-/** The runtime gets the error, shows the URL by its own means, and lets the agent try again. */
+/** The call fails. The caller of the agent shows the URL, and runs the agent again. */
 const program = Effect.gen(function*() {
   yield* setUp
   const identity = yield* IdentityService.IdentityService
@@ -11,7 +11,7 @@ const program = Effect.gen(function*() {
   const first = yield* turn.pipe(
     Effect.catchTag("ConsentRequired", (consent) =>
       Console.log(`${consent.message}, before ${consent.expiresAt}`).pipe(
-        Effect.zipRight(adaAgrees(consent)),
+        Effect.zipRight(adaConsents(consent)),
         Effect.as("nothing yet")
       ))
   )

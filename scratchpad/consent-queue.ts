@@ -1,6 +1,6 @@
 import { Console, Effect, Queue, type Redacted } from "effect"
 import { Consent, IdentityError, IdentityService } from "effect-agentcore-identity"
-import { adaAgrees, asAda, repository, setUp } from "./consent/world.js"
+import { adaConsents, asAda, repository, setUp } from "./consent/world.js"
 
 const program = Effect.gen(function*() {
   yield* setUp
@@ -8,14 +8,14 @@ const program = Effect.gen(function*() {
   const request = { ...repository, workloadAccessToken: yield* asAda }
   const tokens = yield* Queue.unbounded<Redacted.Redacted>()
 
-  // The rest of the application: completes the consent, requests the token, and passes it to the agent.
+  // The rest of the application completes the consent, requests the token, and passes it to the agent.
   const application = (consent: IdentityError.ConsentRequired) =>
-    adaAgrees(consent).pipe(
+    adaConsents(consent).pipe(
       Effect.zipRight(identity.getToken({ ...request, consent: Consent.fail })),
       Effect.flatMap((token) => Queue.offer(tokens, token))
     )
 
-  // The agent sends no poll: it waits for the queue, as long as the session lives.
+  // The agent sends no poll: it waits for the queue until the session expires.
   const fromQueue = Consent.make((consent) =>
     Console.log(`the agent waits: ${consent.message}`).pipe(
       Effect.zipRight(Effect.forkDaemon(Effect.delay(application(consent), "1 second"))),

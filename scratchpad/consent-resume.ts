@@ -1,16 +1,16 @@
 import { Console, Effect } from "effect"
 import { IdentityControls, IdentityService } from "effect-agentcore-identity"
 import * as Folder from "./consent/Folder.js"
-import { adaAgrees, asAda } from "./consent/world.js"
-import { told } from "./shared/told.js"
+import { adaConsents, asAda } from "./consent/world.js"
+import { reportErrors } from "./shared/reportErrors.js"
 
-/** Resumes the call that `consent-suspend.ts` suspended, once Ada has agreed; a handle gives one token. */
+/** Resumes the call that `consent-suspend.ts` suspended, after Ada has consented. A handle returns one token. */
 const program = (directory: string) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
     const { sessions } = yield* IdentityControls.IdentityControls
     const [session] = yield* sessions
-    if (session?.status === "pending") yield* adaAgrees(session)
+    if (session?.status === "pending") yield* adaConsents(session)
     const handle = yield* Folder.handle(directory)
     const token = yield* identity.resume(handle, { workloadAccessToken: yield* asAda })
     yield* Console.log(`resumed: ${token}`)
@@ -22,6 +22,6 @@ const program = (directory: string) =>
 
 Folder.find(process.argv[2]).pipe(
   Effect.flatMap((directory) => Effect.provide(program(directory), Folder.layer(directory))),
-  told,
+  reportErrors,
   Effect.runPromise
 )

@@ -2,9 +2,9 @@ import { Console, Effect, Redacted } from "effect"
 import { Consent, IdentityService } from "effect-agentcore-identity"
 import * as Folder from "./consent/Folder.js"
 import { asAda, repository, setUp } from "./consent/world.js"
-import { told } from "./shared/told.js"
+import { reportErrors } from "./shared/reportErrors.js"
 
-/** Asks for a token, suspends the call, and ends; `consent-resume.ts` resumes it in another process. */
+/** Requests a token, suspends the call, and ends. `consent-resume.ts` resumes it in another process. */
 const program = (directory: string) =>
   Effect.gen(function*() {
     yield* setUp
@@ -17,6 +17,6 @@ const program = (directory: string) =>
 
 Folder.create(process.argv[2]).pipe(
   Effect.flatMap((directory) => Effect.provide(program(directory), Folder.layer(directory))),
-  told,
+  reportErrors,
   Effect.runPromise
 )

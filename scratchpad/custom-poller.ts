@@ -1,7 +1,7 @@
 import { Console, Effect, Redacted, Schedule } from "effect"
 import { Consent, Credential, IdentityControls, IdentityService } from "effect-agentcore-identity"
 
-/** Quick at first, then slower, with jitter, for two minutes at the most. */
+/** Polls quickly at first, then slower, with jitter, for at most two minutes. */
 const eager = Schedule.exponential("100 millis", 1.5).pipe(Schedule.jittered, Schedule.upTo("2 minutes"))
 
 const callbackUrl = "https://app.example/return"
@@ -9,7 +9,7 @@ const userId = "cognito+ada"
 
 const program = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService
-  const person = yield* IdentityControls.IdentityControls
+  const controls = yield* IdentityControls.IdentityControls
   yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
   yield* identity.createOauth2CredentialProvider({
     name: "github",
@@ -25,7 +25,7 @@ const program = Effect.gen(function*() {
     consent: Consent.wait({
       tokenPoller: eager,
       onAuthUrl: (_, { sessionUri }) =>
-        Effect.delay(person.approve(sessionUri), "1 second").pipe(
+        Effect.delay(controls.approve(sessionUri), "1 second").pipe(
           Effect.zipRight(
             identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
           ),

@@ -1,16 +1,16 @@
 import { Console, Effect, Redacted } from "effect"
 import { AccessToken, Diagnosis, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
 
-const turn = Effect.as(AccessToken.AccessToken, "the agent has what it needs")
+const turn = Effect.as(AccessToken.AccessToken, "the agent has its token")
 
-/** Every way in which a person's token can fail to come, by tag; what is left out would not compile. */
+/** Handles each error of a request for a user token by its tag. A missing tag would not compile. */
 const handled = turn.pipe(
   AccessToken.provideAccessToken({ providerName: "github", scopes: ["repo"], authFlow: "USER_FEDERATION" }),
   Effect.catchTags({
     ConsentRequired: ({ authorizationUrl, expiresAt }) =>
       Effect.succeed(`please open ${Redacted.value(authorizationUrl)} before ${expiresAt}`),
-    ConsentDenied: () => Effect.succeed("you said no, so I cannot look at your repositories"),
-    ConsentTimedOut: () => Effect.succeed("nobody has answered: ask me again"),
+    ConsentDenied: () => Effect.succeed("you denied the consent, so I cannot read your repositories"),
+    ConsentTimedOut: () => Effect.succeed("the consent was not completed in time: ask me again"),
     Throttled: () => Effect.succeed("busy: try again in a minute"),
     ResourceNotFound: ({ message }) => Effect.succeed(`not set up yet: ${message}`),
     ValidationError: (error) => Effect.succeed(Diagnosis.explain(error)),
@@ -18,8 +18,8 @@ const handled = turn.pipe(
     Unauthorized: (error) => Effect.succeed(Diagnosis.explain(error)),
     InternalServerError: () => Effect.succeed("AWS has a problem"),
     TransportFailure: ({ reason }) => Effect.succeed(`AWS cannot be reached: ${reason}`),
-    UndecodableReply: ({ path }) => Effect.succeed(`AWS said something new at ${path}`),
-    UnknownServiceError: ({ code }) => Effect.succeed(`AWS said ${code}`),
+    UndecodableReply: ({ path }) => Effect.succeed(`unexpected reply of AWS at ${path}`),
+    UnknownServiceError: ({ code }) => Effect.succeed(`unexpected error of AWS: ${code}`),
     WorkloadAccessTokenUnavailable: ({ message }) => Effect.succeed(message)
   })
 ) satisfies Effect.Effect<string, never, IdentityService.IdentityService | WorkloadAccessToken.WorkloadAccessToken>

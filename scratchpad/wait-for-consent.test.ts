@@ -4,10 +4,10 @@ import { Consent, Credential, IdentityControls, type IdentityError, IdentityServ
 
 const callbackUrl = "https://app.example/return"
 
-it.effect("the agent gets its token as soon as the consent is completed", () =>
+it.effect("the agent receives its token as soon as the consent is completed", () =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
-    const person = yield* IdentityControls.IdentityControls
+    const controls = yield* IdentityControls.IdentityControls
     yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
     yield* identity.createOauth2CredentialProvider({
       name: "github",
@@ -16,8 +16,9 @@ it.effect("the agent gets its token as soon as the consent is completed", () =>
     })
     const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
 
-    const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
-    const onAuthUrl = (_: Redacted.Redacted, consent: IdentityError.ConsentRequired) => Deferred.succeed(asked, consent)
+    const required = yield* Deferred.make<IdentityError.ConsentRequired>()
+    const onAuthUrl = (_: Redacted.Redacted, consent: IdentityError.ConsentRequired) =>
+      Deferred.succeed(required, consent)
     const agent = yield* Effect.fork(identity.getToken({
       providerName: "github",
       scopes: ["repo"],
@@ -27,8 +28,8 @@ it.effect("the agent gets its token as soon as the consent is completed", () =>
       customState: "c3RhdGU",
       consent: Consent.wait({ onAuthUrl })
     }))
-    const { sessionUri } = yield* Deferred.await(asked)
-    const returned = new URL(Redacted.value(yield* person.approve(sessionUri))).searchParams
+    const { sessionUri } = yield* Deferred.await(required)
+    const returned = new URL(Redacted.value(yield* controls.approve(sessionUri))).searchParams
     assert.strictEqual(returned.get("state"), "c3RhdGU")
     const userIdentifier = Credential.userId("ada")
     yield* identity.completeResourceTokenAuth({ sessionUri: returned.get("session_id") ?? "", userIdentifier })

@@ -2,21 +2,21 @@ import { Config, Context, Effect, Layer, Redacted } from "effect"
 import * as jose from "jose"
 import * as AuthorizationServer from "./AuthorizationServer.js"
 
-/** The authorization server behind the providers, for those who trust it. */
+/** Authorization server of the providers. */
 export class Authorization extends Context.Tag("scratchpad/Authorization")<Authorization, {
   readonly discoveryUrl: string
   readonly clientId: string
   readonly clientSecret: Redacted.Redacted
   readonly scopes: ReadonlyArray<string>
-  /** Tells the server where browsers may come back to. */
+  /** Registers the redirect URIs of the client. */
   readonly allow: (redirectUris: ReadonlyArray<string>) => Effect.Effect<void>
-  /** What a resource says of a token: whose it is, or why it is none. */
+  /** Verifies a token as a resource does: returns a description, or fails with the reason. */
   readonly verify: (token: string) => Effect.Effect<string, string>
 }>() {}
 
 const clientId = "demo"
 
-/** One of your own: register the callback URLs of the providers there. */
+/** Your own authorization server. Register the callback URLs of the providers there. */
 export const layerLive = Layer.effect(
   Authorization,
   Effect.map(
@@ -34,7 +34,7 @@ export const layerLive = Layer.effect(
   )
 )
 
-/** One on this machine. The resource asks it for its keys, and for nothing else. */
+/** An authorization server on this machine. The resource reads its keys. */
 export const layerEmbedded = Layer.scoped(
   Authorization,
   Effect.gen(function*() {
@@ -58,7 +58,7 @@ export const layerEmbedded = Layer.scoped(
         }).pipe(
           Effect.filterOrFail(
             ({ payload }) => scopes.every((scope) => String(payload["scope"]).split(" ").includes(scope)),
-            () => "the scope does not do"
+            () => "the scope is not sufficient"
           ),
           Effect.map(({ payload }) => `a token of ${payload.sub}, for ${payload.aud}, to ${payload["scope"]}`)
         )

@@ -1,6 +1,6 @@
 /**
- * An OAuth 2.0 and OpenID Connect server on this machine (`oidc-provider`): PKCE for everybody (unless told otherwise), refresh tokens that rotate,
- * access tokens that are JWTs, and one page on which a person signs in and allows or denies.
+ * An OAuth 2.0 and OpenID Connect server on this machine (`oidc-provider`), with PKCE (by default), rotating refresh tokens, access
+ * tokens that are JWTs, and one page where a user signs in and approves or denies.
  */
 import { Effect } from "effect"
 import * as jose from "jose"
@@ -21,7 +21,7 @@ export interface Client {
 export interface Options {
   /** 3600 unless given. */
   readonly accessTokenSeconds?: number
-  /** What signs its tokens (RS256); made anew unless given. */
+  /** Key that signs its tokens (RS256); defaults to a new key. */
   readonly key?: jose.JWK
   /** `true` unless given. */
   readonly isPkceRequired?: boolean
@@ -35,7 +35,7 @@ export interface AuthorizationServer {
   readonly provider: Provider
   /** The key that signs its tokens. */
   readonly key: jose.JWK
-  /** Redirect URIs are known late: a client may be told again. */
+  /** Registers a client, or replaces it, since redirect URIs are known late. */
   readonly register: (client: Client) => void
   /** The claims of a token that this server has signed, for this audience. */
   readonly verify: (token: string, audience: string) => Effect.Effect<jose.JWTPayload>
@@ -148,7 +148,7 @@ const configuration = (
   },
   interactions: { url: (_, { uid }) => `/interaction/${uid}` },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-  // Who has signed in and allowed it has allowed all of it.
+  // A user who has approved has approved all scopes.
   loadExistingGrant: async (ctx) => {
     const { client, params, session } = ctx.oidc
     if (client === undefined || session?.accountId === undefined) return undefined
@@ -202,7 +202,7 @@ export const make = (options: Options = {}) =>
       const others = provider.callback()
       server.on("request", (request, response) =>
         request.url?.startsWith("/interaction/") === true
-          ? asked(request, response).catch(() => response.writeHead(400).end("This page is over: start again."))
+          ? asked(request, response).catch(() => response.writeHead(400).end("This page has expired: start again."))
           : others(request, response))
       const { d: _d, dp: _dp, dq: _dq, p: _p, q: _q, qi: _qi, ...publicKey } = key
       const keys = jose.createLocalJWKSet({ keys: [publicKey] })

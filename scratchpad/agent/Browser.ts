@@ -1,7 +1,7 @@
 import { Cookies, HttpClient, HttpClientRequest } from "@effect/platform"
 import { Effect, Ref } from "effect"
 
-/** A browser without a window: it keeps cookies, goes where it is sent, and can send the form of a page. */
+/** A simulated browser: it keeps cookies, follows redirects, and submits forms. */
 export const make = Effect.gen(function*() {
   const client = yield* HttpClient.HttpClient
   const jar = yield* Ref.make(Cookies.empty)
@@ -19,7 +19,7 @@ export const make = Effect.gen(function*() {
 
   return {
     open: (url: string) => go(HttpClientRequest.get(url)),
-    /** Sends the form of this page. */
+    /** Submits the form of this page. */
     send: ({ text, url }: Page, fields: Record<string, string>) => {
       const action = /<form[^>]* action="([^"]+)"/.exec(text)?.[1]
       return action === undefined

@@ -11,18 +11,18 @@ import { ConsentLedger, ConsentSeal, Credential, type IdentityError, SessionBind
 import { randomBytes } from "node:crypto"
 import { Authorization } from "./Authorization.js"
 
-/** The application around the agent: where people sign in and consent, and a resource that wants credentials. */
+/** Application around the agent: pages where users sign in and consent, and a resource that requires credentials. */
 export class Site extends Context.Tag("scratchpad/Site")<Site, {
-  /** Where the one person that the demonstration has signs in. */
+  /** URL where the user of the demonstration signs in. */
   readonly signInUrl: string
-  /** Where browsers return to from a consent. */
+  /** Return URL of consents. */
   readonly callbackUrl: string
-  /** Has a link of the application's own shown, at which the person who is signed in begins to consent. */
+  /** Shows a link of the application, at which the signed-in user starts the consent. */
   readonly onAuthUrl: <E, R>(show: (link: string) => Effect.Effect<void, E, R>) => (
     authorizationUrl: Redacted.Redacted,
     consent: IdentityError.ConsentRequired
   ) => Effect.Effect<void, SessionBinding.BindingRefused | IdentityError.LedgerFailure | E, R>
-  /** Calls the resource with a credential; gives what the resource saw. */
+  /** Calls the resource with a credential, and returns its response. */
   readonly call: (
     path: string,
     credential: { readonly token: Redacted.Redacted } | { readonly key: Redacted.Redacted }
@@ -44,7 +44,7 @@ const resource = Effect.gen(function*() {
 
 const cookie = "session"
 
-/** Who is signed in, by the session that the browser has a cookie of. Here nobody is asked for a password. */
+/** Signs the user in with a session cookie. The demonstration requires no password. */
 const signIn = (sessions: Ref.Ref<HashMap.HashMap<string, string>>, userId: string) =>
   Effect.gen(function*() {
     const session = randomBytes(32).toString("base64url")

@@ -2,7 +2,7 @@ import { Effect, Redacted } from "effect"
 import { IdentityService } from "effect-agentcore-identity"
 import { Authorization } from "./Authorization.js"
 
-/** A workload identity and three providers, which go when the scope closes. */
+/** Creates a workload identity and three providers, and deletes them when the scope closes. */
 export const create = (options: { readonly callbackUrl: string }) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService

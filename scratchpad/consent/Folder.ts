@@ -1,4 +1,4 @@
-/** What one program leaves for another: the state of the identity service, a resume handle, and the key that sealed it. */
+/** Folder that two programs share: the state of the identity service, a resume handle, and the key that sealed it. */
 import { KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { ConfigProvider, Data, Effect, Layer, Redacted } from "effect"
@@ -20,7 +20,7 @@ const keysIn = (directory: string) => join(directory, "keys")
 const attempt = <A>(directory: string, f: () => A) =>
   Effect.try({ try: f, catch: () => new FolderUnusable({ message: `the folder ${directory} cannot be used` }) })
 
-/** A new folder under the system's temporary one, or the one that is given; closed to other users. */
+/** Creates a temporary folder, or the given one. Other users of the machine cannot read it. */
 export const create = (given: string | undefined) =>
   attempt(given ?? tmpdir(), () => {
     if (given === undefined) return mkdtempSync(join(tmpdir(), "agentcore-consent-"))
@@ -29,7 +29,7 @@ export const create = (given: string | undefined) =>
   }).pipe(
     Effect.filterOrFail(
       (directory) => !existsSync(keysIn(directory)),
-      (directory) => new FolderUnusable({ message: `${directory} was used before: give a folder that is new` })
+      (directory) => new FolderUnusable({ message: `the folder ${directory} was used before: pass a new folder` })
     ),
     Effect.tap((directory) =>
       attempt(directory, () =>
@@ -45,13 +45,13 @@ export const find = (given: string | undefined): Effect.Effect<string, FolderUnu
   given !== undefined && existsSync(handleIn(given))
     ? Effect.succeed(given)
     : new FolderUnusable({
-      message: "first run `npx tsx scratchpad/consent-suspend.ts`: it prints the command that resumes what it suspends"
+      message: "first run `npx tsx scratchpad/consent-suspend.ts`: it prints the command that resumes the call"
     })
 
 export const handle = (directory: string) =>
   attempt(directory, () => Redacted.make(readFileSync(handleIn(directory), "utf8")))
 
-/** The keys of the environment, or else the one in the folder; a real application keeps no key beside what it seals. */
+/** Reads the keys from the environment, or else from the folder. A real application stores keys elsewhere. */
 const Keys = (directory: string) =>
   Layer.unwrapEffect(
     Effect.map(attempt(directory, () => readFileSync(keysIn(directory), "utf8")), (keys) =>
@@ -60,7 +60,7 @@ const Keys = (directory: string) =>
       ))
   )
 
-/** The service, its controls, the seal and the ledger, all of which outlive the program. */
+/** The service, its controls, the seal and the ledger. Their state is kept in the folder. */
 export const layer = (directory: string) =>
   Layer.mergeAll(
     IdentityService.layer.pipe(

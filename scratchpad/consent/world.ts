@@ -1,11 +1,11 @@
-/** What there is before an agent runs, and a person who agrees. */
+/** Set-up of the identity service, and a user who consents. */
 import { Effect, Redacted } from "effect"
 import { Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
 
 const userId = "cognito+ada"
 const callbackUrl = "https://app.example/return"
 
-/** What the agents here ask for. */
+/** Options of the token request of the agents. */
 export const repository = {
   providerName: "github",
   scopes: ["repo"],
@@ -28,8 +28,8 @@ export const asAda = Effect.flatMap(
   (identity) => identity.getWorkloadAccessToken({ workloadName: "my-agent", userId })
 )
 
-/** Ada agrees in her browser, and the page she returns to finishes. */
-export const adaAgrees = ({ sessionUri }: Pick<IdentityError.ConsentRequired, "sessionUri">) =>
+/** Ada approves the consent, and the page at the return URL completes it. */
+export const adaConsents = ({ sessionUri }: Pick<IdentityError.ConsentRequired, "sessionUri">) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
     const { approve } = yield* IdentityControls.IdentityControls

@@ -16,8 +16,8 @@ const setting = (error: ConfigError.ConfigError): string => {
 
 const line = (error: Failure) => ConfigError.isConfigError(error) ? setting(error) : error.message
 
-/** A failure is one line on stderr and exit code 1; a defect is reported whole. */
-export const told = <A, E extends Failure, R>(program: Effect.Effect<A, E, R>) =>
+/** Reports a failure in one line on stderr, with exit code 1. A defect is reported in full. */
+export const reportErrors = <A, E extends Failure, R>(program: Effect.Effect<A, E, R>) =>
   Effect.catchAll(program, (error: E) =>
     Effect.zipRight(
       Console.error(line(error).replaceAll(/\s+/g, " ")),
