@@ -1,6 +1,6 @@
 /**
- * Real OAuth 2.0 behind the local service: credential providers are asked for tokens at their own authorization servers,
- * instead of simulated. It needs Node.
+ * Real OAuth 2.0 for the local service: tokens come from the authorization servers of the credential providers. Requires
+ * Node.
  *
  * @since 0.1.0
  */
@@ -9,46 +9,47 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { Issuers } from "./internal/emulator/state/issuer.js"
+import { hostnameOf } from "./internal/lib/url.js"
 import * as certificates from "./internal/oauth/certificates.js"
 import * as issuer from "./internal/oauth/federatedIssuer.js"
 import { verify } from "./internal/oauth/verifyJwt.js"
 
 /**
- * How authorization servers are asked.
+ * The options of requests to authorization servers, and of the verification of JWTs.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   /**
-   * How long one answer may take; 10 seconds unless given. The limit also holds in an uninterruptible region, such as a
-   * handler of `@effect/platform`. `Duration.infinity` sets no limit.
+   * The time limit of one request. Default: 10 seconds. The limit also holds in an uninterruptible region, such as a handler
+   * of `@effect/platform`. `Duration.infinity` disables the limit.
    */
   readonly timeout?: Duration.DurationInput | undefined
   /**
-   * Hosts, as they stand in a URL, that are asked although their address is not on the internet: one in a company's own
-   * network, for example. This machine is asked where a provider's own configuration names it.
+   * Host names or IP addresses in a private network to which requests may be sent; letter case is ignored. Default: none.
+   * Loopback is allowed if the configuration of the provider itself names it.
    */
   readonly allowedHosts?: ReadonlyArray<string> | undefined
   /**
-   * Certificate authorities that are trusted for authorization servers, in addition to Node's: PEM text, one certificate
-   * or more in each; none unless given. Nothing else in the program trusts them. Text that is not PEM, has no certificate
-   * or has a private key is a defect when the layer is built.
+   * Certificate authorities that are trusted for authorization servers, in addition to those of Node, as PEM text with one
+   * or more certificates. Default: none. No other part of the program trusts them. Text that is not PEM, contains no
+   * certificate or contains a private key is a defect when the layer is built.
    */
   readonly certificateAuthorities?: ReadonlyArray<string> | undefined
   /**
-   * Accepted audiences of the JWTs with which `getWorkloadAccessTokenForJWT` is called: `aud` has to have one of them.
+   * Accepted audiences (`aud`) of the JWTs that are passed to `getWorkloadAccessTokenForJWT`. Default: none.
    *
-   * With this option, or with `verifyJwtClients`, signatures are verified with the keys of the issuers, and `exp` and
-   * `sub` are required. The keys are found by OpenID Connect Discovery, or where RFC 8414 has them if that document is not
-   * there. A token that fails is `Unauthorized`; `IdentityControls.providerFailures` names the claim. With neither option
-   * JWTs are not verified. A header of more than 16,384 characters, an `iss` of more than 2,048 and an issuer with more
-   * than 100 keys are rejected as well.
+   * With this option or `verifyJwtClients`, signatures are verified with the keys of the issuer, and `exp` and `sub` are
+   * required. The keys are found by OpenID Connect Discovery, or by RFC 8414 if that document does not exist. An invalid token
+   * fails with `Unauthorized`, and `IdentityControls.providerFailures` contains the claim. Without both options, JWTs are not
+   * verified. A header of more than 16,384 characters, an `iss` of more than 2,048 characters and an issuer with more than
+   * 100 keys are rejected.
    */
   readonly verifyJwtFor?: ReadonlyArray<string> | undefined
   /**
-   * Accepted clients of those JWTs that have no `aud`: `client_id` has to be one of them. Access tokens of Amazon Cognito
-   * are of that kind. A token with `aud` is accepted by its audience alone.
+   * Accepted clients (`client_id`) of JWTs without `aud`, such as the access tokens of Amazon Cognito. Default: none. A token
+   * with `aud` is validated against `verifyJwtFor` only.
    */
   readonly verifyJwtClients?: ReadonlyArray<string> | undefined
 }
@@ -60,14 +61,14 @@ const secureContext = (authorities: ReadonlyArray<string>) =>
   })
 
 /**
- * Provides the in-memory and the stored service with it: a provider whose endpoints are on loopback is asked for real, as
- * is one for which somebody says so (`IdentityControls.setIssuer`); all others stay simulated, so that no request leaves
- * the machine by surprise. A person consents on the provider's own pages, behind the authorization URL of a local server.
+ * Federates providers of the in-memory and the stored service. A provider is federated if its endpoints are on loopback, or
+ * if `IdentityControls.setIssuer` says so. All others stay simulated, so that no request leaves the machine unexpectedly. The
+ * user consents on the pages of the provider, to which the authorization URL of the local server redirects.
  *
- * Authorization code with PKCE, client credentials, refresh, token exchange (RFC 8693) and JWT bearer (RFC 7523). Only
- * the provider's endpoints are asked, by https unless on loopback; redirects are not followed, answers of more than 1 MiB
- * and addresses inside the network are refused. What a provider answered is told by
- * `IdentityControls.providerFailures`; callers are told what AWS tells.
+ * Supports authorization code with PKCE, client credentials, refresh, token exchange (RFC 8693) and JWT bearer (RFC 7523).
+ * Requests go to the endpoints of the provider only, by https unless on loopback. Redirects, responses of more than 1 MiB and
+ * private addresses are rejected. `IdentityControls.providerFailures` lists the errors of providers; callers receive the
+ * errors of AWS.
  *
  * @example
  * ```ts
@@ -95,11 +96,11 @@ export const layer = (
   Layer.effect(
     Issuers,
     Effect.map(secureContext(certificateAuthorities), (secureContext) => {
-      const reach = { limit: Duration.decode(timeout), hosts: allowedHosts, secureContext }
+      const policy = { limit: Duration.decode(timeout), hosts: allowedHosts.map(hostnameOf), secureContext }
       const isVerifying = verifyJwtFor.length + verifyJwtClients.length > 0
       return {
-        federated: issuer.make(reach),
-        verify: isVerifying ? verify(reach, { audiences: verifyJwtFor, clients: verifyJwtClients }) : undefined
+        federated: issuer.make(policy),
+        verify: isVerifying ? verify(policy, { audiences: verifyJwtFor, clients: verifyJwtClients }) : undefined
       }
     })
   )

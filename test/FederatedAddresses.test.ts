@@ -74,7 +74,11 @@ describe("the special-purpose networks", () => {
     for (
       const host of ["2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"]
     ) {
-      assert.include(rejectReason(nothing, new URL(`https://${host}/`)), "is inside this machine's network", host)
+      assert.include(
+        rejectReason(nothing, new URL(`https://${host}/`)),
+        "has a private address and is not allowed",
+        host
+      )
     }
   })
 })
@@ -130,7 +134,7 @@ describe("a URL", () => {
     ) {
       for (const allowed of [nothing, local, hosts(host)]) {
         const reason = rejectReason(allowed, new URL(`http://${host}/`))
-        assert.strictEqual(reason, "only https is asked, unless on this machine", host)
+        assert.strictEqual(reason, "the URL is not https: use https, or http on loopback", host)
       }
     }
     assert.isUndefined(rejectReason(nothing, new URL("https://idp.example/")))
@@ -139,7 +143,7 @@ describe("a URL", () => {
 
   it("of another protocol is not asked, even of this machine", () => {
     for (const url of ["ftp://localhost/", "ws://127.0.0.1/", "file:///etc/passwd", "data:,x", "ftp://idp.example/"]) {
-      assert.strictEqual(rejectReason(local, new URL(url)), "only https is asked, unless on this machine", url)
+      assert.strictEqual(rejectReason(local, new URL(url)), "the URL is not https: use https, or http on loopback", url)
     }
   })
 
@@ -147,14 +151,14 @@ describe("a URL", () => {
     for (const userInfo of ["me@", ":secret@", "me:secret@"]) {
       for (const origin of [`https://${userInfo}idp.example/`, `http://${userInfo}localhost/`]) {
         const reason = rejectReason(local, new URL(origin))
-        assert.strictEqual(reason, "a URL with a user name or password is not asked", origin)
+        assert.strictEqual(reason, "the URL contains a user name or password: remove it", origin)
       }
     }
   })
 })
 
 it("the reason why a host is not asked names it, or what it is called, and both ways to allow it", () => {
-  const how = "is inside this machine's network, and not allowed by name: " +
+  const how = "has a private address and is not allowed: " +
     "allow it with --issuer-host HOST (in a program allowedHosts)"
   assert.strictEqual(hostNotAllowed(nothing, "10.0.0.1"), `the host 10.0.0.1 ${how}`)
   assert.strictEqual(

@@ -117,7 +117,7 @@ it.effect("AWS_IAM_ID_TOKEN_JWT is Misconfigured: there is no AWS STS", () =>
     assert.strictEqual(refused.reason, "Misconfigured")
     assert.strictEqual(
       refused.description,
-      "there is no AWS STS here, which clientAuthenticationMethod AWS_IAM_ID_TOKEN_JWT needs"
+      "clientAuthenticationMethod AWS_IAM_ID_TOKEN_JWT requires AWS STS, which the local service does not have"
     )
   }))
 
@@ -221,7 +221,7 @@ describe("a client with a private key", () => {
     [
       "without a key",
       undefined,
-      "no private key: keep a JSON Web Key as the secret that is named like the KMS key"
+      "no private key: store a JSON Web Key as the secret with the ARN of the KMS key as id"
     ],
     ...["canary", "[]", "{}", `{"kty":"EC"}`, `{"kty":7,"d":"canary"}`, `{"kty":"EC","d":7}`, `{"d":"canary"}`].map((
       key
@@ -229,11 +229,15 @@ describe("a client with a private key", () => {
       [
         `with the key ${key}`,
         key,
-        "the secret that is named like the KMS key is no private JSON Web Key"
+        "the secret with the ARN of the KMS key as id is not a private JSON Web Key"
       ] as const
     ),
-    ["with an incomplete key", `{"kty":"EC","d":"canary"}`, "the private key does not do for ES256"],
-    ["with a symmetric key", `{"kty":"oct","k":"Y2FuYXJ5","d":"canary"}`, "the private key is a symmetric one"]
+    ["with an incomplete key", `{"kty":"EC","d":"canary"}`, "the private key does not support ES256"],
+    [
+      "with a symmetric key",
+      `{"kty":"oct","k":"Y2FuYXJ5","d":"canary"}`,
+      "the private key is symmetric: use an asymmetric key"
+    ]
   ]
   for (const [what, key, description] of unusable) {
     it.effect(`${what} is Misconfigured, and the description does not quote the key`, () =>
@@ -252,7 +256,7 @@ describe("a client with a private key", () => {
       ) {
         const refused = yield* Effect.flip(authenticated(withKey(yield* jwkOf(kind), { signingAlgorithm })))
         assert.strictEqual(refused.reason, "Misconfigured")
-        assert.strictEqual(refused.description, `the private key does not do for ${signingAlgorithm}`)
+        assert.strictEqual(refused.description, `the private key does not support ${signingAlgorithm}`)
       }
     }))
 

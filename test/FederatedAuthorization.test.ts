@@ -184,7 +184,7 @@ describe("the authorization URL", () => {
       assert.strictEqual(refused.reason, "Forbidden")
       assert.strictEqual(
         refused.description,
-        "authorization_endpoint: only https is asked, unless on this machine"
+        "authorization_endpoint: the URL is not https: use https, or http on loopback"
       )
     }))
 
@@ -246,7 +246,7 @@ describe("the answer in a browser's address", () => {
         reason: "Malformed",
         error: undefined,
         description:
-          "the answer is of the issuer https://evil.example, and the provider's issuer is https://idp.example"
+          "the response has the issuer https://evil.example, but the issuer of the provider is https://idp.example"
       })
     }))
 
@@ -264,7 +264,7 @@ describe("the answer in a browser's address", () => {
         assertEqual(failureOf(yield* answered(parameters)), {
           reason: "Malformed",
           error: undefined,
-          description: "the answer is of another authorization server, or of another request"
+          description: "the response belongs to another authorization server or to another request"
         })
       }))
   }
@@ -275,7 +275,7 @@ describe("the answer in a browser's address", () => {
         assertEqual(failureOf(yield* answered(parameters)), {
           reason: "Malformed",
           error: undefined,
-          description: "the answer has neither a code nor an error"
+          description: "the response contains neither a code nor an error"
         })
       }
     }))

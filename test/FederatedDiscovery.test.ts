@@ -94,7 +94,10 @@ describe("a provider's discovery URL", () => {
         assert.strictEqual(token, "Failed to retrieve token")
         assert.strictEqual(failures.length, 1)
         assertContains(failures[0], { step: "discovery", reason: "Malformed" })
-        assert.include(failures[0]?.description, `is of the issuer ${issuer(origin)}, and its URL is that of ${origin}`)
+        assert.include(
+          failures[0]?.description,
+          `has the issuer ${issuer(origin)}, but its URL belongs to the issuer ${origin}`
+        )
         assertEqual(paths, [path])
       }).pipe(Effect.provide(layer)))
   }

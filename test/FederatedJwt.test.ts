@@ -113,7 +113,7 @@ describe("the issuer of a JWT", () => {
           assertContains(failures[0], {
             step: "discovery",
             reason: "Malformed",
-            description: "no metadata of the issuer (claim iss): the discovery document is of another issuer"
+            description: "no metadata of the issuer (claim iss): the discovery document has another issuer"
           })
           assert.notInclude(paths, "/keys")
         }))

@@ -33,7 +33,7 @@ describe("an unverified JWT", () => {
     [
       "a header of 16,385 characters",
       partsOf(header.padEnd(16_385, "A"), iss(20)),
-      "its header is longer than 16384 characters"
+      "the header is longer than 16384 characters"
     ],
     ["an issuer that is no text", partsOf(header, { iss: 7, sub: "ada" }), "the claim iss is not a URL"],
     ["an issuer with a query", partsOf(header, { iss: `${issuer}?a`, sub: "ada" }), "the claim iss is not a URL"],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, TestClock } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Option, TestClock } from "effect"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import { Issuers } from "../src/internal/emulator/state/issuer.js"
 import { target } from "../src/internal/emulator/state/state.js"
@@ -50,7 +50,7 @@ describe("the layer", () => {
         yield* TestClock.adjust(1)
         const { description, reason } = yield* Fiber.join(fiber)
         assert.strictEqual(reason, "TimedOut")
-        assert.strictEqual(description, `no answer in ${text}`)
+        assert.strictEqual(description, `no response within ${text}`)
       }))
   }
 
@@ -74,6 +74,22 @@ describe("the layer", () => {
         if (federated === undefined) return assert.fail("there is no issuer")
         assert.strictEqual((yield* Effect.flip(federated.machine(client, nothing))).reason, reason)
       }
+    }))
+
+  it.scoped("compares host names without letter case, and IPv6 addresses in every spelling", () =>
+    Effect.gen(function*() {
+      const { origin } = yield* answering((_, response) => response.end("[]"))
+      const local = origin.replace("127.0.0.1", "localhost")
+      const { authorizationServerMetadata } = metadata(local)
+      const authorizationEndpoint = "https://idp.example/auth"
+      const client = clientOf({
+        oauthDiscovery: { authorizationServerMetadata: { ...authorizationServerMetadata, authorizationEndpoint } }
+      })
+      const { federated } = yield* issuers({ allowedHosts: ["LocalHost"] })
+      if (federated === undefined) return assert.fail("there is no issuer")
+      assert.strictEqual((yield* Effect.flip(federated.machine(client, nothing))).reason, "Malformed")
+      const allowed = yield* refused({ allowedHosts: ["FD00:0::1"], timeout: Duration.zero }, "https://[fd00::1]")
+      assert.notStrictEqual(allowed.reason, "Forbidden")
     }))
 
   it.scoped("trusts the given authorities", () =>

@@ -173,7 +173,7 @@ const endsAtTheLimit = <A, E, R>(
     const error = yield* driven(world, Effect.flip(call))
     const failure = (yield* world.controls.providerFailures).at(-1)
     assertContains(failure, { step, reason: "TimedOut" })
-    assert.match(failure?.description ?? "", /(^|: )no answer in 10s$/)
+    assert.match(failure?.description ?? "", /(^|: )no response within 10s$/)
     assert.strictEqual(yield* Queue.take(world.vendor.aborts), path)
     return error
   })

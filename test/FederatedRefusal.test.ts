@@ -1,26 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HashSet } from "effect"
-import { form, targeted } from "../src/internal/oauth/parameters.js"
-import { malformed, misconfigured, shown, unanswered } from "../src/internal/oauth/providerError.js"
+import { formEncode, targetParameters } from "../src/internal/oauth/parameters.js"
+import { malformed, misconfigured, requestFailed, sanitize } from "../src/internal/oauth/providerError.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
 describe("text of a server", () => {
   it("that is no text, or empty, is not shown", () => {
-    for (const text of [undefined, null, "", 7, true, {}, ["text"]]) assert.isUndefined(shown(text, []))
+    for (const text of [undefined, null, "", 7, true, {}, ["text"]]) assert.isUndefined(sanitize(text, []))
   })
 
   it("is shown as it is, without secrets in it", () => {
     for (
       const text of ["bad request", "é😀", "a&amp;b", "100%", "a+b", "%zz", "&unknown;", "&#x110000;", "\\q", "%E9"]
     ) {
-      assert.strictEqual(shown(text, []), text)
-      assert.strictEqual(shown(text, ["the secret"]), text)
+      assert.strictEqual(sanitize(text, []), text)
+      assert.strictEqual(sanitize(text, ["the secret"]), text)
     }
   })
 
   it("of 300 characters is whole, and a longer one is cut", () => {
-    assert.strictEqual(shown("x".repeat(300), []), "x".repeat(300))
-    assert.strictEqual(shown("x".repeat(301), []), `${"x".repeat(300)}…`)
+    assert.strictEqual(sanitize("x".repeat(300), []), "x".repeat(300))
+    assert.strictEqual(sanitize("x".repeat(301), []), `${"x".repeat(300)}…`)
   })
 
   it("has a space for control, format and separator characters, and none at its ends", () => {
@@ -39,9 +39,9 @@ describe("text of a server", () => {
         "\u2029"
       ]
     ) {
-      assert.strictEqual(shown(`${odd} a${odd}${odd}b ${odd}`, []), "a b", JSON.stringify(odd))
+      assert.strictEqual(sanitize(`${odd} a${odd}${odd}b ${odd}`, []), "a b", JSON.stringify(odd))
     }
-    assert.strictEqual(shown("a  b", []), "a  b")
+    assert.strictEqual(sanitize("a  b", []), "a  b")
   })
 
   const secret = "s:e/c r+e\"%t"
@@ -59,7 +59,7 @@ describe("text of a server", () => {
   ]
   for (const [how, spelling] of replaced) {
     it(`has "<redacted>" for each secret ${how}, and nothing else is lost`, () => {
-      assert.strictEqual(shown(`a ${spelling} b ${spelling}`, ["other", secret]), "a <redacted> b <redacted>")
+      assert.strictEqual(sanitize(`a ${spelling} b ${spelling}`, ["other", secret]), "a <redacted> b <redacted>")
     })
   }
 
@@ -71,7 +71,7 @@ describe("text of a server", () => {
   ]
   for (const [how, spelling] of hidden) {
     it(`is not shown at all if it has a secret in ${how}`, () => {
-      assert.strictEqual(shown(`a ${spelling} b`, [secret]), "<redacted>")
+      assert.strictEqual(sanitize(`a ${spelling} b`, [secret]), "<redacted>")
     })
   }
 
@@ -79,37 +79,37 @@ describe("text of a server", () => {
     for (
       const [character, name] of [["&", "amp"], ["'", "apos"], ["<", "lt"], [">", "gt"], ["\"", "quot"]] as const
     ) {
-      assert.strictEqual(shown(`a se${character}cret b`, [`se${character}cret`]), "a <redacted> b")
-      assert.strictEqual(shown(`a se&${name};cret b`, [`se${character}cret`]), "a <redacted> b", name)
+      assert.strictEqual(sanitize(`a se${character}cret b`, [`se${character}cret`]), "a <redacted> b")
+      assert.strictEqual(sanitize(`a se&${name};cret b`, [`se${character}cret`]), "a <redacted> b", name)
     }
   })
 
   it("is not shown at all if it has a secret with the last character of Unicode in HTML", () => {
-    assert.strictEqual(shown("se&#1114111;cret", ["se\u{10FFFF}cret"]), "<redacted>")
-    assert.strictEqual(shown("se&#x10ffff;cret", ["se\u{10FFFF}cret"]), "<redacted>")
+    assert.strictEqual(sanitize("se&#1114111;cret", ["se\u{10FFFF}cret"]), "<redacted>")
+    assert.strictEqual(sanitize("se&#x10ffff;cret", ["se\u{10FFFF}cret"]), "<redacted>")
   })
 
   it("keeps secrets of less than four characters, which are found in too many places", () => {
-    assert.strictEqual(shown("abc", ["abc"]), "abc")
-    assert.strictEqual(shown("abcd", ["abcd"]), "<redacted>")
-    assert.strictEqual(shown("a%62c &#97;bc", ["abc", ""]), "a%62c &#97;bc")
-    assert.strictEqual(shown("a%62cd", ["abcd"]), "<redacted>")
+    assert.strictEqual(sanitize("abc", ["abc"]), "abc")
+    assert.strictEqual(sanitize("abcd", ["abcd"]), "<redacted>")
+    assert.strictEqual(sanitize("a%62c &#97;bc", ["abc", ""]), "a%62c &#97;bc")
+    assert.strictEqual(sanitize("a%62cd", ["abcd"]), "<redacted>")
   })
 
   it("has one mark for a secret of which another is a part, in whatever order they come", () => {
     for (const secrets of [["secret", "a secret text"], ["a secret text", "secret"]]) {
-      assert.strictEqual(shown("no a secret text, and no secret", secrets), "no <redacted>, and no <redacted>")
+      assert.strictEqual(sanitize("no a secret text, and no secret", secrets), "no <redacted>, and no <redacted>")
     }
   })
 
   it("is redacted before it is cut", () => {
-    assert.strictEqual(shown(`${"x".repeat(298)}secret`, ["secret"]), `${"x".repeat(298)}<r…`)
+    assert.strictEqual(sanitize(`${"x".repeat(298)}secret`, ["secret"]), `${"x".repeat(298)}<r…`)
   })
 })
 
 describe("a refusal", () => {
   it("has the step and what is known of the answer", () => {
-    assertContains(unanswered("refresh")({ reason: "TooLarge", status: 418, description: "why" }), {
+    assertContains(requestFailed("refresh")({ reason: "TooLarge", status: 418, description: "why" }), {
       _tag: "ProviderError",
       step: "refresh",
       reason: "TooLarge",
@@ -131,7 +131,7 @@ describe("the parameters of what a token is for", () => {
   const target = { scopes: of("b", "a"), resources: of("urn:b", "urn:a"), audiences: of("d", "c") }
 
   it("are the scopes in one, and each resource and audience in one of its own, in order", () => {
-    assertEqual([...targeted(target)], [
+    assertEqual([...targetParameters(target)], [
       ["scope", "a b"],
       ["resource", "urn:a"],
       ["resource", "urn:b"],
@@ -141,34 +141,34 @@ describe("the parameters of what a token is for", () => {
   })
 
   it("have the name and the separator of scopes that are given", () => {
-    assertEqual(targeted(target, { scopeName: "user_scope", scopeSeparator: "," }).get("user_scope"), "a,b")
-    assertEqual(targeted(target, { scopeName: undefined, scopeSeparator: undefined }).get("scope"), "a b")
+    assertEqual(targetParameters(target, { scopeName: "user_scope", scopeSeparator: "," }).get("user_scope"), "a,b")
+    assertEqual(targetParameters(target, { scopeName: undefined, scopeSeparator: undefined }).get("scope"), "a b")
   })
 
   it("are none for nothing, and there is no empty scope", () => {
-    assertEqual([...targeted({ scopes: of(), resources: of(), audiences: of() })], [])
+    assertEqual([...targetParameters({ scopes: of(), resources: of(), audiences: of() })], [])
   })
 })
 
 it("a long text is read in part, and shown only if no secret can be cut there", () => {
   const secret = "s3cr/et"
-  assert.strictEqual(shown("%41".repeat(349_525), [secret]), `${"%41".repeat(100)}…`)
-  assert.strictEqual(shown(`${secret} `.repeat(200_000), ["x".repeat(16_384)]), "<redacted>")
-  assert.notInclude(shown(`${secret}`.repeat(200_000), [secret]), "s3c")
+  assert.strictEqual(sanitize("%41".repeat(349_525), [secret]), `${"%41".repeat(100)}…`)
+  assert.strictEqual(sanitize(`${secret} `.repeat(200_000), ["x".repeat(16_384)]), "<redacted>")
+  assert.notInclude(sanitize(`${secret}`.repeat(200_000), [secret]), "s3c")
 })
 
 it("a long text is unescaped once, whatever the number of secrets", () => {
   const text = "%41".repeat(349_525)
   const secrets = Array.from({ length: 2000 }, (_, index) => `secret number ${index}`)
   const start = process.cpuUsage()
-  shown(text, secrets.slice(0, 2))
+  sanitize(text, secrets.slice(0, 2))
   const two = process.cpuUsage(start).user
   const again = process.cpuUsage()
-  shown(text, secrets)
+  sanitize(text, secrets)
   assert.isBelow(process.cpuUsage(again).user, 300 * Math.max(two, 2000))
 })
 
 it("a value in a form is escaped as application/x-www-form-urlencoded", () => {
-  assert.strictEqual(form(""), "")
-  assert.strictEqual(form("s:e/c r+e%t=&é-._~*"), "s%3Ae%2Fc+r%2Be%25t%3D%26%C3%A9-._%7E*")
+  assert.strictEqual(formEncode(""), "")
+  assert.strictEqual(formEncode("s:e/c r+e%t=&é-._~*"), "s%3Ae%2Fc+r%2Be%25t%3D%26%C3%A9-._%7E*")
 })

@@ -84,7 +84,7 @@ describe("the request for a machine's token", () => {
 
 describe("a token request that cannot be made", () => {
   const description =
-    "the token request cannot be made: the provider needs a clientId, an issuer, and 2048 bits or more in an RSA key"
+    "the token request cannot be built: the provider needs a clientId, an issuer, and at least 2048 bits in an RSA key"
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 })
   const cases: ReadonlyArray<readonly [what: string, options: (origin: string) => ClientOptions]> = [
     ["without a clientId", (origin) => ({ oauthDiscovery: metadata(origin), custom: { clientId: "" } })],
@@ -175,7 +175,10 @@ describe("the exchange of a code", () => {
       const refused = yield* Effect.flip(user(clientOf({ oauthDiscovery: metadata(origin) }), completingSession()))
       assert.strictEqual(refused.step, "token")
       assert.strictEqual(refused.reason, "Misconfigured")
-      assert.strictEqual(refused.description, "the person has consented while the provider was simulated")
+      assert.strictEqual(
+        refused.description,
+        "the user consented while the provider was simulated: request the consent again"
+      )
       assert.strictEqual(requests.length, 0)
     }))
 })

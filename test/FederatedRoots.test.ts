@@ -68,7 +68,7 @@ it("a text has all its certificates, or the first problem, which is named with i
   assert.strictEqual(rightOf(authority), 1)
   assert.strictEqual(rightOf(`${authority}${authority}`), 2)
   const notPem = "is not PEM text: convert it, so that it begins with -----BEGIN CERTIFICATE-----"
-  const privateKey = "contains a private key: remove it, only the certificates of the authority are needed"
+  const privateKey = "contains a private key: remove it and keep only the certificates of the authority"
   for (const pem of ["", "canary", "BEGIN CERTIFICATE", "-----BEGIN"]) assert.strictEqual(rightOf(pem), notPem)
   for (const kind of ["", "RSA ", "EC ", "ENCRYPTED ", "X25519 "]) {
     assert.strictEqual(rightOf(`${authority}\n-----BEGIN ${kind}PRIVATE KEY-----`), privateKey)
@@ -76,7 +76,7 @@ it("a text has all its certificates, or the first problem, which is named with i
   assert.strictEqual(rightOf(key), privateKey)
   assert.strictEqual(
     rightOf("-----BEGIN PUBLIC KEY-----"),
-    "contains no certificate: add the authority's, which begins with -----BEGIN CERTIFICATE-----"
+    "contains no certificate: add the certificate of the authority, which begins with -----BEGIN CERTIFICATE-----"
   )
   for (const [pem, number] of [[broken, 1], [`${authority}\n${broken}\n${broken}`, 2]] as const) {
     assert.strictEqual(

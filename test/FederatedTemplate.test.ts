@@ -33,7 +33,7 @@ describe("the issuer of a vendor with a template", () => {
       const client = clientOf({ oauthDiscovery, vendor: "MicrosoftOauth2", discovery: { ...oauthDiscovery } })
       const refused = yield* Effect.flip(resolveServer(reach, client))
       assert.strictEqual(refused.reason, "Malformed")
-      assert.include(refused.description, "is of the issuer")
+      assert.include(refused.description, "has the issuer")
     }))
 
   it.scoped("must not be that of a tenant for a custom provider", () =>

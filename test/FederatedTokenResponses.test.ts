@@ -52,7 +52,7 @@ const refusedOf = (answer: Answer | ((received: Received) => Answer), options?: 
 /** The good answer with another value of a member; `undefined` leaves it out. */
 const withMember = (name: keyof typeof good, value: unknown): Answer => ({ body: { ...good, [name]: value } })
 
-const notRfc6749 = "the answer is none that RFC 6749, section 5.1, describes"
+const notRfc6749 = "the response does not match RFC 6749, section 5.1"
 
 describe("the member", () => {
   const accepted: ReadonlyArray<readonly [name: keyof typeof good, value: unknown, expected: object]> = [
@@ -90,7 +90,7 @@ describe("the member", () => {
     ["expires_in", [-1, -0.5, "-1", "soon", "", true, false, [], {}], notRfc6749],
     ["refresh_token", [7, 0, true, [], {}], notRfc6749],
     ["token_type", ["mac", "DPoP", "constructor", "", "bearer token"], "the token type is not Bearer"],
-    ["access_token", [undefined, null, 7, 0, true, [], {}], "the answer has no access token"],
+    ["access_token", [undefined, null, 7, 0, true, [], {}], "the response contains no access token"],
     ["access_token", [""], notRfc6749]
   ]
   for (const [name, values, description] of rejected) {
@@ -173,7 +173,7 @@ describe("an answer", () => {
           reason: "Malformed",
           status: 299,
           error: undefined,
-          description: "the answer is no JSON object"
+          description: "the response is not a JSON object"
         })
       }))
   }
@@ -281,7 +281,7 @@ describe("the vendor", () => {
         assertEqual(yield* issuedOf({ body: { ok: true, ...outer, authed_user } }, slack), users)
       }
       const none = yield* refusedOf({ body: { ok: true, ...good, authed_user: { access_token: null } } }, slack)
-      assertContains(none, { reason: "Malformed", description: "the answer has no access token" })
+      assertContains(none, { reason: "Malformed", description: "the response contains no access token" })
     }))
 
   it.scoped("Slack's token of a refresh is the answer itself, of whatever type", () =>

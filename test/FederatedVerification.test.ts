@@ -63,7 +63,7 @@ describe("the signature of a JWT", () => {
       const { origin: right } = yield* issuerWith()
       assertEqual<object>(
         yield* refusedOf(yield* signed({ iss: right }, ["ES256", other])),
-        refused("the signature is not of the issuer's key", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED")
+        refused("the signature does not match the key of the issuer", "ERR_JWS_SIGNATURE_VERIFICATION_FAILED")
       )
     }))
 
@@ -82,8 +82,8 @@ describe("the signature of a JWT", () => {
 
 describe("the claim", () => {
   const missing = (claim: string) => refused(`the claim ${claim} is missing`, claimCode)
-  const wrong = (claim: string) => refused(`the claim ${claim} is not of the expected kind`, claimCode)
-  const noSubject = refused("the claim sub is not a subject", claimCode)
+  const wrong = (claim: string) => refused(`the claim ${claim} has an unexpected value`, claimCode)
+  const noSubject = refused("the claim sub is empty or not a string", claimCode)
   const cases: ReadonlyArray<readonly [claim: string, value: unknown, expected: object | "accepted"]> = [
     ["exp", undefined, missing("exp")],
     ["exp", 0, refused("the claim exp is in the past", "ERR_JWT_EXPIRED")],

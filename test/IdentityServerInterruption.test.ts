@@ -70,7 +70,7 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         const wire = yield* serve(() => "hang")
         const calls = yield* Queue.unbounded<unknown>()
         const context = yield* Layer.build(
-          HttpServer.serve(CallLog.logged(yield* app)).pipe(
+          HttpServer.serve(CallLog.logCalls(yield* app)).pipe(
             Layer.provide(over(wire.url, Duration.infinity)),
             Layer.provide(
               Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => calls.unsafeOffer(message)))

@@ -120,6 +120,7 @@ test("an answer in the name of another issuer changes nothing, and it is told wh
     assertContains((yield* controls.providerFailures)[0], {
       step: "authorization",
       reason: "Malformed",
-      description: `the answer is of the issuer https://another.example, and the provider's issuer is ${server.issuer}`
+      description:
+        `the response has the issuer https://another.example, but the issuer of the provider is ${server.issuer}`
     })
   }))

@@ -62,23 +62,31 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     json.kill("SIGTERM")
     const [interrupted, terminated] = await Promise.all([words.ended, json.ended])
     assertEqual([interrupted.code, interrupted.stdout], [130, ""])
-    assert.match(interrupted.stderr, /\nInterrupted: ended by SIGINT before it was done\n$/)
+    assert.match(interrupted.stderr, /\nInterrupted: interrupted by SIGINT\n$/)
     assertEqual([terminated.code, terminated.stdout], [143, ""])
     assertEqual(JSON.parse(terminated.stderr.split("\n")[1] ?? ""), {
       _tag: "CommandFailed",
       reason: "Interrupted",
-      message: "ended by SIGTERM before it was done"
+      message: "interrupted by SIGTERM"
     })
   })
 
   it("refuses to look more often than once in a second, or more seldom than it waits", async () => {
+    const intervals = ["0", "0.5", "-5", "601", "soon"]
     const ends = await Promise.all(
-      ["0", "0.5", "-5", "601", "soon"].map((seconds) =>
-        nowhere(...ask, "user", "--user", "ada", "--wait", "--poll-interval", seconds)
+      intervals.map(async (interval) =>
+        [
+          interval,
+          await nowhere(...ask, "user", "--user", "ada", "--wait", "--poll-interval", interval)
+        ] as const
       )
     )
-    for (const ended of ends) {
-      assert.strictEqual(failed(64, ended), "UsageInvalid: --poll-interval: expected 1 to 600 seconds\n")
+    for (const [interval, ended] of ends) {
+      const message = `--poll-interval: expected 1 to 600 seconds, got '${interval}'`
+      assert.strictEqual(
+        failed(64, ended),
+        `UsageInvalid: ${message} (for help, run 'agentcore-identity token --help')\n`
+      )
     }
   })
 
@@ -95,7 +103,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     const about = (option: string) => token.stdout.split("\n\n--").find((text) => text.startsWith(`${option} `)) ?? ""
     assert.include(about("poll-interval"), "(default: 5)")
     assert.include(about("endpoint"), "(default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE ")
-    assert.include(about("region"), "(default: AWS_REGION, AWS_DEFAULT_REGION or the profile's;")
+    assert.include(about("region"), "(default: AWS_REGION, AWS_DEFAULT_REGION or the region of the profile;")
     assert.match(printed(top), /EXIT CODES\n[^]*- 0 [^]*- 1 [^]*- 2 [^]*- 64 [^]*- 130 [^]*- 143 /)
     assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
   })
@@ -107,10 +115,10 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
       nowhere(...ask, "obo", "--user", "ada"),
       nowhere("consent", "complete", "--session", "x")
     ])
-    assert.strictEqual(failed(64, user), "UsageInvalid: --flow user needs --user or --user-token\n")
-    assert.strictEqual(failed(64, obo), "UsageInvalid: --flow obo needs --user-token\n")
-    assert.strictEqual(failed(64, oboOfId), "UsageInvalid: --flow obo needs --user-token\n")
-    assert.strictEqual(failed(64, complete), "UsageInvalid: give --user or --user-token\n")
+    assert.strictEqual(failed(64, user), "UsageInvalid: --flow user requires --user or --user-token\n")
+    assert.strictEqual(failed(64, obo), "UsageInvalid: --flow obo requires --user-token\n")
+    assert.strictEqual(failed(64, oboOfId), "UsageInvalid: --flow obo requires --user-token\n")
+    assert.strictEqual(failed(64, complete), "UsageInvalid: --user or --user-token is required\n")
   })
 
   it("does not choose between --user and --user-token", async () => {
@@ -164,6 +172,32 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.match(failed(1, regionless), /^ConfigError: AWS_REGION: no AWS region: pass --region,/)
   })
 
+  const rejected: ReadonlyArray<readonly [args: string, message: string, help: string]> = [
+    ["serve --port abc", "--port: expected a whole number from 0 to 65535, got 'abc'", "serve "],
+    ["serve --port 1.5", "--port: expected a whole number from 0 to 65535, got '1.5'", "serve "],
+    ["serve --port 65536", "--port: expected a whole number from 0 to 65535, got '65536'", "serve "],
+    [
+      "serve --json --log-level loud",
+      "--log-level: expected one of debug, info, warning, error, none, got 'loud'",
+      "serve "
+    ],
+    ["serve --region A_B", "--region: expected the name of an AWS region, got 'A_B'", "serve "],
+    ["serve --account 1", "--account: expected an account id of 12 digits, got '1'", "serve "],
+    ["serve --bogus", "unknown argument '--bogus'", "serve "],
+    ["--bogus", "unknown argument '--bogus'", ""],
+    ["workloads list --bogus x", "unknown argument '--bogus'", "workloads list "],
+    ["workloads bogus", "unknown subcommand 'bogus' of workloads", "workloads "],
+    ["workloads get --name", "--name: expected a value", "workloads get "],
+    ["providers get --kind x --name y", "--kind: expected one of oauth2, api-key, payment, got 'x'", "providers get "]
+  ]
+  it("reports the invalid argument, the expected value and the command for help", async () => {
+    await Promise.all(rejected.map(async ([args, message, help]) => {
+      const { code, stderr } = await run(...args.split(" "))
+      assert.strictEqual(code, 64, args)
+      assert.include(stderr, `${message} (for help, run 'agentcore-identity ${help}--help')`)
+    }))
+  })
+
   it("tells wrong arguments by exit code 64, in JSON where JSON is asked for", async () => {
     const [missing, unknown, json, flowless] = await Promise.all([
       run("workloads", "get"),
@@ -171,12 +205,16 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
       run("workloads", "get", "--json"),
       nowhere(...ask, "user", "--json")
     ])
-    assert.strictEqual(failed(64, missing), "UsageInvalid: Expected to find option: '--name'\n")
-    assert.match(failed(64, unknown), /^UsageInvalid: Invalid subcommand for agentcore-identity/)
+    const nameless = "--name is required (for help, run 'agentcore-identity workloads get --help')"
+    assert.strictEqual(failed(64, missing), `UsageInvalid: ${nameless}\n`)
+    assert.strictEqual(
+      failed(64, unknown),
+      "UsageInvalid: unknown command 'bogus' (for help, run 'agentcore-identity --help')\n"
+    )
     assertEqual(failedInJson(64, json), {
       _tag: "CommandFailed",
       reason: "UsageInvalid",
-      message: "Expected to find option: '--name'"
+      message: nameless
     })
     assert.include(failedInJson(64, flowless), { _tag: "CommandFailed", reason: "UsageInvalid" })
   })

@@ -125,7 +125,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
       })
       assert.match(
         stderr,
-        /WARN --public-url https?:\/\/dev\.example:8443: the dashboard and \/_local\/ ask for no sig/
+        /WARN --public-url https?:\/\/dev\.example:8443: the dashboard and \/_local\/ require no sig/
       )
     })
   }
@@ -176,7 +176,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     const plain = await serving(["--public-url", "http://localhost:8080"], async () => undefined)
     assert.match(
       plain.stdout,
-      /^# Dashboard: http:\/\/localhost:8080\/ {2}Controls for tests: http:\/\/127\.0\.0\.1:\d+\//m
+      /^# Dashboard: http:\/\/localhost:8080\/ {2}Test controls: http:\/\/127\.0\.0\.1:\d+\//m
     )
     // It leads to this machine, where nobody else comes from.
     assert.notInclude(plain.stderr, "WARN")

@@ -185,8 +185,8 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       )
     )
     const expected = [
-      "expected NAME=N, NAME being one of workload-identities, oauth2-providers, api-key-providers, payment-providers, got providers=5",
-      "expected oauth2-providers=N, N being a whole number, 0 or more, got oauth2-providers=many"
+      "expected NAME=N, where NAME is one of workload-identities, oauth2-providers, api-key-providers, payment-providers, got providers=5",
+      "expected oauth2-providers=N, where N is a whole number of at least 0, got oauth2-providers=many"
     ]
     assertEqual(
       ends,
@@ -224,7 +224,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       })
     ])
     const warning =
-      /WARN --host 0\.0\.0\.0: the dashboard and \/_local\/ ask for no signature, and are open to whoever/g
+      /WARN --host 0\.0\.0\.0: the dashboard and \/_local\/ require no signature, and are open to everyone/g
     assert.lengthOf(everywhere.stderr.match(warning) ?? [], 1, everywhere.stderr)
     assert.notInclude(here.stderr, "WARN")
   })

@@ -4,7 +4,7 @@ import * as Headers from "@effect/platform/Headers"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, HashMap, Logger, Redacted } from "effect"
-import { logged } from "../src/cli/callLog.js"
+import { logCalls } from "../src/cli/callLog.js"
 import * as Seed from "../src/cli/seed.js"
 import * as ConsentSeal from "../src/ConsentSeal.js"
 import * as Diagnosis from "../src/Diagnosis.js"
@@ -34,7 +34,7 @@ import { fromText } from "../src/internal/model/issuerChoice.js"
 import { withOptionNames } from "../src/internal/model/optionNames.js"
 import { isOfTemplate } from "../src/internal/oauth/discovery.js"
 import * as keySet from "../src/internal/oauth/keySet.js"
-import { shown } from "../src/internal/oauth/providerError.js"
+import { sanitize } from "../src/internal/oauth/providerError.js"
 import { verify } from "../src/internal/oauth/verifyJwt.js"
 import { openId } from "../src/internal/presets/preset.js"
 import * as guard from "../src/internal/server/api/hostGuard.js"
@@ -94,7 +94,7 @@ const seeded = (text: string) =>
     Effect.provide(Seed.read("seed.json"), FileSystem.layerNoop({ readFileString: () => Effect.succeed(text) }))
   )
 
-const local = Effect.flatMap(IdentityServer.makeLocal(), (app) => logged(app)).pipe(
+const local = Effect.flatMap(IdentityServer.makeLocal(), (app) => logCalls(app)).pipe(
   Effect.provide(MemoryIdentity.layerApi()),
   Effect.provide(Logger.remove(Logger.defaultLogger))
 )
@@ -191,7 +191,7 @@ const parsers: ReadonlyArray<Parser> = [
     parse: (text) => keySet.parse(JSON.stringify({ keys: parts(text, "a", 22).map((kid) => ({ kty: "RSA", kid })) })),
     inputs: separated("a")
   },
-  { name: "what a provider says", parse: (text) => shown(text, [secret, "aaaa", "////"]) },
+  { name: "what a provider says", parse: (text) => sanitize(text, [secret, "aaaa", "////"]) },
   { name: "what AWS says", parse: redactText(() => ofRequest(request)) },
   {
     name: "credentials in what AWS says",

@@ -175,8 +175,8 @@ describe("quotas", () => {
       const unnamed = ["", "5", "oauth2-providers", "=5", "OAUTH2-providers=5", "toString=5", "providers=5"]
       for (
         const [texts, expected] of [
-          [digits.map((text) => `oauth2-providers=${text}`), "expected oauth2-providers=N, N being a whole number"],
-          [unnamed, "expected NAME=N, NAME being one of workload-identities, oauth2-providers, api-key-providers"]
+          [digits.map((text) => `oauth2-providers=${text}`), "expected oauth2-providers=N, where N is a whole number"],
+          [unnamed, "expected NAME=N, where NAME is one of workload-identities, oauth2-providers, api-key-providers"]
         ] as const
       ) {
         for (const text of texts) {

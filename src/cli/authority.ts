@@ -1,5 +1,5 @@
 /**
- * `--ca`: certificates of a private certificate authority.
+ * The option `--ca`: certificates of a private certificate authority.
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /**
- * What `serve` serves: the one place to change when there is more to it.
+ * The server and the layers of `serve`.
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as ConfigError from "effect/ConfigError"
@@ -24,7 +24,7 @@ export interface ApiOptions extends MemoryIdentity.Options {
 }
 
 /**
- * The whole server.
+ * The HTTP app of the server.
  *
  * @internal
  */
@@ -36,8 +36,8 @@ export const app = (
 const npxCommand = "npx -p effect-agentcore-identity -p classic-level@3 agentcore-identity serve --data DIR"
 
 /**
- * Fails if `--data` cannot work because its package is missing. `npx` keeps packages outside the project, so the message
- * names a command for it as well.
+ * Fails if the package that `--data` needs is missing. `npx` keeps packages outside the project, so the message contains a
+ * command for it as well.
  *
  * @internal
  */
@@ -48,7 +48,7 @@ export const checkPackage: Effect.Effect<void, CommandFailed> = Effect.asVoid(cl
 )
 
 /**
- * The service behind it: in memory, or in a folder.
+ * The service behind the server: in memory, or in a folder.
  *
  * @internal
  */

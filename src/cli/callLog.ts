@@ -1,5 +1,5 @@
 /**
- * One line per call: when, which operation, how it ended, how long it took. Nothing of what was said.
+ * The log of calls: one line with time, operation, outcome and duration, without requests and responses.
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -18,65 +18,67 @@ import type { Operation } from "../Operation.js"
 const table: ReadonlyArray<Operation.Any> = Object.values(operations)
 
 const nameOf = (method: string, path: string): Option.Option<string> => {
-  const ours = table.filter((operation) => operation.method === method)
-  const found = ours.find((operation) => operation.path === path) ??
-    ours.find((operation) => operation.path.includes("{") && path.startsWith(operation.path.split("{")[0] ?? path))
+  const candidates = table.filter((operation) => operation.method === method)
+  const found = candidates.find((operation) => operation.path === path) ??
+    candidates.find((operation) =>
+      operation.path.includes("{") && path.startsWith(operation.path.split("{")[0] ?? path)
+    )
   return Option.fromNullable(found?.name)
 }
 
 /**
- * The operations are logged as information, like whatever is refused; pages and the like, for debugging. A call whose client
- * went away before it had its answer is logged as `disconnected`.
+ * Logs each request. Operations and errors have the level info, other requests the level debug. A request whose client
+ * disconnects before the response is logged as `disconnected`.
  *
  * @internal
  */
-export const logged = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+export const logCalls = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
   Effect.gen(function*() {
     const { method, url } = yield* HttpServerRequest.HttpServerRequest
     const [duration, exit] = yield* Effect.timed(Effect.exit(app))
-    // A query may hold what only one person should know.
-    const asked = Option.match(target.parse(url), { onNone: () => url, onSome: ({ url }) => url })
-    const path = target.pathOf(asked)
+    // Without the query, which may contain secrets.
+    const pathAndQuery = Option.match(target.parse(url), { onNone: () => url, onSome: ({ url }) => url })
+    const path = target.pathOf(pathAndQuery)
     const operation = nameOf(method, path)
-    const refusal = Exit.isSuccess(exit)
+    const error = Exit.isSuccess(exit)
       ? exit.value.headers["x-amzn-errortype"]
       : Cause.isInterruptedOnly(exit.cause)
       ? "disconnected"
       : "failed"
     const status = Exit.isSuccess(exit) ? exit.value.status : 500
-    const isTold = Option.isSome(operation) || status >= 400
+    const isInfo = Option.isSome(operation) || status >= 400
     const call = {
       operation: Option.getOrElse(operation, () => `${method} ${path}`),
-      outcome: refusal ?? (status < 400 && Option.isSome(operation) ? "ok" : String(status)),
+      outcome: error ?? (status < 400 && Option.isSome(operation) ? "ok" : String(status)),
       ms: Math.round(Duration.toMillis(duration))
     }
-    yield* Effect.logWithLevel(isTold ? LogLevel.Info : LogLevel.Debug, call)
+    yield* Effect.logWithLevel(isInfo ? LogLevel.Info : LogLevel.Debug, call)
     return yield* exit
   })
 
 const isCall = (part: unknown): part is { readonly [member: string]: unknown } =>
   typeof part === "object" && part !== null && "operation" in part
 
-const say = (part: unknown) =>
+const format = (part: unknown) =>
   isCall(part) ? `${String(part["operation"])} ${String(part["outcome"])} ${String(part["ms"])} ms` : String(part)
 
-/** What others have written moves no cursor and begins no line. `JSON` leaves some of it as it is, and reads it so too. */
+/** Escapes control characters and line separators in text of others. `JSON.stringify` leaves some of them unescaped. */
 const escaped = (line: string) =>
   // oxlint-disable-next-line no-control-regex
   line.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
-const words = Logger.make<unknown, string>(({ date, logLevel, message }) =>
+const textLogger = Logger.make<unknown, string>(({ date, logLevel, message }) =>
   escaped(
     [
       date.toISOString(),
       ...(logLevel._tag === "Info" ? [] : [logLevel.label]),
-      ...Arr.map(Arr.ensure(message), say)
+      ...Arr.map(Arr.ensure(message), format)
     ].join(" ")
   )
 )
 
-const lines = Logger.make<unknown, string>(({ date, logLevel, message }) => {
+const jsonLogger = Logger.make<unknown, string>(({ date, logLevel, message }) => {
   const [part] = Arr.ensure(message)
   return escaped(JSON.stringify({
     at: date.toISOString(),
@@ -86,9 +88,9 @@ const lines = Logger.make<unknown, string>(({ date, logLevel, message }) => {
 })
 
 /**
- * To stderr, in words or in JSON.
+ * Logs to stderr, as text or as JSON.
  *
  * @internal
  */
 export const layerLogger = (json: boolean) =>
-  Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json ? lines : words))
+  Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json ? jsonLogger : textLogger))

@@ -1,5 +1,5 @@
 /**
- * What the library says of itself, in the words of the command: its options, and not the library's members.
+ * Diagnoses for the command line: with options of the command instead of options of the library.
  */
 import * as ConfigError from "effect/ConfigError"
 import type * as Diagnosis from "../Diagnosis.js"
@@ -12,21 +12,21 @@ const optionOf = (member: string | undefined) =>
     : undefined
 
 /**
- * What is wrong with an option that `Config` looked at; nothing where it was a variable.
+ * The message for an invalid option. `undefined` if the invalid value came from an environment variable.
  *
  * @internal
  */
-export const brokenOption = (error: ConfigError.ConfigError): string | undefined => {
+export const invalidOption = (error: ConfigError.ConfigError): string | undefined => {
   const option = error._op === "InvalidData" ? optionOf(error.path[0]) : undefined
   return option === undefined || error._op !== "InvalidData" ? undefined : `${option}: ${error.message}`
 }
 
 /**
- * Where the region is missing, the option is what to pass.
+ * Adds `--region` to the message about a missing region.
  *
  * @internal
  */
-export const inFlags = (error: ConfigError.ConfigError): ConfigError.ConfigError =>
+export const withRegionOption = (error: ConfigError.ConfigError): ConfigError.ConfigError =>
   error._op === "MissingData" && error.path[0] === "AWS_REGION"
     ? ConfigError.MissingData(
       ["AWS_REGION"],
@@ -36,15 +36,15 @@ export const inFlags = (error: ConfigError.ConfigError): ConfigError.ConfigError
 
 const checkEndpoint =
   "Check --endpoint (or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL and " +
-  "AWS_ENDPOINT_URL), --region, and the proxy between here and there."
+  "AWS_ENDPOINT_URL), --region, and the proxy."
 
 const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diagnosis> } = {
   LinkedToService: {
-    fix: "Create a workload identity of your own with `agentcore-identity workloads create`, and pass it as --workload."
+    fix: "Create a workload identity with `agentcore-identity workloads create`, and pass it as --workload."
   },
   SessionInvalid: {
-    fix: "Complete with the very --user, or the very --user-token, with which the token was asked for; " +
-      "if the session is over, ask for the token again."
+    fix: "Complete with the --user or --user-token with which the token was requested; " +
+      "if the session is over, request the token again."
   },
   ReturnUrlMissing: {
     fix: "Pass --callback-url."
@@ -54,19 +54,20 @@ const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diag
       "--callback-url."
   },
   StateOrSessionMalformed: {
-    explanation: "Most often the session is still percent-encoded.",
+    explanation: "Usually the session is still percent-encoded.",
     fix: "Decode session_id once, and pass it as --session."
   },
   ExchangeRefused: {
-    fix: "Check at the provider: the client's permission to exchange, --audience and --scope, and the subject token " +
-      "type it wants."
+    fix:
+      "Check the token exchange permission of the client at the provider, --audience, --scope, and the subject token " +
+      "type."
   },
   EndpointUnreachable: { fix: checkEndpoint },
   ReplyNotFromAws: { fix: checkEndpoint }
 }
 
 /**
- * The same diagnosis, with what to do about it from a shell.
+ * Replaces the fix of a diagnosis by one for the command line.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * How the commands reach a service: AWS, or a server of this machine.
+ * The connection of the commands to AWS or to a local server.
  */
 import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
@@ -16,7 +16,7 @@ import type { Failure } from "./output.js"
 
 /** @internal */
 export const jsonOption = Options.boolean("json").pipe(
-  Options.withDescription("speak JSON: results on stdout, errors on stderr (default: plain text)")
+  Options.withDescription("print JSON: results on stdout, errors on stderr (default: plain text)")
 )
 
 /** @internal */
@@ -24,15 +24,15 @@ export const common = {
   endpoint: Options.text("endpoint").pipe(
     Options.withPseudoName("URL"),
     Options.withDescription(
-      "where the service is (default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, " +
-        "BEDROCK_AGENTCORE_DP_ENDPOINT and BEDROCK_AGENTCORE_CP_ENDPOINT, or AWS_ENDPOINT_URL; else AWS itself)"
+      "the URL of the service (default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, " +
+        "BEDROCK_AGENTCORE_DP_ENDPOINT and BEDROCK_AGENTCORE_CP_ENDPOINT, or AWS_ENDPOINT_URL; otherwise AWS)"
     ),
     Options.optional
   ),
   region: Options.text("region").pipe(
     Options.withPseudoName("REGION"),
     Options.withDescription(
-      "the AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the profile's; us-east-1 on this machine)"
+      "the AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the region of the profile; us-east-1 for a local server)"
     ),
     Options.optional
   ),
@@ -57,33 +57,33 @@ const options = (given: Common) =>
     if (!isLoopbackUrl(dataEndpoint) || !isLoopbackUrl(controlEndpoint)) {
       return { dataEndpoint, controlEndpoint, region }
     }
-    // A server of this machine wants a region and a signature, but most often any will do.
-    const isSigned = (yield* isGiven("AWS_ACCESS_KEY_ID")) || (yield* isGiven("AWS_PROFILE"))
+    // A local server needs a region and a signature, and by default accepts any.
+    const hasCredentials = (yield* isGiven("AWS_ACCESS_KEY_ID")) || (yield* isGiven("AWS_PROFILE"))
     return {
       dataEndpoint,
       controlEndpoint,
       region: region ?? "us-east-1",
-      ...(!isSigned && { credentials: { accessKeyId: "local", secretAccessKey: "local" } })
+      ...(!hasCredentials && { credentials: { accessKeyId: "local", secretAccessKey: "local" } })
     }
   })
 
 const inOptions = (names: OptionNames) => (error: Failure): Failure => {
   if (ConfigError.isConfigError(error)) {
-    const broken = CliDiagnosis.brokenOption(error)
-    return broken === undefined ? CliDiagnosis.inFlags(error) : usageInvalid(broken)
+    const invalid = CliDiagnosis.invalidOption(error)
+    return invalid === undefined ? CliDiagnosis.withRegionOption(error) : usageInvalid(invalid)
   }
   return error instanceof CommandFailed ? error : renameFields(names)(error)
 }
 
 /** @internal */
 export interface Arguments {
-  /** What no parser sees: whether the options go together. It is asked before anything else is done. */
+  /** Checks the combination of the options, before anything else. */
   readonly check?: Effect.Effect<void, CommandFailed> | undefined
   readonly names?: OptionNames | undefined
 }
 
 /**
- * Runs a command against the service that the options name. The AWS SDK is loaded now, and not for `--help`.
+ * Runs a command against the service that the options select. Loads the AWS SDK here, so that `--help` does not load it.
  *
  * @internal
  */
@@ -94,7 +94,7 @@ export const run = <A, E extends Failure, R>(
 ) =>
   Effect.gen(function*() {
     yield* check
-    const found = yield* options(given)
+    const settings = yield* options(given)
     const AwsIdentity = yield* Effect.promise(() => import("../AwsIdentity.js"))
-    return yield* Effect.provide(Effect.flatMap(IdentityService.IdentityService, use), AwsIdentity.layer(found))
+    return yield* Effect.provide(Effect.flatMap(IdentityService.IdentityService, use), AwsIdentity.layer(settings))
   }).pipe(Effect.mapError(inOptions(names)), reporting(given.json))

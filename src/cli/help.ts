@@ -1,16 +1,16 @@
 /**
- * What all pages of help have in common.
+ * The help pages.
  */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Arr from "effect/Array"
 
-// Without a subcommand they show their help.
+// Without a subcommand, these print their help.
 const groups = ["consent", "workloads", "providers"]
 
 const isHelp = (arg: string) => arg === "--help" || arg === "-h"
 
 /**
- * The parser names a subcommand by its whole path only where each command of the path is asked for help.
+ * Repeats `--help` after each command of the path. Otherwise the parser prints only the last name of the path.
  *
  * @internal
  */
@@ -24,22 +24,54 @@ export const wholeName = (argv: ReadonlyArray<string>): ReadonlyArray<string> =>
     : argv
 }
 
+const translations: ReadonlyArray<readonly [pattern: RegExp, text: string]> = [
+  [/^Received unknown argument: '(.*)'$/, "unknown argument '$1'"],
+  [/^Expected to find option: '(.*)'$/, "$1 is required"],
+  [/^Expected a value following option: '(.*)'$/, "$1: expected a value"]
+]
+
+const translated = (text: string) =>
+  translations.reduce((text, [pattern, translation]) => text.replace(pattern, translation), text)
+
+/**
+ * The message for arguments that the parser rejected, with the command that prints the help.
+ *
+ * @internal
+ */
+export const usageMessage = (args: ReadonlyArray<string>, messages: ReadonlyArray<string>): string => {
+  const [name = "", subcommand] = Arr.takeWhile(args, (arg) => !arg.startsWith("-"))
+  const isGroup = groups.includes(name)
+  // The parser lists the commands of the top level, also for an unknown subcommand of a group.
+  const isUnknown = messages.some((message) => message.startsWith("Invalid subcommand"))
+  const path = [
+    "agentcore-identity",
+    ...(isUnknown && !isGroup ? [] : [name]),
+    ...(isUnknown || !isGroup ? [] : [subcommand])
+  ]
+  const problem = isUnknown
+    ? `unknown ${
+      isGroup ? `subcommand '${subcommand}' of ${name}` : name === "" ? `argument '${args[0]}'` : `command '${name}'`
+    }`
+    : messages.map(translated).join("; ")
+  return `${problem} (for help, run '${path.filter((part) => part !== undefined && part !== "").join(" ")} --help')`
+}
+
 const section = (title: string, lines: Arr.NonEmptyReadonlyArray<string>) =>
   HelpDoc.sequence(HelpDoc.h1(title), HelpDoc.enumeration(Arr.map(lines, (line) => HelpDoc.p(line))))
 
 /** @internal */
 export const footer: HelpDoc.HelpDoc = HelpDoc.sequence(
   section("EXIT CODES", [
-    "0    done; for serve also when Ctrl-C or SIGTERM ended it",
-    "1    it failed: what the service says, a file, the network",
-    "2    token: a user's consent is required, and the URL is on stderr",
-    "64   the arguments are wrong, and nothing was done",
-    "130  ended by SIGINT (Ctrl-C) before it was done",
-    "143  ended by SIGTERM before it was done"
+    "0    success; for serve also after Ctrl-C or SIGTERM",
+    "1    failure: an error of the service, a file or the network",
+    "2    token: the consent of the user is required; the URL is on stderr",
+    "64   invalid arguments; nothing was done",
+    "130  interrupted by SIGINT (Ctrl-C)",
+    "143  interrupted by SIGTERM"
   ]),
   section("ENVIRONMENT", [
-    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE: the AWS credentials, as for every tool " +
-    "of AWS; a service of this machine needs none",
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE: the AWS credentials, as for all tools " +
+    "of AWS; not required for a local server",
     "AWS_REGION, AWS_DEFAULT_REGION: the region without --region",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, BEDROCK_AGENTCORE_DP_ENDPOINT, " +
     "BEDROCK_AGENTCORE_CP_ENDPOINT, AWS_ENDPOINT_URL: the endpoints without --endpoint"

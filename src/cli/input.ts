@@ -1,5 +1,5 @@
 /**
- * What the commands read: files and standard input, and JSON that has to fit a schema.
+ * The input of the commands: files, standard input, and JSON that is validated against a schema.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ const readStdin = Effect.tryPromise({
 })
 
 /**
- * A file, or standard input for `-`.
+ * Reads a file, or standard input for `-`.
  *
  * @internal
  */
@@ -36,7 +36,7 @@ export const text = (path: string): Effect.Effect<string, CommandFailed, FileSys
       Effect.mapError(files.readFileString(path), unreadable(`the file ${path}`)))
 
 /**
- * A secret, without the line end that `echo` adds.
+ * Reads a secret, without the line end that `echo` adds.
  *
  * @internal
  */
@@ -47,12 +47,15 @@ export const secret = (
   Effect.flatMap(text(path), (text) => {
     const value = text.replace(/\r?\n$/, "")
     return value === ""
-      ? new CommandFailed({ reason: "InputInvalid", message: `${what} is empty: it is read from standard input` })
+      ? new CommandFailed({
+        reason: "InputInvalid",
+        message: `${what} is empty: pass it in ${path === "-" ? "standard input" : `the file ${path}`}`
+      })
       : Effect.succeed(Redacted.make(value))
   })
 
-// What the parser says may quote the file, and so a secret: only the place is told.
-const place = (text: string, cause: unknown) => {
+// The message of the parser may quote the file, and thus a secret. Only the position is reported.
+const position = (text: string, cause: unknown) => {
   const [, at] = /at position (\d+)/.exec(String(cause)) ?? []
   if (at === undefined) return ""
   const lines = text.slice(0, Number(at)).split("\n")
@@ -60,7 +63,7 @@ const place = (text: string, cause: unknown) => {
 }
 
 /**
- * JSON of a schema; what is wrong is told by its path, and never by its value.
+ * Reads JSON and validates it against a schema. Errors contain paths, never values.
  *
  * @internal
  */
@@ -75,7 +78,7 @@ export const json = <A, I>(
     const value: unknown = yield* Effect.try({
       try: (): unknown => JSON.parse(given),
       catch: (cause) =>
-        new CommandFailed({ reason: "InputInvalid", message: `${name} is not JSON${place(given, cause)}` })
+        new CommandFailed({ reason: "InputInvalid", message: `${name} is not JSON${position(given, cause)}` })
     })
     return yield* Effect.mapError(decode(value), ({ issue }) => {
       const fieldList = invalidFields(issue)

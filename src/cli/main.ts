@@ -1,5 +1,5 @@
 /**
- * The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on this machine.
+ * The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on a local server.
  */
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
@@ -26,14 +26,14 @@ import * as Signals from "./signals.js"
 import * as Token from "./token.js"
 import * as Workloads from "./workloads.js"
 
-// What the AWS SDK has to say about the version of Node is not the user's concern on each call.
+// Disables the warning of the AWS SDK about the version of Node, which it prints at each call.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true"
 
 const command = Command.make("agentcore-identity").pipe(
-  Command.withDescription("Amazon Bedrock AgentCore Identity from the shell, on AWS or on this machine."),
+  Command.withDescription("Amazon Bedrock AgentCore Identity from the shell, on AWS or on a local server."),
   Command.withSubcommands([
-    // A server is meant to end by a signal.
-    Command.transformHandler(Serve.command, Effect.onInterrupt(() => Effect.sync(Signals.expected))),
+    // A signal is the regular end of the server.
+    Command.transformHandler(Serve.command, Effect.onInterrupt(() => Effect.sync(Signals.markExpected))),
     Token.token,
     Token.apiKey,
     Token.consent,
@@ -44,7 +44,7 @@ const command = Command.make("agentcore-identity").pipe(
 
 const Services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
 
-// The colours of help are for terminals.
+// Only terminals receive the colours of the help.
 // oxlint-disable-next-line no-control-regex
 const plain = (text: unknown) => typeof text === "string" ? text.replaceAll(/\u001b\[[0-9;]*m/g, "") : text
 
@@ -57,15 +57,17 @@ const withoutColours = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     })
   )
 
-const said = (error: HelpDoc.HelpDoc) =>
-  HelpDoc.toAnsiText(error).split(/\n\s*\n/).map((text) => String(plain(text)).trim()).filter((text) => text !== "")
-    .join("; ")
+const usageMessage = (error: HelpDoc.HelpDoc) =>
+  Help.usageMessage(
+    process.argv.slice(2),
+    HelpDoc.toAnsiText(error).split(/\n\s*\n/).map((text) => String(plain(text)).trim()).filter((text) => text !== "")
+  )
 
 const json = Arr.takeWhile(process.argv, (arg) => arg !== "--").includes("--json")
 
 const report = Output.reporting(json)
 
-// What the parser says goes by the same way as every other failure; the commands themselves are heard.
+// The parser prints nothing itself: its errors are reported like all others. The commands keep the console.
 const parsed = Console.consoleWith((console) =>
   Command.run(Command.transformHandler(command, Effect.withConsole(console)), {
     name: "agentcore-identity",
@@ -84,16 +86,16 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>) => {
 const unexpected = (defect: unknown) =>
   new Output.CommandFailed({
     reason: "Unexpected",
-    message: (defect instanceof Error ? defect.message.split("\n")[0] : undefined) ?? "an unknown failure"
+    message: (defect instanceof Error ? defect.message.split("\n")[0] : undefined) ?? "unknown error"
   })
 
 const interrupted = Effect.suspend(() =>
   Option.match(Signals.unexpected(), {
     onNone: () => Effect.void,
     onSome: (signal) =>
-      Output.tell(
+      Output.report(
         json,
-        new Output.CommandFailed({ reason: "Interrupted", message: `ended by ${signal} before it was done` })
+        new Output.CommandFailed({ reason: "Interrupted", message: `interrupted by ${signal}` })
       )
   })
 )
@@ -106,8 +108,8 @@ const checked = Option.match(Repeated.withoutValue(process.argv), {
 })
 
 Effect.zipRight(checked, parsed).pipe(
-  Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(said(error)))),
-  // Whatever is left is a fault of ours: one line, and no stack.
+  Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(usageMessage(error)))),
+  // A defect is a bug of this program: one line, without the stack.
   Effect.catchAllDefect((defect) => report(unexpected(defect))),
   Effect.onInterrupt(() => interrupted),
   Effect.provide(Services),

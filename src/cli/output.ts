@@ -1,5 +1,5 @@
 /**
- * What the commands print, in words or in JSON: results on stdout, everything else on stderr.
+ * The output of the commands, as text or JSON: results on stdout, everything else on stderr.
  */
 import * as Arr from "effect/Array"
 import * as ConfigError from "effect/ConfigError"
@@ -16,7 +16,7 @@ import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityEr
 import { forShell } from "./cliDiagnosis.js"
 
 /**
- * What went wrong on this side: the arguments, a file, a port, standard input.
+ * A local failure: invalid arguments, a file, a port or standard input.
  *
  * @internal
  */
@@ -41,7 +41,7 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-age
 ) {}
 
 /**
- * The failure has been printed, and this is the process's exit code.
+ * The failure was printed. Carries the exit code of the process.
  *
  * @internal
  */
@@ -51,15 +51,15 @@ export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }
 export type Failure = IdentityError | CommandFailed | ConfigError.ConfigError
 
 /**
- * What is wrong with the arguments, before anything was done.
+ * The failure for invalid arguments.
  *
  * @internal
  */
 export const usageInvalid = (message: string): CommandFailed => new CommandFailed({ reason: "UsageInvalid", message })
 
-const Told = Schema.Union(...IdentityError.members, CommandFailed)
+const Reported = Schema.Union(...IdentityError.members, CommandFailed)
 
-/** One line, in which nothing can move the cursor. */
+/** Replaces white space and control characters, so that the text is one line. */
 // oxlint-disable-next-line no-control-regex
 const oneLine = (text: string) => text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim()
 
@@ -81,7 +81,7 @@ const lineOf = (error: Failure): Line =>
     ? { tag: error.reason, message: error.message, diagnosis: Option.none() }
     : { tag: error._tag, message: error.message, diagnosis: Option.map(Diagnosis.diagnose(error), forShell) }
 
-const inWords = (error: Failure) => {
+const toText = (error: Failure) => {
   const { diagnosis, message, tag } = lineOf(error)
   const help = Option.match(diagnosis, {
     onNone: () => "",
@@ -90,11 +90,11 @@ const inWords = (error: Failure) => {
   return oneLine(`${tag}: ${message}${help}`)
 }
 
-const inJson = (error: Failure) => {
+const toJson = (error: Failure) => {
   const { diagnosis, message, tag } = lineOf(error)
   const encoded = ConfigError.isConfigError(error)
     ? Effect.succeed({ _tag: tag })
-    : Effect.orDie(Schema.encode(Told)(error))
+    : Effect.orDie(Schema.encode(Reported)(error))
   return Effect.map(
     encoded,
     (encoded) =>
@@ -107,26 +107,26 @@ const inJson = (error: Failure) => {
 }
 
 /**
- * Where a person has to go: for that person alone, and so never on stdout or in a log.
+ * Prints the authorization URL. It is secret, so it is printed on stderr only, never to stdout or a log.
  *
  * @internal
  */
 export const consent = (json: boolean, required: ConsentRequired): Effect.Effect<void> =>
   json
-    ? Effect.flatMap(inJson(required), (line) => Console.error(line))
-    : Console.error(`${inWords(required)}\n${Redacted.value(required.authorizationUrl)}`)
+    ? Effect.flatMap(toJson(required), (line) => Console.error(line))
+    : Console.error(`${toText(required)}\n${Redacted.value(required.authorizationUrl)}`)
 
 /**
  * Prints how a command failed.
  *
  * @internal
  */
-export const tell = (json: boolean, error: Failure): Effect.Effect<void> =>
+export const report = (json: boolean, error: Failure): Effect.Effect<void> =>
   !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
     ? consent(json, error)
     : json
-    ? Effect.flatMap(inJson(error), (line) => Console.error(line))
-    : Console.error(inWords(error))
+    ? Effect.flatMap(toJson(error), (line) => Console.error(line))
+    : Console.error(toText(error))
 
 const exitCode = (error: Failure) => {
   if (ConfigError.isConfigError(error)) return 1
@@ -135,25 +135,29 @@ const exitCode = (error: Failure) => {
 }
 
 /**
- * Runs a command: prints how it failed, and leaves the exit code. Asking for a person's consent is 2, wrong arguments
- * are 64 (the `EX_USAGE` of `sysexits.h`), the rest is 1.
+ * Prints the failure of a command and sets the exit code: 2 for a required consent, 64 (`EX_USAGE` of `sysexits.h`) for
+ * invalid arguments, 1 for all others.
  *
  * @internal
  */
 export const reporting = (json: boolean) => <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.catchAll(effect, (error: Failure) => Effect.zipRight(tell(json, error), new Exited({ code: exitCode(error) })))
+  Effect.catchAll(
+    effect,
+    (error: Failure) => Effect.zipRight(report(json, error), new Exited({ code: exitCode(error) }))
+  )
 
-const flat = (value: unknown, path: string): ReadonlyArray<readonly [string, string]> => {
+const flatten = (value: unknown, path: string): ReadonlyArray<readonly [string, string]> => {
   if (value === undefined) return []
   if (DateTime.isDateTime(value)) return [[path, DateTime.formatIso(value)]]
   if (Redacted.isRedacted(value) || typeof value !== "object" || value === null) return [[path, String(value)]]
   return Arr.flatMap(
     Object.entries(value),
-    ([name, member]) => flat(member, path === "" ? name : Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`)
+    ([name, member]) =>
+      flatten(member, path === "" ? name : Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`)
   )
 }
 
-// The wire has epoch seconds, which are for machines of AWS: whoever reads this reads ISO 8601 everywhere else.
+// The wire has epoch seconds. Users read ISO 8601 everywhere else.
 const withIsoTimes = (value: unknown, encoded: unknown): unknown => {
   if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
   if (Array.isArray(value) && Array.isArray(encoded)) {
@@ -165,7 +169,7 @@ const withIsoTimes = (value: unknown, encoded: unknown): unknown => {
 }
 
 /**
- * What the schema writes, but its times in ISO 8601.
+ * Encodes a value with its schema, but with times in ISO 8601.
  *
  * @internal
  */
@@ -173,17 +177,17 @@ export const encode = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effe
   Effect.map(Effect.orDie(Schema.encode(schema)(value)), (encoded) => withIsoTimes(value, encoded))
 
 /**
- * One thing: a line for each of its members, or the JSON that its schema writes, with times in ISO 8601.
+ * Prints one value: a line for each member, or its JSON with times in ISO 8601.
  *
  * @internal
  */
 export const one = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
   json
     ? Effect.flatMap(encode(schema, value), (encoded) => Console.log(JSON.stringify(encoded)))
-    : Console.log(flat(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
+    : Console.log(flatten(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
 
 /**
- * Nothing but the secret, for a shell to catch.
+ * Prints the secret only, so that a shell can capture it.
  *
  * @internal
  */
@@ -191,9 +195,9 @@ export const secret = (json: boolean, member: string, value: Redacted.Redacted):
   Console.log(json ? JSON.stringify({ [member]: Redacted.value(value) }) : Redacted.value(value))
 
 /**
- * That something was done.
+ * Prints the success of a command without a result.
  *
  * @internal
  */
-export const done = (json: boolean, what: { readonly [member: string]: string }, words: string): Effect.Effect<void> =>
-  Console.log(json ? JSON.stringify(what) : words)
+export const done = (json: boolean, what: { readonly [member: string]: string }, text: string): Effect.Effect<void> =>
+  Console.log(json ? JSON.stringify(what) : text)

@@ -1,5 +1,5 @@
 /**
- * `providers`: the administration of credential providers, of all kinds.
+ * The command `providers`: administration of credential providers of all kinds.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -13,11 +13,12 @@ import type { IdentityService } from "../IdentityService.js"
 import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
+import { choice } from "./option.js"
 import * as Output from "./output.js"
 
-const name = Options.text("name").pipe(Options.withDescription("the credential provider, by name"))
+const name = Options.text("name").pipe(Options.withDescription("the name of the credential provider"))
 
-const kind = Options.choice("kind", ["oauth2", "api-key", "payment"]).pipe(
+const kind = choice("kind", [["oauth2", "oauth2"], ["api-key", "api-key"], ["payment", "payment"]] as const).pipe(
   Options.withDescription("the kind of credential provider")
 )
 
@@ -27,7 +28,7 @@ const isItems = (encoded: unknown): encoded is { readonly credentialProviders: R
   Predicate.hasProperty(encoded, "credentialProviders") && Array.isArray(encoded.credentialProviders) &&
   encoded.credentialProviders.every(Predicate.isRecord)
 
-/** A list in JSON with times in ISO 8601, and in lines. */
+/** The items as JSON with times in ISO 8601, and as lines of text. */
 const listed = <A extends { readonly name: string }, I, E>(
   kind: string,
   reply: Schema.Schema<{ readonly credentialProviders: ReadonlyArray<A> }, I>,
@@ -53,7 +54,7 @@ const list = Command.make("list", Client.common, (given) =>
       yield* given.json
         ? Console.log(JSON.stringify({ credentialProviders: all.flatMap(({ json }) => json) }))
         : Effect.forEach(all.flatMap(({ lines }) => lines), (line) => Console.log(line), { discard: true })
-    }))).pipe(Command.withDescription("Lists the credential providers, kind and name, one a line."))
+    }))).pipe(Command.withDescription("Lists the kind and the name of each credential provider, one per line."))
 
 const get = Command.make(
   "get",
@@ -105,7 +106,7 @@ const remove = Command.make(
         }
         yield* Output.done(json, { kind, name, outcome: "deleted" }, `deleted ${name}`)
       }), { names })
-).pipe(Command.withDescription("Deletes a credential provider, and its secret."))
+).pipe(Command.withDescription("Deletes a credential provider and its secret."))
 
 const createApiKey = Command.make(
   "create-api-key",
@@ -113,7 +114,7 @@ const createApiKey = Command.make(
   (given) =>
     Client.run(given, (identity) =>
       Effect.gen(function*() {
-        if (process.stdin.isTTY) yield* Console.error("The API key, then Enter and Ctrl-D:")
+        if (process.stdin.isTTY) yield* Console.error("Enter the API key, then press Enter and Ctrl-D:")
         const apiKey = yield* Input.secret("-", "the API key")
         const reply = yield* identity.createApiKeyCredentialProvider({ name: given.name, apiKey })
         yield* Output.one(given.json, operations.createApiKeyCredentialProvider.reply, reply)
@@ -121,7 +122,7 @@ const createApiKey = Command.make(
 ).pipe(Command.withDescription("Creates an API key provider; the key is read from standard input."))
 
 const file = Options.text("file").pipe(
-  Options.withDescription("the JSON of the request, as AWS spells it; - for standard input")
+  Options.withDescription("a file with the request in the JSON of AWS; - for standard input")
 )
 
 const createFrom = <A, I, B, J, E extends Output.Failure>(

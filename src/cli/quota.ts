@@ -13,14 +13,14 @@ const names: ReadonlyArray<readonly [argument: string, name: QuotaName]> = Struc
   name
 ])
 
-const expected = `expected NAME=N, NAME being one of ${names.map(([argument]) => argument).join(", ")}`
+const expected = `expected NAME=N, where NAME is one of ${names.map(([argument]) => argument).join(", ")}`
 
 /**
- * The help text.
+ * The description of the option.
  *
  * @internal
  */
-export const description = `how many of a kind may exist: ${
+export const description = `the maximum number of resources of a kind: ${
   Record.values(quotas).map(({ argument, defaultValue }) => `${argument} (default: ${defaultValue})`).join(", ")
 }; repeat for more`
 
@@ -31,11 +31,11 @@ const parse = (text: string): Effect.Effect<readonly [QuotaName, number], Comman
   const value = /^\d+$/.test(digits) ? Number(digits) : NaN
   return isQuota(value)
     ? Effect.succeed([found[1], value])
-    : usageInvalid(`--quota: expected ${argument}=N, N being a whole number, 0 or more, got ${text}`)
+    : usageInvalid(`--quota: expected ${argument}=N, where N is a whole number of at least 0, got ${text}`)
 }
 
 /**
- * The quotas that are given as `NAME=N`; the last one counts if a name is repeated.
+ * Parses quotas in the form `NAME=N`. If a name is repeated, the last one applies.
  *
  * @internal
  */

@@ -1,6 +1,6 @@
 /**
- * Options that may be repeated. The parser ignores such an option without a word if its value is empty or missing, as in
- * `--verify-jwt "$UNSET"`, which would leave tokens unverified.
+ * Options that may be repeated. The parser silently ignores such an option if its value is empty or missing, as in
+ * `--verify-jwt "$UNSET"`, and tokens would not be verified.
  */
 import * as Arr from "effect/Array"
 import type * as Option from "effect/Option"
@@ -20,7 +20,7 @@ const names = [
 ]
 
 /**
- * The first of them that has no value.
+ * Finds the first repeatable option without a value.
  *
  * @internal
  */

@@ -1,6 +1,5 @@
 /**
- * What a service holds from the start: workload identities, credential providers of all kinds, and secrets for those
- * whose secret lies outside.
+ * The seed file: workload identities, credential providers of all kinds, their issuers, and external secrets.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -17,7 +16,7 @@ const Seed = Schema.Struct({
   oauth2CredentialProviders: Schema.optional(Schema.Array(operations.createOauth2CredentialProvider.request)),
   apiKeyCredentialProviders: Schema.optional(Schema.Array(operations.createApiKeyCredentialProvider.request)),
   paymentCredentialProviders: Schema.optional(Schema.Array(operations.createPaymentCredentialProvider.request)),
-  /** By the name of an OAuth2 credential provider. */
+  /** Keys are names of OAuth2 credential providers. */
   issuers: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String })),
   secrets: Schema.optional(
     Schema.Record({ key: Schema.String, value: Schema.Record({ key: Schema.String, value: Schema.Unknown }) })
@@ -38,9 +37,9 @@ const lists = [
   "paymentCredentialProviders"
 ] as const
 
-/** The issuers that the file names, or the first that is none. */
+/** Parses the issuers. Fails at the first invalid one. */
 const issuers = (
-  where: string,
+  prefix: string,
   seed: Seed
 ): Effect.Effect<ReadonlyArray<readonly [string, IssuerChoice]>, CommandFailed> =>
   Effect.forEach(
@@ -49,11 +48,11 @@ const issuers = (
       Effect.mapBoth(fromText(text), {
         onSuccess: (choice) => [name, choice] as const,
         onFailure: () =>
-          new CommandFailed({ reason: "InputInvalid", message: `${where}issuers.${name}: expected ${expectedText}` })
+          new CommandFailed({ reason: "InputInvalid", message: `${prefix}issuers.${name}: expected ${expectedText}` })
       })
   )
 
-/** The names that one list has twice: the second would be taken for something that was there before. */
+/** Finds repeated names in a list. Without this check, the second item would count as an existing resource. */
 const repeated = (seed: Seed): ReadonlyArray<InvalidField> =>
   lists.flatMap((member) => {
     const items: ReadonlyArray<Named> = seed[member] ?? []
@@ -63,7 +62,10 @@ const repeated = (seed: Seed): ReadonlyArray<InvalidField> =>
       if (first === undefined) places.set(name, index)
       return first === undefined
         ? []
-        : [{ name: `${member}[${index}].name`, message: `Member must be unique: ${member}[${first}] has it already` }]
+        : [{
+          name: `${member}[${index}].name`,
+          message: `Member must be unique: ${member}[${first}] has the same name`
+        }]
     })
   })
 
@@ -80,8 +82,8 @@ export const read = (path: string) =>
       })
   })
 
-/** Creates what is not there; what is there stays as it is. */
-const put = <A extends Named>(
+/** Creates the resources that do not exist, and keeps those that exist. */
+const createMissing = <A extends Named>(
   member: keyof Seed,
   items: ReadonlyArray<A> | undefined,
   get: (item: Named) => Effect.Effect<unknown, IdentityError>,
@@ -115,26 +117,31 @@ export const apply = (seed: Seed): Effect.Effect<void, CommandFailed, IdentityAp
         ),
       { discard: true }
     )
-    const { oauth2CredentialProviders: there } = yield* controls.inventory
+    const { oauth2CredentialProviders: existing } = yield* controls.inventory
     for (const [name, choice] of yield* issuers("", seed)) {
-      const isKept = there.some((provider) => provider.name === name)
+      const isKept = existing.some((provider) => provider.name === name)
       if (!isKept) yield* controls.setIssuer(name, choice)
       yield* Effect.logInfo(`seed issuers ${name}: ${isKept ? "kept" : toText(choice)}`)
     }
-    yield* put("workloadIdentities", seed.workloadIdentities, api.getWorkloadIdentity, api.createWorkloadIdentity)
-    yield* put(
+    yield* createMissing(
+      "workloadIdentities",
+      seed.workloadIdentities,
+      api.getWorkloadIdentity,
+      api.createWorkloadIdentity
+    )
+    yield* createMissing(
       "oauth2CredentialProviders",
       seed.oauth2CredentialProviders,
       api.getOauth2CredentialProvider,
       api.createOauth2CredentialProvider
     )
-    yield* put(
+    yield* createMissing(
       "apiKeyCredentialProviders",
       seed.apiKeyCredentialProviders,
       api.getApiKeyCredentialProvider,
       api.createApiKeyCredentialProvider
     )
-    yield* put(
+    yield* createMissing(
       "paymentCredentialProviders",
       seed.paymentCredentialProviders,
       api.getPaymentCredentialProvider,

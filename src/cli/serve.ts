@@ -1,5 +1,5 @@
 /**
- * `serve`: the service on this machine, for any AWS SDK.
+ * The command `serve`: a local server for any AWS SDK.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -25,6 +25,7 @@ import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
+import { choice, number, parsed } from "./option.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import * as PersistedClock from "./persistedClock.js"
 import * as Quota from "./quota.js"
@@ -44,7 +45,7 @@ const issuerOf = (given: string) => {
   const [, name = "", text = ""] = /^([^=]+)=(.+)$/.exec(given) ?? []
   return Effect.mapBoth(fromText(text), {
     onSuccess: (choice) => [name, choice] as const,
-    onFailure: () => usageInvalid(`--issuer: expected NAME= and then ${expectedText}`)
+    onFailure: () => usageInvalid(`--issuer: expected NAME=ISSUER, where ISSUER is ${expectedText}`)
   })
 }
 
@@ -61,90 +62,86 @@ const options = {
     Options.withDescription("the address to listen on"),
     Options.withDefault("127.0.0.1")
   ),
-  port: Options.integer("port").pipe(
-    Options.withSchema(Schema.Int.pipe(Schema.between(0, 65_535, { message: () => "--port: expected 0 to 65535" }))),
-    Options.withDescription("the port to listen on; 0 takes any that is free"),
+  port: number(
+    "port",
+    "a whole number from 0 to 65535",
+    (port) => Number.isInteger(port) && port >= 0 && port <= 65_535
+  ).pipe(
+    Options.withPseudoName("PORT"),
+    Options.withDescription("the port to listen on; 0 selects a free port"),
     Options.withDefault(4599)
   ),
   allowedHosts: Options.text("allowed-host").pipe(
-    Options.withDescription("another name by which the server may be called; repeat for more"),
+    Options.withDescription("one more accepted host name of the server; may be repeated"),
     Options.repeated
   ),
   publicUrl: Options.text("public-url").pipe(
     Options.withPseudoName("URL"),
     Options.withDescription(
-      "the URL at which browsers reach the server, if it is another: behind a port mapping, a tunnel or TLS termination"
+      "the URL at which publicOrigin reach the server through a port mapping, a tunnel or TLS termination"
     ),
     Options.optional
   ),
   data: Options.text("data").pipe(
     Options.withPseudoName("DIR"),
     Options.withDescription(
-      "the folder that keeps the state (needs the package classic-level@3); without it the state is lost at the end"
+      "the folder for the state (requires the package classic-level@3); by default the state is in memory"
     ),
     Options.optional
   ),
   seed: Options.text("seed").pipe(
     Options.withPseudoName("FILE"),
-    Options.withDescription("JSON of workload identities and credential providers to begin with"),
+    Options.withDescription("a JSON file with the initial workload identities and credential providers"),
     Options.optional
   ),
-  account: Options.text("account").pipe(
-    Options.withSchema(
-      Schema.String.pipe(
-        Schema.pattern(/^\d{12}$/, { message: () => "--account: expected an account id of 12 digits" })
-      )
-    ),
-    Options.withDescription("the AWS account of the ARNs"),
+  account: parsed("account", "an account id of 12 digits", (text) => /^\d{12}$/.test(text) ? text : undefined).pipe(
+    Options.withPseudoName("ID"),
+    Options.withDescription("the AWS account in ARNs"),
     Options.withDefault("123456789012")
   ),
-  region: Options.text("region").pipe(
-    Options.withSchema(
-      Schema.String.pipe(
-        Schema.pattern(/^[a-z0-9-]+$/, { message: () => "--region: expected the name of an AWS region" })
-      )
-    ),
-    Options.withDescription("the AWS region of the ARNs"),
+  region: parsed("region", "the name of an AWS region", (text) => /^[a-z0-9-]+$/.test(text) ? text : undefined).pipe(
+    Options.withPseudoName("REGION"),
+    Options.withDescription("the AWS region in ARNs"),
     Options.withDefault("us-east-1")
   ),
   requireSignature: Options.redacted("require-signature").pipe(
     Options.withPseudoName("KEY:SECRET"),
     Options.withFallbackConfig(Config.redacted("AGENTCORE_IDENTITY_REQUIRE_SIGNATURE")),
-    Options.withDescription("refuse every call that is not signed with these AWS credentials"),
+    Options.withDescription("reject calls that are not signed with these AWS credentials"),
     Options.optional
   ),
   issuers: Options.text("issuer").pipe(
     Options.withPseudoName("NAME=ISSUER"),
     Options.withDescription(
-      "who answers for an OAuth2 provider: simulated, federated (its own authorization server), or the discovery URL of another; repeat for more"
+      "the issuer of an OAuth2 provider: simulated, federated (its own authorization server), or the discovery URL of another; may be repeated"
     ),
     Options.repeated
   ),
   issuerHosts: Options.text("issuer-host").pipe(
     Options.withPseudoName("HOST"),
     Options.withDescription(
-      "a host of an authorization server inside your own network that may be asked; repeat for more"
+      "a host in a private network to which requests may be sent, for authorization servers; may be repeated"
     ),
     Options.repeated
   ),
   authorities: Options.text("ca").pipe(
     Options.withPseudoName("FILE"),
     Options.withDescription(
-      "PEM certificates of a private certificate authority, trusted for authorization servers only; repeat for more"
+      "PEM certificates of a private certificate authority, trusted for authorization servers only; may be repeated"
     ),
     Options.repeated
   ),
   verifyJwt: Options.text("verify-jwt").pipe(
     Options.withPseudoName("AUDIENCE"),
     Options.withDescription(
-      "check the JWTs of users: signature by the issuer's keys, expiry, and that they are for AUDIENCE; repeat for more"
+      "verify the JWTs of users: signature, expiry, and the audience AUDIENCE; may be repeated"
     ),
     Options.repeated
   ),
   verifyJwtClients: Options.text("verify-jwt-client").pipe(
     Options.withPseudoName("ID"),
     Options.withDescription(
-      "check the JWTs of users as --verify-jwt does, and accept those of client ID that have no audience; repeat for more"
+      "verify the JWTs of users, and accept those of client ID without an audience; may be repeated"
     ),
     Options.repeated
   ),
@@ -153,10 +150,10 @@ const options = {
     Options.withDescription(Quota.description),
     Options.repeated
   ),
-  // The parser has an option of this name for all commands, sets the level by itself and takes the option away. It looks
-  // at the first argument alone: behind others it comes here. So a default of ours would undo what was said there.
-  logLevel: Options.choiceWithValue("log-level", levels).pipe(
-    Options.withDescription("how much is logged (default: info); debug also tells of pages"),
+  // The parser has a global option of this name. It consumes the option only as the first argument; otherwise the option
+  // arrives here. A default here would override the global option.
+  logLevel: choice("log-level", levels).pipe(
+    Options.withDescription("the lowest level of the log (default: info); debug includes requests for pages"),
     Options.optional
   ),
   json: jsonOption
@@ -164,7 +161,7 @@ const options = {
 
 interface Settings extends Command.Command.ParseConfig<typeof options> {}
 
-// Where everybody on this machine is heard, this machine's own name is what to call.
+// A wildcard address is not a destination, so the URL contains the loopback address.
 const urlHost = (host: string) => {
   const name = ["", "0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host
   return isIP(name) === 6 ? `[${name}]` : name
@@ -175,9 +172,12 @@ const listenFailure = ({ host, port }: Settings) => ({ cause }: { readonly cause
   return code === "EADDRINUSE"
     ? new CommandFailed({
       reason: "PortInUse",
-      message: `port ${port} of ${host} is in use: choose another with --port, or 0 for any that is free`
+      message: `port ${port} of ${host} is in use: choose another with --port, or 0 for a free port`
     })
-    : new CommandFailed({ reason: "ServerFailed", message: `cannot listen on ${host}, port ${port} (${code})` })
+    : new CommandFailed({
+      reason: "ServerFailed",
+      message: `cannot listen on ${host}, port ${port} (${code}): check --host and --port`
+    })
 }
 
 const listen = (settings: Settings) =>
@@ -188,12 +188,12 @@ const listen = (settings: Settings) =>
     const context = yield* Layer.build(NodeHttpServer.layer(() => server, { host, port })).pipe(
       Effect.mapError(listenFailure(settings))
     )
-    // Else the end would wait for whoever keeps a connection open.
+    // Otherwise the shutdown waits for open connections.
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     return {
       context,
-      // There are no WebSockets here. Node hands a connection that asks for an upgrade over as it is, and when that is
-      // reset nobody listens for the error, which ends the process; where nobody waits for one, it asks like any other.
+      // This server has no WebSockets. With a listener, Node passes on the raw connection of an upgrade request, and a reset
+      // of that connection is an unhandled error that ends the process. Without one, Node handles it like any request.
       refuseUpgrades: Effect.sync(() => server.removeAllListeners("upgrade"))
     }
   })
@@ -213,27 +213,27 @@ const environment = (origin: string, { region, requireSignature }: Settings) => 
   ...(Option.isNone(requireSignature) && { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" })
 })
 
-// The AWS SDK for JavaScript prefers a profile to the keys. A session token would be sent with keys that it is not for.
+// The AWS SDK for JavaScript prefers a profile to the keys. A session token does not belong to these keys.
 const unset = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
 
-const announce = (origin: string, browsers: string, settings: Settings) => {
+const printEnvironment = (origin: string, publicOrigin: string, settings: Settings) => {
   const variables = environment(origin, settings)
   if (settings.json) {
-    return Console.log(JSON.stringify({ endpoint: origin, publicUrl: browsers, environment: variables, unset }))
+    return Console.log(JSON.stringify({ endpoint: origin, publicUrl: publicOrigin, environment: variables, unset }))
   }
   return Console.log([
     `# AgentCore Identity listens on ${origin}`,
-    `# Dashboard: ${browsers}/  Controls for tests: ${origin}/_local/`,
-    "# Paste this where your agent starts:",
+    `# Dashboard: ${publicOrigin}/  Test controls: ${origin}/_local/`,
+    "# Set these variables where your agent starts:",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${value}`),
     `unset ${unset.join(" ")}`,
     ...(Option.isSome(settings.requireSignature)
-      ? ["# and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as given by --require-signature"]
+      ? ["# Also set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the values of --require-signature."]
       : [])
   ].join("\n"))
 }
 
-const atLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+const withLogLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Option.isSome(logLevel) ? Logger.withMinimumLogLevel(effect, logLevel.value) : effect
 
 const readSeed = (path: string) =>
@@ -246,7 +246,7 @@ const serve = (settings: Settings) =>
   Effect.gen(function*() {
     const { account, allowedHosts, data, host, region } = settings
     if (Option.isSome(data)) yield* Backend.checkPackage
-    // What is wrong with the file is said before anything begins.
+    // Errors of the file are reported before the server starts.
     const seed = yield* Effect.transposeOption(Option.map(settings.seed, readSeed))
     const signature = yield* Effect.transposeOption(Option.map(settings.requireSignature, (given) =>
       Effect.mapBoth(Schema.encode(Signature)(given).pipe(Effect.flatMap(Schema.decode(Signature))), {
@@ -261,7 +261,7 @@ const serve = (settings: Settings) =>
     const { context: http, refuseUpgrades } = yield* listen(settings)
     const { address } = Context.get(http, HttpServer.HttpServer)
     const origin = `http://${urlHost(host)}:${address._tag === "TcpAddress" ? address.port : settings.port}`
-    const browsers = Option.getOrElse(
+    const publicOrigin = Option.getOrElse(
       Option.map(publicUrl, ({ origin }) =>
         origin),
       () => origin
@@ -270,7 +270,7 @@ const serve = (settings: Settings) =>
       Backend.layerApi({
         accountId: account,
         region,
-        endpoint: browsers,
+        endpoint: publicOrigin,
         quotas,
         directory: Option.getOrUndefined(data),
         federation: {
@@ -289,33 +289,33 @@ const serve = (settings: Settings) =>
     })
     if (!isLoopbackAddress(host)) {
       yield* Effect.logWarning(
-        `--host ${host}: the dashboard and /_local/ ask for no signature, and are open to whoever reaches this port`
+        `--host ${host}: the dashboard and /_local/ require no signature, and are open to everyone who can reach this port`
       )
     }
     if (Option.exists(publicUrl, ({ hostname }) => !isLoopback(hostname))) {
       yield* Effect.logWarning(
-        `--public-url ${browsers}: the dashboard and /_local/ ask for no signature, and are open to all who reach this URL`
+        `--public-url ${publicOrigin}: the dashboard and /_local/ require no signature, and are open to everyone who can reach this URL`
       )
     }
     if (Option.isSome(seed)) {
       yield* Effect.provide(Seed.apply(seed.value), api)
     }
-    // What is said here goes before what the seed, or the folder, says.
+    // `--issuer` overrides the seed and the stored state.
     const { setIssuer } = Context.get(api, IdentityControls)
     yield* Effect.forEach(issuers, ([name, issuer]) => setIssuer(name, issuer), { discard: true })
-    yield* HttpServer.serveEffect(CallLog.logged(app)).pipe(
+    yield* HttpServer.serveEffect(CallLog.logCalls(app)).pipe(
       Effect.provide(Context.merge(http, api)),
       Effect.zipRight(refuseUpgrades)
     )
-    yield* announce(origin, browsers, settings)
+    yield* printEnvironment(origin, publicOrigin, settings)
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
     Effect.provide(CallLog.layerLogger(settings.json)),
-    atLevel(settings)
+    withLogLevel(settings)
   )
 
 /** @internal */
 export const command = Command.make("serve", options, (settings) => reporting(settings.json)(serve(settings))).pipe(
-  Command.withDescription("Serves AgentCore Identity on this machine, until Ctrl-C.")
+  Command.withDescription("Runs a local AgentCore Identity server until Ctrl-C.")
 )

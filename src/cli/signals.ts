@@ -1,5 +1,5 @@
 /**
- * Which signal ended the process, for its exit code: 128 and the signal's number, as shells have it.
+ * The signal that ended the process, and its exit code: 128 plus the number of the signal, as in shells.
  */
 import * as Option from "effect/Option"
 
@@ -10,7 +10,7 @@ let received = Option.none<(typeof codes)[number]>()
 let isExpected = false
 
 /**
- * Watches for the signals that end the process; it has to begin before anything that is interrupted by them.
+ * Records the signals that end the process. Call it before anything that they interrupt.
  *
  * @internal
  */
@@ -22,16 +22,16 @@ export const watch = (): void =>
   )
 
 /**
- * What runs is meant to end by a signal.
+ * Marks a signal as the regular end of the command.
  *
  * @internal
  */
-export const expected = (): void => {
+export const markExpected = (): void => {
   isExpected = true
 }
 
 /**
- * The signal that came in between.
+ * The signal that interrupted the command.
  *
  * @internal
  */
@@ -39,7 +39,7 @@ export const unexpected = (): Option.Option<NodeJS.Signals> =>
   isExpected ? Option.none() : Option.map(received, ([signal]) => signal)
 
 /**
- * The exit code of a process that was interrupted.
+ * The exit code of an interrupted process.
  *
  * @internal
  */

@@ -1,10 +1,8 @@
 /**
- * `token`, `api-key` and `consent`: credentials for the shell.
+ * The commands `token`, `api-key` and `consent`: credentials for the shell.
  */
 import * as Command from "@effect/cli/Command"
-import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
-import * as ValidationError from "@effect/cli/ValidationError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -17,38 +15,45 @@ import type { OptionNames } from "../internal/model/optionNames.js"
 import { sessionLifetime } from "../internal/model/session.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
+import { choice, number } from "./option.js"
 import * as Output from "./output.js"
 
-const provider = Options.text("provider").pipe(Options.withDescription("the credential provider, by name"))
+const provider = Options.text("provider").pipe(Options.withDescription("the name of the credential provider"))
 
-const who = {
-  workload: Options.text("workload").pipe(Options.withDescription("the workload identity, by name")),
-  user: Options.text("user").pipe(Options.withDescription("the user's id, instead of --user-token"), Options.optional),
+const userOptions = {
+  workload: Options.text("workload").pipe(Options.withDescription("the name of the workload identity")),
+  user: Options.text("user").pipe(
+    Options.withDescription("the id of the user, instead of --user-token"),
+    Options.optional
+  ),
   userToken: Options.text("user-token").pipe(
     Options.withPseudoName("FILE"),
-    Options.withDescription("the file of the user's JWT, or - for standard input, instead of --user"),
+    Options.withDescription("the file with the JWT of the user, or - for standard input, instead of --user"),
     Options.optional
   )
 }
 
-interface Who {
+interface UserOptions {
   readonly workload: string
   readonly user: Option.Option<string>
   readonly userToken: Option.Option<string>
 }
 
-// Who is given twice may be two people.
-const checkWho = ({ user, userToken }: Pick<Who, "user" | "userToken">) =>
+// The id and the JWT may belong to different users.
+const checkUser = ({ user, userToken }: Pick<UserOptions, "user" | "userToken">) =>
   Option.isSome(user) && Option.isSome(userToken)
-    ? Effect.fail(Output.usageInvalid("--user and --user-token exclude each other: give one of them"))
+    ? Effect.fail(Output.usageInvalid("--user and --user-token exclude each other: pass one of them"))
     : Effect.void
 
-const whoNames: OptionNames = [["workloadName", "--workload"], ["userId", "--user"], ["userToken", "--user-token"]]
+const userOptionNames: OptionNames = [["workloadName", "--workload"], ["userId", "--user"], [
+  "userToken",
+  "--user-token"
+]]
 
 const readUserToken = (given: Option.Option<string>) =>
-  Effect.transposeOption(Option.map(given, (path) => Input.secret(path, "the user's JWT")))
+  Effect.transposeOption(Option.map(given, (path) => Input.secret(path, "the JWT of the user")))
 
-const workloadAccessToken = (identity: IdentityService["Type"], { user, userToken, workload }: Who) =>
+const workloadAccessToken = (identity: IdentityService["Type"], { user, userToken, workload }: UserOptions) =>
   Effect.flatMap(readUserToken(userToken), (jwt) =>
     identity.getWorkloadAccessToken({
       workloadName: workload,
@@ -62,17 +67,17 @@ const flows: ReadonlyArray<[string, Credential.Oauth2Flow]> = [
   ["obo", "ON_BEHALF_OF_TOKEN_EXCHANGE"]
 ]
 
-const checkFlow = (flow: Credential.Oauth2Flow, { user, userToken }: Who) => {
+const checkFlow = (flow: Credential.Oauth2Flow, { user, userToken }: UserOptions) => {
   if (flow === "USER_FEDERATION" && Option.isNone(user) && Option.isNone(userToken)) {
-    return Effect.fail(Output.usageInvalid("--flow user needs --user or --user-token"))
+    return Effect.fail(Output.usageInvalid("--flow user requires --user or --user-token"))
   }
   return flow === "ON_BEHALF_OF_TOKEN_EXCHANGE" && Option.isNone(userToken)
-    ? Effect.fail(Output.usageInvalid("--flow obo needs --user-token"))
+    ? Effect.fail(Output.usageInvalid("--flow obo requires --user-token"))
     : Effect.void
 }
 
 const tokenNames: OptionNames = [
-  ...whoNames,
+  ...userOptionNames,
   ["providerName", "--provider"],
   ["scopes", "--scope"],
   ["authFlow", "--flow"],
@@ -82,46 +87,45 @@ const tokenNames: OptionNames = [
   ["forceAuthentication", "--force"]
 ]
 
-// More often than once in a second hammers the service, and more seldom than the wait is long never looks.
+// Shorter intervals overload the service. A longer interval than the wait would never poll.
 const isPollInterval = (seconds: number) => seconds >= 1 && seconds <= 600
 
 /** @internal */
 export const token = Command.make("token", {
   provider,
   scopes: Options.text("scope").pipe(
-    Options.withDescription("what it should allow; repeat for more"),
+    Options.withDescription("a scope to request; may be repeated"),
     Options.repeated
   ),
-  flow: Options.choiceWithValue("flow", flows).pipe(
+  flow: choice("flow", flows).pipe(
     Options.withDescription(
-      "whose token: the machine's, a user's by consent (needs --user or --user-token), or on behalf of a user's JWT " +
-        "(needs --user-token)"
+      "m2m: a token of the machine; user: a token with the consent of a user (requires --user or --user-token); obo: a " +
+        "token on behalf of a user (requires --user-token)"
     )
   ),
-  ...who,
+  ...userOptions,
   resources: Options.text("resource").pipe(
-    Options.withDescription("a resource indicator (RFC 8707)"),
+    Options.withDescription("a resource indicator (RFC 8707); may be repeated"),
     Options.repeated
   ),
-  audiences: Options.text("audience").pipe(Options.withDescription("an intended recipient"), Options.repeated),
+  audiences: Options.text("audience").pipe(
+    Options.withDescription("an audience of the token; may be repeated"),
+    Options.repeated
+  ),
   callbackUrl: Options.text("callback-url").pipe(
     Options.withPseudoName("URL"),
     Options.withDescription(
-      "where the user's browser goes afterwards; --flow user needs it to ask, and it has to be registered"
+      "the registered return URL of the consent; required for --flow user unless the token is stored"
     ),
     Options.optional
   ),
-  force: Options.boolean("force").pipe(Options.withDescription("ask the user again, and forget what is stored")),
-  wait: Options.boolean("wait").pipe(Options.withDescription("wait for the user's consent, for at most 10 minutes")),
-  // Not `float`, which does not say which option it found wrong.
-  pollInterval: Options.text("poll-interval").pipe(
-    Options.mapEffect((text) =>
-      isPollInterval(Number(text))
-        ? Effect.succeed(Number(text))
-        : Effect.fail(ValidationError.invalidValue(HelpDoc.p("--poll-interval: expected 1 to 600 seconds")))
-    ),
+  force: Options.boolean("force").pipe(Options.withDescription("request a new consent, and discard the stored token")),
+  wait: Options.boolean("wait").pipe(
+    Options.withDescription("wait for the consent of the user, for at most 10 minutes")
+  ),
+  pollInterval: number("poll-interval", "1 to 600 seconds", isPollInterval).pipe(
     Options.withPseudoName("SECONDS"),
-    Options.withDescription("with --wait, how long to wait between two looks: 1 to 600 (default: 5)"),
+    Options.withDescription("the time between two polls of --wait: 1 to 600 (default: 5)"),
     Options.withDefault(5)
   ),
   ...Client.common
@@ -150,30 +154,30 @@ export const token = Command.make("token", {
         })
         : identity.getToken({ ...options, authFlow: flow })
       yield* Output.secret(json, "accessToken", token)
-    }), { check: Effect.zipRight(checkWho(given), checkFlow(given.flow, given)), names: tokenNames })).pipe(
+    }), { check: Effect.zipRight(checkUser(given), checkFlow(given.flow, given)), names: tokenNames })).pipe(
     Command.withDescription(
-      "Prints an OAuth2 token, and nothing else. Where a user has to consent, their URL goes to stderr; " +
-        "without --wait the exit code is 2."
+      "Prints an OAuth2 token and nothing else. If the consent of a user is required, the authorization URL is printed on " +
+        "stderr; without --wait the exit code is 2."
     )
   )
 
 /** @internal */
 export const apiKey = Command.make(
   "api-key",
-  { provider, ...who, ...Client.common },
+  { provider, ...userOptions, ...Client.common },
   (given) =>
     Client.run(given, (identity) =>
       Effect.gen(function*() {
         const token = yield* workloadAccessToken(identity, given)
         const key = yield* identity.getApiKey({ providerName: given.provider, workloadAccessToken: token })
         yield* Output.secret(given.json, "apiKey", key)
-      }), { check: checkWho(given), names: [...whoNames, ["providerName", "--provider"]] })
-).pipe(Command.withDescription("Prints an API key, and nothing else."))
+      }), { check: checkUser(given), names: [...userOptionNames, ["providerName", "--provider"]] })
+).pipe(Command.withDescription("Prints an API key and nothing else."))
 
-const checkSomebody = (given: Pick<Who, "user" | "userToken">) =>
+const requireUser = (given: Pick<UserOptions, "user" | "userToken">) =>
   Option.isNone(given.user) && Option.isNone(given.userToken)
-    ? Effect.fail(Output.usageInvalid("give --user or --user-token"))
-    : checkWho(given)
+    ? Effect.fail(Output.usageInvalid("--user or --user-token is required"))
+    : checkUser(given)
 
 const completeNames: OptionNames = [
   ["sessionUri", "--session"],
@@ -184,10 +188,10 @@ const completeNames: OptionNames = [
 const complete = Command.make("complete", {
   session: Options.text("session").pipe(
     Options.withPseudoName("URI"),
-    Options.withDescription("the session_id with which the browser came back, decoded")
+    Options.withDescription("the decoded session_id parameter of the return URL")
   ),
-  user: who.user,
-  userToken: who.userToken,
+  user: userOptions.user,
+  userToken: userOptions.userToken,
   ...Client.common
 }, (given) =>
   Client.run(given, (identity) =>
@@ -199,12 +203,12 @@ const complete = Command.make("complete", {
       })
       yield* identity.completeResourceTokenAuth({ sessionUri: Redacted.make(given.session), userIdentifier })
       return yield* Output.done(given.json, { outcome: "completed" }, "completed")
-    }), { check: checkSomebody(given), names: completeNames })).pipe(
-    Command.withDescription("Finishes a consent, for the very user that the workload access token was minted for.")
+    }), { check: requireUser(given), names: completeNames })).pipe(
+    Command.withDescription("Completes a session for the user of the workload access token.")
   )
 
 /** @internal */
 export const consent = Command.make("consent").pipe(
-  Command.withDescription("A user's consent."),
+  Command.withDescription("The consent of a user."),
   Command.withSubcommands([complete])
 )

@@ -1,5 +1,5 @@
 /**
- * `workloads`: the administration of workload identities.
+ * The command `workloads`: administration of workload identities.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -12,19 +12,19 @@ import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
 import * as Output from "./output.js"
 
-const name = Options.text("name").pipe(Options.withDescription("the workload identity, by name"))
+const name = Options.text("name").pipe(Options.withDescription("the name of the workload identity"))
 
-const url = Options.text("url").pipe(Options.withDescription("the return URL, to the letter"))
+const url = Options.text("url").pipe(Options.withDescription("the exact return URL"))
 
 const names: OptionNames = [["name", "--name"], ["url", "--url"], ["allowedResourceOauth2ReturnUrls", "--return-url"]]
 
 const create = Command.make("create", {
   name: Options.text("name").pipe(
-    Options.withDescription("the workload identity, by name (default: a generated one)"),
+    Options.withDescription("the name of the workload identity (default: a generated one)"),
     Options.optional
   ),
   returnUrls: Options.text("return-url").pipe(
-    Options.withDescription("where browsers may return to; repeat for more (default: nowhere)"),
+    Options.withDescription("an allowed return URL; may be repeated (default: none)"),
     Options.repeated
   ),
   ...Client.common
@@ -36,7 +36,7 @@ const create = Command.make("create", {
         ...(given.returnUrls.length > 0 && { allowedResourceOauth2ReturnUrls: given.returnUrls })
       }),
       (reply) => Output.one(given.json, operations.createWorkloadIdentity.reply, reply)
-    ), { names })).pipe(Command.withDescription("Creates a workload identity; without --name it gets one."))
+    ), { names })).pipe(Command.withDescription("Creates a workload identity; without --name, its name is generated."))
 
 const get = Command.make(
   "get",
@@ -60,7 +60,7 @@ const list = Command.make(
           ? Output.one(true, operations.listWorkloadIdentities.reply, { workloadIdentities })
           : Effect.forEach(workloadIdentities, ({ name }) => Console.log(name), { discard: true })
       }))
-).pipe(Command.withDescription("Lists the workload identities, one name a line."))
+).pipe(Command.withDescription("Lists the names of the workload identities, one per line."))
 
 const remove = Command.make(
   "delete",
@@ -71,7 +71,7 @@ const remove = Command.make(
         identity.deleteWorkloadIdentity({ name: given.name }),
         Output.done(given.json, { name: given.name, outcome: "deleted" }, `deleted ${given.name}`)
       ), { names })
-).pipe(Command.withDescription("Deletes a workload identity, and everything that was stored for it."))
+).pipe(Command.withDescription("Deletes a workload identity and everything that is stored for it."))
 
 const addReturnUrl = Command.make(
   "add-return-url",
@@ -82,7 +82,7 @@ const addReturnUrl = Command.make(
         identity.addReturnUrl({ name: given.name, url: given.url }),
         (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
       ), { names })
-).pipe(Command.withDescription("Registers a return URL, beside the others."))
+).pipe(Command.withDescription("Adds a return URL to the registered ones."))
 
 const removeReturnUrl = Command.make(
   "remove-return-url",
@@ -91,19 +91,19 @@ const removeReturnUrl = Command.make(
     Client.run(given, (identity) =>
       Effect.gen(function*() {
         const { json, name, url } = given
-        // The library takes the absent for removed. Here it is most often a slip of the pen, and what was meant to be
-        // closed would stay open.
+        // The library ignores an absent URL. Here it is usually a typing error, and the URL that the user wanted to remove
+        // would stay registered.
         const { allowedResourceOauth2ReturnUrls: urls = [] } = yield* identity.getWorkloadIdentity({ name })
         if (!urls.includes(url)) {
           return yield* new Output.CommandFailed({
             reason: "NotRegistered",
-            message: `--url is not registered for ${name}, and nothing was removed: it has to match to the letter`
+            message: `--url is not registered for ${name}, and nothing was removed: pass the exact URL`
           })
         }
         const reply = yield* identity.removeReturnUrl({ name, url })
         return yield* Output.one(json, operations.getWorkloadIdentity.reply, reply)
       }), { names })
-).pipe(Command.withDescription("Removes a return URL, which has to be registered, and keeps the others."))
+).pipe(Command.withDescription("Removes a registered return URL."))
 
 /** @internal */
 export const command = Command.make("workloads").pipe(

@@ -1,11 +1,11 @@
-/** Which addresses are asked: those of the internet, and of this machine where the configuration itself names it. */
+/** The addresses to which requests may be sent: public ones, and loopback if the configuration of the provider names it. */
 import { BlockList, isIP } from "node:net"
 import { isHttpsOrLoopback, isLoopback, isLoopbackAddress } from "../lib/loopback.js"
 
-// One list a family: in a common one Node takes an IPv4 address for the IPv6 address that stands for it.
-const inside = { ipv4: new BlockList(), ipv6: new BlockList() }
+// One list per family: in a common list, Node treats an IPv4 address and its IPv6 form as equal.
+const privateNetworks = { ipv4: new BlockList(), ipv6: new BlockList() }
 
-// What IANA's registries of special-purpose addresses (RFC 6890) say is not on the internet.
+// The special-purpose addresses of IANA (RFC 6890) that are not globally reachable.
 for (
   const [net, prefix] of [
     ["0.0.0.0", 8],
@@ -23,10 +23,10 @@ for (
     ["203.0.113.0", 24],
     ["224.0.0.0", 3]
   ] as const
-) inside.ipv4.addSubnet(net, prefix, "ipv4")
+) privateNetworks.ipv4.addSubnet(net, prefix, "ipv4")
 
-// Of IPv6 only 2000::/3 is the internet. The networks within it are for protocols (Teredo, benchmarking and ORCHID among
-// them), for documentation, and for 6to4. Teredo and 6to4 addresses contain IPv4 addresses.
+// Only 2000::/3 of IPv6 is globally reachable, except for networks for protocols (such as Teredo, benchmarking and ORCHID),
+// for documentation, and for 6to4. Teredo and 6to4 addresses contain IPv4 addresses.
 for (
   const [net, prefix] of [
     ["::", 3],
@@ -37,54 +37,54 @@ for (
     ["4000::", 2],
     ["8000::", 1]
   ] as const
-) inside.ipv6.addSubnet(net, prefix, "ipv6")
+) privateNetworks.ipv6.addSubnet(net, prefix, "ipv6")
 
 const familyOf = (address: string) => isIP(address) === 6 ? "ipv6" : "ipv4"
 
-const isInside = (address: string) => inside[familyOf(address)].check(address, familyOf(address))
+const isPrivate = (address: string) => privateNetworks[familyOf(address)].check(address, familyOf(address))
 
 /** @internal */
 export interface AddressPolicy {
-  /** Hosts that may be inside, as they stand in a URL. */
+  /** Hosts that may have a private address, spelled like `URL.hostname`. */
   readonly hosts: ReadonlyArray<string>
-  /** Whether this machine may be asked: the provider's own configuration has to say so. */
+  /** Allows loopback, if the configuration of the provider names it. */
   readonly loopback: boolean
-  /** How messages refer to a host whose name they must not quote, because it comes from a token. */
+  /** The description of a host that messages must not quote, because it comes from a token. */
   readonly hostLabel?: string | undefined
 }
 
 /**
- * Why a host is not asked, and how to allow it.
+ * The error for a host with a private address.
  *
  * @internal
  */
 export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): string =>
-  `${hostLabel ?? `the host ${hostname}`} is inside this machine's network, and not allowed by name: ` +
+  `${hostLabel ?? `the host ${hostname}`} has a private address and is not allowed: ` +
   "allow it with --issuer-host HOST (in a program allowedHosts)"
 
 /**
- * Whether a host of this name may have this address.
+ * Tests whether a host may have this address.
  *
  * @internal
  */
 export const isAddressAllowed = ({ hosts, loopback }: AddressPolicy, hostname: string, address: string): boolean =>
-  hosts.includes(hostname) || !isInside(address) || (loopback && isLoopback(hostname) && isLoopbackAddress(address))
+  hosts.includes(hostname) || !isPrivate(address) || (loopback && isLoopback(hostname) && isLoopbackAddress(address))
 
-const bare = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
+const withoutBrackets = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
 
 /**
- * Why a URL is not asked, if it is not. What its host's name stands for is seen when it is looked up.
+ * The reason to reject a URL, before its host name is resolved. The lookup checks the resolved addresses.
  *
  * @internal
  */
-export const rejectReason = (allowed: AddressPolicy, url: URL): string | undefined => {
+export const rejectReason = (policy: AddressPolicy, url: URL): string | undefined => {
   const { hostname, password, username } = url
-  if (username !== "" || password !== "") return "a URL with a user name or password is not asked"
-  if (!isHttpsOrLoopback(url)) return "only https is asked, unless on this machine"
-  const isHere = isLoopback(hostname)
-  const address = bare(hostname)
-  if (isHere ? allowed.loopback || allowed.hosts.includes(hostname) : isIP(address) === 0) return undefined
-  return !isHere && isAddressAllowed(allowed, hostname, address)
+  if (username !== "" || password !== "") return "the URL contains a user name or password: remove it"
+  if (!isHttpsOrLoopback(url)) return "the URL is not https: use https, or http on loopback"
+  const isLocal = isLoopback(hostname)
+  const address = withoutBrackets(hostname)
+  if (isLocal ? policy.loopback || policy.hosts.includes(hostname) : isIP(address) === 0) return undefined
+  return !isLocal && isAddressAllowed(policy, hostname, address)
     ? undefined
-    : hostNotAllowed(allowed, hostname)
+    : hostNotAllowed(policy, hostname)
 }

@@ -1,4 +1,4 @@
-/** The way of a person's browser to the vendor and back: RFC 6749, section 4.1, with PKCE (RFC 7636) and RFC 9207. */
+/** The authorization code flow: RFC 6749, section 4.1, with PKCE (RFC 7636) and RFC 9207. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as oauth from "oauth4webapi"
@@ -6,13 +6,13 @@ import { clientIdOf } from "../emulator/state/endpoints.js"
 import { type Client, type Issuer, ProviderError } from "../emulator/state/issuer.js"
 import type { Pending } from "../emulator/state/session.js"
 import { endpoint, type OutboundPolicy, resolveServer } from "./discovery.js"
-import { targeted } from "./parameters.js"
+import { targetParameters } from "./parameters.js"
 import { presetOf } from "./preset.js"
-import { malformed, shown } from "./providerError.js"
+import { malformed, sanitize } from "./providerError.js"
 
 const step = "authorization"
 
-/** What the caller adds never stands in for what the request rests on. */
+/** Parameters that custom parameters must not replace. */
 const reservedParameters = new Set([
   "client_id",
   "client_secret",
@@ -27,14 +27,14 @@ const reservedParameters = new Set([
   "state"
 ])
 
-const url = (target: URL, client: Client, session: Pending, state: string, codeChallenge: string) => {
+const authorizationUrl = (target: URL, client: Client, session: Pending, state: string, codeChallenge: string) => {
   const { provider } = client
   const preset = presetOf(provider.vendor)
   const given = Object.entries(session.customParameters ?? {}).map(([name, value]) =>
     [name, Redacted.value(value)] as const
   )
   const parameters = new URLSearchParams([
-    ...targeted(session.target, { scopeName: preset?.scopeParameter, scopeSeparator: preset?.scopeSeparator })
+    ...targetParameters(session.target, { scopeName: preset?.scopeParameter, scopeSeparator: preset?.scopeSeparator })
   ])
   for (const [name, value] of [...Object.entries(preset?.authorizationParameters ?? {}), ...given]) {
     if (!reservedParameters.has(name) && name !== preset?.scopeParameter) parameters.set(name, value)
@@ -48,28 +48,28 @@ const url = (target: URL, client: Client, session: Pending, state: string, codeC
     parameters.set("code_challenge_method", "S256")
   }
   const full = new URL(target)
-  // What the endpoint's own address says does not stand in for ours.
+  // Parameters in the URL of the endpoint must not replace these.
   for (const name of new Set([...reservedParameters, ...parameters.keys()])) full.searchParams.delete(name)
   for (const [name, value] of parameters) full.searchParams.append(name, value)
   return Redacted.make(full.href)
 }
 
-/** RFC 9207: whoever runs the server has to see which of the two is wrong. */
-const issuerMismatch = ({ issuer }: oauth.AuthorizationServer, told: string | null) =>
-  told === null || told === issuer
-    ? "the answer is of another authorization server, or of another request"
-    : `the answer is of the issuer ${shown(told, [])}, and the provider's issuer is ${issuer}`
+/** RFC 9207. The message contains both issuers. */
+const issuerMismatch = ({ issuer }: oauth.AuthorizationServer, actual: string | null) =>
+  actual === null || actual === issuer
+    ? "the response belongs to another authorization server or to another request"
+    : `the response has the issuer ${sanitize(actual, [])}, but the issuer of the provider is ${issuer}`
 
 /** @internal */
-export const make = (reach: OutboundPolicy): NonNullable<Issuer["browser"]> => ({
+export const make = (policy: OutboundPolicy): NonNullable<Issuer["browser"]> => ({
   authorization: (client, session, state) =>
     Effect.gen(function*() {
-      const server = yield* resolveServer(reach, client)
-      const target = yield* endpoint(step, reach, client, server, "authorization_endpoint")
+      const server = yield* resolveServer(policy, client)
+      const target = yield* endpoint(step, policy, client, server, "authorization_endpoint")
       const codeVerifier = oauth.generateRandomCodeVerifier()
       const codeChallenge = yield* Effect.promise(() => oauth.calculatePKCECodeChallenge(codeVerifier))
       return {
-        url: url(target, client, session, state, codeChallenge),
+        url: authorizationUrl(target, client, session, state, codeChallenge),
         codeVerifier: Redacted.make(codeVerifier)
       }
     }),
@@ -77,7 +77,7 @@ export const make = (reach: OutboundPolicy): NonNullable<Issuer["browser"]> => (
   code: (client, { customParameters }, state, parameters) =>
     Effect.gen(function*() {
       const secrets = Object.values(customParameters ?? {}).map(Redacted.value)
-      const server = yield* resolveServer(reach, client)
+      const server = yield* resolveServer(policy, client)
       const answer = yield* Effect.try({
         try: () =>
           oauth.validateAuthResponse(server, { client_id: clientIdOf(client.provider.config) }, parameters, state),
@@ -86,14 +86,14 @@ export const make = (reach: OutboundPolicy): NonNullable<Issuer["browser"]> => (
             ? new ProviderError({
               step,
               reason: "Refused",
-              error: shown(error.error, secrets),
-              description: shown(error.error_description, secrets)
+              error: sanitize(error.error, secrets),
+              description: sanitize(error.error_description, secrets)
             })
             : malformed(step, issuerMismatch(server, parameters.get("iss")))
       })
       const code = answer.get("code")
       return code === null || code === ""
-        ? yield* malformed(step, "the answer has neither a code nor an error")
+        ? yield* malformed(step, "the response contains neither a code nor an error")
         : Redacted.make(code)
     })
 })

@@ -1,10 +1,10 @@
-/** The certificate authorities that are trusted for authorization servers. */
+/** The trusted certificate authorities of authorization servers. */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { X509Certificate } from "node:crypto"
 import * as tls from "node:tls"
 
-/** Those of Node, with NODE_EXTRA_CA_CERTS where Node tells them: not before 22.15. */
+/** The root certificates of Node, including NODE_EXTRA_CA_CERTS from Node 22.15. */
 const roots = (): ReadonlyArray<string> => {
   const get: unknown = Predicate.hasProperty(tls, "getCACertificates") ? tls.getCACertificates : undefined
   const found: unknown = Predicate.isFunction(get) ? get("default") : undefined
@@ -12,7 +12,7 @@ const roots = (): ReadonlyArray<string> => {
 }
 
 /**
- * Node's `ca` option with these authorities: it replaces the roots, so they are in it too.
+ * The value of Node's `ca` option, which replaces the root certificates and so must contain them.
  *
  * @internal
  */
@@ -27,7 +27,7 @@ const canRead = (certificate: string): boolean => {
 }
 
 /**
- * The certificates in a PEM text (RFC 7468), or what is wrong with it and what to do. Never quotes the text.
+ * Reads the certificates in a PEM text (RFC 7468). The left side is an error message that never quotes the text.
  *
  * @internal
  */
@@ -36,11 +36,13 @@ export const fromPem = (pem: string): Either.Either<ReadonlyArray<string>, strin
     return Either.left("is not PEM text: convert it, so that it begins with -----BEGIN CERTIFICATE-----")
   }
   if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY/.test(pem)) {
-    return Either.left("contains a private key: remove it, only the certificates of the authority are needed")
+    return Either.left("contains a private key: remove it and keep only the certificates of the authority")
   }
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
   if (certificates.length === 0) {
-    return Either.left("contains no certificate: add the authority's, which begins with -----BEGIN CERTIFICATE-----")
+    return Either.left(
+      "contains no certificate: add the certificate of the authority, which begins with -----BEGIN CERTIFICATE-----"
+    )
   }
   const unreadable = certificates.findIndex((certificate) => !canRead(certificate))
   return unreadable < 0
@@ -49,8 +51,8 @@ export const fromPem = (pem: string): Either.Either<ReadonlyArray<string>, strin
 }
 
 /**
- * A TLS context that trusts these authorities as well, which are PEM texts; `undefined` without any. What is wrong is told
- * after its index.
+ * Creates a TLS context that also trusts these authorities, which are PEM texts. `undefined` without any. The error message
+ * starts with the index of the invalid text.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** How a client proves at the token endpoint who it is. */
+/** Client authentication at the token endpoint. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -9,7 +9,7 @@ import * as oauth from "oauth4webapi"
 import type { PrivateKeyJwtConfig } from "../../Oauth2ProviderConfig.js"
 import { customConfigOf } from "../emulator/state/endpoints.js"
 import type { Client, ProviderError } from "../emulator/state/issuer.js"
-import { form } from "./parameters.js"
+import { formEncode } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { misconfigured, type Step } from "./providerError.js"
 
@@ -17,10 +17,10 @@ const PrivateJwk = Schema.parseJson(
   Schema.Struct({ kty: Schema.String, d: Schema.String }, { key: Schema.String, value: Schema.Unknown })
 )
 
-const revealed = (claims: PrivateKeyJwtConfig["additionalHeaderClaims"]) =>
+const revealClaims = (claims: PrivateKeyJwtConfig["additionalHeaderClaims"]) =>
   Object.fromEntries(Object.entries(claims ?? {}).map(([name, value]) => [name, Redacted.value(value)]))
 
-/** RFC 7523. What the configuration adds may be anything but what the assertion rests on. */
+/** RFC 7523. The additional claims of the configuration cannot replace the required claims. */
 const privateKeyJwt = Effect.fnUntraced(function*(
   step: Step,
   { privateKey, provider }: Client,
@@ -31,23 +31,25 @@ const privateKeyJwt = Effect.fnUntraced(function*(
   if (privateKey === undefined) {
     return yield* misconfigured(
       step,
-      "no private key: keep a JSON Web Key as the secret that is named like the KMS key"
+      "no private key: store a JSON Web Key as the secret with the ARN of the KMS key as id"
     )
   }
   const jwk = yield* Either.mapLeft(
     Schema.decodeUnknownEither(PrivateJwk)(Redacted.value(privateKey)),
-    () => misconfigured(step, "the secret that is named like the KMS key is no private JSON Web Key")
+    () => misconfigured(step, "the secret with the ARN of the KMS key as id is not a private JSON Web Key")
   )
   const key = yield* Effect.tryPromise({
     try: () => jose.importJWK({ ...jwk }, algorithm),
-    catch: () => misconfigured(step, `the private key does not do for ${algorithm}`)
+    catch: () => misconfigured(step, `the private key does not support ${algorithm}`)
   })
-  if (key instanceof Uint8Array) return yield* misconfigured(step, "the private key is a symmetric one")
+  if (key instanceof Uint8Array) {
+    return yield* misconfigured(step, "the private key is symmetric: use an asymmetric key")
+  }
   const kid = typeof jwk["kid"] === "string" && jwk["kid"] !== "" ? { kid: jwk["kid"] } : {}
   return oauth.PrivateKeyJwt({ key, ...kid }, {
     [oauth.modifyAssertion]: (header, payload) => {
-      Object.assign(header, revealed(config?.additionalHeaderClaims), { alg: algorithm })
-      const { aud = tokenEndpoint.href, ...added } = revealed(config?.additionalPayloadClaims)
+      Object.assign(header, revealClaims(config?.additionalHeaderClaims), { alg: algorithm })
+      const { aud = tokenEndpoint.href, ...added } = revealClaims(config?.additionalPayloadClaims)
       const { exp, iat, iss, jti, nbf, sub } = payload
       Object.assign(payload, added, { exp, iat, iss, jti, nbf, sub, aud })
     }
@@ -55,21 +57,21 @@ const privateKeyJwt = Effect.fnUntraced(function*(
 })
 
 /**
- * RFC 6749, section 2.3.1. The library's own escapes `-`, `.` and `_` too, which a form does not have to, and which vendors
- * that do not undo any escape refuse.
+ * RFC 6749, section 2.3.1. The implementation of the library also escapes `-`, `.` and `_`, which is not required, and which
+ * vendors that do not decode reject.
  */
 const basic = (secret: string): oauth.ClientAuth => (_server, { client_id }, _body, headers) =>
-  headers.set("authorization", `Basic ${Encoding.encodeBase64(`${form(client_id)}:${form(secret)}`)}`)
+  headers.set("authorization", `Basic ${Encoding.encodeBase64(`${formEncode(client_id)}:${formEncode(secret)}`)}`)
 
 type Method = NonNullable<NonNullable<ReturnType<typeof customConfigOf>>["clientAuthenticationMethod"]>
 
-/** The provider's own method, else the vendor's, else one that the server's metadata lists; HTTP Basic by default. */
+/** The method of the provider, of the vendor or of the metadata of the server, in this order. Default: HTTP Basic. */
 const methodOf = ({ provider }: Client, server: oauth.AuthorizationServer): Method => {
-  const own = customConfigOf(provider.config)?.clientAuthenticationMethod
-  if (own !== undefined) return own
+  const configured = customConfigOf(provider.config)?.clientAuthenticationMethod
+  if (configured !== undefined) return configured
   const known = presetOf(provider.vendor)?.clientAuthentication
-  const told: unknown = server.token_endpoint_auth_methods_supported
-  const supported: ReadonlyArray<unknown> = Array.isArray(told) ? told : []
+  const listed: unknown = server.token_endpoint_auth_methods_supported
+  const supported: ReadonlyArray<unknown> = Array.isArray(listed) ? listed : []
   const isBasic = known === undefined
     ? supported.includes("client_secret_basic") || !supported.includes("client_secret_post")
     : known === "client_secret_basic"
@@ -86,7 +88,10 @@ export const authentication = (
   const method = methodOf(client, server)
   if (method === "PRIVATE_KEY_JWT") return privateKeyJwt(step, client, tokenEndpoint)
   if (method === "AWS_IAM_ID_TOKEN_JWT") {
-    return misconfigured(step, "there is no AWS STS here, which clientAuthenticationMethod AWS_IAM_ID_TOKEN_JWT needs")
+    return misconfigured(
+      step,
+      "clientAuthenticationMethod AWS_IAM_ID_TOKEN_JWT requires AWS STS, which the local service does not have"
+    )
   }
   const secret = client.secret === undefined ? "" : Redacted.value(client.secret)
   if (secret === "") return Effect.succeed(oauth.None())

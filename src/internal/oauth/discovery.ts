@@ -1,4 +1,4 @@
-/** What an authorization server says of itself, or the configuration of it. */
+/** The metadata of an authorization server: discovered, or configured. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -11,7 +11,7 @@ import { issuersOf } from "../model/discoveryUrl.js"
 import { type AddressPolicy, rejectReason } from "./addressPolicy.js"
 import { send, type Transport } from "./httpClient.js"
 import { presetOf } from "./preset.js"
-import { malformed, misconfigured, shown, type Step, unanswered } from "./providerError.js"
+import { malformed, misconfigured, requestFailed, sanitize, type Step } from "./providerError.js"
 
 /** @internal */
 export interface OutboundPolicy extends Transport {
@@ -19,11 +19,11 @@ export interface OutboundPolicy extends Transport {
 }
 
 /**
- * What may be asked for this provider: a document from elsewhere does not lead to this machine.
+ * The address policy of a provider. A remote discovery document must not lead to loopback.
  *
  * @internal
  */
-export const allowed = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
+export const addressPolicyOf = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
   hosts,
   loopback: isLocal(discovery)
 })
@@ -31,53 +31,57 @@ export const allowed = ({ hosts }: OutboundPolicy, discovery: Discovery | undefi
 const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
 
 /**
- * What an authorization server publishes at this URL.
+ * Fetches a document of an authorization server.
  *
  * @internal
  */
 export const document = (
   step: Step,
-  reach: OutboundPolicy,
+  policy: OutboundPolicy,
   allowed: AddressPolicy,
   what: string,
   url: string
 ): Effect.Effect<string, ProviderError> =>
   Effect.gen(function*() {
-    if (!isUrl(url)) return yield* misconfigured(step, `the URL of ${what} is none`)
+    if (!isUrl(url)) return yield* misconfigured(step, `the URL of ${what} is invalid`)
     const { status, text } = yield* Effect.mapError(
-      send(allowed, reach, {
+      send(allowed, policy, {
         url: new URL(url),
         method: "GET",
         headers: { accept: "application/json" },
         body: undefined
       }),
-      unanswered(step)
+      requestFailed(step)
     )
-    return status === 200 ? text : yield* malformed(step, `${what} is not there`, status)
+    return status === 200 ? text : yield* malformed(step, `${what} was not found`, status)
   })
 
 /**
- * The document of an authorization server, which has to be its own: RFC 8414, section 3.3. `objectionTo` says why its
- * issuer is not the expected one.
+ * Fetches a discovery document and validates its issuer (RFC 8414, section 3.3). `issuerProblem` returns a message for an
+ * unexpected issuer.
  *
  * @internal
  */
 export const discover = (
-  reach: OutboundPolicy,
+  policy: OutboundPolicy,
   allowed: AddressPolicy,
   discoveryUrl: string,
-  objectionTo: (issuer: string) => string | undefined
+  issuerProblem: (issuer: string) => string | undefined
 ): Effect.Effect<oauth.AuthorizationServer, ProviderError> =>
   Effect.gen(function*() {
     const step = "discovery"
-    const text = yield* document(step, reach, allowed, "the discovery document", discoveryUrl)
+    const text = yield* document(step, policy, allowed, "the discovery document", discoveryUrl)
     const described = Schema.decodeUnknownEither(Issuer)(text)
-    if (Either.isLeft(described)) return yield* malformed(step, "the discovery document is no JSON with an issuer")
+    if (Either.isLeft(described)) {
+      return yield* malformed(step, "the discovery document is not a JSON object with an issuer")
+    }
     const { issuer } = described.right
-    if (!isUrl(issuer)) return yield* malformed(step, "the issuer of the discovery document is not a URL")
-    // Compared here, since the library compares URLs, and issuers have to be the same text.
-    const objection = objectionTo(issuer)
-    if (objection !== undefined) return yield* malformed(step, objection)
+    if (!isUrl(issuer)) {
+      return yield* malformed(step, "the issuer of the discovery document is not a URL")
+    }
+    // The library compares issuers as URLs, but they must be identical strings.
+    const problem = issuerProblem(issuer)
+    if (problem !== undefined) return yield* malformed(step, problem)
     const response = new Response(text, { status: 200, headers: { "content-type": "application/json" } })
     return yield* Effect.tryPromise({
       try: () => oauth.processDiscoveryResponse(new URL(issuer), response),
@@ -85,9 +89,9 @@ export const discover = (
     })
   })
 
-/** The document at the discovery URL of a provider. */
+/** Fetches the discovery document of a provider. */
 const discoverProvider = (
-  reach: OutboundPolicy,
+  policy: OutboundPolicy,
   allowed: AddressPolicy,
   discoveryUrl: string,
   isAlsoIssuer: (issuer: string) => boolean
@@ -97,24 +101,24 @@ const discoverProvider = (
   if (first === undefined) {
     return misconfigured(
       "discovery",
-      "the discovery URL has to end in /.well-known/openid-configuration or /.well-known/oauth-authorization-server, " +
-        "or to have one of these between its host and its path"
+      "the discovery URL must end in /.well-known/openid-configuration or /.well-known/oauth-authorization-server, " +
+        "or have one of these between its host and its path"
     )
   }
-  return discover(reach, allowed, discoveryUrl, (issuer) =>
+  return discover(policy, allowed, discoveryUrl, (issuer) =>
     expected.includes(issuer) || isAlsoIssuer(issuer)
       ? undefined
-      : `the discovery document is of the issuer ${shown(issuer, [])}, and its URL is that of ${first}`)
+      : `the discovery document has the issuer ${sanitize(issuer, [])}, but its URL belongs to the issuer ${first}`)
 }
 
 /**
- * An endpoint that may be asked, or that a browser may be sent to.
+ * The URL of an endpoint, if requests or redirects to it are allowed.
  *
  * @internal
  */
 export const endpoint = (
   step: Step,
-  reach: OutboundPolicy,
+  policy: OutboundPolicy,
   { discovery }: Client,
   server: oauth.AuthorizationServer,
   name: "authorization_endpoint" | "token_endpoint"
@@ -122,36 +126,37 @@ export const endpoint = (
   const url = parseUrl(server[name])
   if (Option.isNone(url)) return Either.left(malformed(step, `the authorization server has no ${name}`))
   const parsed = url.value
-  const why = rejectReason(allowed(reach, discovery), parsed)
-  return why === undefined
+  const problem = rejectReason(addressPolicyOf(policy, discovery), parsed)
+  return problem === undefined
     ? Either.right(parsed)
-    : Either.left(new ProviderError({ step, reason: "Forbidden", description: `${name}: ${why}` }))
+    : Either.left(new ProviderError({ step, reason: "Forbidden", description: `${name}: ${problem}` }))
 }
 
 const tenantId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * Whether the issuer is the one that the template stands for, whose tenant is known by its name, or is any.
+ * Tests whether the issuer matches the template of the vendor. The discovery URL contains the name of a tenant, or a name
+ * for all tenants.
  *
  * @internal
  */
 export const isOfTemplate = (template: string, discoveryUrl: string) => (issuer: string): boolean => {
   const [before = "", after = ""] = template.split("{tenantid}")
-  const asked = discoveryUrl.slice(before.length).split("/")[0] ?? ""
-  // The document of one tenant, known by its id, names just that.
-  if (!discoveryUrl.startsWith(before) || tenantId.test(asked)) return false
+  const tenant = discoveryUrl.slice(before.length).split("/")[0] ?? ""
+  // A discovery URL with the id of a tenant has exactly one issuer.
+  if (!discoveryUrl.startsWith(before) || tenantId.test(tenant)) return false
   return issuer === template ||
     issuer.startsWith(before) && issuer.endsWith(after) && tenantId.test(issuer.slice(before.length, -after.length))
 }
 
 /** @internal */
 export const resolveServer = (
-  reach: OutboundPolicy,
+  policy: OutboundPolicy,
   { discovery, provider }: Client
 ): Effect.Effect<oauth.AuthorizationServer, ProviderError> =>
   Effect.gen(function*() {
     if (discovery === undefined) {
-      return yield* misconfigured("discovery", "nothing says where the authorization server is")
+      return yield* misconfigured("discovery", "the provider has no discovery configuration")
     }
     if ("discoveryUrl" in discovery) {
       const { discoveryUrl } = discovery
@@ -159,10 +164,10 @@ export const resolveServer = (
         ? presetOf(provider.vendor)?.discoveredIssuer
         : undefined
       const isAlsoIssuer = template === undefined ? () => false : isOfTemplate(template, discoveryUrl)
-      return yield* discoverProvider(reach, allowed(reach, discovery), discoveryUrl, isAlsoIssuer)
+      return yield* discoverProvider(policy, addressPolicyOf(policy, discovery), discoveryUrl, isAlsoIssuer)
     }
     if (!("authorizationServerMetadata" in discovery)) {
-      return yield* misconfigured("discovery", "the configuration is of a kind that is not known")
+      return yield* misconfigured("discovery", "the discovery configuration has an unknown kind")
     }
     const { authorizationEndpoint, issuer, tokenEndpoint, tokenEndpointAuthMethods } =
       discovery.authorizationServerMetadata

@@ -1,4 +1,4 @@
-/** The issuer that asks the providers' own authorization servers. */
+/** The issuer that requests tokens from the authorization servers of the providers. */
 import * as Effect from "effect/Effect"
 import * as HashSet from "effect/HashSet"
 import * as Redacted from "effect/Redacted"
@@ -6,14 +6,14 @@ import type { Client, Issuer } from "../emulator/state/issuer.js"
 import { type CustomParameters, target } from "../emulator/state/state.js"
 import * as authorization from "./authorizationCode.js"
 import type { OutboundPolicy } from "./discovery.js"
-import { targeted } from "./parameters.js"
+import { targetParameters } from "./parameters.js"
 import { presetOf } from "./preset.js"
 import { misconfigured } from "./providerError.js"
 import { tokenRequest } from "./tokenEndpoint.js"
 
-const adding = (base: URLSearchParams, added: { readonly [name: string]: string }): URLSearchParams => {
+const withParameters = (base: URLSearchParams, additional: { readonly [name: string]: string }): URLSearchParams => {
   const all = new URLSearchParams(base)
-  for (const [name, value] of Object.entries(added)) all.set(name, value)
+  for (const [name, value] of Object.entries(additional)) all.set(name, value)
   return all
 }
 
@@ -21,7 +21,7 @@ const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 const tokenType = (name: string) => `urn:ietf:params:oauth:token-type:${name}`
 
-/** What the caller may not say in place of what an exchange rests on; the type of the subject's token it may. */
+/** Parameters that custom parameters must not replace. `subject_token_type` may be replaced. */
 const reservedParameters = new Set([
   "actor_token",
   "actor_token_type",
@@ -34,7 +34,7 @@ const reservedParameters = new Set([
   "subject_token"
 ])
 
-const custom = (parameters: CustomParameters): { readonly [name: string]: string } =>
+const customValues = (parameters: CustomParameters): { readonly [name: string]: string } =>
   Object.fromEntries(
     Object.entries(parameters ?? {}).flatMap(([name, value]) =>
       reservedParameters.has(name) ? [] : [[name, Redacted.value(value)]]
@@ -42,9 +42,9 @@ const custom = (parameters: CustomParameters): { readonly [name: string]: string
   )
 
 /** @internal */
-export const make = (reach: OutboundPolicy): Issuer => {
+export const make = (policy: OutboundPolicy): Issuer => {
   const machine: Issuer["machine"] = (client, { target }) =>
-    tokenRequest(reach, "token", client, "client_credentials", targeted(target))
+    tokenRequest(policy, "token", client, "client_credentials", targetParameters(target))
 
   const actor = (client: Client) => {
     const { actorTokenContent, actorTokenScopes = [] } = client.provider.onBehalfOf?.tokenExchangeGrantTypeConfig ?? {}
@@ -64,13 +64,15 @@ export const make = (reach: OutboundPolicy): Issuer => {
 
     user: (client, { authorization, target }) =>
       authorization === undefined
-        ? Effect.fail(misconfigured("token", "the person has consented while the provider was simulated"))
+        ? Effect.fail(
+          misconfigured("token", "the user consented while the provider was simulated: request the consent again")
+        )
         : tokenRequest(
-          reach,
+          policy,
           "token",
           client,
           "authorization_code",
-          adding(targeted({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
+          withParameters(targetParameters({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
             code: Redacted.value(authorization.code),
             redirect_uri: authorization.redirectUri ?? client.provider.callbackUrl,
             ...(presetOf(client.provider.vendor)?.pkce !== "omit" && {
@@ -79,14 +81,14 @@ export const make = (reach: OutboundPolicy): Issuer => {
           })
         ),
 
-    // The scopes are those of the grant: it is left to the vendor whether they may be repeated.
+    // Without scopes: the scopes of the grant apply, and not every vendor accepts repeated scopes.
     refresh: (client, { refreshToken, target }) =>
       tokenRequest(
-        reach,
+        policy,
         "refresh",
         client,
         "refresh_token",
-        adding(targeted({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
+        withParameters(targetParameters({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
           refresh_token: Redacted.value(refreshToken)
         })
       ),
@@ -94,30 +96,30 @@ export const make = (reach: OutboundPolicy): Issuer => {
     onBehalfOf: (client, { customParameters, target, userToken }) =>
       client.provider.onBehalfOf?.grantType === "JWT_AUTHORIZATION_GRANT"
         ? tokenRequest(
-          reach,
+          policy,
           "exchange",
           client,
           jwtBearer,
-          adding(targeted(target), {
+          withParameters(targetParameters(target), {
             ...(client.provider.vendor === "MicrosoftOauth2" && { requested_token_use: "on_behalf_of" }),
-            ...custom(customParameters),
+            ...customValues(customParameters),
             assertion: Redacted.value(userToken)
           })
         )
-        : Effect.flatMap(actor(client), (acting) =>
+        : Effect.flatMap(actor(client), (actorParameters) =>
           tokenRequest(
-            reach,
+            policy,
             "exchange",
             client,
             tokenExchange,
-            adding(targeted(target), {
+            withParameters(targetParameters(target), {
               subject_token_type: tokenType("jwt"),
-              ...custom(customParameters),
+              ...customValues(customParameters),
               subject_token: Redacted.value(userToken),
-              ...acting
+              ...actorParameters
             })
           )),
 
-    browser: authorization.make(reach)
+    browser: authorization.make(policy)
   }
 }

@@ -1,4 +1,4 @@
-/** One request to an authorization server: bounded in time and size, to allowed addresses, and never redirected. */
+/** Requests to authorization servers: with limits of time and size, to allowed addresses only, without redirects. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -15,14 +15,14 @@ import { type AddressPolicy, hostNotAllowed, isAddressAllowed, rejectReason } fr
 export const maxBytes = 1_048_576
 
 /**
- * How requests are made.
+ * The transport of requests.
  *
  * @internal
  */
 export interface Transport {
-  /** How long one answer may take. */
+  /** The time limit of one request. */
   readonly limit: Duration.Duration
-  /** The certificates that are trusted; Node's own if `undefined`. Made once, since it takes tens of milliseconds. */
+  /** The trusted certificates; those of Node if `undefined`. It is shared, since its creation takes tens of milliseconds. */
   readonly secureContext: SecureContext | undefined
 }
 
@@ -41,7 +41,7 @@ export interface HttpResponse {
 }
 
 /**
- * Why there is no answer.
+ * The failure of a request without a response.
  *
  * @internal
  */
@@ -49,27 +49,27 @@ export interface RequestError extends Pick<ProviderFailure, "reason" | "status" 
 
 class Forbidden extends Error {}
 
-/** What a name stands for is looked at where the connection is made: asked twice, it may give two answers. */
-const guarded = (allowed: AddressPolicy): LookupFunction => (hostname, options, callback) => {
+/** Checks the resolved addresses of the connection itself: a second lookup may return other addresses. */
+const lookupAllowed = (allowed: AddressPolicy): LookupFunction => (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error !== null) return callback(error, "", 0)
-    const good = addresses.filter(({ address }) => isAddressAllowed(allowed, hostname, address))
-    const [first] = good
+    const permitted = addresses.filter(({ address }) => isAddressAllowed(allowed, hostname, address))
+    const [first] = permitted
     if (first === undefined) {
       return callback(new Forbidden(hostNotAllowed(allowed, hostname)), "", 0)
     }
-    return options.all === true ? callback(null, good) : callback(null, first.address, first.family)
+    return options.all === true ? callback(null, permitted) : callback(null, first.address, first.family)
   })
 }
 
 const unreachable = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]
 
-const codeOf = (error: unknown): string =>
+const errorCodeOf = (error: unknown): string =>
   Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : ""
 
 const failed = (error: unknown): RequestError => {
   if (error instanceof Forbidden) return { reason: "Forbidden", description: error.message }
-  const code = codeOf(error)
+  const code = errorCodeOf(error)
   if (/CERT|SELF_SIGNED|^ERR_TLS|UNABLE_TO_|^ERR_SSL|^EPROTO$|HOSTNAME/.test(code)) {
     return { reason: "Certificate", description: code }
   }
@@ -97,7 +97,7 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<HttpRespon
 }
 
 /**
- * Ends the connection when it is interrupted or takes longer than `limit`.
+ * Sends a request. Closes the connection on interruption and after `limit`.
  *
  * @internal
  */
@@ -108,30 +108,30 @@ export const send = (
 ): Effect.Effect<HttpResponse, RequestError> => {
   const description = rejectReason(allowed, url)
   if (description !== undefined) return Effect.fail({ reason: "Forbidden", description })
-  const answered = Effect.async<HttpResponse, RequestError>((resume) => {
+  const response = Effect.async<HttpResponse, RequestError>((resume) => {
     const options = {
       method,
-      // Nothing is decompressed, so that the limit is of what comes.
+      // Without compression, so that the size limit applies to the transferred bytes.
       headers: { ...headers, "accept-encoding": "identity", "user-agent": "effect-agentcore-identity" },
-      lookup: guarded(allowed),
+      lookup: lookupAllowed(allowed),
       ...(secureContext !== undefined && { secureContext }),
-      // A connection of its own, which is gone with the answer.
+      // A separate connection, which is closed after the response.
       agent: false as const
     }
     const request: ClientRequest = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options)
-    let isAnswered = false
+    let hasResponse = false
     request.on("response", (response) => {
-      isAnswered = true
+      hasResponse = true
       read(response, resume)
     })
-    // Node tells of an answer that switches protocols by nothing else.
-    request.on("close", () => isAnswered || resume(Effect.fail(failed(undefined))))
+    // After a response that switches protocols, Node emits only this event.
+    request.on("close", () => hasResponse || resume(Effect.fail(failed(undefined))))
     request.on("error", (error) => resume(Effect.fail(failed(error))))
     request.end(body)
     return Effect.sync(() => request.destroy())
   })
   return timeLimit({
     duration: limit,
-    onTimeout: (): RequestError => ({ reason: "TimedOut", description: `no answer in ${Duration.format(limit)}` })
-  })(answered)
+    onTimeout: (): RequestError => ({ reason: "TimedOut", description: `no response within ${Duration.format(limit)}` })
+  })(response)
 }

@@ -6,7 +6,7 @@ import type * as jose from "jose"
 
 const maxKeys = 100
 
-/** In characters of a member: an RSA modulus of 24,576 bits. */
+/** The length of a member in characters: an RSA modulus of 24,576 bits. */
 const maxMember = 4096
 
 /** RFC 7517, section 4.3, defines eight values. */
@@ -14,7 +14,7 @@ const maxOperations = 16
 
 const member = Schema.optionalWith(Schema.String.pipe(Schema.maxLength(maxMember)), { exact: true })
 
-// What is used of a key, and nothing else. `d` is read so that a private key is refused.
+// The members that are used. `d` is read so that a private key is rejected.
 const Key = Schema.Struct({
   kty: Schema.String.pipe(Schema.maxLength(maxMember)),
   alg: member,
@@ -41,8 +41,7 @@ const decodeSet = Schema.decodeUnknownEither(
 const decodeKey = Schema.decodeUnknownOption(Key)
 
 /**
- * Reads the keys of the document: at most 100. A key of an unknown kind, or beyond the limits, is left out (RFC 7517,
- * section 5).
+ * Reads at most 100 keys. A key of an unknown type or beyond the limits is ignored (RFC 7517, section 5).
  *
  * @internal
  */

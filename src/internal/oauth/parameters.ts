@@ -1,18 +1,18 @@
-/** What a token is for, in the parameters of RFC 6749 and RFC 8707. */
+/** The scopes, resources and audiences of a token as request parameters (RFC 6749, RFC 8707). */
 import * as Arr from "effect/Array"
 import { type HashSet, size } from "effect/HashSet"
 import * as Order from "effect/Order"
 import type { Target } from "../emulator/state/state.js"
 
-// The same request is the same text, whatever the order it was asked in.
+// Sorted, so that equal requests have equal parameters.
 const sorted = (values: HashSet<string>) => Arr.sort(values, Order.string)
 
 /**
- * An audience is asked for by a parameter that RFC 8693 defines, and some vendors know it elsewhere.
+ * Creates the parameters for a target. RFC 8693 defines `audience`, and some vendors accept it in other requests too.
  *
  * @internal
  */
-export const targeted = (
+export const targetParameters = (
   { audiences, resources, scopes }: Target,
   { scopeName = "scope", scopeSeparator = " " }: {
     readonly scopeName?: string | undefined
@@ -27,8 +27,8 @@ export const targeted = (
 }
 
 /**
- * A value as it is written in a form.
+ * Encodes a value for a form.
  *
  * @internal
  */
-export const form = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1)
+export const formEncode = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1)

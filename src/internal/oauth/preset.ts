@@ -2,7 +2,7 @@ import type { Oauth2Provider } from "../emulator/state/state.js"
 import { type Preset, presets } from "../presets/table.js"
 
 /**
- * What is known of a vendor; nothing of a custom one.
+ * The preset of a vendor. `undefined` for a custom provider.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What is kept of an answer that was none. */
+/** The errors of requests to providers, without secrets. */
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { ProviderError } from "../emulator/state/issuer.js"
 import { minSecretLength, redacted, redactText } from "../lib/redactText.js"
@@ -7,10 +7,10 @@ import type { RequestError } from "./httpClient.js"
 /** @internal */
 export type Step = ProviderFailure["step"]
 
-const longest = 300
+const maxLength = 300
 
-/** Unescaping takes time, and a server may answer with 1 MiB. */
-const mostRead = 16_384
+/** Decoding takes time, and a server may return 1 MiB. */
+const maxInput = 16_384
 
 /** The greatest length of a character of a secret with its escapes. */
 const maxEscape = 16
@@ -19,7 +19,7 @@ const named: { readonly [name: string]: string } = { amp: "&", apos: "'", gt: ">
 
 const character = (code: number) => code <= 0x10FFFF ? String.fromCodePoint(code) : ""
 
-/** Without the escapes of JSON and HTML. */
+/** Decodes the escapes of JSON and HTML. */
 const unescaped = (text: string): string =>
   text
     .replace(/\\u([0-9a-f]{4})/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
@@ -28,32 +28,32 @@ const unescaped = (text: string): string =>
     .replace(/&#(\d{1,7});/g, (_, digits: string) => character(Number(digits)))
     .replace(/&(\w+);/g, (all, name: string) => named[name] ?? all)
 
-/** Without those of a URL or a form. */
+/** Decodes the escapes of a URL or a form. */
 const decoded = (text: string): string =>
   text.replaceAll("+", " ").replace(/%([0-9a-f]{2})/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
 
 /**
- * Text that others wrote, fit to be shown: short, without control characters, and without what they were sent.
+ * Sanitizes a text of a provider: at most 300 characters, without control characters and without the secrets it was sent.
  *
  * @internal
  */
-export const shown = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
+export const sanitize = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || text === "") return undefined
-  const masked = redactText(() => secrets)(text.slice(0, mostRead))
+  const masked = redactText(() => secrets)(text.slice(0, maxInput))
   const known = secrets.filter((secret) => secret.length >= minSecretLength)
   // Where the text is cut, the beginning of a secret may be left.
   const margin = Math.max(0, ...known.map(({ length }) => maxEscape * length))
-  if (text.length > mostRead && masked.length - margin <= longest) return redacted
+  if (text.length > maxInput && masked.length - margin <= maxLength) return redacted
   // A text that is escaped twice, in different ways, cannot be redacted in part.
   const bare = unescaped(masked)
   const plainest = decoded(bare)
   if (known.some((secret) => bare.includes(secret) || plainest.includes(secret))) return redacted
   const plain = masked.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim()
-  return plain.length > longest ? `${plain.slice(0, longest)}…` : plain
+  return plain.length > maxLength ? `${plain.slice(0, maxLength)}…` : plain
 }
 
 /** @internal */
-export const unanswered = (step: Step) => ({ description, reason, status }: RequestError): ProviderError =>
+export const requestFailed = (step: Step) => ({ description, reason, status }: RequestError): ProviderError =>
   new ProviderError({ step, reason, status, description })
 
 /** @internal */

@@ -1,4 +1,4 @@
-/** The JWT that a user comes with: whether its issuer has signed it, for us, and until when (RFC 7519). */
+/** Verifies the JWT of a user: signature, issuer, audience and expiry (RFC 7519). */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,18 +17,18 @@ import { malformed } from "./providerError.js"
 
 const step = "verification"
 
-/** In characters. The model limits the whole token to 131,072, and the rest of it is the payload. */
+/** In characters. The model limits the whole token to 131,072 characters. */
 const maxHeader = 16_384
 
-// Never a symmetric one: its key would be a public document.
+// Without symmetric algorithms: their key would be in a public document.
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
-/** Descriptions name the claim that is wrong, and never quote it: they are logged. Callers get the code, if there is one. */
+/** The description is logged, so it names the invalid claim and never quotes it. Callers receive the code. */
 const refused = (description: string, error?: string) =>
   new ProviderError({ step, reason: "Refused", error, description })
 
-const claimRefused = (claim: string, why: string) =>
-  refused(`the claim ${claim} ${why}`, "ERR_JWT_CLAIM_VALIDATION_FAILED")
+const claimRefused = (claim: string, problem: string) =>
+  refused(`the claim ${claim} ${problem}`, "ERR_JWT_CLAIM_VALIDATION_FAILED")
 
 const problemOf = (error: jose.errors.JOSEError): string => {
   if (error instanceof jose.errors.JWTExpired) return "the claim exp is in the past"
@@ -36,21 +36,23 @@ const problemOf = (error: jose.errors.JOSEError): string => {
     const { claim, reason } = error
     if (reason === "missing") return `the claim ${claim} is missing`
     if (claim === "nbf" && reason === "check_failed") return "the claim nbf is in the future"
-    return `the claim ${claim} is not of the expected kind`
+    return `the claim ${claim} has an unexpected value`
   }
-  if (error instanceof jose.errors.JWSSignatureVerificationFailed) return "the signature is not of the issuer's key"
+  if (error instanceof jose.errors.JWSSignatureVerificationFailed) {
+    return "the signature does not match the key of the issuer"
+  }
   if (error instanceof jose.errors.JWKSNoMatchingKey) return "the issuer publishes no key for the signature"
   return "the token cannot be verified"
 }
 
-/** Errors of other kinds are those of a key: by then the token has been decoded. */
+/** Other errors concern the key, since the token was decoded before. */
 const verificationFailed = (error: unknown): ProviderError =>
   error instanceof jose.errors.JOSEError
     ? refused(problemOf(error), error.code)
-    : malformed(step, "the issuer's key for the signature cannot be used")
+    : malformed(step, "the key of the issuer for the signature cannot be used")
 
 /**
- * Whom tokens have to be for.
+ * The accepted recipients of tokens.
  *
  * @internal
  */
@@ -73,44 +75,44 @@ const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"):
     )
 
 /** Messages must not quote the host, which is part of the claim `iss`. */
-const allowedFor = ({ hosts }: OutboundPolicy, hostLabel: string): AddressPolicy => ({
+const addressPolicy = ({ hosts }: OutboundPolicy, hostLabel: string): AddressPolicy => ({
   hosts,
-  // A token may name any issuer: this machine has to be allowed by name.
+  // A token may name any issuer, so loopback must be in `hosts`.
   loopback: false,
   hostLabel
 })
 
-const isNotThere = ({ reason, status }: ProviderError) => reason === "Malformed" && (status === 404 || status === 410)
+const isNotFound = ({ reason, status }: ProviderError) => reason === "Malformed" && (status === 404 || status === 410)
 
 /**
- * The metadata of the issuer by OpenID Connect Discovery 1.0. If it is not there, by RFC 8414, in what is left of the time
- * limit.
+ * Fetches the metadata of the issuer by OpenID Connect Discovery 1.0, or by RFC 8414 if that document does not exist. Both
+ * requests share the time limit.
  */
-const issuerOf = (reach: OutboundPolicy, iss: string) =>
+const issuerOf = (policy: OutboundPolicy, iss: string) =>
   Effect.gen(function*() {
-    const allowed = allowedFor(reach, "the issuer's host")
+    const allowed = addressPolicy(policy, "the issuer's host")
     const attempt = (limit: Duration.Duration, url: string) =>
-      discover({ ...reach, limit }, allowed, url, (issuer) =>
-        issuer === iss ? undefined : "the discovery document is of another issuer")
-    const [elapsed, first] = yield* Effect.timed(Effect.either(attempt(reach.limit, openIdUrl(iss))))
+      discover({ ...policy, limit }, allowed, url, (issuer) =>
+        issuer === iss ? undefined : "the discovery document has another issuer")
+    const [elapsed, first] = yield* Effect.timed(Effect.either(attempt(policy.limit, openIdUrl(iss))))
     if (Either.isRight(first)) {
       return first.right
     }
-    return yield* isNotThere(first.left)
-      ? attempt(Duration.subtract(reach.limit, elapsed), oauthUrl(iss))
+    return yield* isNotFound(first.left)
+      ? attempt(Duration.subtract(policy.limit, elapsed), oauthUrl(iss))
       : first.left
   }).pipe(
     Effect.mapError(({ description, reason, status, step }) => {
-      const why = description === undefined ? "" : `: ${description}`
-      return new ProviderError({ step, reason, status, description: `no metadata of the issuer (claim iss)${why}` })
+      const details = description === undefined ? "" : `: ${description}`
+      return new ProviderError({ step, reason, status, description: `no metadata of the issuer (claim iss)${details}` })
     })
   )
 
-const keySet = (reach: OutboundPolicy, jwksUri: string) =>
+const keySet = (policy: OutboundPolicy, jwksUri: string) =>
   Effect.gen(function*() {
-    const allowed = allowedFor(reach, "the host of the issuer's keys")
-    const text = yield* document(step, reach, allowed, "the key set of the issuer", jwksUri)
-    const keys = yield* Either.mapLeft(parseKeySet(text), (why) => malformed(step, why))
+    const allowed = addressPolicy(policy, "the host of the issuer's keys")
+    const text = yield* document(step, policy, allowed, "the key set of the issuer", jwksUri)
+    const keys = yield* Either.mapLeft(parseKeySet(text), (problem) => malformed(step, problem))
     return yield* Effect.try({
       try: () => jose.createLocalJWKSet(keys),
       catch: () => malformed(step, "the keys of the issuer are not a JSON Web Key Set")
@@ -118,14 +120,14 @@ const keySet = (reach: OutboundPolicy, jwksUri: string) =>
   })
 
 /**
- * Looks the keys up anew each time: what an issuer has withdrawn is good no longer.
+ * Verifies a token. The keys are fetched for each token, so that a withdrawn key is rejected.
  *
  * @internal
  */
-export const verify = (reach: OutboundPolicy, recipients: Recipients) => (token: Redacted.Redacted) =>
+export const verify = (policy: OutboundPolicy, recipients: Recipients) => (token: Redacted.Redacted) =>
   Effect.gen(function*() {
     const jwt = Redacted.value(token)
-    if (jwt.indexOf(".") > maxHeader) return yield* refused(`its header is longer than ${maxHeader} characters`)
+    if (jwt.indexOf(".") > maxHeader) return yield* refused(`the header is longer than ${maxHeader} characters`)
     const { iss } = yield* Effect.try({
       try: () => jose.decodeJwt(jwt),
       catch: () => refused("the token is not a JWT")
@@ -134,9 +136,9 @@ export const verify = (reach: OutboundPolicy, recipients: Recipients) => (token:
       return yield* refused(choices.claimTooLong("iss"))
     }
     if (!isUrl(iss) || /[?#]/.test(iss)) return yield* refused("the claim iss is not a URL")
-    const { jwks_uri } = yield* issuerOf(reach, iss)
-    if (jwks_uri === undefined) return yield* malformed(step, "the issuer names no keys")
-    const keys = yield* keySet(reach, jwks_uri)
+    const { jwks_uri } = yield* issuerOf(policy, iss)
+    if (jwks_uri === undefined) return yield* malformed(step, "the metadata of the issuer contains no jwks_uri")
+    const keys = yield* keySet(policy, jwks_uri)
     const now = yield* DateTime.now
     const { payload } = yield* Effect.tryPromise({
       try: () =>
@@ -148,7 +150,9 @@ export const verify = (reach: OutboundPolicy, recipients: Recipients) => (token:
         }),
       catch: verificationFailed
     })
-    if (!Predicate.isString(payload.sub) || payload.sub === "") return yield* claimRefused("sub", "is not a subject")
-    const wrong = choices.wrongRecipient(payload, recipients)
-    if (wrong !== undefined) return yield* recipientRefused(payload, wrong)
+    if (!Predicate.isString(payload.sub) || payload.sub === "") {
+      return yield* claimRefused("sub", "is empty or not a string")
+    }
+    const invalidClaim = choices.wrongRecipient(payload, recipients)
+    if (invalidClaim !== undefined) return yield* recipientRefused(payload, invalidClaim)
   })
