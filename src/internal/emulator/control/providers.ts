@@ -43,7 +43,7 @@ const ensureAvailable = <A>(
     })
 
 /**
- * What differs between the kinds of providers.
+ * The differences between the kinds of providers.
  *
  * @internal
  */
@@ -186,7 +186,7 @@ export interface SecretOwner {
 }
 
 /**
- * A secret as it is stored. `index` tells the secrets of one provider apart.
+ * A secret as it is stored. `index` distinguishes the secrets of one provider.
  *
  * @internal
  */

@@ -22,11 +22,10 @@ const operation = "GetResourceOauth2Token"
 
 type Failure = ValidationError | AccessDenied | Unauthorized | ResourceNotFound
 
-type Next =
-  | { readonly _tag: "Reply"; readonly reply: TokenReply }
-  | ({ readonly _tag: "Refresh" } & Refresh)
+type Next = { readonly _tag: "Reply"; readonly reply: TokenReply } | Refresh
 
 interface Refresh {
+  readonly _tag: "Refresh"
   readonly key: GrantKey
   readonly grant: Grant
   readonly refreshToken: Redacted.Redacted

@@ -48,7 +48,7 @@ interface Part {
   readonly load: (state: State, entries: ReadonlyArray<Entry>) => Either.Either<State, string>
 }
 
-const table = <K, V, I>(
+const keyedTable = <K, V, I>(
   name: string,
   key: Schema.Schema<K, string>,
   value: Schema.Schema<V, I>,
@@ -97,102 +97,75 @@ const table = <K, V, I>(
   }
 }
 
+const table = <V, I>(
+  name: string,
+  value: Schema.Schema<V, I>,
+  get: (state: State) => HashMap.HashMap<string, V>,
+  set: (state: State, entries: HashMap.HashMap<string, V>) => State
+): Part => keyedTable(name, Schema.String, value, get, set)
+
+/** A part with one value, stored under the empty key. */
 const single = <V, I>(
   name: string,
   value: Schema.Schema<V, I>,
   get: (state: State) => V,
   set: (state: State, value: V) => State
-): Part => {
-  const json = Schema.parseJson(value)
-  const encode = Schema.encodeEither(json)
-  const decode = Schema.decodeEither(json)
-  const toName = () => name
-  return {
+): Part => ({
+  ...keyedTable(
     name,
-    isSame: (before, after) => get(before) === get(after),
-    changes: (before, after) =>
-      get(before) === get(after)
-        ? Either.right([])
-        : encode(get(after)).pipe(
-          Either.mapBoth({ onLeft: toName, onRight: (value) => [{ key: `${name}/`, value }] })
-        ),
-    load: (state, entries) =>
-      Arr.match(entries, {
-        onEmpty: () => Either.right(state),
-        onNonEmpty: ([[, value]]) =>
-          decode(value).pipe(Either.mapBoth({ onLeft: toName, onRight: (value) => set(state, value) }))
-      })
-  }
-}
+    Schema.String.pipe(Schema.maxLength(0)),
+    value,
+    (state) => HashMap.make(["", get(state)]),
+    (state, entries) =>
+      Option.match(HashMap.get(entries, ""), { onNone: () => state, onSome: (value) => set(state, value) })
+  ),
+  isSame: (before, after) => get(before) === get(after)
+})
 
 const vault = single("vault", TokenVault, (state) => state.vault, (state, vault) => ({ ...state, vault }))
 
 const parts: ReadonlyArray<Part> = [
-  table(
-    "workloads",
-    Schema.String,
-    Workload,
-    (state) => state.workloads,
-    (state, workloads) => ({ ...state, workloads })
-  ),
+  table("workloads", Workload, (state) => state.workloads, (state, workloads) => ({ ...state, workloads })),
   table(
     "oauth2Providers",
-    Schema.String,
     Oauth2Provider,
     (state) => state.oauth2Providers,
     (state, oauth2Providers) => ({ ...state, oauth2Providers })
   ),
   table(
     "apiKeyProviders",
-    Schema.String,
     ApiKeyProvider,
     (state) => state.apiKeyProviders,
     (state, apiKeyProviders) => ({ ...state, apiKeyProviders })
   ),
   table(
     "paymentProviders",
-    Schema.String,
     PaymentProvider,
     (state) => state.paymentProviders,
     (state, paymentProviders) => ({ ...state, paymentProviders })
   ),
-  table(
-    "portals",
-    Schema.String,
-    ConsentPortal.omit("status"),
-    (state) => state.portals,
-    (state, portals) => ({ ...state, portals })
-  ),
+  table("portals", ConsentPortal.omit("status"), (state) => state.portals, (state, portals) => ({ ...state, portals })),
   table(
     "tags",
-    Schema.String,
     Schema.Record({ key: Schema.String, value: Schema.String }),
     (state) => state.tags,
     (state, tags) => ({ ...state, tags })
   ),
-  table(
-    "policies",
-    Schema.String,
-    Schema.String,
-    (state) => state.policies,
-    (state, policies) => ({ ...state, policies })
-  ),
+  table("policies", Schema.String, (state) => state.policies, (state, policies) => ({ ...state, policies })),
   table(
     "workloadTokens",
-    Schema.String,
     WorkloadToken,
     (state) => state.workloadTokens,
     (state, workloadTokens) => ({ ...state, workloadTokens })
   ),
   table(
     "sessions",
-    Schema.String,
     SessionRecord,
     (state) => state.sessions,
     (state, sessions) => ({ ...state, sessions: releaseAll(sessions) })
   ),
-  table("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
-  table(
+  keyedTable("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
+  keyedTable(
     "secrets",
     // An id may be any text, including text that is not well-formed UTF-16.
     Schema.parseJson(Schema.String),
@@ -200,13 +173,7 @@ const parts: ReadonlyArray<Part> = [
     (state) => state.secrets,
     (state, secrets) => ({ ...state, secrets })
   ),
-  table(
-    "issuers",
-    Schema.String,
-    IssuerChoice,
-    (state) => state.issuers,
-    (state, issuers) => ({ ...state, issuers })
-  ),
+  table("issuers", IssuerChoice, (state) => state.issuers, (state, issuers) => ({ ...state, issuers })),
   vault,
   single(
     "sessionsOpened",
