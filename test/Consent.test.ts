@@ -6,8 +6,8 @@ import type * as IdentityError from "../src/IdentityError.js"
 import * as IdentityService from "../src/IdentityService.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
+import { consents } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
-import { consents } from "./support/person.js"
 
 /** The moments at which the service was asked for a token. */
 const calls = Effect.gen(function*() {

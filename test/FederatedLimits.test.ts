@@ -25,10 +25,10 @@ import * as IdentityService from "../src/IdentityService.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import { callbackUrl, jwt, workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
+import { required } from "./support/consenting.js"
 import { assertContains } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { Jar } from "./support/jar.js"
-import { required } from "./support/person.js"
 import { origin, Port } from "./support/server.js"
 
 const limit = Duration.seconds(10)

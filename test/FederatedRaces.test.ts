@@ -5,9 +5,9 @@ import * as IdentityControls from "../src/IdentityControls.js"
 import * as IdentityService from "../src/IdentityService.js"
 import { callbackUrl, workloadName } from "./support/agent.js"
 import { answering } from "./support/answering.js"
+import { required } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
-import { required } from "./support/person.js"
 
 // The clock is the test's: no answer of a socket waits for it.
 const layer = IdentityService.layerTest.pipe(

@@ -5,11 +5,11 @@ import { api } from "../scratchpad/agent/AuthorizationServer.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import * as IdentityService from "../src/IdentityService.js"
 import { workloadName } from "./support/agent.js"
+import { required } from "./support/consenting.js"
 import { assertContains, assertEqual, assertNotEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
 import * as jar from "./support/jar.js"
-import { required } from "./support/person.js"
 import type { Vendor } from "./support/vendor.js"
 
 const moved = (browser: jar.Jar, seconds: number) => browser.json("/_local/clock", { moveSeconds: seconds })

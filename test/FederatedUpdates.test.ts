@@ -1,10 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { api } from "../scratchpad/agent/AuthorizationServer.js"
+import { required } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
-import { required } from "./support/person.js"
 import type { Vendor } from "./support/vendor.js"
 
 describe("a provider whose client gets a new secret", () => {

@@ -1,10 +1,10 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { required } from "./support/consenting.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
 import * as jar from "./support/jar.js"
-import { required } from "./support/person.js"
 
 const { providerName } = federated
 

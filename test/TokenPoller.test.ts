@@ -22,8 +22,8 @@ import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { agent, asUser } from "./support/agent.js"
+import { consents } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
-import { consents } from "./support/person.js"
 
 const waits = (schedule: Schedule.Schedule<unknown>) =>
   Effect.map(

@@ -14,6 +14,7 @@ import * as SessionBinding from "../src/SessionBinding.js"
 import { agent, asUser, workloadName } from "./support/agent.js"
 import * as binding from "./support/binding.js"
 import { withoutTimers } from "./support/clock.js"
+import { consents, required } from "./support/consenting.js"
 import {
   type Failure,
   idle,
@@ -25,7 +26,6 @@ import {
   type Story,
   tell
 } from "./support/interruption.js"
-import { consents, required } from "./support/person.js"
 import * as server from "./support/server.js"
 
 type Services =

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, TestClock } from "effect"
 import * as TokenOptions from "../src/TokenOptions.js"
+import { required } from "./support/consenting.js"
 import { assertContains, assertEqual, assertNotEqual } from "./support/equality.js"
-import { required } from "./support/person.js"
 import { answering, inProgress, token } from "./support/stub.js"
 
 type Options =

@@ -5,8 +5,8 @@ import * as IdentityError from "../src/IdentityError.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as TokenOptions from "../src/TokenOptions.js"
 import * as TokenPoller from "../src/TokenPoller.js"
+import { required } from "./support/consenting.js"
 import { assertContains, assertEqual } from "./support/equality.js"
-import { required } from "./support/person.js"
 import { answering, inProgress, sessionUri, throttled, token, type TokenReply } from "./support/stub.js"
 
 const workloadAccessToken = Redacted.make("workload-access-token")

@@ -9,7 +9,7 @@ import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import * as SessionBinding from "../../src/SessionBinding.js"
 import { asUser, workloadName } from "./agent.js"
 import { over } from "./binding.js"
-import { required } from "./person.js"
+import { required } from "./consenting.js"
 import { Client, origin, Port } from "./server.js"
 
 const provider = { clientId: "id", clientSecret: Redacted.make("secret") }

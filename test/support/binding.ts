@@ -10,8 +10,8 @@ import * as IdentityService from "../../src/IdentityService.js"
 import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import * as SessionBinding from "../../src/SessionBinding.js"
 import { asUser } from "./agent.js"
+import { required } from "./consenting.js"
 import { assertEqual } from "./equality.js"
-import { required } from "./person.js"
 
 export const origin = "https://agent.example"
 

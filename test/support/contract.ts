@@ -10,7 +10,7 @@ import type { Extent, Services } from "./contract/section.js"
 import { strategies } from "./contract/strategies.js"
 import { waiting } from "./contract/waiting.js"
 
-/** What every way of reaching the service must do. */
+/** The contract suite, which every layer must pass. */
 export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: Extent = "sample") => {
   administration(name, layer, extent)
   credentials(name, layer, extent)

@@ -53,10 +53,10 @@ const configOf = (vendor: Oauth2Provider.CredentialProviderVendor): Oauth2Provid
   }
 }
 
-/** What every way of reaching the service must do when it is administered. */
+/** Administration on every layer. */
 export const administration = section("administration", (test) => {
   test(
-    "a workload identity without a name gets one",
+    "a workload identity that is created without a name receives a generated name",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const { name, workloadIdentityArn } = yield* identity.createWorkloadIdentity()
@@ -68,7 +68,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "names are unique, and what does not exist is not found",
+    "names are unique, and a missing resource fails with ResourceNotFound",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const name = "nobody"
@@ -85,7 +85,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "one return URL comes and goes without the others, however many come at once",
+    "a return URL is added and removed without a change of the others, also by concurrent calls",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const urls = Array.from({ length: 10 }, (_, i) => `https://app.example/${i}`)
@@ -102,7 +102,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "an update replaces the whole list of return URLs",
+    "an update replaces all return URLs",
     Effect.gen(function*() {
       const { identity } = yield* agent
       yield* identity.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: ["myapp:cb"] })
@@ -112,7 +112,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "lists stream every item, page by page",
+    "lists stream all items, page by page",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const names = Array.from({ length: 24 }, (_, i) => `agent-${String(i).padStart(2, "0")}`)
@@ -130,7 +130,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "a made-up page token is refused",
+    "an invalid page token is rejected",
     Effect.gen(function*() {
       yield* agent
       const api = yield* IdentityApi.IdentityApi
@@ -140,7 +140,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "a discovery URL may have the path of its issuer behind the well-known name (RFC 8414), and no query",
+    "a discovery URL may have the path of its issuer after the well-known name (RFC 8414), and has no query",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const create = (name: string, discoveryUrl: string) =>
@@ -163,7 +163,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "a provider of every vendor can be made, read, replaced and deleted, and never shows its secret",
+    "a provider of every vendor can be created, read, replaced and deleted, and replies never contain its secret",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const api = IdentityApi.operations.createOauth2CredentialProvider
@@ -203,7 +203,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "a configuration of another vendor is refused",
+    "a configuration of another vendor is rejected",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const error = yield* Effect.flip(identity.createOauth2CredentialProvider({
@@ -219,7 +219,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "payment providers are read with their tags and without their secrets",
+    "replies on payment providers contain their tags and no secrets",
     Effect.gen(function*() {
       const { identity } = yield* agent
       yield* identity.createPaymentCredentialProvider({
@@ -240,7 +240,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "the vault's key can be set and taken back",
+    "the key of the vault can be set and reset",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const kmsKeyArn = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
@@ -259,7 +259,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "a consent portal is made, becomes active, and goes",
+    "a consent portal can be created, becomes active, and can be deleted",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const created = yield* identity.createConsentPortal({
@@ -284,7 +284,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "tags are taken off by their keys, and no keys at all are a ValidationError that names tagKeys",
+    "tags are removed by their keys, and a request without keys fails with a ValidationError that names tagKeys",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const { workloadIdentityArn: resourceArn } = yield* identity.getWorkloadIdentity({ name: workloadName })
@@ -304,7 +304,7 @@ export const administration = section("administration", (test) => {
   )
 
   test(
-    "every modelled error of an operation arrives with its members",
+    "every modelled error of an operation is raised with its members",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const { failNext } = yield* IdentityControls.IdentityControls

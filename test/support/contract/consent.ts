@@ -5,14 +5,14 @@ import * as IdentityControls from "../../../src/IdentityControls.js"
 import * as IdentityError from "../../../src/IdentityError.js"
 import * as TokenOptions from "../../../src/TokenOptions.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "../agent.js"
+import { consents, required } from "../consenting.js"
 import { assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
-/** What every way of reaching the service must do when a person has to consent. */
+/** Consent and its completion on every layer. */
 export const consent = section("consent", (test) => {
   test(
-    "asks for consent with everything needed to show it, and to ask again",
+    "ConsentRequired contains everything that is needed to show the consent and to repeat the request",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* required(identity.getToken({
@@ -41,7 +41,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "gives the token at once when the person has consented before, and to nobody else",
+    "a user who has consented receives the token at once, and other users, scopes and identifiers need consent",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = identity.getToken({ ...asUser, workloadAccessToken })
@@ -61,7 +61,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "only the very user who started can finish, once, and a wrong try spoils nothing",
+    "only the user who started can complete a session, once, and a rejected completion does not change it",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { approve } = yield* IdentityControls.IdentityControls
@@ -85,7 +85,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "a consent by JWT is finished with that JWT, and not with a fresh one of the same person",
+    "a consent by JWT is completed with the same JWT, and not with another JWT of the same user",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const { approve } = yield* IdentityControls.IdentityControls
@@ -105,7 +105,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "a session is over after ten minutes",
+    "a session expires after ten minutes",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { approve } = yield* IdentityControls.IdentityControls
@@ -121,7 +121,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "forced authentication forgets what is stored and asks again",
+    "forceAuthentication discards the stored token and requires consent again",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = identity.getToken({ ...asUser, workloadAccessToken })
@@ -133,7 +133,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "an access token that is over is refreshed, until the vendor refuses",
+    "an expired access token is refreshed until the vendor revokes the grant",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { expireTokens, revoke } = yield* IdentityControls.IdentityControls
@@ -151,7 +151,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "a return URL has to be given and registered, to the letter",
+    "a return URL is required and must match a registered one exactly",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = (callbackUrl: string | undefined) =>
@@ -166,7 +166,7 @@ export const consent = section("consent", (test) => {
   )
 
   test(
-    "a deleted provider takes its grants with it",
+    "the deletion of a provider deletes its grants",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = identity.getToken({ ...asUser, workloadAccessToken })

@@ -7,10 +7,10 @@ import { agent, asUser, jwt, workloadName } from "../agent.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
 import { section } from "./section.js"
 
-/** What every way of reaching the service must do when it hands out credentials. */
+/** Requests for credentials on every layer. */
 export const credentials = section("credentials", (test) => {
   test(
-    "a machine token comes at once, and the same again while it lasts",
+    "a machine token needs no consent, and the same token is returned until it expires",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = identity.getToken({
@@ -42,7 +42,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "an API key is the one that was stored, and the new one after an update",
+    "the stored API key is returned, and the new one after an update",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = identity.getApiKey({ workloadAccessToken, providerName: "weather" })
@@ -53,7 +53,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "an API key that the caller keeps is read from the caller's secret",
+    "an EXTERNAL API key is read from the secret of the caller",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const controls = yield* IdentityControls.IdentityControls
@@ -70,7 +70,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "a payment token is of the provider's vendor, with a wallet token when asked for",
+    "a payment token is of the vendor of the provider, with a wallet token on request",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const request = {
@@ -96,7 +96,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "an on-behalf-of token needs the JWT that the agent was called with",
+    "an on-behalf-of token requires a workload access token that was requested with a JWT",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const ask = (workloadAccessToken: Redacted.Redacted, providerName: string) =>
@@ -115,7 +115,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "a user token wins over a user id, and a token that names no user is no token",
+    "userToken takes precedence over userId, and a JWT without a user is rejected",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const userToken = jwt({ iss: "https://issuer.example", sub: "ada" })
@@ -130,7 +130,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "a made-up workload access token is refused",
+    "an invalid workload access token is rejected",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const workloadAccessToken = Redacted.make("made-up")
@@ -140,7 +140,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "an unknown provider is not found",
+    "an unknown provider fails with ResourceNotFound",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const token = yield* Effect.flip(identity.getToken({ ...asUser, workloadAccessToken, providerName: "nobody" }))
@@ -150,7 +150,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "bad input is named as the caller named it, before anything is sent",
+    "invalid input is reported before the request is sent, with the names of the options",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const controls = yield* IdentityControls.IdentityControls
@@ -190,7 +190,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "of a request with 101 faults 100 are reported, and a long name is cut",
+    "at most 100 invalid fields are reported, and a long name is truncated",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const machine = { workloadAccessToken, providerName: "github", authFlow: "M2M" } as const
@@ -207,7 +207,7 @@ export const credentials = section("credentials", (test) => {
   )
 
   test(
-    "a fault that may pass is retried, but never where a second consent could be opened",
+    "a transient failure is retried, except where a repetition could open a second session",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const controls = yield* IdentityControls.IdentityControls

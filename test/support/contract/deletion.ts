@@ -4,8 +4,8 @@ import { Effect, Redacted } from "effect"
 import * as IdentityApi from "../../../src/IdentityApi.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import { agent, asUser, callbackUrl, workloadName } from "../agent.js"
+import { consents, required } from "../consenting.js"
 import { assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 type Api = IdentityApi.IdentityApi["Type"]
@@ -24,7 +24,7 @@ interface Kind {
   readonly list: (api: Api) => Effect.Effect<number, Failing>
 }
 
-/** How resources of each kind are created, read, deleted and counted. */
+/** Operations to create, read, delete and count resources of each kind. */
 const kinds: { readonly [title: string]: Kind } = {
   "a workload identity": {
     create: (api: Api, name: string) =>
@@ -155,7 +155,7 @@ const world = Effect.gen(function*() {
 
 type Pair = Effect.Effect.Success<typeof world>[number]
 
-/** The pair has lost its grant, its session and its machine token, or has all of them as before. */
+/** Asserts that a pair has lost its grant, its session and its machine token, or still has all of them. */
 const assertPair = (pair: Pair, isGone: boolean) =>
   Effect.gen(function*() {
     const title = `${pair.workload} with ${pair.provider}`
@@ -173,11 +173,11 @@ const assertPair = (pair: Pair, isGone: boolean) =>
     assert.strictEqual(Redacted.value(yield* asMachine) === pair.machineToken, !isGone, title)
   })
 
-/** What a deletion takes with it, and what it leaves. */
+/** Effects of deletions on other resources, on every layer. */
 export const deletion = section("deletion", (test) => {
   for (const [title, kind] of Object.entries(kinds)) {
     test(
-      `${title} that is deleted takes its tags and its policy with it, and leaves those of others`,
+      `the deletion of ${title} deletes its tags and its policy, and keeps those of others`,
       Effect.gen(function*() {
         yield* agent
         const api = yield* IdentityApi.IdentityApi
@@ -262,7 +262,7 @@ export const deletion = section("deletion", (test) => {
   )
 
   test(
-    "an API key of a deleted provider is not found, and another provider's is",
+    "the API key of a deleted provider is not found, and that of another provider is",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* identity.createApiKeyCredentialProvider({ name: "other", apiKey: Redacted.make("other-key") })
@@ -281,7 +281,7 @@ export const deletion = section("deletion", (test) => {
   )
 
   test(
-    "a deleted payment provider signs nothing",
+    "a deleted payment provider fails with ResourceNotFound",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* identity.deletePaymentCredentialProvider({ name: "coinbase" })

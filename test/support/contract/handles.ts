@@ -8,31 +8,31 @@ import * as IdentityError from "../../../src/IdentityError.js"
 import * as IdentityService from "../../../src/IdentityService.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried, withoutTimers } from "../clock.js"
+import { consents, required } from "../consenting.js"
 import { assertContains, assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 const Resuming = Layer.merge(ConsentSeal.layerEphemeral, ConsentLedger.layerMemory)
 
 const handleOf = (consent: IdentityError.ConsentRequired) => consent.handle ?? Redacted.make("none")
 
-/** How often the service was asked for a token. */
+/** Number of token requests. */
 const calls = Effect.gen(function*() {
   const { journal } = yield* IdentityControls.IdentityControls
   return (yield* journal).filter(({ operation }) => operation === "getResourceOauth2Token")
 })
 
-/** Waits for so many requests for a token. A handle is opened in real time, of which the clock knows nothing. */
+/** Waits for this number of token requests. A handle is opened in real time, which the test clock does not control. */
 const askedFor = (count: number) =>
   Effect.repeat(calls, { until: (all) => all.length >= count, schedule: Schedule.spaced("1 millis") }).pipe(
     TestServices.provideLive,
     unhurried
   )
 
-/** What every way of reaching the service must do with a call that is suspended, and with its handle. */
+/** Suspended calls and their handles on every layer. */
 export const handles = section("handles", (test) => {
   test(
-    "a call that is put aside is resumed elsewhere, and gets the token of that very request",
+    "a suspended call can be resumed in another process, and returns the token of the same request",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(identity.getToken({
@@ -92,7 +92,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "a program may put all its calls aside",
+    "a program can suspend all its calls",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
@@ -102,7 +102,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "a handle that is changed, foreign, over or used is refused, and says why",
+    "a handle that is changed, foreign, expired or used is rejected with the reason",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const suspended = Effect.map(
@@ -138,7 +138,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "a used handle is Replayed until its session ends, and Expired from then on",
+    "a used handle is Replayed until its session expires, and then Expired",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(
@@ -157,7 +157,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "of two who resume with one handle one leaves, and the completion wakes the other at once",
+    "two calls resume one handle: if one is interrupted, the completion wakes the other at once",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(
@@ -176,7 +176,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "another user gets nothing for a handle, and its owner still does",
+    "another user receives no token for a handle, and the handle stays valid for its user",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(
@@ -191,7 +191,7 @@ export const handles = section("handles", (test) => {
   )
 
   test(
-    "of many who resume with one handle one gets the token; one who gave up leaves it to the next",
+    "one of many calls with one handle receives the token, and an interrupted call leaves the handle valid",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(

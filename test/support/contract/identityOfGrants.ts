@@ -3,17 +3,17 @@ import { Effect, Redacted } from "effect"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import type * as TokenOptions from "../../../src/TokenOptions.js"
 import { agent, callbackUrl, jwt, workloadName } from "../agent.js"
+import { consents, required } from "../consenting.js"
 import { assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
-/** What a token is asked for, with the user and the workload identity by name. */
+/** Options of a token request, with the user and the workload identity by name. */
 interface Asked extends Omit<TokenOptions.TokenOptions, "forceAuthentication"> {
   readonly workload: string
   readonly user: { readonly userId: string } | { readonly userToken: Redacted.Redacted }
 }
 
-/** A request that differs from the first one in one member, and whether the same token answers it. */
+/** A request that differs from the first one in one member; states if it returns the same token. */
 interface Variation<Value> {
   readonly what: string
   readonly isSame: boolean
@@ -140,10 +140,10 @@ const setUp = Effect.gen(function*() {
   }
 })
 
-/** Which requests are answered with the token of an earlier one, and which need another. */
+/** Requests that return the token of an earlier request, and requests that do not, on every layer. */
 export const identityOfGrants = section("which requests share a token", (test) => {
   test(
-    "a grant answers for its workload, user, provider, resources and audiences, and for fewer scopes; else consent is required",
+    "a grant covers its workload, user, provider, resources and audiences, and fewer scopes; other requests need consent",
     Effect.gen(function*() {
       const { asUser } = yield* setUp
       yield* consents(yield* required(asUser(base)))
@@ -153,13 +153,13 @@ export const identityOfGrants = section("which requests share a token", (test) =
         if (result._tag === "Left") assertEqual([result.left._tag, isSame], ["ConsentRequired", false], title)
         else assertEqual([Redacted.value(result.right), isSame], [token, true], title)
       }
-      // What was asked and not granted has changed nothing.
+      // A request without consent has changed nothing.
       assert.strictEqual(Redacted.value(yield* asUser(base)), token)
     })
   )
 
   test(
-    "the grant of a user named by a JWT answers for the same issuer and subject, and for no user id",
+    "the grant of a user with a JWT covers the same issuer and subject, and no user id",
     Effect.gen(function*() {
       const { asUser, identity } = yield* setUp
       const { approve } = yield* IdentityControls.IdentityControls
@@ -178,7 +178,7 @@ export const identityOfGrants = section("which requests share a token", (test) =
   )
 
   test(
-    "a machine token is one for each workload, provider and set of scopes, resources and audiences, for all users",
+    "a machine token is shared by all users for the same workload, provider, scopes, resources and audiences",
     Effect.gen(function*() {
       const { asMachine } = yield* setUp
       const token = Redacted.value(yield* asMachine(base))
@@ -196,7 +196,7 @@ export const identityOfGrants = section("which requests share a token", (test) =
   )
 
   test(
-    "one grant is kept for each workload, user and provider: a consent to something else replaces it",
+    "there is one grant for each workload, user and provider: another consent replaces it",
     Effect.gen(function*() {
       const { asUser } = yield* setUp
       const { grants } = yield* IdentityControls.IdentityControls
@@ -213,7 +213,7 @@ export const identityOfGrants = section("which requests share a token", (test) =
   )
 
   test(
-    "a JWT with a bar in its issuer is refused: it could be taken for another issuer's subject",
+    "a JWT with a vertical bar in its issuer is rejected, since it could be read as the subject of another issuer",
     Effect.gen(function*() {
       const { identity } = yield* setUp
       const mint = (claims: Record<string, unknown>) =>

@@ -4,8 +4,8 @@ import * as IdentityApi from "../../../src/IdentityApi.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import type * as Oauth2ProviderConfig from "../../../src/Oauth2ProviderConfig.js"
 import { agent, asUser, callbackUrl, discoveryUrl, workloadName } from "../agent.js"
+import { consents, required } from "../consenting.js"
 import { assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 type Update = Omit<IdentityApi.Request<"updateOauth2CredentialProvider">, "name">
@@ -15,12 +15,12 @@ type MembersOf<Key extends string> = Extract<
   { readonly [K in Key]: unknown }
 >[Key]
 
-/** A change of one member, and whether it ends what was granted before. */
+/** A change of one member; states if it ends the earlier grants. */
 interface Change<Config> {
   readonly what: string
   readonly ends: boolean
   readonly to: Partial<Config>
-  /** What the configuration has before, if it is not the base. */
+  /** Configuration before the change; defaults to the base. */
   readonly from?: Partial<Config>
 }
 
@@ -213,10 +213,10 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
-/** The first case of each kind that ends what was granted, and the first that keeps it. */
+/** The first case of each kind that ends the grants, and the first that keeps them. */
 const sample = Arr.dedupeWith(cases, (one, other) => one.kind === other.kind && one.ends === other.ends)
 
-/** A provider through which Ada has consented, Bob is being asked, and the agent has a token of its own. */
+/** A provider with a grant of Ada, a pending session of Bob, and a machine token. */
 const granted = ({ before, name }: Pick<Case, "before" | "name">) =>
   Effect.gen(function*() {
     const { identity, workloadAccessToken } = yield* agent
@@ -259,7 +259,7 @@ const assertEnded = (world: Effect.Effect.Success<ReturnType<typeof granted>>) =
     assert.notStrictEqual(Either.isRight(machine) ? Redacted.value(machine.right) : undefined, world.machineToken)
   })
 
-/** What an update, or a new creation, of an OAuth2 provider must do to what was granted through it. */
+/** Effects of an update or a new creation of an OAuth 2.0 provider on its grants, on every layer. */
 export const providerUpdates = section("updates of an OAuth2 provider", (test, extent) => {
   for (const { after, before, ends, name, title } of extent === "whole" ? cases : sample) {
     test(
@@ -291,7 +291,7 @@ export const providerUpdates = section("updates of an OAuth2 provider", (test, e
   )
 
   test(
-    "a provider that is deleted and created again as it was needs consent again",
+    "a provider that is deleted and created again without a change needs consent again",
     Effect.gen(function*() {
       const [first] = cases
       if (first === undefined) return assert.fail("there is no case")

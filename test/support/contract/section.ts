@@ -5,7 +5,7 @@ import type * as IdentityControls from "../../../src/IdentityControls.js"
 import type * as IdentityService from "../../../src/IdentityService.js"
 import { settled } from "../clock.js"
 
-/** What a test of the contract may use: the service, the port behind it, and the hands of everybody else. */
+/** Requirements of a test of the contract: the service, its port, and the test controls. */
 export type Services = IdentityService.IdentityService | IdentityApi.IdentityApi | IdentityControls.IdentityControls
 
 /**
@@ -16,7 +16,7 @@ export type Extent = "whole" | "sample"
 
 type Test = <A, E>(title: string, body: Effect.Effect<A, E, Services>) => void
 
-/** A part of the contract, to be run over any layer; each test gets a layer of its own. */
+/** Makes a section of the contract, which runs on any layer. Each test has a layer of its own. */
 export const section =
   (title: string, tests: (test: Test, extent: Extent) => void) =>
   <E>(name: string, layer: Layer.Layer<Services, E>, extent: Extent) =>

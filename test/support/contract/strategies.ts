@@ -9,22 +9,22 @@ import * as IdentityService from "../../../src/IdentityService.js"
 import * as TokenPoller from "../../../src/TokenPoller.js"
 import { agent, asUser, workloadName } from "../agent.js"
 import { unhurried } from "../clock.js"
+import { consents, required, untilCompleted } from "../consenting.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
-import { consents, required, untilCompleted } from "../person.js"
 import { section } from "./section.js"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
 
-/** How often the service was asked for a token. */
+/** Number of token requests. */
 const calls = Effect.gen(function*() {
   const { journal } = yield* IdentityControls.IdentityControls
   return (yield* journal).filter(({ operation }) => operation === "getResourceOauth2Token")
 })
 
-/** What every way of reaching the service must do with a call for which a person has to consent. */
+/** Strategies of calls that need consent, on every layer. */
 export const strategies = section("strategies", (test) => {
   test(
-    "a call fails with what is needed to ask, when it says so or nobody does",
+    "a call fails with ConsentRequired under Consent.fail, and without a strategy",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const consent = yield* required(
@@ -36,7 +36,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a call waits when it says so, and when the program does",
+    "a call waits under its own Consent.wait, and under that of the program",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const told = yield* Ref.make(0)
@@ -60,7 +60,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "what the announcement fails with ends the call",
+    "a failure of onAuthUrl ends the call",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* Effect.flip(identity.getToken({
@@ -73,7 +73,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "who waits gets the token when the consent is completed, and not at the next poll",
+    "a waiting call receives the token when the consent is completed, before the next poll",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* identity.getToken({
@@ -86,10 +86,10 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "who waits gets the token at once when the consent is completed during the announcement",
+    "a waiting call receives the token at once when the consent is completed during onAuthUrl",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
-      // Neither polls before the session is over, and the clock stands still: only the completion can wake them.
+      // Neither polls before the session expires, and the clock does not advance: only the completion can wake them.
       const pollers = [Schedule.spaced("1 hour"), TokenPoller.completionOnly]
       for (const poller of pollers) {
         const consent = Consent.wait({ onAuthUrl: (_, consent) => consents(consent), tokenPoller: poller })
@@ -100,7 +100,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a completion that is refused wakes no one",
+    "a rejected completion wakes no call",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { approve } = yield* IdentityControls.IdentityControls
@@ -123,7 +123,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a poll that fails after the completion leaves the wait to the schedule",
+    "a poll that fails after the completion is repeated by the schedule",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { failNext } = yield* IdentityControls.IdentityControls
@@ -145,13 +145,13 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a service that completes tells another one of the same program, over a signal",
+    "a ConsentSignal reports the completion to another service of the same program",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const other = yield* IdentityService.make
       const completes = (consent: IdentityError.ConsentRequired) =>
         Effect.provideService(consents(consent), IdentityService.IdentityService, other)
-      // The clock stands still: the signal is published by a fiber of its own, with a time limit that must not pass.
+      // The clock does not advance: a fiber of its own publishes the signal, with a time limit that must not fire.
       const consent = untilCompleted((consent) => Effect.fork(completes(consent)))
       const token = yield* unhurried(identity.getToken({ ...asUser, workloadAccessToken, consent }))
       assert.isNotEmpty(Redacted.value(token))
@@ -159,7 +159,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a refused token is asked for again, and the person only if the same one comes back",
+    "reauthenticate requires consent only if the service returns the rejected token",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { expireTokens } = yield* IdentityControls.IdentityControls
@@ -174,7 +174,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "a machine token that a resource refused is replaced, although it was stored",
+    "reauthenticate replaces a stored machine token",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const machine = { workloadAccessToken, providerName: "github", scopes: ["repo"], authFlow: "M2M" } as const
@@ -187,7 +187,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "two users who reauthenticate at the same time with the same refused token each get their own token",
+    "two users who reauthenticate concurrently with the same rejected token receive their own tokens",
     Effect.gen(function*() {
       const { identity } = yield* agent
       const users = ["ada", "grace"]
@@ -209,7 +209,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "however many notice a revocation, the person is asked once, and all get what they answer",
+    "concurrent reauthentications require one consent, and all receive its token",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { sessions } = yield* IdentityControls.IdentityControls
@@ -244,7 +244,7 @@ export const strategies = section("strategies", (test) => {
   )
 
   test(
-    "who first noticed a revocation may be interrupted, and the others get their answer",
+    "if the first of several reauthentications is interrupted, the others receive the token",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))

@@ -5,8 +5,8 @@ import * as IdentityControls from "../../../src/IdentityControls.js"
 import * as IdentityError from "../../../src/IdentityError.js"
 import * as TokenPoller from "../../../src/TokenPoller.js"
 import { agent, asUser } from "../agent.js"
+import { consents, required } from "../consenting.js"
 import { assertEqual } from "../equality.js"
-import { consents, required } from "../person.js"
 import { section } from "./section.js"
 
 class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
@@ -14,7 +14,7 @@ class Unreachable extends Data.TaggedError("Unreachable")<{}> {}
 /** Calls that wait for a consent. */
 export const waiting = section("waiting", (test, extent) => {
   test(
-    "waits until the person has consented, and tells the URL once",
+    "a call waits until the user has consented, and reports the URL once",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const told = yield* Ref.make(0)
@@ -39,20 +39,20 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "does not announce anything when the token is there",
+    "onAuthUrl does not run if the token is stored",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))
       yield* identity.getToken({
         ...asUser,
         workloadAccessToken,
-        consent: Consent.wait({ onAuthUrl: () => Effect.dieMessage("the person was asked again") })
+        consent: Consent.wait({ onAuthUrl: () => Effect.dieMessage("consent was required again") })
       })
     })
   )
 
   test(
-    "a refusal ends the wait at once, and a later request opens a new session",
+    "a denied consent ends the wait at the next poll, and a later request opens a new session",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { deny } = yield* IdentityControls.IdentityControls
@@ -68,7 +68,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "ten minutes without an answer are a time-out",
+    "a wait fails with ConsentTimedOut after ten minutes without an answer",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       // The default makes 120 polls.
@@ -87,7 +87,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "a schedule that outlasts the session ends with it, after a last poll",
+    "a schedule that is longer than the session ends with it, after a last poll",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* Effect.flip(identity.getToken({
@@ -101,7 +101,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "two who wait for the same person get what each waited for, and no poll opens a session",
+    "two waits for the same user receive their own tokens, and no poll opens a session",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { sessions } = yield* IdentityControls.IdentityControls
@@ -119,7 +119,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "a consent in the last seconds is not lost on whoever waits",
+    "a waiting call receives the token of a consent in the last seconds of the session",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const token = yield* identity.getToken({
@@ -135,7 +135,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "a wait without an end of its own ends with the session, whatever the service says",
+    "a wait with an endless schedule ends with the session, also if polls are throttled",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { failNext } = yield* IdentityControls.IdentityControls
@@ -154,7 +154,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "faults that pass do not end the wait, and one that lasts ends in a time-out",
+    "transient failures do not end the wait, and a lasting one ends in ConsentTimedOut",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { failNext } = yield* IdentityControls.IdentityControls
@@ -186,7 +186,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "a failure of the announcement ends the call with it",
+    "a typed failure of onAuthUrl ends the call",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const error = yield* Effect.flip(
@@ -201,7 +201,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "the program's schedule is used, and a call's own instead of it",
+    "the schedule of the program applies, unless the call has one",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const wait = (tokenPoller?: Schedule.Schedule<unknown>) =>
@@ -224,7 +224,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "a strategy may obtain the token another way, and poll by itself",
+    "a strategy can obtain the token in another way, and can poll",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const request = { ...asUser, workloadAccessToken, forceAuthentication: true }
@@ -242,7 +242,7 @@ export const waiting = section("waiting", (test, extent) => {
   )
 
   test(
-    "interruption ends the wait, and a second try succeeds",
+    "interruption ends the wait, and a second call succeeds",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const told = yield* Deferred.make<IdentityError.ConsentRequired>()

@@ -6,7 +6,7 @@ import * as IdentityError from "../../src/IdentityError.js"
 import * as IdentityService from "../../src/IdentityService.js"
 import { unhurried, withoutTimers } from "./clock.js"
 
-/** The person agrees in their browser, and the application finishes for them. */
+/** Approves a consent, and completes it at the return URL. */
 export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequired, userId = "ada") {
   const { approve } = yield* IdentityControls.IdentityControls
   const identity = yield* IdentityService.IdentityService
@@ -18,7 +18,7 @@ export const consents = Effect.fn(function*(consent: IdentityError.ConsentRequir
   return returned
 }, unhurried)
 
-/** The consent that a call asks for. */
+/** Returns the consent that a call requires. */
 export const required = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.flatMap(Effect.flip(self), (error) =>
     error instanceof IdentityError.ConsentRequired
