@@ -167,7 +167,7 @@ describe("the operation that a request is", () => {
   const keyOf = (method: string, url: string) =>
     Option.getOrUndefined(Option.map(wire.match(method, url), ({ key }) => key))
 
-  it("is known by its method and path, whatever the query", () => {
+  it("is found by its method and path, independent of the query", () => {
     assert.strictEqual(keyOf("POST", `${create}?x=1`), "createWorkloadIdentity")
     assert.strictEqual(keyOf("DELETE", "/tags/arn%3Aaws?tagKeys=a&tagKeys=b"), "untagResource")
     assert.strictEqual(keyOf("GET", "/tags/%zz"), "listTagsForResource")
@@ -191,7 +191,7 @@ it.layer(serving(signature.make()))("a request in a world of signatures", (it) =
       assertEqual(yield* names, [])
     }))
 
-  it.effect("must have a well-formed one, by anybody", () =>
+  it.effect("must have a well-formed signature of any signer", () =>
     Effect.gen(function*() {
       const good = Raw.authorization
       assertContains(yield* credential(good), { exception: "ValidationException" })
@@ -230,7 +230,7 @@ const workload = (name: string) => JSON.stringify({ name })
 it.layer(serving(required))("a request under a key", (it) => {
   const wrong = { status: 403, exception: "InvalidSignatureException" }
 
-  it.effect("is carried out when it is signed with that key", () =>
+  it.effect("is executed if it is signed with that key", () =>
     Effect.gen(function*() {
       assertContains(yield* signed(workload("signed")), { status: 201, exception: null })
       const arn =
@@ -269,7 +269,7 @@ it.layer(serving(required))("a request under a key", (it) => {
       })
     }))
 
-  it.effect("is refused without a word about the credentials that it was signed with", () =>
+  it.effect("is rejected without the credentials in the error", () =>
     Effect.gen(function*() {
       const refusals = [
         yield* signed(workload("forged"), { key: credentials }),
@@ -328,14 +328,14 @@ const addressed = (host: string) =>
   )
 
 it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard", (it) => {
-  it.effect("lets in who asks for this machine, by any port, or by a name that was given", () =>
+  it.effect("accepts loopback names with any port, and configured names", () =>
     Effect.gen(function*() {
       for (const host of ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]", "[::1]:65535", "identity.test:9"]) {
         assert.strictEqual((yield* addressed(host)).status, 200, host)
       }
     }))
 
-  it.effect("keeps out who asks for another", () =>
+  it.effect("rejects all other host names", () =>
     Effect.gen(function*() {
       const hosts = [
         "evil.example",
@@ -353,7 +353,7 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
       }
     }))
 
-  it.effect("tells the browser to keep and show nothing, unless the answer says otherwise", () =>
+  it.effect("adds security headers unless the response already has them", () =>
     Effect.gen(function*() {
       const { headers } = yield* addressed("localhost")
       assertContains(headers, {
@@ -365,7 +365,7 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
       })
     }))
 
-  it.effect("gives every answer an id of its own", () =>
+  it.effect("adds a unique request id to every response", () =>
     Effect.gen(function*() {
       const ids = yield* Effect.replicateEffect(
         Effect.map(addressed("localhost"), ({ headers }) => headers["x-amzn-requestid"]),
@@ -377,7 +377,7 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
 })
 
 it.layer(guarded(unusable))("a failure behind the guard", (it) => {
-  it.effect("has the guard's headers too", () =>
+  it.effect("has the security headers too", () =>
     Effect.gen(function*() {
       const { headers, status } = yield* addressed("localhost")
       assert.strictEqual(status, 500)

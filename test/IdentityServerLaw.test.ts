@@ -75,7 +75,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
           }
         }))
 
-      it.effect("hands on an error that the model does not have", () =>
+      it.effect("passes on an error that the model does not list", () =>
         Effect.gen(function*() {
           const request = whole(operation.request)
           const unheard = {

@@ -31,7 +31,7 @@ const say = (...lines: ReadonlyArray<string>) =>
 it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity.test", "other.test:8080"] }))(
   "the local server",
   (it) => {
-    it.effect("is called by the names it was given, however they are spelled", () =>
+    it.effect("accepts the configured names in every spelling", () =>
       Effect.gen(function*() {
         const hosts = ["[::ffff:127.0.0.1]", "[::FFFF:7f00:1]:9", "[2001:db8::1]", "[2001:db8:0:0:0:0:0:1]:80"]
         for (const host of [...hosts, "IDENTITY.test:1", "other.test", "[0:0:0:0:0:0:0:1]"]) {
@@ -42,14 +42,14 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         }
       }))
 
-    it.effect("takes a request with two names for none", () =>
+    it.effect("rejects a request with two Host headers", () =>
       Effect.gen(function*() {
         const twice = yield* say("GET /_local/state HTTP/1.1", "Host: localhost", "host: evil.example")
         assert.strictEqual(twice.status, 400)
         assert.notInclude(twice.text, "clock")
       }))
 
-    it.effect("answers the address of an operation as its path", () =>
+    it.effect("answers a target in absolute form like its path", () =>
       Effect.gen(function*() {
         const body = "{\"name\":\"absolute\"}"
         const create = (target: string, host: string) =>
@@ -85,7 +85,7 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         }
       }))
 
-    it.effect("serves nothing at what only looks like one of its paths", () =>
+    it.effect("rejects targets that only resemble its paths", () =>
       Effect.gen(function*() {
         const statusOf = (target: string) =>
           Effect.map(say(`GET ${target} HTTP/1.1`, "Host: localhost"), ({ status }) => status)
@@ -103,7 +103,7 @@ const credentials = { accessKeyId: "AKIDLOCAL", secretAccessKey: "local-secret" 
 it.layer(
   serving({ requireSignature: { ...credentials, secretAccessKey: Redacted.make(credentials.secretAccessKey) } })
 )("a server whose clock was moved", (it) => {
-  it.effect("takes what is signed now, and not what is signed at its own time", () =>
+  it.effect("accepts signatures at the real time, not at the moved time", () =>
     Effect.gen(function*() {
       const url = yield* origin
       const path = "/identities/CreateWorkloadIdentity"

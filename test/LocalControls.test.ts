@@ -17,7 +17,7 @@ const statuses = Effect.flatMap(
   ({ sessions }) => Effect.map(sessions, (all) => all.map(({ id, status }) => [id, status]))
 )
 
-live("who holds no URI answers for a person by the id that the state tells", () =>
+live("a session is answered by its id in the state, without its URI", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const { uri } = yield* ask()
@@ -112,7 +112,7 @@ live(
     })
 )
 
-live("no calls, or no time, cancels what waits for one operation and leaves the others", () =>
+live("zero calls or zero seconds cancels the pending faults of one operation only", () =>
   Effect.gen(function*() {
     const client = yield* jar
     for (const operation of ["getTokenVault", "ListWorkloadIdentities"]) {
@@ -161,7 +161,7 @@ live(
     })
 )
 
-live("the control API lists its endpoints, all of which are there", () =>
+live("the control API lists its endpoints, and all of them exist", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const { text } = yield* client.get("/_local/")

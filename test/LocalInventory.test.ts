@@ -10,7 +10,7 @@ import { ask, jar, tokenOf } from "./support/jar.js"
 const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
   it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
 
-live("what there is can be looked at without a call, and without a secret", () =>
+live("the state can be read without a call of an operation, and contains no secret", () =>
   Effect.gen(function*() {
     const { inventory, journal } = yield* IdentityControls.IdentityControls
     const before = yield* journal
@@ -30,7 +30,7 @@ live("what there is can be looked at without a call, and without a secret", () =
     assert.notMatch(JSON.stringify(all), /secret|key"/)
   }))
 
-live("no page calls an operation, or uses up a failure that waits for one", () =>
+live("no page calls an operation or consumes a pending failure", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { journal } = yield* IdentityControls.IdentityControls

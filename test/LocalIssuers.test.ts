@@ -8,7 +8,7 @@ import * as jar from "./support/jar.js"
 
 const { providerName } = federated
 
-test("who answers for a provider is told by the control API, and what was granted by another is gone", (server) =>
+test("the control API sets the issuer of a provider, which removes the grants of the earlier issuer", (server) =>
   Effect.gen(function*() {
     const { asUser, controls, identity } = yield* federated.setUp(server)
     const client = yield* jar.jar
@@ -37,7 +37,7 @@ test("an issuer may have its path behind the well-known name (RFC 8414), and the
     assert.include((yield* client.get("/")).text, issuer)
   }))
 
-test("an issuer that is none is refused with the name of the member, and nothing is changed", (server) =>
+test("an invalid issuer is rejected with the name of the member, and nothing changes", (server) =>
   Effect.gen(function*() {
     const { controls } = yield* federated.setUp(server)
     const client = yield* jar.jar
@@ -63,7 +63,7 @@ test("an issuer that is none is refused with the name of the member, and nothing
     assert.strictEqual(provider?.issuer, "federated")
   }))
 
-test("nobody answers here for a person whose provider asks on its own pages", (server) =>
+test("a session of a federated provider cannot be approved by the controls", (server) =>
   Effect.gen(function*() {
     const { asUser, controls, identity } = yield* federated.setUp(server)
     const client = yield* jar.jar
@@ -75,7 +75,7 @@ test("nobody answers here for a person whose provider asks on its own pages", (s
     assert.strictEqual((yield* Effect.flip(controls.beginAuthorization(sessionUri, "state")))._tag, "SessionNotPending")
   }))
 
-test("what a provider answered is told by the control API, without what it was sent", (server) =>
+test("the control API lists the errors of providers, without secrets of the request", (server) =>
   Effect.gen(function*() {
     const { asMachine, identity } = yield* federated.setUp(server, { clientAuthenticationMethod: "CLIENT_SECRET_POST" })
     const client = yield* jar.jar
@@ -100,7 +100,7 @@ test("what a provider answered is told by the control API, without what it was s
     })
   }))
 
-test("a code as long as a token comes through", (server) =>
+test("a code as long as a token is accepted", (server) =>
   Effect.gen(function*() {
     const { asUser, identity } = yield* federated.setUp(server)
     const { browser, callback } = yield* federated.goes(server, yield* required(identity.getToken(asUser)))
@@ -109,7 +109,7 @@ test("a code as long as a token comes through", (server) =>
     assert.strictEqual(page.status, 303)
   }))
 
-test("an answer in the name of another issuer changes nothing, and it is told which", (server) =>
+test("a response of another issuer changes nothing, and the error contains both issuers", (server) =>
   Effect.gen(function*() {
     const { asUser, controls, identity } = yield* federated.setUp(server)
     const { browser, callback } = yield* federated.goes(server, yield* required(identity.getToken(asUser)))

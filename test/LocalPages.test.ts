@@ -29,7 +29,7 @@ const allow = (browser: Jar, path: string) =>
     return sent.headers.get("location") ?? ""
   })
 
-live("a person allows, and returns to the application", () =>
+live("a user approves and returns to the application", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { path, uri } = yield* ask()
@@ -56,7 +56,7 @@ live("a person allows, and returns to the application", () =>
     assert.strictEqual((yield* browser.get(path)).status, 409)
   }))
 
-live("a person denies, once", () =>
+live("a user denies once", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { path } = yield* ask()
@@ -116,7 +116,7 @@ live("a request that is unknown, repeated, oversized or missing changes nothing"
     assertEqual(yield* statuses, ["pending"])
   }))
 
-live("who comes late meets expired, on each leg", () =>
+live("an expired request is reported at each step", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const first = yield* ask()
@@ -140,7 +140,7 @@ live("who comes late meets expired, on each leg", () =>
     assertEqual(yield* statuses, ["expired", "expired"])
   }))
 
-live("an answer for one session or provider is none for another", () =>
+live("a response for one session or provider is rejected for another", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const one = yield* ask("github")
@@ -187,7 +187,7 @@ live(
     })
 )
 
-live("the dashboard shows what there is, and no secret", () =>
+live("the dashboard shows the state without secrets", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { uri } = yield* ask("github", ["<b>scope</b>"])
@@ -205,7 +205,7 @@ live("the dashboard shows what there is, and no secret", () =>
     }
   }))
 
-live("each form of the dashboard does what it says, once", () =>
+live("each form of the dashboard performs its action once", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const identity = yield* IdentityService.IdentityService
@@ -268,7 +268,7 @@ live("each form of the dashboard does what it says, once", () =>
     )
   }))
 
-live("the control API does the same in JSON", () =>
+live("the control API performs the same actions in JSON", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const first = yield* ask()
@@ -298,7 +298,7 @@ live("the control API does the same in JSON", () =>
     assertEqual(sessions.map((one: { readonly status: string }) => one.status), ["completed", "failed"])
   }))
 
-live("the control API names the field that is wrong, and never its value", () =>
+live("the control API reports the invalid field and never its value", () =>
   Effect.gen(function*() {
     const client = yield* jar
     for (
@@ -335,7 +335,7 @@ live("the control API names the field that is wrong, and never its value", () =>
     assert.strictEqual(options.status, 404)
   }))
 
-live("calls are delayed, and connections dropped before or after the work is done", () =>
+live("calls are delayed, and connections are dropped before or after the execution", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const { journal } = yield* IdentityControls.IdentityControls
@@ -354,7 +354,7 @@ live("calls are delayed, and connections dropped before or after the work is don
     assert.strictEqual(yield* served, 3)
   }))
 
-it("whatever goes into a template is escaped", () => {
+it("every value of a template is escaped", () => {
   const inner = html`<i>${"<&>\"'`"}</i>`
   assert.strictEqual(String(html`<b title="${"\""}">${inner}${undefined}${[1, inner]}</b>`).split("<i>").length, 3)
   assert.include(String(inner), "&lt;&amp;&gt;&quot;&#39;&#96;")

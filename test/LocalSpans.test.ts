@@ -6,7 +6,7 @@ import { layer } from "./support/browser.js"
 import { ask, jar, tokenOf } from "./support/jar.js"
 import { recording } from "./support/recording.js"
 
-it.live("the pages of a consent leave neither its session, nor its code, nor its state in spans and logs", () =>
+it.live("spans and logs contain neither the session nor the code nor the state of a consent", () =>
   Effect.gen(function*() {
     const { layer: recorded, spans, text } = yield* recording
     const secrets = yield* Effect.gen(function*() {

@@ -100,7 +100,7 @@ describe("a folder that is served at another address", () => {
       )
     ))
 
-  it.scopedLive("exchanges a code with the redirect URI that it was asked with", () =>
+  it.scopedLive("exchanges a code with the redirect URI of its authorization request", () =>
     Effect.gen(function*() {
       const directory = yield* temporary
       const server = yield* vendor.make()

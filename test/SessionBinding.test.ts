@@ -30,7 +30,7 @@ const without = (url: URL, name: string) => {
 }
 
 describe("SessionBinding", () => {
-  test("takes a person from the link to the provider and back, and completes for them", (app) =>
+  test("leads the user from the link to the provider and back, and completes the session", (app) =>
     Effect.gen(function*() {
       const { consent, link } = yield* asks(app, "ada")
       const ada = browser(app, "ada")
@@ -57,7 +57,7 @@ describe("SessionBinding", () => {
       assert.isNotEmpty(Redacted.value(token))
     }))
 
-  test("sends people on to the application where it says so, and never where the address says", (app) =>
+  test("redirects to doneUrl of the application, and never to a URL in the request", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       const ended = yield* ada.open(withValue(back, "return_to", "https://evil.example"))
@@ -66,7 +66,7 @@ describe("SessionBinding", () => {
       assert.notInclude(ended.body, "evil.example")
     }))
 
-  test("several tabs of one browser do not get in each other's way", (app) =>
+  test("several tabs of one browser work independently", (app) =>
     Effect.gen(function*() {
       const ada = browser(app, "ada")
       const first = yield* asks(app, "ada")
@@ -78,7 +78,7 @@ describe("SessionBinding", () => {
       assert.strictEqual(yield* completions, 2)
     }))
 
-  test("who starts again in another browser goes on there, and the first can no longer end", (app) =>
+  test("a consent that is started again in another browser can be finished only there", (app) =>
     Effect.gen(function*() {
       const { ada, back, link } = yield* begun(app)
       const phone = browser(app, "ada")
@@ -121,7 +121,7 @@ describe("SessionBinding", () => {
       assert.strictEqual(yield* completions, 3)
     }))
 
-  test("a refusal of the provider is shown as text, and ends the request", (app) =>
+  test("an error of the provider is shown as text and consumes the request", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       const script = "<script>alert(1)</script>\"'"
@@ -135,7 +135,7 @@ describe("SessionBinding", () => {
       yield* nothingAllowed
     }))
 
-  test("an address that is incomplete, repeats itself, is too long or no text is refused, and spends nothing", (app) =>
+  test("a link with a missing, repeated, oversized or invalid parameter is rejected and consumes nothing", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       const bad = [
@@ -163,7 +163,7 @@ describe("SessionBinding", () => {
       yield* nothingAllowed
     }))
 
-  test("what is remembered cannot be read where it lies, and nothing secret is on a page", (app) =>
+  test("stored records are unreadable, and no page contains a secret", (app) =>
     Effect.gen(function*() {
       const { ada, back, consent, link } = yield* begun(app)
       const secrets = [consent.sessionUri, consent.authorizationUrl, consent.customState ?? Redacted.make("x")]
@@ -181,7 +181,7 @@ describe("SessionBinding", () => {
       }
     }))
 
-  test("a consent that cannot be bound is refused, with what to do", (app) =>
+  test("a consent that cannot be bound is rejected with a message that says what to do", (app) =>
     Effect.gen(function*() {
       const reasonOf = (options: Parameters<typeof asks>[2]) =>
         Effect.map(
@@ -203,7 +203,7 @@ describe("SessionBinding", () => {
       yield* SessionBinding.make({ origin: "http://localhost:3000" })
     }))
 
-  test("local auto-binding is for this machine alone", (app) =>
+  test("local auto-binding works on loopback only", (app) =>
     Effect.gen(function*() {
       const userIdentifier = Credential.userId("ada")
       const error = yield* Effect.flip(
@@ -227,7 +227,7 @@ describe("SessionBinding", () => {
 })
 
 describe("the security checklist of consent", () => {
-  test("1. return URLs match exactly: an answer at another path is a mix-up", (app) =>
+  test("1. return URLs match exactly: a response at another path is rejected", (app) =>
     Effect.gen(function*() {
       for (const path of ["/oauth2/return/", "/oauth2/RETURN", "/oauth2/return/other"]) {
         const { ada, back } = yield* begun(app)
@@ -236,7 +236,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("2. no open redirector: a start leads only to what was begun", (app) =>
+  test("2. no open redirector: a start page redirects only to the registered authorization URL", (app) =>
     Effect.gen(function*() {
       const { link } = yield* asks(app, "ada")
       const ada = browser(app, "ada")
@@ -247,7 +247,7 @@ describe("the security checklist of consent", () => {
       assert.strictEqual((yield* ada.open(`${origin}/oauth2/start?consent=https://evil.example`)).status, 400)
     }))
 
-  test("4. the state is used once, also when it failed, and no other is taken", (app) =>
+  test("4. a state is accepted once, also after a failure, and no other state is accepted", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       assert.strictEqual((yield* ada.open(withValue(back, "state", "x".repeat(43)))).status, 404)
@@ -256,7 +256,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("5. a session cannot be fixed on somebody else: not on another browser, another user, or nobody", (app) =>
+  test("5. no session fixation: another browser, another user and a signed-out user are rejected", (app) =>
     Effect.gen(function*() {
       const otherBrowser = yield* begun(app)
       assert.strictEqual((yield* browser(app, "ada").open(otherBrowser.back.href)).status, 403)
@@ -279,7 +279,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("5. one consent's verifier is no other's", (app) =>
+  test("5. the verifier of one consent is rejected for another", (app) =>
     Effect.gen(function*() {
       const first = yield* begun(app)
       const second = yield* begun(app)
@@ -290,7 +290,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("6. an answer is for the application's own session: a foreign one is refused", (app) =>
+  test("6. a response with the session of another consent is rejected", (app) =>
     Effect.gen(function*() {
       const mine = yield* begun(app)
       const theirs = yield* asks(app, "mallory")
@@ -300,7 +300,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("7. with a return URL per provider, the answer of one at the other's is a mix-up", (app) =>
+  test("7. with a return URL per provider, a response at the URL of another provider is rejected", (app) =>
     Effect.gen(function*() {
       const { consent, link } = yield* asks(app, "ada", { callbackUrl: `${returnUrl}/other` })
       const ada = browser(app, "ada")
@@ -321,7 +321,7 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("10. every page keeps itself to itself", (app) =>
+  test("10. every page has the security headers", (app) =>
     Effect.gen(function*() {
       const { ada, back, link } = yield* begun(app)
       for (
@@ -341,7 +341,7 @@ describe("the security checklist of consent", () => {
       assert.include(headers.get("content-security-policy"), "default-src 'none'")
     }))
 
-  test("13. users of two identity providers with one name are two", (app) =>
+  test("13. users with the same name at two identity providers are different users", (app) =>
     Effect.gen(function*() {
       const { link } = yield* asks(app, "cognito+ada")
       assert.strictEqual((yield* browser(app, "okta+ada").open(link)).status, 403)

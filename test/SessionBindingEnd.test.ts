@@ -9,7 +9,7 @@ import { ada, consentOf, run, sessionUri, state, visit } from "./support/binding
 import { assertEqual } from "./support/equality.js"
 import { recording } from "./support/recording.js"
 
-describe("the page to which a person returns", () => {
+describe("the return page", () => {
   const back = (parameters: Readonly<Record<string, string>> = {}) =>
     `${returnUrl}?${new URLSearchParams({
       state: Redacted.value(state),
@@ -17,7 +17,7 @@ describe("the page to which a person returns", () => {
       ...parameters
     })}`
 
-  it.effect("completes with the JWT of the user, where the workload access token was made for one", () =>
+  it.effect("completes with the JWT of the user if the workload access token was issued for a JWT", () =>
     run((asked) =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -28,7 +28,7 @@ describe("the page to which a person returns", () => {
       })
     ))
 
-  it.effect("refuses a browser that has a cookie of that name although nobody has started", () =>
+  it.effect("rejects a browser with a cookie of that name if the consent was not started", () =>
     run((asked) =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -66,7 +66,7 @@ describe("the page to which a person returns", () => {
       ))
   }
 
-  it.effect("takes no entry of the ledger for that of another consent", () =>
+  it.effect("rejects a ledger entry of another consent", () =>
     run((asked) =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -87,8 +87,8 @@ describe("the page to which a person returns", () => {
     ))
 })
 
-describe("what is remembered of a consent", () => {
-  it.effect("stands in the ledger under binding/<id>, sealed for the purpose of a binding alone", () =>
+describe("the record of a consent", () => {
+  it.effect("is stored in the ledger under binding/<id>, sealed for the purpose of a binding", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, startPage } = yield* SessionBinding.make({ origin })
@@ -107,7 +107,7 @@ describe("what is remembered of a consent", () => {
       })
     ))
 
-  it.effect("is put there in a span of its own", () =>
+  it.effect("is stored in a span of its own", () =>
     Effect.gen(function*() {
       const { layer, spans } = yield* recording
       yield* Effect.provide(

@@ -71,7 +71,7 @@ describe("SessionBinding", () => {
       }).pipe(Effect.provide(layer)))
   }
 
-  it.effect("a path or an address that would lead somewhere else is refused before anybody is sent there", () =>
+  it.effect("a path or URL of another site is rejected when the binding is created", () =>
     Effect.gen(function*() {
       for (
         const startPath of ["oauth2/start", ".evil.example/start", "", "/start?a=b", "/start#a", "/a/../start", "/ä"]
@@ -85,7 +85,7 @@ describe("SessionBinding", () => {
       }
     }))
 
-  test("announces the link, and who waits has the token when the person has returned", (app) =>
+  test("passes on the link, and the waiting call receives the token after the return", (app) =>
     Effect.gen(function*() {
       const shown = yield* Deferred.make<string>()
       const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
@@ -107,7 +107,7 @@ describe("SessionBinding", () => {
       assert.isNotEmpty(Redacted.value(yield* Fiber.join(waiting)))
     }))
 
-  test("many starts in one moment all go on, and the one after them ends", (app) =>
+  test("many simultaneous starts all succeed, and the last one can finish", (app) =>
     Effect.gen(function*() {
       const { consent, link } = yield* asks(app, "ada")
       const browsers = Array.from({ length: 10 }, () => browser(app, "ada"))
@@ -121,7 +121,7 @@ describe("SessionBinding", () => {
       assert.strictEqual(yield* completions, 1)
     }))
 
-  test("a return without its session, or with an empty one, completes nothing and cannot be mended", (app) =>
+  test("a return without a session completes nothing and consumes the state", (app) =>
     Effect.gen(function*() {
       for (const value of [undefined, ""]) {
         const { ada, back } = yield* begun(app)
@@ -147,7 +147,7 @@ describe("SessionBinding", () => {
       assert.strictEqual((yield* ada.open(withValue(back, "more", "x".repeat(4096)))).status, 200)
     }))
 
-  test("a failure says whether it was the session or the service, and never success", (app) =>
+  test("a failure page distinguishes errors of the session from errors of the service", (app) =>
     Effect.gen(function*() {
       const { failNext } = yield* IdentityControls.IdentityControls
       const message = "x"
@@ -172,7 +172,7 @@ describe("SessionBinding", () => {
       assertEqual(yield* grants, [])
     }))
 
-  it.effect("while nothing can be looked up nothing is completed, and nothing spent", () => {
+  it.effect("while the ledger is unavailable, nothing is completed and nothing is consumed", () => {
     const lines: Array<string> = []
     const failure = new IdentityError.LedgerFailure({ message: "the disk is away" })
     const isAway = Ref.unsafeMake(false)
@@ -197,7 +197,7 @@ describe("SessionBinding", () => {
     )
   })
 
-  test("local auto-binding completes nothing that was refused, or that came by a name which only looks local", (app) =>
+  test("local auto-binding completes nothing after an error of the provider or for a host that only looks local", (app) =>
     Effect.gen(function*() {
       const end = yield* SessionBinding.makeLocalAutoBinding({
         endpoint: "http://[::1]:4599",
@@ -233,7 +233,7 @@ describe("SessionBinding", () => {
       }
     }))
 
-  test("a browser that goes away in the middle leaves nothing half done", (app) =>
+  test("a browser that disconnects during a request leaves no partial result", (app) =>
     Effect.gen(function*() {
       const entered = yield* Deferred.make<void>()
       const gate = yield* Deferred.make<void>()
@@ -265,13 +265,13 @@ describe("SessionBinding", () => {
 })
 
 describe("the security checklist of consent, further", () => {
-  test("1. a return URL that no page can have exactly is refused when a consent begins", (app) =>
+  test("1. a return URL that no page can match exactly is rejected at the registration", (app) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(asks(app, "ada", { callbackUrl: `${returnUrl}?tenant=1` }))
       assert.strictEqual(error instanceof SessionBinding.BindingRefused && error.reason, "ReturnUrlForeign")
     }))
 
-  test("4. the state is spent by a visit in which nobody is signed in", (app) =>
+  test("4. a request without a signed-in user consumes the state", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       ada.cookies.delete("user")
@@ -281,7 +281,7 @@ describe("the security checklist of consent, further", () => {
       yield* nothingAllowed
     }))
 
-  it.effect("5. an empty key is nobody's, and no default user", () =>
+  it.effect("5. an empty user key counts as signed out", () =>
     Effect.gen(function*() {
       const app = yield* application
       const { consent, link } = yield* asks(app, "ada", { user: "" })
@@ -291,7 +291,7 @@ describe("the security checklist of consent, further", () => {
       yield* nothingAllowed
     }).pipe(Effect.provide(withUser(Effect.succeedSome("")))))
 
-  test("8. a late return is told so for an hour, and not known after that", (app) =>
+  test("8. a late return is reported as expired for one hour, and as unknown after that", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       yield* TestClock.adjust("10 minutes")
@@ -302,7 +302,7 @@ describe("the security checklist of consent, further", () => {
       yield* nothingAllowed
     }))
 
-  it.effect("8. a consent that ends while the application looks up its user is over", () => {
+  it.effect("8. a consent that expires while the application looks up its user is rejected", () => {
     const isSlow = Ref.unsafeMake(false)
     return Effect.gen(function*() {
       const { ada, back } = yield* begun(yield* application)
@@ -366,7 +366,7 @@ describe("the security checklist of consent, further", () => {
     )
   })
 
-  test("11. what a provider says is shown as text, whichever parameter it is in", (app) =>
+  test("11. text of a provider is escaped in each parameter", (app) =>
     Effect.gen(function*() {
       for (const name of ["error", "error_description"]) {
         const { ada, back } = yield* begun(app)

@@ -71,7 +71,7 @@ const answers: ReadonlyArray<readonly [title: string, instead: Instead]> = [
   }]
 ]
 
-describe("the page to which a person returns, when something else answers for the service", () => {
+describe("the return page, when something else answers for the service", () => {
   for (const [title, instead] of answers) {
     it.effect(`reports ${title} as a failure, and the same browser may try again`, () =>
       Effect.gen(function*() {
@@ -92,7 +92,7 @@ describe("the page to which a person returns, when something else answers for th
       }).pipe(Effect.provide(behind([instead, instead]))))
   }
 
-  it.effect("does not let another browser use the second try", () =>
+  it.effect("rejects another browser at the second attempt", () =>
     Effect.gen(function*() {
       const app = yield* application
       const { ada, back } = yield* begun(app)

@@ -59,8 +59,8 @@ const titleOf = (failure: Failure) =>
     ? `${failure._tag} ${failure.status}`
     : failure._tag
 
-describe("the page to which a person returns, when a completion fails", () => {
-  it("has an answer for every error of the operation", () => {
+describe("the return page, when a completion fails", () => {
+  it("has a page for every error of the operation", () => {
     assertEqual(new Set(failures.map(({ _tag }) => _tag)), new Set(Record.keys(outcomes)))
   })
 
@@ -148,7 +148,7 @@ const foreign =
 
 const used = "StateUsed: customState: another consent has the same value; generate a new one for each request"
 
-describe("a consent that begins", () => {
+describe("a consent at its registration", () => {
   const states: ReadonlyArray<readonly [state: string | undefined, expected: string]> = [
     [undefined, weak],
     ["", weak],
@@ -187,7 +187,7 @@ describe("a consent that begins", () => {
       }))
   }
 
-  it.effect("may begin again, for the same user and session", () =>
+  it.effect("may be registered again for the same user and session", () =>
     Effect.gen(function*() {
       assert.strictEqual(reasonOf(yield* beginning([{}], [{}])), begun)
     }))
@@ -206,7 +206,7 @@ describe("a consent that begins", () => {
       }))
   }
 
-  it.effect("must not have a state that was used up", () =>
+  it.effect("must not have a consumed state", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -218,7 +218,7 @@ describe("a consent that begins", () => {
     ))
 })
 
-describe("an application that is configured", () => {
+describe("the options of an application", () => {
   const path = "PathInvalid: startPath: expected a path without a query, such as /oauth2/start"
   const done = "PathInvalid: doneUrl: expected a path such as /done, or a URL that begins with https://"
   const options: ReadonlyArray<readonly [options: Partial<SessionBinding.Options>, expected: string | undefined]> = [
@@ -269,8 +269,8 @@ describe("an application that is configured", () => {
     ))
 })
 
-describe("the first page", () => {
-  it.effect("gives up when others begin in the same moment 21 times in a row", () =>
+describe("the start page", () => {
+  it.effect("fails after 21 concurrent changes of the record", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, startPage } = yield* SessionBinding.make({ origin })
@@ -294,7 +294,7 @@ describe("the first page", () => {
       })
     ))
 
-  it.effect("asks for exactly one consent, by its name", () =>
+  it.effect("requires the id of exactly one consent", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, startPage } = yield* SessionBinding.make({ origin })
@@ -321,7 +321,7 @@ describe("the first page", () => {
     ))
 })
 
-it.effect("a state for customState has 256 bits in base64url, and is another each time", () =>
+it.effect("customState generates 256 new random bits in base64url each time", () =>
   Effect.gen(function*() {
     const all = yield* Effect.replicateEffect(SessionBinding.customState, 5)
     for (const one of all) assert.match(Redacted.value(one), /^[\w-]{43}$/)

@@ -42,7 +42,7 @@ const begun = Effect.gen(function*() {
 })
 
 describe("SessionBinding on a server", () => {
-  it.scoped("takes a person through over plain HTTP on this machine, with a cookie that fits", () =>
+  it.scoped("completes a consent over HTTP on loopback, with a cookie that is not Secure", () =>
     Effect.gen(function*() {
       const { back, consent, cookie, set, started } = yield* begun
       assert.strictEqual(started.status, 303)

@@ -35,7 +35,7 @@ describe("the address of the application", () => {
     for (const [origin, message] of wrong) assertEqual(address.parseAppOrigin(origin), Either.left(message), origin)
   })
 
-  it("is called by its host, with or without the port of its scheme", () => {
+  it("has a host that matches with and without the default port", () => {
     const named: ReadonlyArray<readonly [name: string, place: typeof https, expected: boolean]> = [
       ["agent.example", https, true],
       ["agent.example:443", https, true],
@@ -52,7 +52,7 @@ describe("the address of the application", () => {
     for (const [name, place, expected] of named) assert.strictEqual(address.matchesHost(place)(name), expected, name)
   })
 
-  it("has pages, whose paths are written as a browser writes them", () => {
+  it("has pages whose paths are spelled as a browser spells them", () => {
     const { origin } = https
     for (const path of ["/", "/a", "/a/b.c", "/%C3%A4", "/a//b"]) assert.isTrue(address.isPageOf(origin, origin + path))
     const wrong = ["", "a", ".evil.example/a", "/a?b", "/a#b", "/a/../b", "/a b", "/ä", "/a\\b", "@evil.example/a"]
@@ -62,7 +62,7 @@ describe("the address of the application", () => {
     }
   })
 
-  it("has a page for afterwards, or another of the web", () => {
+  it("has a URL after completion: a path or an http or https URL", () => {
     const done: ReadonlyArray<readonly [url: string, expected: Option.Option<string>]> = [
       ["/done", Option.some("https://agent.example/done")],
       ["", Option.some("https://agent.example/")],
@@ -96,7 +96,7 @@ const read = (asked: Asked) =>
 
 const at = (query: string) => read({ url: `http://agent.example${url(query)}` })
 
-describe("a visit", () => {
+describe("a request to a page", () => {
   const { title: unreadable } = pages.unreadable
 
   const readable: ReadonlyArray<readonly [query: string, a: string | null, b: string | null]> = [
@@ -139,14 +139,14 @@ describe("a visit", () => {
       }
     }))
 
-  it.effect("only reads", () =>
+  it.effect("must be a GET request", () =>
     Effect.gen(function*() {
       for (const method of ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]) {
         assert.strictEqual(yield* read({ url: url("?a=1"), method }), pages.notGet.title, method)
       }
     }))
 
-  it.effect("is for the host of its headers, or without them of its address", () =>
+  it.effect("has the host of its headers, or of its URL without these headers", () =>
     Effect.gen(function*() {
       const ours = ["/page", "1", null]
       const full = (host: string) => `http://${host}/page?a=1`
@@ -164,13 +164,13 @@ describe("a visit", () => {
       assert.strictEqual(yield* read({ url: full("agent.example"), headers: { host: "" } }), foreign)
     }))
 
-  it.effect("brings its cookies", () =>
+  it.effect("contains its cookies", () =>
     Effect.gen(function*() {
       const { cookies } = yield* visited({ headers: { ...headers, cookie: "a=1; b=2" } })
       assertEqual({ ...cookies }, { a: "1", b: "2" })
     }))
 
-  it.effect("has what is required of it, and not empty", () =>
+  it.effect("fails if a required parameter is missing or empty", () =>
     Effect.gen(function*() {
       const { of } = yield* visited({ url: url("?a=1&b=") })
       assert.strictEqual(yield* browser.required(of, "a"), "1")
@@ -220,7 +220,7 @@ describe("the cookie of a consent", () => {
       ])
     }))
 
-  it.effect("leaves the other cookies of an answer", () =>
+  it.effect("keeps the other cookies of the response", () =>
     Effect.gen(function*() {
       const answer = HttpServerResponse.unsafeSetCookie(HttpServerResponse.empty(), "other", "1")
       assert.lengthOf(yield* lines(browser.removeCookie(answer, true, id)), 2)
@@ -301,14 +301,14 @@ describe("every page of a consent", () => {
     typeof value === "object" && "status" in value ? [[name, value] as const] : []
   )
 
-  it("is in the list of this test, under a title of its own", () => {
+  it("is in the list of this test and has a title of its own", () => {
     assertEqual(new Set(all.map(([name]) => name)), new Set(Object.keys(expected)))
     // Both failures of a completion have one title.
     assert.strictEqual(new Set(all.map(([, { title }]) => title)).size, all.length - 1)
   })
 
   for (const [name, notice] of all) {
-    it.effect(`${name} is a page without forms and scripts, which is not kept, framed or linked from`, () =>
+    it.effect(`${name} is a page without forms and scripts, with security headers`, () =>
       Effect.gen(function*() {
         const handler = HttpApp.toWebHandler(pages.page(notice))
         const response = yield* Effect.promise(() => handler(new Request("http://localhost")))

@@ -67,7 +67,7 @@ const statuses = Effect.flatMap(
   ({ sessions }) => Effect.map(sessions, (all) => all.map(({ status }) => status))
 )
 
-it.scopedLive("a person consents, and refuses, in a real browser by the keyboard alone", () =>
+it.scopedLive("a user approves and denies in a real browser with the keyboard only", () =>
   Effect.gen(function*() {
     yield* agent
     const inTab = yield* tab
@@ -99,7 +99,7 @@ it.scopedLive("a person consents, and refuses, in a real browser by the keyboard
   }).pipe(Effect.provide(layer)), 60_000)
 
 it.scopedLive(
-  "the dashboard approves, moves the clock and breaks calls in a real browser",
+  "the dashboard approves, moves the clock and injects failures in a real browser",
   () =>
     Effect.gen(function*() {
       yield* agent

@@ -57,7 +57,7 @@ const allows = (page: Page, home: string, by: "mouse" | "keyboard" = "mouse") =>
   })
 
 it.scopedLive(
-  "two people with two tabs each and four providers, all mixed up, allow each for themselves and nobody else",
+  "two users with two tabs each and four interleaved providers approve only for themselves",
   () =>
     Effect.gen(function*() {
       const { getToken, home, setAway } = yield* application

@@ -63,7 +63,7 @@ const said = async (page: Page) => {
 }
 
 it.scopedLive(
-  "a person allows at the provider's own page, in a real browser, and the agent gets the provider's token",
+  "a user approves at the page of the provider in a real browser, and the agent receives the token of the provider",
   () =>
     Effect.gen(function*() {
       const { ask, callbackUrl, controls, identity, person, provider, server } = yield* setUp
@@ -136,7 +136,7 @@ it.scopedLive(
 )
 
 it.scopedLive(
-  "the dashboard simulates a provider, federates it again, and tells what it answered, in a real browser",
+  "the dashboard simulates a provider, federates it again and lists its errors, in a real browser",
   () =>
     Effect.gen(function*() {
       const { ask, controls, person, server } = yield* setUp

@@ -115,7 +115,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     }
   })
 
-  it("asks a person by exit code 2 with the URL on stderr, and completes nothing that was not agreed to", async () => {
+  it("reports a required consent with exit code 2 and the URL on stderr, and completes only approved sessions", async () => {
     const ask = ["token", "--provider", "github", "--flow", "user", "--scope", "repo", "--workload", "my-agent"]
     const asUser = [...ask, "--user", "ada", "--callback-url", "https://app.example/back"]
     const [words, json] = await Promise.all([client(...asUser), client(...asUser, "--json")])
@@ -131,7 +131,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.notInclude(server.stderr(), session)
   })
 
-  it.scopedLive("waits for a person's consent, and completes it", () =>
+  it.scopedLive("waits for the consent of a user and completes the session", () =>
     Effect.gen(function*() {
       yield* agent
       const { approve } = yield* IdentityControls.IdentityControls
@@ -226,7 +226,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assertEqual(ends, [0, 0])
   })
 
-  it("speaks JSON as a server too", async () => {
+  it("prints JSON as a server too", async () => {
     const started = cli.start(["serve", "--port", "0", "--json"])
     const said: { readonly endpoint: string; readonly environment: { readonly [name: string]: string } } = JSON.parse(
       await started.find("stdout", /^\{.*\}\n/)
@@ -243,7 +243,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     })
   })
 
-  it("says in one line what stands in its way", async () => {
+  it("reports each failure in one line", async () => {
     const bad = {
       oauth2CredentialProviders: [seed.oauth2CredentialProviders[0], {
         ...seed.oauth2CredentialProviders[0],

@@ -71,7 +71,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     })
   })
 
-  it("refuses to look more often than once in a second, or more seldom than it waits", async () => {
+  it("rejects a poll interval below one second or above the duration of the wait", async () => {
     const intervals = ["0", "0.5", "-5", "601", "soon"]
     const ends = await Promise.all(
       intervals.map(async (interval) =>
@@ -108,7 +108,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
   })
 
-  it("says which options a flow needs, before anything is sent", async () => {
+  it("reports the options that a flow requires before a request is sent", async () => {
     const [user, obo, oboOfId, complete] = await Promise.all([
       nowhere(...ask, "user"),
       nowhere(...ask, "obo"),
@@ -134,7 +134,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     }
   })
 
-  it("speaks of its options where the library speaks of its members", async () => {
+  it("reports invalid fields by the names of its options", async () => {
     const [callbackless, misnamed, workload, session, name, urls, ...providers] = await Promise.all([
       client(...ask, "user", "--user", "ada"),
       client(...ask, "user", "--user", "ada", "--callback-url", "no!pe"),
@@ -156,7 +156,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.include(failed(1, urls), "Value at '--return-url[0]' failed")
   })
 
-  it("speaks of --endpoint and --region where they are wrong or nobody answers", async () => {
+  it("names --endpoint and --region if they are invalid or no service answers", async () => {
     const [endpoint, variable, region, nobody, regionless] = await Promise.all([
       run("workloads", "list", "--endpoint", "nonsense"),
       cli.start(["workloads", "list"], { env: { AWS_ENDPOINT_URL: "nonsense" } }).ended,
@@ -198,7 +198,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     }))
   })
 
-  it("tells wrong arguments by exit code 64, in JSON where JSON is asked for", async () => {
+  it("reports invalid arguments with exit code 64, as JSON with --json", async () => {
     const [missing, unknown, json, flowless] = await Promise.all([
       run("workloads", "get"),
       run("bogus"),
@@ -228,7 +228,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assertEqual(rest.allowedResourceOauth2ReturnUrls, [callback])
   })
 
-  it("does not take a return URL for removed that was never registered", async () => {
+  it("reports a return URL that is not registered instead of removing nothing", async () => {
     const slip = await client("workloads", "remove-return-url", "--name", "my-agent", "--url", `${callback}/`)
     assert.match(failed(1, slip), /^NotRegistered: --url is not registered for my-agent, and nothing was removed/)
     const kept = await client("workloads", "get", "--name", "my-agent")
@@ -255,7 +255,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
         return { wire, ended: yield* Effect.promise(() => Promise.all(ended)) }
       })
 
-    it.scopedLive("prints none of them when the service quotes what was signed", () =>
+    it.scopedLive("prints no credentials when the service quotes the signed request", () =>
       Effect.gen(function*() {
         const { ended, wire } = yield* against(signed)
         assert.strictEqual(wire.requests[0]?.headers["x-amz-security-token"], credentials.sessionToken)
@@ -266,7 +266,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
         }
       }))
 
-    it.scopedLive("prints nothing of what a process for credentials has said", () =>
+    it.scopedLive("prints no output of a credential process", () =>
       Effect.gen(function*() {
         const script = cli.write(
           "keys.sh",

@@ -68,7 +68,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
     return providers.map(({ issuer, name }) => [name, issuer])
   }
 
-  it.scopedLive("asks a provider on loopback by itself, another only if it is told to, and tells what it was answered", () =>
+  it.scopedLive("federates a provider on loopback by default and others only on request, and lists their errors", () =>
     Effect.gen(function*() {
       const server = yield* vendor.make()
       server.register({ clientId: "me", clientSecret: "another" })
@@ -90,7 +90,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       assert.match(simulated.stdout, /simulated-machine-/)
     }))
 
-  it.scopedLive("takes the issuers of the seed file and of the command line, which goes first, and keeps them with --data", () =>
+  it.scopedLive("reads issuers from the seed file and the command line, which has precedence, and stores them with --data", () =>
     Effect.gen(function*() {
       const server = yield* vendor.make()
       const seed = seedOf(server, { issuers: { own: "simulated", github: server.discoveryUrl } })
@@ -111,7 +111,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       }))
     }))
 
-  it.scopedLive("takes a discovery URL with a path behind the well-known name, in the seed file and on the command line", () =>
+  it.scopedLive("accepts a discovery URL with a path after the well-known name, in the seed file and on the command line", () =>
     Effect.gen(function*() {
       const url = "https://idp.example/.well-known/oauth-authorization-server/tenant1"
       const server = yield* vendor.make()
@@ -125,7 +125,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       assert.strictEqual(dashboard.split(url).length - 1, 2)
     }))
 
-  it("says which issuer of the command line, or of the seed file, is none", async () => {
+  it("reports the invalid issuer of the command line or the seed file", async () => {
     const queried = "github=https://idp.example/.well-known/oauth-authorization-server?tenant1"
     for (const issuer of ["github", "github=", "github=https://example.com", queried, "=federated"]) {
       const { code, stderr } = await cli.start(["serve", "--issuer", issuer]).ended
@@ -262,7 +262,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       }
     }))
 
-  it("says what is wrong with the file of --ca, and what to do, before anything begins", async () => {
+  it("reports the problem of the file of --ca and its remedy before the server starts", async () => {
     const files: ReadonlyArray<readonly [path: string, told: RegExp]> = [
       [`${cli.write("some.pem", "")}.not-there`, /cannot be read: check its path and its permissions/],
       [join(cli.write("some.pem", ""), ".."), /cannot be read: check its path and its permissions/],

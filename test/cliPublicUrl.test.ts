@@ -75,7 +75,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
 
   for (const protocol of ["http", "https"] as const) {
     const behind = protocol === "http" ? "a port mapping" : "TLS termination"
-    it(`walks a person through a whole consent behind ${behind}, by ${protocol}`, async () => {
+    it(`completes a consent behind ${behind}, by ${protocol}`, async () => {
       const publicUrl = `${protocol}://dev.example:8443`
       const { stderr } = await serving(["--allowed-host", "identity", "--public-url", publicUrl], async (origin) => {
         const forwarder = await Forwarder.forward(protocol, origin)
@@ -130,7 +130,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     })
   }
 
-  it("answers at both addresses, and by no other name, whatever a proxy says in X-Forwarded headers", async () => {
+  it("answers at both addresses and no other host, and ignores X-Forwarded headers", async () => {
     await serving(["--public-url", "https://dev.example:8443"], async (origin) => {
       const { port } = new URL(origin)
       const by = (url: string, sent?: Forwarder.Sent) => Forwarder.send(url, Number(port), sent)

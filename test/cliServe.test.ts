@@ -70,7 +70,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       request.end(JSON.stringify(body))
     })
 
-  it("outlives whoever asks for a WebSocket and resets the connection", async () => {
+  it("survives a client that requests a WebSocket and resets the connection", async () => {
     const { code } = await serving([], async (origin, started) => {
       const port = Number(new URL(origin).port)
       for (let i = 0; i < 20; i++) {
@@ -92,7 +92,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.strictEqual(code, 0)
   })
 
-  it("answers a client that would rather speak HTTP/2 in the language that it has, and takes its body", async () => {
+  it("answers a client that offers HTTP/2 in HTTP/1.1, and reads its body", async () => {
     await serving([], async (origin) => {
       const answer = await post(origin, "/identities/CreateWorkloadIdentity", { name: "by-java" }, {
         authorization,
@@ -105,7 +105,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     })
   })
 
-  it("logs as much as --log-level says: calls by default, pages too for debug, and nothing for none", async () => {
+  it("logs calls by default, pages too with --log-level debug, and nothing with none", async () => {
     const asked = async (...args: ReadonlyArray<string>) => {
       const { code, stderr } = await serving(args, async (origin) => {
         await fetch(`${origin}/_local/state`)
@@ -131,7 +131,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assertEqual(silent, ["", "", "", "", ""])
   })
 
-  it("is called by whatever address it announces", async () => {
+  it("answers at the address that it prints", async () => {
     for (const host of ["::ffff:127.0.0.1", "0:0:0:0:0:0:0:1"]) {
       await serving(["--host", host], async (origin) => {
         assert.strictEqual((await fetch(`${origin}/_local/state`)).status, 200, origin)
@@ -139,7 +139,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
   })
 
-  it("takes no signature that no request can have", async () => {
+  it("rejects a --require-signature that no request can match", async () => {
     const keys = ["a/b:SECRET", "a,b:SECRET", "a b:SECRET", ":SECRET", "a:"]
     const refused = await Promise.all(
       keys.map((key) => cli.start(["serve", "--port", "0", "--require-signature", key]).ended)
@@ -150,7 +150,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
   })
 
-  it("names the option that has a wrong value", async () => {
+  it("names the option with an invalid value", async () => {
     const wrong = [["--port", "99999999"], ["--account", "12"], ["--region", "EU West"]]
     const ends = await Promise.all(wrong.map((args) => cli.start(["serve", ...args]).ended))
     for (const [index, { code, stderr, stdout }] of ends.entries()) {
@@ -159,7 +159,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
   })
 
-  it("takes quotas by their names, and keeps the others", async () => {
+  it("sets quotas by name and keeps the other defaults", async () => {
     const config = { ...client, clientSecret: "very-secret" }
     await serving(["--quota", "oauth2-providers=51", "--quota", "workload-identities=1"], async (origin) => {
       const create = (index: number) =>
@@ -178,7 +178,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     })
   })
 
-  it("refuses a quota that it does not have, or that is no number, and lists the names", async () => {
+  it("rejects an unknown quota or an invalid number, and lists the names", async () => {
     const ends = await Promise.all(
       ["providers=5", "oauth2-providers=many"].map((quota) =>
         cli.start(["serve", "--port", "0", "--quota", quota]).ended
@@ -194,7 +194,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     )
   })
 
-  it("says by which option a seed that is beyond a quota can be sown", async () => {
+  it("names the option that allows a seed beyond a quota", async () => {
     const { code, stderr } = await cli.start([
       "serve",
       "--port",
@@ -208,7 +208,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.include(stderr, "serve --quota oauth2-providers=N")
   })
 
-  it("warns whoever listens beyond this machine that the controls are open, and nobody else", async () => {
+  it("warns about open controls only if it listens beyond loopback", async () => {
     const [here, everywhere] = await Promise.all([
       serving(["--host", "localhost"], async () => undefined),
       serving(["--host", "0.0.0.0"], async (origin) => {
@@ -229,7 +229,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.notInclude(here.stderr, "WARN")
   })
 
-  it("refuses a folder that cannot be made, and a seed that names something twice", async () => {
+  it("rejects a folder that cannot be created, and a seed with a repeated name", async () => {
     const twice = { ...seed, apiKeyCredentialProviders: [{ name: "a", apiKey: "1" }, { name: "a", apiKey: "hush" }] }
     const [folder, sown] = await Promise.all([
       cli.start(["serve", "--port", "0", "--data", "/proc/no/such"]).ended,
@@ -244,7 +244,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.notInclude(sown.stderr, "hush")
   })
 
-  it("finds its clock where it was left, in a folder that keeps the rest", async () => {
+  it("restores the offset of its clock from the folder of the state", async () => {
     const data = join(cli.write("moved.json", {}), "..", "moved")
     const moved = async (origin: string, body: unknown) => {
       const response = await fetch(`${origin}/_local/clock`, {
@@ -273,7 +273,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     )
   })
 
-  it("keeps what a folder has when the same seed is sown again", async () => {
+  it("keeps existing resources if the same seed is applied again", async () => {
     const data = join(cli.write("seed-again.json", seed), "..", "data")
     const args = ["--data", data, "--seed", cli.write("seed-again.json", seed)]
     const first = await serving(args, async () => undefined)

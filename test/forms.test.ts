@@ -23,7 +23,7 @@ describe("the parameters of an address or a form", () => {
       Effect.map(form.once(new URLSearchParams(query), "a", "b"), (of) => [of("a"), of("b")])
     )
 
-  it.effect("are given once or not at all, and empty is not at all", () =>
+  it.effect("may appear at most once, and an empty one counts as missing", () =>
     Effect.gen(function*() {
       assertEqual(yield* read("a=1&b=2"), Either.right([Option.some("1"), Option.some("2")]))
       assertEqual(yield* read("b=2&c=3&c=4"), Either.right([Option.none(), Option.some("2")]))
@@ -51,7 +51,7 @@ describe("the parameters of an address or a form", () => {
       )
     }))
 
-  it.effect("stand behind the first question mark", () =>
+  it.effect("start after the first question mark", () =>
     Effect.gen(function*() {
       for (const [url, expected] of [["/x?a=1?b=2", "a=1%3Fb%3D2"], ["/x", ""], ["/x?", ""], ["/?a", "a="]] as const) {
         assert.strictEqual(String(yield* form.query.pipe(asking({ url }))), expected, url)
@@ -148,7 +148,7 @@ describe("a form", () => {
 
   const tooLarge = refused(413, "Form too large", "The form is larger than 64 KiB, or it cannot be read.")
 
-  it.effect("is read where it comes from a page of the server, which says so by no origin or null", () =>
+  it.effect("is read if it comes from a page of the server, which sends no Origin header or null", () =>
     Effect.gen(function*() {
       for (const headers of [{}, { origin: "null" }, { origin: "http://localhost" }, { "content-length": "12" }]) {
         assertEqual(yield* read(having(headers)), Either.right("a=1&b=%C3%A4"))
@@ -182,7 +182,7 @@ describe("a form", () => {
       )
     }))
 
-  it.effect("is refused when it says that it is larger than 64 KiB", () =>
+  it.effect("is rejected if its content-length is above 64 KiB", () =>
     Effect.gen(function*() {
       assertEqual(yield* read(having({ "content-length": "65537" })), tooLarge)
       assert.isTrue(Either.isRight(yield* read(having({ "content-length": "65536" }))))
@@ -233,7 +233,7 @@ describe("the cookie of a browser", () => {
       assert.notInclude(other, "Secure")
     }))
 
-  it.effect("names the browser that sends it back, and no other", () =>
+  it.effect("identifies only the browser that sends it back", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* read(`${plainName}=${token}`), token)
       assert.strictEqual(
@@ -257,7 +257,7 @@ describe("the cookie of a browser", () => {
 })
 
 describe("a redirect", () => {
-  it("has 303, the headers of privacy, and a location that a header may have", () => {
+  it("has the status 303, security headers and an encoded location", () => {
     const { headers, status } = form.seeOther("https://app.example/dänk you?a=\u0001é✓&b=%20#~")
     assert.strictEqual(status, 303)
     assertEqual(Object.fromEntries(Object.entries(headers)), {
@@ -291,7 +291,7 @@ describe("a one-time token that is refused", () => {
   }
 })
 
-it.effect("what is refused is a page with its status, its title and its text", () =>
+it.effect("a page error is answered with its status, title and text", () =>
   Effect.gen(function*() {
     const response = yield* orNotice(new form.PageError({ status: 418, title: "No <tea>", text: "a & b" }))
     assert.strictEqual(response.status, 418)

@@ -179,13 +179,13 @@ describe("the guard", () => {
       ({ headers: found }) => Object.fromEntries(Object.keys(headers).map((name) => [name, found.get(name)]))
     )
 
-  it.effect("adds its headers to every answer, also to one that it makes itself", () =>
+  it.effect("adds security headers to every response, including its own", () =>
     Effect.gen(function*() {
       assertEqual(yield* headersOf(echo), headers)
       assertEqual(yield* headersOf(echo, {}, "evil.example"), headers)
     }))
 
-  it.effect("keeps each header that an answer has already", () =>
+  it.effect("keeps each header that the response already has", () =>
     Effect.gen(function*() {
       for (const name of Object.keys(headers)) {
         const app = Effect.succeed(HttpServerResponse.text("", { headers: { [name]: "of the answer" } }))
@@ -207,7 +207,7 @@ describe("a request id", () => {
 
   const made = "00000001-0000-4002-a000-0003ffffffff"
 
-  it.effect("is a UUID made from Random, unless the answer has one", () =>
+  it.effect("is a UUID from Random, unless the response already has an id", () =>
     Effect.gen(function*() {
       for (const status of [200, 299, 300, 400, 500]) {
         assert.strictEqual(yield* idOf(guard.withRequestIds, status), made)
@@ -215,7 +215,7 @@ describe("a request id", () => {
       }
     }))
 
-  it.effect("is given to a success alone where errors keep theirs", () =>
+  it.effect("is added to successful responses only by withSuccessRequestIds", () =>
     Effect.gen(function*() {
       for (const status of [200, 204, 299]) {
         assert.strictEqual(yield* idOf(guard.withSuccessRequestIds, status), made)

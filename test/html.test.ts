@@ -89,11 +89,11 @@ it("a Content-Security-Policy allows forms by its argument, and style only with 
 })
 
 describe("a template", () => {
-  it("escapes what is put into it, each character in its own way", () => {
+  it("escapes each special character of a value", () => {
     assert.strictEqual(String(html`${"&<>\"'`x&"}`), "&amp;&lt;&gt;&quot;&#39;&#96;x&amp;")
   })
 
-  it("has numbers, lists and markup as they are, and nothing for what is not there", () => {
+  it("inserts numbers, lists and markup unchanged, and nothing for undefined", () => {
     const inner = html`<i>${1}</i>`
     assert.strictEqual(
       String(html`a${inner}b${[inner, "<", [2, undefined]]}c${undefined}d`),

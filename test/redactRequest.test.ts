@@ -21,7 +21,7 @@ const attributesAfter = (
 /** Under an external span, which has no attributes. */
 const external = Tracer.externalSpan({ spanId: "s", traceId: "t" })
 
-describe("a page whose address is secret", () => {
+describe("a page whose URL contains secrets", () => {
   const other = { "http.request.method": "GET" }
 
   const cases: ReadonlyArray<readonly [title: string, before: object, after: object]> = [
@@ -46,7 +46,7 @@ describe("a page whose address is secret", () => {
       }))
   }
 
-  it.effect("is served where there is no span, or one of another process", () =>
+  it.effect("is served without a span, and with a span of another process", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* redactRequest(done)).status, 200)
       assert.strictEqual((yield* Effect.withParentSpan(redactRequest(done), external)).status, 200)
@@ -75,7 +75,7 @@ describe("a request that is signed with temporary credentials", () => {
       assertEqual(yield* attributesAfter(withoutToken(done), other), [other, other])
     }))
 
-  it.effect("is served where there is no span, or one of another process", () =>
+  it.effect("is served without a span, and with a span of another process", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* withoutToken(done)).status, 200)
       assert.strictEqual((yield* Effect.withParentSpan(withoutToken(done), external)).status, 200)

@@ -98,7 +98,7 @@ describe("a signature under a required key", () => {
       }))
   }
 
-  it.effect("is rejected, although it is valid, if Host is not among its signed headers", () =>
+  it.effect("is rejected if Host is not among its signed headers, even if it is valid", () =>
     Effect.gen(function*() {
       yield* atNoon
       const request = yield* signed({ headers: {} })
@@ -218,7 +218,7 @@ describe("a signature under a required key", () => {
       assertEqual(yield* verdict(strict, { ...(yield* signed()), url: "/\ud800" }), mismatch)
     }))
 
-  it.effect("is checked in its form before the key is looked at", () =>
+  it.effect("has its form checked before the key", () =>
     Effect.gen(function*() {
       yield* atNoon
       const { headers: { authorization: _, ...headers }, ...request } = yield* signed()
@@ -248,7 +248,7 @@ describe("the form of a signature", () => {
 
   const formed = (authorization: string) => verdict(lenient, { headers: { authorization } })
 
-  it.effect("is all that counts where no key is required", () =>
+  it.effect("is sufficient if no key is required", () =>
     Effect.gen(function*() {
       for (const separator of [", ", ",", " ,  "]) {
         assertEqual(yield* formed(header(parameters, separator)), accepted, separator)
@@ -260,7 +260,7 @@ describe("the form of a signature", () => {
       }
     }))
 
-  it.effect("is missing where the header is missing or empty", () =>
+  it.effect("is missing if the header is missing or empty", () =>
     Effect.gen(function*() {
       const missing = Either.left({
         exception: "MissingAuthenticationTokenException",

@@ -1,4 +1,4 @@
-/** The address at which browsers reach the server, where it is not the address that the server listens on. */
+/** The URL at which browsers reach the server, if it is not the address on which the server listens. */
 import * as Context from "effect/Context"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -6,13 +6,13 @@ import { isUrl } from "../lib/url.js"
 
 /** @internal */
 export interface PublicUrl {
-  /** Scheme, host and port, as a browser writes them. */
+  /** Scheme, host and port, spelled as in a browser. */
   readonly origin: string
   /** Without the port; an IPv6 address in brackets. */
   readonly hostname: string
-  /** The values of the `Host` header that mean this address, in lower case. */
+  /** The values of the `Host` header for this URL, in lower case. */
   readonly hosts: ReadonlyArray<string>
-  /** Whether it is https, so that cookies can be `Secure`. */
+  /** https, so that cookies are `Secure`. */
   readonly isSecure: boolean
 }
 
@@ -33,13 +33,13 @@ const problem = (text: string): string | undefined => {
 }
 
 /**
- * An http or https URL of scheme, host and port alone; or, in words, what is wrong with it.
+ * Parses an http or https URL with only scheme, host and port. The left side is an error message.
  *
  * @internal
  */
 export const parse = (text: string): Either.Either<PublicUrl, string> => {
-  const wrong = problem(text)
-  if (wrong !== undefined) return Either.left(wrong)
+  const message = problem(text)
+  if (message !== undefined) return Either.left(message)
   const { host, hostname, origin, port, protocol } = new URL(text)
   const isSecure = protocol === "https:"
   return Either.right({
@@ -52,7 +52,7 @@ export const parse = (text: string): Either.Either<PublicUrl, string> => {
 }
 
 /**
- * The public address of the server that answers; none unless it is configured.
+ * The public URL of the server. Default: `None`.
  *
  * @internal
  */
@@ -62,8 +62,8 @@ export class PublicAddress extends Context.Reference<PublicAddress>()(
 ) {}
 
 /**
- * Whether a request came by the public address. Only its `Host` header says so: `X-Forwarded-Host` and
- * `X-Forwarded-Proto` are not read, since any client can send them.
+ * Tests the `Host` header of a request for the public URL. `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored, since any
+ * client can send them.
  *
  * @internal
  */

@@ -1,4 +1,4 @@
-/** What the platform tells of a request by itself, without the secrets of its address and of its signature. */
+/** Removes secrets from the platform's own log and spans of a request. */
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import type * as Tracer from "effect/Tracer"
 import { redacted } from "../lib/redactText.js"
 import { pathOf } from "../lib/requestTarget.js"
 
-/** The span of the server is further up where an application has spans of its own around its pages. */
+/** The span of the server may be an ancestor, if the application has spans of its own around its pages. */
 const redactSpan = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   const full = span.attributes.get("url.full")
@@ -17,7 +17,7 @@ const redactSpan = (span: Tracer.AnySpan): void => {
 }
 
 /**
- * The platform's request log and its spans have the whole address, and here that is the session and its state.
+ * Disables the platform's request log, and redacts the query in its spans: it contains the session and its state.
  *
  * @internal
  */
@@ -35,20 +35,20 @@ const tokenHeaders = ["x-amz-security-token", "x-amz-s3session-token"].map((name
 const isSigned = (query: unknown) =>
   typeof query === "string" && /x-amz-(security-token|credential|signature)/i.test(query)
 
-const hideToken = (span: Tracer.AnySpan): void => {
+const redactToken = (span: Tracer.AnySpan): void => {
   if (span._tag !== "Span") return
   for (const header of tokenHeaders) {
     if (span.attributes.has(header)) span.attribute(header, redacted)
   }
   if (isSigned(span.attributes.get("url.full"))) redactSpan(span)
-  else if (Option.isSome(span.parent)) hideToken(span.parent.value)
+  else if (Option.isSome(span.parent)) redactToken(span.parent.value)
 }
 
 /**
- * The platform's spans have the address and the headers of requests, and one that is signed with temporary credentials
- * carries its session token there. `authorization` is redacted by the platform itself.
+ * Redacts the session token of a request that is signed with temporary credentials. The spans of the platform contain the URL
+ * and the headers of requests; the platform itself redacts `authorization`.
  *
  * @internal
  */
 export const withoutToken = <A, E, R>(app: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.currentParentSpan.pipe(Effect.map(hideToken), Effect.ignore, Effect.zipRight(app))
+  Effect.currentParentSpan.pipe(Effect.map(redactToken), Effect.ignore, Effect.zipRight(app))

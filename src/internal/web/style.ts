@@ -1,5 +1,5 @@
 /**
- * The one style sheet, in light and dark as the reader's system says.
+ * The style sheet, in light and dark as the system of the user prefers.
  *
  * @internal
  */
