@@ -58,7 +58,7 @@ describe("provideAccessToken", () => {
   )
 
   test(
-    "asks again each time the program runs, and not before it runs",
+    "requests the token each time the program runs, and not before",
     Effect.gen(function*() {
       const { journal } = yield* IdentityControls.IdentityControls
       const asked = Effect.map(
@@ -78,7 +78,7 @@ describe("provideAccessToken", () => {
   )
 
   test(
-    "fails with the consent that is required, which can be told from the program's own errors",
+    "fails with ConsentRequired, which is distinct from the errors of the program",
     Effect.gen(function*() {
       const program = Effect.zipRight(AccessToken.AccessToken, Effect.fail("own"))
       const consent = yield* Effect.flip(AccessToken.provideAccessToken(program, asUser))
@@ -104,7 +104,7 @@ describe("provideAccessToken", () => {
 
 describe("requiresAccessToken and requiresApiKey", () => {
   test(
-    "put credentials into a function's argument, whatever its caller says",
+    "inject the credential into the argument of a function, also if its caller passes the member",
     Effect.gen(function*() {
       const call = (args: {
         readonly city: string
@@ -259,7 +259,7 @@ describe("a credential", () => {
 
   const returned = ({ accessToken }: { readonly accessToken: Redacted.Redacted }) => Effect.succeed(accessToken)
 
-  it.effect("is requested with every option, and waits as the call says", () =>
+  it.effect("is requested with every option, and waits with the strategy of the call", () =>
     requested((announce) => {
       const consent = Consent.wait({ onAuthUrl: () => announce })
       return [
@@ -285,7 +285,7 @@ describe("a credential", () => {
       assertEqual(yield* program, Redacted.make("token-1"))
     }))
 
-  it.effect("that is injected leaves the argument of the caller as it is", () =>
+  it.effect("that is injected does not change the argument of the caller", () =>
     Effect.gen(function*() {
       const { identity } = yield* answering(() => Effect.succeed(token("token")))
       const given = { city: "Oslo", accessTokens: 2 }

@@ -110,7 +110,7 @@ describe("AwsIdentity", () => {
     for (const key of keys) {
       const operation: Operation.Operation.Any = IdentityApi.operations[key]
 
-      it.scopedLive(`${operation.name} goes out as the model says, and its reply comes back whole`, () =>
+      it.scopedLive(`${operation.name} is sent as the model defines it, and its reply is complete`, () =>
         Effect.gen(function*() {
           const encodeReply = Schema.encodeSync(operation.reply)
           const replies = samples(operation.reply, 20).map((reply) => json(encodeReply(reply)))
@@ -175,7 +175,7 @@ describe("AwsIdentity", () => {
         assert.strictEqual(wire.requests.length, 0)
       }))
 
-    it.scopedLive("unchecked, it goes out as given and the service answers for itself", () =>
+    it.scopedLive("a request is sent unchanged if checkRequests is false, and the service validates it", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() =>
           fault(400, "ValidationException", { message: "too short", reason: "CannotParse" })
@@ -213,7 +213,7 @@ describe("AwsIdentity", () => {
     const controlPython = "BEDROCK_AGENTCORE_CP_ENDPOINT"
     const all = "AWS_ENDPOINT_URL"
 
-    it.scopedLive("the service's endpoint variable goes before the Python SDK's, and that before AWS's for all", () =>
+    it.scopedLive("the endpoint variable of the service takes precedence over that of the Python SDK, and that over AWS_ENDPOINT_URL", () =>
       Effect.gen(function*() {
         const every = [[own, ""], [`${own}_CONTROL`, ""], [dataPython, ""], [controlPython, ""], [all, ""]] as const
         assertEqual(yield* reached(every), [own, `${own}_CONTROL`])
@@ -225,7 +225,7 @@ describe("AwsIdentity", () => {
         ])
       }))
 
-    it.scopedLive("an option goes before any variable", () =>
+    it.scopedLive("an option takes precedence over any variable", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => identity)
         const api = yield* connect(wire.url).pipe(
@@ -248,7 +248,7 @@ describe("AwsIdentity", () => {
         assertEqual(scopes, ["eu-west-1", "eu-west-2"])
       }))
 
-    it.scopedLive("without a region the layer fails, and says every way to set one", () =>
+    it.scopedLive("without a region the layer fails with an error that lists all ways to set it", () =>
       Effect.gen(function*() {
         yield* bareEnvironment
         const error = yield* flip(connect("http://127.0.0.1:1", { region: undefined })).pipe(withConfig())
@@ -327,7 +327,7 @@ describe("AwsIdentity", () => {
         assert.isTrue(Exit.isSuccess(yield* Fiber.await(others)))
       }))
 
-    it.scopedLive("nobody inherits anything from the first caller of the control plane", () =>
+    it.scopedLive("later callers of the control plane inherit nothing from the first one", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ status: 204, body: "" }))
         const api = yield* connect(wire.url)
@@ -340,7 +340,7 @@ describe("AwsIdentity", () => {
         assertEqual(HashMap.toEntries(annotations), [["user", "bob"]])
       }))
 
-    it.live("a scope that closes while the control plane is loading leaves nothing behind", () =>
+    it.live("a scope that closes while the control plane is loading destroys its client", () =>
       Effect.gen(function*() {
         const scope = yield* Scope.make()
         const api = yield* Scope.extend(connect("http://127.0.0.1:1"), scope)

@@ -95,7 +95,7 @@ describe("Consent", () => {
       assert.isTrue(Exit.isFailure(span.status.exit))
     }).pipe(Effect.provide(IdentityService.layerTest)))
 
-  it.effect("a program without a strategy fails with the consent, and one with it uses it for calls that have none", () =>
+  it.effect("without a strategy a call fails with ConsentRequired; the strategy of the program applies to calls without their own", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const options = { ...asUser, workloadAccessToken }

@@ -89,7 +89,7 @@ describe("a ledger in a store", () => {
     }))
 
   for (const ask of ["get", "take", "replace"] as const) {
-    it.effect(`removes an entry that has ended when it meets it by ${ask}`, () =>
+    it.effect(`removes an expired entry when ${ask} reads it`, () =>
       Effect.gen(function*() {
         const { open, values } = rig()
         const ledger = yield* open()
@@ -126,7 +126,7 @@ describe("a ledger in a store", () => {
       assertEqual(yield* ledger.get(key), Option.some("new"))
     }))
 
-  it.effect("gives nothing to who comes to remove an entry that another process has removed", () =>
+  it.effect("returns nothing for an entry that another process has removed", () =>
     Effect.gen(function*() {
       const gone = new SystemError({ reason: "NotFound", module: "FileSystem", method: "remove" })
       const ledger = yield* rig({ remove: () => gone }).open()
@@ -134,7 +134,7 @@ describe("a ledger in a store", () => {
       assertEqual(yield* ledger.take(key), Option.none())
     }))
 
-  it.effect("fails with LedgerFailure where the store does, whatever was asked", () =>
+  it.effect("fails with LedgerFailure if the store fails, for every method", () =>
     Effect.gen(function*() {
       const denied = new SystemError({ reason: "PermissionDenied", module: "FileSystem", method: "open" })
       const wrong = new BadArgument({ module: "KeyValueStore", method: "get" })
@@ -170,7 +170,7 @@ describe("a ledger in a store", () => {
       }
     }))
 
-  it.effect("leaves alone what is no entry, and says where it is and not what it is", () =>
+  it.effect("does not change a value that is not an entry, and the error names its key and not its value", () =>
     Effect.gen(function*() {
       const { open, values } = rig()
       const ledger = yield* open({ prefix: "mine:" })
@@ -206,7 +206,7 @@ describe("a ledger in a store", () => {
       }
     }))
 
-  it.effect("lets a reader go at once who is interrupted, and lets a write end", () =>
+  it.effect("interrupts a read at once, and lets a write end", () =>
     Effect.gen(function*() {
       const begun = yield* Deferred.make<void>()
       const proceed = yield* Deferred.make<void>()
@@ -284,7 +284,7 @@ describe("a ledger in memory", () => {
       assert.isTrue(found.every((value, index) => Option.getOrNull(value) === names[index]))
     }))
 
-  it.effect("forgets an entry that has ended when it is asked for", () =>
+  it.effect("removes an expired entry when it is read", () =>
     Effect.gen(function*() {
       const entries = new Map<string, ledgerMemory.Entry>()
       const ledger = ledgerMemory.make(entries)

@@ -102,7 +102,7 @@ describe("a seal", () => {
     30_000
   )
 
-  it.effect("says Changed of a text that was encrypted otherwise, has another nonce, or is for another purpose", () =>
+  it.effect("rejects as Changed a text with another key, another nonce or another purpose", () =>
     withKeys(Effect.gen(function*() {
       const [version = "", id = "", iv = "", body = ""] = (yield* seal("text")).split(".")
       const [, , otherIv = "", otherBody = ""] = (yield* seal("text")).split(".")
@@ -112,7 +112,7 @@ describe("a seal", () => {
       assert.strictEqual(yield* reason([version, id, iv, body].join("."), ""), "Changed")
     })))
 
-  it.effect("says Changed where the id of another key of the program was put in", () =>
+  it.effect("rejects as Changed a text with the id of another key of the program", () =>
     Effect.gen(function*() {
       const sealed = yield* seal("text")
       assert.strictEqual(yield* reason(sealed.replace(".one.", ".two.")), "Changed")
@@ -121,7 +121,7 @@ describe("a seal", () => {
       assert.strictEqual(yield* Effect.provide(reason(sealed.replace(".one.", ".renamed.")), renamed), "Changed")
     }).pipe(Effect.provide(ConsentSeal.layer({ keys: [one, two] }))))
 
-  it.effect("says Malformed of what is no sealed text, however long or strange it is", () =>
+  it.effect("rejects as Malformed any text that is not sealed", () =>
     withKeys(Effect.gen(function*() {
       const sealed = yield* seal("text")
       const strange = [
@@ -161,7 +161,7 @@ describe("a seal", () => {
       assert.strictEqual(new Set(all.map((sealed) => sealed.split(".")[3])).size, 500)
     })))
 
-  it.effect("does not make what nobody could open: a text too long is a defect where it is sealed", () =>
+  it.effect("to seal a text that is too long to open is a defect", () =>
     withKeys(Effect.gen(function*() {
       const longest = "x".repeat(48 * 1024 - 60)
       assert.strictEqual(yield* open(yield* seal(longest)), longest)
@@ -170,7 +170,7 @@ describe("a seal", () => {
       assert.notInclude(printed(exit), "canary")
     })))
 
-  it.effect("opens a sealed text of up to 65,536 characters, and seals none that is longer", () =>
+  it.effect("opens and seals texts of up to 65,536 sealed characters", () =>
     withKeys(Effect.gen(function*() {
       // The others are "v1.one.", a nonce of 16, a dot, and 16 bytes of tag.
       const longest = "x".repeat((64 * 1024 - 24) * 3 / 4 - 16)
@@ -185,7 +185,7 @@ describe("a seal", () => {
       assert.isTrue(Exit.isFailure(yield* Effect.exit(Effect.provide(seal(longest), four))))
     })))
 
-  it.effect("says Malformed of a nonce of another length", () =>
+  it.effect("rejects as Malformed a nonce of another length", () =>
     withKeys(Effect.gen(function*() {
       const [version = "", id = "", , body = ""] = (yield* seal("text")).split(".")
       assert.strictEqual(yield* reason([version, id, "A".repeat(16), body].join(".")), "Changed")
@@ -195,7 +195,7 @@ describe("a seal", () => {
       }
     })))
 
-  it.effect("shows nothing of a text to whoever prints what it gives, or fails with", () =>
+  it.effect("results and errors do not print the text", () =>
     withKeys(Effect.gen(function*() {
       const sealer = yield* ConsentSeal.ConsentSeal
       const sealed = yield* sealer.seal(purpose, Redacted.make("canary-text"))

@@ -83,7 +83,7 @@ const { completionOnly } = TokenPoller
 const waits = Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: completionOnly })
 
 describe("a signal of completed consents", () => {
-  it.effect("is none unless the program provides one", () =>
+  it.effect("is undefined unless the program provides one", () =>
     Effect.gen(function*() {
       assert.isUndefined(yield* ConsentSignal.ConsentSignal)
     }))

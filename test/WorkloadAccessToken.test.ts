@@ -50,7 +50,7 @@ describe("WorkloadAccessToken", () => {
     assert.isUndefined(bare(new Headers()))
   })
 
-  it("that came along a chain of agents wins over the one of this hop", () => {
+  it("of a chain of agents takes precedence over that of this hop", () => {
     assert.strictEqual(bare({ workloadaccesstoken: "hop", "X-Amz-Bedrock-AgentCore-Identity-WAT": "chain" }), "chain")
   })
 
@@ -81,7 +81,7 @@ describe("WorkloadAccessToken", () => {
     }
   })
 
-  it.effect("comes with the return URL of the invocation, and without one of an earlier invocation", () =>
+  it.effect("is provided with the return URL of the invocation, and not that of an earlier one", () =>
     Effect.gen(function*() {
       const [token, url] = yield* Effect.provide(
         both,
@@ -95,7 +95,7 @@ describe("WorkloadAccessToken", () => {
       assertEqual((yield* inner)[1], undefined)
     }))
 
-  it.effect("that is missing is an error that says how the agent has to be called", () =>
+  it.effect("that is missing is an error that states how to call the agent", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(Effect.provide(both, WorkloadAccessToken.layerHeaders({})))
       assert.strictEqual(error._tag, "WorkloadAccessTokenMissing")
@@ -193,7 +193,7 @@ describe("WorkloadAccessToken", () => {
       }
     }))
 
-  it.effect("of an invocation cannot be renewed, and the error says what to do", () =>
+  it.effect("of an invocation cannot be renewed, and the error states what to do", () =>
     Effect.gen(function*() {
       const { get, renew } = yield* WorkloadAccessToken.WorkloadAccessToken
       const error = yield* Effect.flip(renew(yield* get))

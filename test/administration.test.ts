@@ -228,7 +228,7 @@ describe("a list", () => {
         assert.lengthOf(requests(), 3)
       }))
 
-    it.effect(`${key} requests no page before its items are pulled, and leaves the page size to the service`, () =>
+    it.effect(`${key} requests a page when its items are pulled, with the page size of the service`, () =>
       Effect.gen(function*() {
         const { list, requests } = yield* paging(undefined)
         const stream = list()

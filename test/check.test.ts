@@ -32,7 +32,7 @@ const google = (config: unknown) => ({
 })
 
 describe("what is refused", () => {
-  it.effect("is told by member and by rule, in AWS's words", () =>
+  it.effect("is reported with the member and the rule, in the words of AWS", () =>
     Effect.gen(function*() {
       const error = yield* refuse(operations.getWorkloadAccessToken, { workloadName: "ab" })
       const rule = "Member must have length between 3 and 255, inclusive"
@@ -46,7 +46,7 @@ describe("what is refused", () => {
       )
     }))
 
-  it.effect("is told for every kind of rule", () =>
+  it.effect("is reported for every kind of rule", () =>
     Effect.gen(function*() {
       const rules: ReadonlyArray<readonly [operation: Operation.Any, member: string, value: unknown, rule: string]> = [
         [
@@ -84,7 +84,7 @@ describe("what is refused", () => {
       }
     }))
 
-  it.effect("is told all at once", () =>
+  it.effect("is reported with all violations at once", () =>
     Effect.gen(function*() {
       const error = yield* refuse(operations.getResourceOauth2Token, {
         ...token,
@@ -201,7 +201,7 @@ describe("a union", () => {
       )
     }))
 
-  it.effect("says what is wrong inside the member that was chosen, and nothing of the others", () =>
+  it.effect("reports only the errors of the member that the request contains", () =>
     Effect.gen(function*() {
       assertEqual(yield* fields(operation, complete({ userId: "" })), [
         { name: "userIdentifier.userId", message: "Member must have length between 1 and 128, inclusive" }

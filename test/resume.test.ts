@@ -214,7 +214,7 @@ describe("a resumed call", () => {
 
   for (const [tag, answer] of first) {
     test(
-      `asks at once, and waits where the answer is ${tag}, by the poller of the program or its own`,
+      `polls at once, and waits after ${tag}, on the schedule of the program or its own`,
       Effect.gen(function*() {
         const own = Schedule.spaced("3 seconds")
         for (const [poller, delay] of [[undefined, 5000], [own, 3000]] as const) {
@@ -241,7 +241,7 @@ describe("a resumed call", () => {
     ] satisfies ReadonlyArray<readonly [string, Answer]>
   ) {
     test(
-      `ends at once where the answer is ${tag}, and leaves the handle good`,
+      `fails at once with ${tag}, and the handle stays valid`,
       Effect.gen(function*() {
         const { resume } = yield* suspended((index) => index === 0 ? answer : Effect.succeed(granted))
         assert.strictEqual(yield* errorOf(resume()), tag)

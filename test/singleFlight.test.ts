@@ -46,7 +46,7 @@ describe("single flight", () => {
       assertEqual(yield* Effect.exit(Fiber.join(other)), Exit.fail("two"))
     }))
 
-  it.effect("a caller that is interrupted ends at once, and the run goes on for the others", () =>
+  it.effect("a caller that is interrupted ends at once, and the run continues for the others", () =>
     Effect.gen(function*() {
       const { effect, gate, interrupted, run } = yield* flying
       const hanging = yield* gate

@@ -178,7 +178,7 @@ describe("a token request", () => {
       }])
     }))
 
-  it.effect("that the service accepts, although the types of the options do not allow it, is asked consent for", () =>
+  it.effect("that the types do not allow but the service accepts requires consent", () =>
     Effect.gen(function*() {
       const { identity } = yield* always(inProgress)
       const options: typeof full = { ...full, ...JSON.parse(`{"resources":"https://api.example"}`) }

@@ -68,7 +68,7 @@ const stateOf = <A>(fiber: Fiber.RuntimeFiber<A, IdentityError.IdentityError>) =
 
 describe("the completion of a session", () => {
   for (const [name, schedule] of idleSchedules) {
-    it.effect(`wakes a call that waits ${name} at once, whether it comes during onAuthUrl or later`, () =>
+    it.effect(`wakes a call that waits ${name} at once, during onAuthUrl and later`, () =>
       Effect.gen(function*() {
         for (const isDuring of [true, false]) {
           const { call, complete, times } = yield* waiting(() => granted)
@@ -83,7 +83,7 @@ describe("the completion of a session", () => {
         }
       }))
 
-    it.effect(`wakes all calls that wait ${name} for it, and none that waits for another session`, () =>
+    it.effect(`wakes all calls that wait ${name} for its session, and no call that waits for another session`, () =>
       Effect.gen(function*() {
         const { call, complete, times } = yield* waiting(() => granted)
         const fibers = [yield* call(schedule), yield* call(schedule)]

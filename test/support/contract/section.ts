@@ -9,8 +9,8 @@ import { settled } from "../clock.js"
 export type Services = IdentityService.IdentityService | IdentityApi.IdentityApi | IdentityControls.IdentityControls
 
 /**
- * How much of the contract a layer runs. `whole`: everything. `sample`: one row for each kind in a long table of what the
- * emulator decides, since every layer has the same emulator.
+ * Extent of the contract on a layer. `whole`: all cases. `sample`: one row of each kind of the long tables, because all layers
+ * have the same emulator.
  */
 export type Extent = "whole" | "sample"
 
