@@ -116,7 +116,7 @@ describe("an address inside", () => {
 describe("a URL", () => {
   const here = ["localhost", "localhost:9000", "127.0.0.1", "127.255.0.1:9000", "[::1]", "[::1]:9000"]
 
-  it("of this machine is asked by http and https, where this machine is allowed, or its host by name", () => {
+  it("on loopback is allowed by http and https, if loopback or its host is allowed", () => {
     for (const host of here) {
       for (const protocol of ["http", "https"]) {
         const url = new URL(`${protocol}://${host}/token`)
@@ -128,7 +128,7 @@ describe("a URL", () => {
     }
   })
 
-  it("elsewhere is asked by https only, even if its host is allowed", () => {
+  it("that is not on loopback is allowed by https only, even if its host is allowed", () => {
     for (
       const host of ["idp.example", "93.184.216.34", "10.0.0.1", "localhost.example", "evillocalhost", "localhost."]
     ) {
@@ -141,13 +141,13 @@ describe("a URL", () => {
     assert.isUndefined(rejectReason(local, new URL("https://93.184.216.34:8443/")))
   })
 
-  it("of another protocol is not asked, even of this machine", () => {
+  it("of another protocol is rejected, even on loopback", () => {
     for (const url of ["ftp://localhost/", "ws://127.0.0.1/", "file:///etc/passwd", "data:,x", "ftp://idp.example/"]) {
       assert.strictEqual(rejectReason(local, new URL(url)), "the URL is not https: use https, or http on loopback", url)
     }
   })
 
-  it("with a user name, a password or both is not asked", () => {
+  it("with a user name, a password or both is rejected", () => {
     for (const userInfo of ["me@", ":secret@", "me:secret@"]) {
       for (const origin of [`https://${userInfo}idp.example/`, `http://${userInfo}localhost/`]) {
         const reason = rejectReason(local, new URL(origin))
@@ -157,7 +157,7 @@ describe("a URL", () => {
   })
 })
 
-it("the reason why a host is not asked names it, or what it is called, and both ways to allow it", () => {
+it("the reason for a rejected host contains its name or label, and both ways to allow it", () => {
   const how = "has a private address and is not allowed: " +
     "allow it with --issuer-host HOST (in a program allowedHosts)"
   assert.strictEqual(hostNotAllowed(nothing, "10.0.0.1"), `the host 10.0.0.1 ${how}`)

@@ -78,7 +78,7 @@ describe("an answer", () => {
     body: "text"
   }))
 
-  it.scoped("of every status from 300 to 399 is Redirected, and its location is not asked", () =>
+  it.scoped("of every status from 300 to 399 is Redirected, and its location receives no request", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* byStatus
       for (const status of statuses(300, 400)) {
@@ -88,7 +88,7 @@ describe("an answer", () => {
       assert.strictEqual(requests.length, 100)
     }))
 
-  it.scoped("of every other status is what the server says", () =>
+  it.scoped("of every other status is returned unchanged", () =>
     Effect.gen(function*() {
       const { origin } = yield* byStatus
       for (const status of [200, 201, 299, 400, 401, 499, 500, 599]) {
@@ -161,7 +161,7 @@ it.scoped("a port without a server is Unreachable", () =>
     assertEqual(error, { reason: "Unreachable", description: "ECONNREFUSED" })
   }))
 
-it.scoped("a URL that is not allowed is Forbidden, says why, and nothing is sent", () =>
+it.scoped("a URL that is not allowed is Forbidden with a reason, and no request is sent", () =>
   Effect.gen(function*() {
     const { origin, requests } = yield* server()
     const error = yield* Effect.flip(send({ hosts: [], loopback: false }, transport, get(origin)))

@@ -141,7 +141,7 @@ describe("the authorization URL", () => {
       assertEqual(parametersOf(url), sorted([...usual, "prompt=login", "x y=a&b=c"]))
     }))
 
-  it.effect("has what the vendor wants, unless the caller says otherwise", () =>
+  it.effect("has the parameters of the vendor, unless the caller replaces them", () =>
     Effect.gen(function*() {
       const { url } = yield* at({ vendor: "AtlassianOauth2" })
       assertEqual(parametersOf(url), sorted([...usual, "audience=api.atlassian.com", "prompt=consent"]))
@@ -225,7 +225,7 @@ describe("the answer in a browser's address", () => {
       }
     }))
 
-  it.effect("has an error, which is Refused, and tells nothing of the caller's parameters", () =>
+  it.effect("with an error is Refused, without the parameters of the caller", () =>
     Effect.gen(function*() {
       const answer = yield* answered("state=the-state&error=canary_1&error_description=no+canary_1,+never", {
         login_hint: "canary_1"

@@ -102,7 +102,7 @@ describe("a provider's discovery URL", () => {
       }).pipe(Effect.provide(layer)))
   }
 
-  it.scopedLive("with a path on both sides of the well-known name is not asked, and the failure says what is expected", () =>
+  it.scopedLive("with a path on both sides of the well-known name is rejected, and the failure describes the expected form", () =>
     Effect.gen(function*() {
       const { discoveryUrl, paths } = yield* metadataAt(`/a${oauth}/b`, (origin) => `${origin}/a/b`)
       yield* federated.provide(discoveryUrl)

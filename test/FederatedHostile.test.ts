@@ -142,7 +142,7 @@ describe("a token endpoint", () => {
   }
 
   test(
-    "that repeats what it was sent tells nothing of it",
+    "that repeats the request leaks no secret",
     Effect.gen(function*() {
       const answer = yield* asked((request, response) => {
         let body = ""
@@ -197,7 +197,7 @@ describe("a token endpoint", () => {
     ] as const
   ) {
     test(
-      `that repeats the client's secret as ${written} tells nothing of it`,
+      `that repeats the client's secret as ${written} leaks nothing of it`,
       Effect.gen(function*() {
         const answer = yield* asked(json({ error: "invalid_client", error_description: `not ${written}` }, 401))
         assert.strictEqual(answer.failures[0]?.description, shown)
@@ -358,14 +358,14 @@ describe("an address", () => {
   const isAsked = (allowed: addresses.AddressPolicy, url: string) =>
     addresses.rejectReason(allowed, new URL(url)) === undefined
 
-  it("of this machine is asked only if the configuration names this machine", () => {
+  it("on loopback is fetched only if the configuration names loopback", () => {
     for (const url of ["http://127.0.0.1:9/", "http://localhost:9/", "https://localhost/", "http://[::1]:9/"]) {
       assert.isTrue(isAsked(from(true), url), url)
       assert.isFalse(isAsked(from(false), url), url)
     }
   })
 
-  it("inside is asked if it is allowed by name, and then by https", () => {
+  it("in a private network is fetched by https if its host is allowed", () => {
     assert.isTrue(isAsked(from(false, "10.1.2.3"), "https://10.1.2.3/token"))
     assert.isFalse(isAsked(from(false, "10.1.2.3"), "http://10.1.2.3/token"))
     assert.isFalse(isAsked(from(false, "10.1.2.3"), "https://10.1.2.4/token"))

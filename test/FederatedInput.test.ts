@@ -60,7 +60,7 @@ describe("an unverified JWT", () => {
     { verifyJwtFor: ["the agent"] }
   )
 
-  it.scopedLive("leaves the server free for others while its issuer is asked", () =>
+  it.scopedLive("does not block other requests while its issuer does not answer", () =>
     Effect.gen(function*() {
       const arrived = yield* Deferred.make<void>()
       const release = yield* Deferred.make<void>()

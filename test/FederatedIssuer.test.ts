@@ -99,7 +99,7 @@ describe("a person", () => {
       assertEqual(yield* controls.providerFailures, [])
     }))
 
-  test("who says no ends the wait at once", (server) =>
+  test("who denies ends the wait immediately", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity } = yield* federated.setUp(server)
       const error = yield* Effect.flip(identity.getToken({
@@ -121,7 +121,7 @@ describe("a person", () => {
       })
     }))
 
-  test("whose code is refused ends the wait at once, and the completion says so", (server) =>
+  test("whose code is rejected ends the wait immediately, and the completion reports it", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity, provider } = yield* federated.setUp(server)
       server.register({ clientId: "me", clientSecret: "another", redirectUris: [provider.callbackUrl ?? ""] })
@@ -136,7 +136,7 @@ describe("a person", () => {
       assert.notInclude(JSON.stringify(failure), "s:e/c")
     }))
 
-  test("whose redirect URI is not registered is told so by the provider, and nothing is approved", (server) =>
+  test("whose redirect URI is not registered sees the error of the provider, and nothing is approved", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity } = yield* federated.setUp(server)
       server.register({ clientId: "me", clientSecret: "s:e/c r+e%t", redirectUris: ["https://elsewhere.example/"] })
@@ -259,7 +259,7 @@ describe("a provider that ails", () => {
     )
   }
 
-  test("because it is down gives a machine nothing, and a person a page that says so", (server) =>
+  test("that is down makes a machine token fail, and shows the user an error page", (server) =>
     Effect.gen(function*() {
       const origin = `http://127.0.0.1:${yield* hostile.freePort}`
       const { asMachine, asUser, controls, identity } = yield* federated.setUp(server, {
@@ -279,7 +279,7 @@ describe("a provider that ails", () => {
 })
 
 describe("who answers", () => {
-  test("is nobody but this library for a vendor elsewhere, until somebody says so", (server) =>
+  test("is the simulated issuer for a remote vendor, unless it is federated explicitly", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity } = yield* federated.setUp(server)
       const github = yield* identity.createOauth2CredentialProvider({

@@ -164,7 +164,7 @@ describe("the issuer of a JWT", () => {
       }))
   }
 
-  it.scopedLive("that is nowhere is asked for twice, and told once", () =>
+  it.scopedLive("that is not found is fetched in two places and reported once", () =>
     Effect.gen(function*() {
       const { issuer, paths } = yield* issuerAt("/tenant1", "/elsewhere")
       const { failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)

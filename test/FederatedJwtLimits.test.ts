@@ -79,7 +79,7 @@ describe("the key set of an issuer", () => {
     assertEqual<unknown>(keysOf([...left, ...kept]), Either.right({ keys: kept }))
   })
 
-  it("is used without what is no key, and keeps of a key only what is used", () => {
+  it("ignores items that are not keys, and unused members of keys", () => {
     const others = [{ n: "n" }, { ...key, kty: undefined }, { ...key, alg: null }, 7, null, [key], "key"]
     assertEqual<unknown>(
       keysOf([...others, { ...key, d: "d", x5c: ["c"], other: { deep: [1] } }]),

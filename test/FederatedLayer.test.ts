@@ -22,7 +22,7 @@ const refused = (options: FederatedIssuer.Options | undefined, origin: string) =
         : Effect.flip(federated.machine(clientOf({ oauthDiscovery: metadata(origin) }), nothing))
   )
 
-it.effect("without the layer no provider is asked, and no JWT is verified", () =>
+it.effect("without the layer no provider is federated, and no JWT is verified", () =>
   Effect.gen(function*() {
     const { federated, verify } = yield* Issuers
     assert.isUndefined(federated)

@@ -86,7 +86,7 @@ describe("a document of an authorization server", () => {
       assert.strictEqual(request?.body, "")
     }))
 
-  it.effect("at a URL that is none is Misconfigured, and names it", () =>
+  it.effect("at an invalid URL is Misconfigured, and the message names it", () =>
     Effect.gen(function*() {
       assertContains(failureOf(yield* at("canary")), {
         step: "verification",
@@ -95,7 +95,7 @@ describe("a document of an authorization server", () => {
       })
     }))
 
-  it.effect("at a URL that is not asked is Forbidden", () =>
+  it.effect("at a URL that is not allowed is Forbidden", () =>
     Effect.gen(function*() {
       assertContains(failureOf(yield* at("https://10.0.0.7/")), { step: "verification", reason: "Forbidden" })
     }))
@@ -143,7 +143,7 @@ describe("a discovery document", () => {
       })
     }))
 
-  it.scoped("is not believed if its issuer is objected to, and the objection is told", () =>
+  it.scoped("is rejected if its issuer is unexpected, and the reason is reported", () =>
     Effect.gen(function*() {
       const { origin } = yield* server((_, origin) => ({ body: documentOf(origin) }))
       const asked: Array<string> = []
@@ -155,7 +155,7 @@ describe("a discovery document", () => {
       assertEqual(asked, [origin])
     }))
 
-  it.scoped("at a URL that is no discovery URL is Misconfigured, and is not asked", () =>
+  it.scoped("at a URL that is not a discovery URL is Misconfigured, and is not fetched", () =>
     Effect.gen(function*() {
       for (const path of ["", "/openid-configuration", `/a${openId}/b`, `${openId}?tenant=1`]) {
         const { outcome, requests } = yield* found({}, path)
@@ -189,7 +189,7 @@ describe("the server of a provider", () => {
       }
     }))
 
-  it.effect("is Misconfigured if nothing says where it is, or something that is not known", () =>
+  it.effect("is Misconfigured without a discovery configuration, or with one of an unknown kind", () =>
     Effect.gen(function*() {
       assertContains(failureOf(yield* outcomeOf({ discovery: undefined })), {
         step: "discovery",
@@ -205,7 +205,7 @@ describe("the server of a provider", () => {
 })
 
 describe("what a document leads to", () => {
-  it("may be on this machine only if the document, or everything in the configuration, is", () => {
+  it("may be on loopback only if the document, or every endpoint of the configuration, is", () => {
     const { authorizationServerMetadata: here } = metadata("http://127.0.0.1:9")
     const cases: ReadonlyArray<readonly [ClientOptions["discovery"], boolean]> = [
       [undefined, false],
@@ -247,7 +247,7 @@ describe("an endpoint", () => {
       }
     })
 
-    it(`${name} is Forbidden where it must not be asked, and is named`, () => {
+    it(`${name} is Forbidden if its URL is not allowed, and the message names it`, () => {
       for (
         const url of ["http://idp.example/", "https://10.0.0.7/", "http://127.0.0.1:9/", "https://me@idp.example/"]
       ) {

@@ -141,7 +141,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 
-  test("the one who asked may leave: the fresh tokens are kept, and nobody asks with the old one", (world) =>
+  test("the caller may be interrupted: the new tokens are stored, and the old refresh token is not used again", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -159,7 +159,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Fiber.join(again), "ada-3")
     }))
 
-  test("the workload access token may end: what comes is kept for the next", (world) =>
+  test("the workload access token may expire: the new tokens are stored for the next call", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -173,7 +173,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 
-  test("the person may consent anew: what comes does not replace what they granted", (world) =>
+  test("the user may consent again: the new tokens do not replace the new grant", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -185,7 +185,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* value(world.askFor("ada", ["read", "write"])), "ada-2")
     }))
 
-  test("the issuer may change: what comes is nobody's grant any more", (world) =>
+  test("the issuer may change: the new tokens are discarded", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -200,7 +200,7 @@ describe("while a provider is asked for a fresh token", () => {
 })
 
 describe("while a provider is asked for a machine's token", () => {
-  test("whoever asks after the issuer was changed does not get the old one's", (world) =>
+  test("a call after a change of the issuer does not receive the token of the old issuer", (world) =>
     Effect.gen(function*() {
       const before = yield* Effect.fork(value(world.askAsMachine))
       const { answer } = yield* world.arrival
@@ -212,7 +212,7 @@ describe("while a provider is asked for a machine's token", () => {
       assert.strictEqual(yield* value(world.askAsMachine), after)
     }))
 
-  test("whoever asks after the provider was updated does not get the old client's", (world) =>
+  test("a call after an update of the provider does not receive the token of the old client", (world) =>
     Effect.gen(function*() {
       const before = yield* Effect.fork(value(world.askAsMachine))
       const first = yield* world.arrival

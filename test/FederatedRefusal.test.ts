@@ -108,7 +108,7 @@ describe("text of a server", () => {
 })
 
 describe("a refusal", () => {
-  it("has the step and what is known of the answer", () => {
+  it("has the step, the reason, the status and the description", () => {
     assertContains(requestFailed("refresh")({ reason: "TooLarge", status: 418, description: "why" }), {
       _tag: "ProviderError",
       step: "refresh",

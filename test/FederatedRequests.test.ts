@@ -61,7 +61,7 @@ describe("the request for a machine's token", () => {
       assert.match(request?.headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/)
     }))
 
-  it.scoped("has nothing but the grant type if nothing is asked for", () =>
+  it.scoped("has only the grant type without scopes, resources and audiences", () =>
     Effect.gen(function*() {
       const requests = yield* requestsOf((client) => machine(client, { target: nothing, customParameters: undefined }))
       assertEqual(parametersOf(requests), ["grant_type=client_credentials"])
@@ -100,7 +100,7 @@ describe("a token request that cannot be made", () => {
     })]
   ]
   for (const [what, options] of cases) {
-    it.scoped(`${what} is Misconfigured, says what is needed, and nothing is sent`, () =>
+    it.scoped(`${what} is Misconfigured, the message says what is needed, and no request is sent`, () =>
       Effect.gen(function*() {
         const { origin, requests } = yield* server()
         const refused = yield* Effect.flip(
@@ -134,7 +134,7 @@ describe("the exchange of a code", () => {
       assertEqual(parametersOf(requests), sorted(expected))
     }))
 
-  it.scoped("repeats the callback URL that the code was asked with", () =>
+  it.scoped("repeats the callback URL of the authorization request", () =>
     Effect.gen(function*() {
       const requests = yield* requestsOf((client) => user(client, session("https://before.example/callback")))
       assert.include(parametersOf(requests), "redirect_uri=https://before.example/callback")

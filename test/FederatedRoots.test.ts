@@ -49,7 +49,7 @@ it("the trusted roots are the bundled ones where Node does not tell its own", ()
   }
 })
 
-it("a context trusts the certificates of every text, in order, and there is none without any", () => {
+it("a context trusts the certificates of every text, in order, and is undefined without any", () => {
   const { authority, otherAuthority } = privateAuthority
   node.getCACertificates = () => []
   assertEqual(secureContext([]), Either.right(undefined))

@@ -113,7 +113,7 @@ describe("the member", () => {
       assertContains(failure, { reason: "Malformed", description: notRfc6749 })
     }))
 
-  it.scoped("id_token, scope or any other says nothing, whatever it is", () =>
+  it.scoped("id_token, scope or any other is ignored", () =>
     Effect.gen(function*() {
       const body = { ...good, id_token: 7, scope: 7, error: 7, error_description: 7, ok: false, authed_user: 7 }
       assert.strictEqual((yield* issuedOf({ body })).accessToken, "the-token")
@@ -213,7 +213,7 @@ describe("what an answer repeats of its request", () => {
     return { status: 400, body: { error: "e", error_description: `${body} ${credentials} ${pair}`.slice(0, 290) } }
   }
 
-  it.scoped("is told where it is no secret, and is redacted elsewhere", () =>
+  it.scoped("is shown if it is not secret, and redacted otherwise", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(echoed)
       const client = clientOf({
@@ -292,7 +292,7 @@ describe("the vendor", () => {
       }
     }))
 
-  it.scoped("Slack refuses with ok false, and nobody else does", () =>
+  it.scoped("ok false is an error for Slack only", () =>
     Effect.gen(function*() {
       assertContains(yield* refusedOf({ body: { ...good, ok: false } }, slack), { reason: "Refused", status: 200 })
       for (const ok of [true, undefined, null, 0]) {

@@ -47,7 +47,7 @@ describe("a refresh", () => {
       assert.strictEqual(server.requests("refresh_token").length, 1)
     }))
 
-  test("that is refused means that the person is asked again", (server) =>
+  test("that is rejected leads to a new request for consent", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* granted(server)
       yield* server.revokeAll
@@ -67,7 +67,7 @@ describe("a refresh", () => {
       assertEqual(server.requests("refresh_token").map(({ status }) => status), [200])
     }))
 
-  test("whose answer was lost is made again, and a provider that takes it for theft means that the person is asked", (server) =>
+  test("whose response was lost is repeated, and a provider that rejects the reuse leads to a new request for consent", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* granted(server)
       yield* controls.expireTokens()

@@ -79,7 +79,7 @@ const granted = (of: PresetVendor) =>
     return { server, controls, ask }
   })
 
-describe("a refresh token that is good for nothing any more means that the person is asked again, as told by", () => {
+describe("an invalid refresh token leads to a new request for consent, as reported by", () => {
   const words: ReadonlyArray<readonly [PresetVendor, status: number, body: object, told: object]> = [
     ["GithubOauth2", 200, { error: "bad_refresh_token", error_description: "incorrect or expired" }, {
       error: "bad_refresh_token",

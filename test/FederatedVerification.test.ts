@@ -67,7 +67,7 @@ describe("the signature of a JWT", () => {
       )
     }))
 
-  it.scoped("is checked with the keys of the moment: what was good before is not, once its key is withdrawn", () =>
+  it.scoped("is verified with the current keys: a token is rejected after its key was withdrawn", () =>
     Effect.gen(function*() {
       let keys: ReadonlyArray<unknown> = keySet.keys
       const { origin } = yield* server(({ path }, origin) => ({

@@ -87,7 +87,7 @@ describe("the keys of an issuer", () => {
 })
 
 describe("the metadata of an issuer", () => {
-  it.scoped("of another issuer is not believed, and its keys are not asked for", () =>
+  it.scoped("of another issuer is rejected, and its keys are not fetched", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* issuerWith({ body: keySet }, (origin) => ({
         body: { issuer: `${origin}/`, jwks_uri: `${origin}/keys` }
@@ -152,8 +152,8 @@ describe("the metadata of an issuer", () => {
     }))
 })
 
-describe("a host inside the network", () => {
-  it.scoped("is not asked for the metadata, even this machine, and the message does not name it", () =>
+describe("a host in a private network", () => {
+  it.scoped("receives no request for metadata, even on loopback, and the message does not contain it", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* issuerWith()
       for (const iss of [origin, "https://10.0.0.7", "https://localhost"]) {
@@ -170,7 +170,7 @@ describe("a host inside the network", () => {
       assert.strictEqual(requests.length, 0)
     }))
 
-  it.scoped("is not asked for the keys, even this machine by another name, and the message does not name it", () =>
+  it.scoped("receives no request for keys, even on loopback by another name, and the message does not contain it", () =>
     Effect.gen(function*() {
       for (const jwks_uri of ["https://10.0.0.7/keys", "http://localhost:1/keys", "https://[::1]/keys"]) {
         const { origin } = yield* issuerWith({}, (issuer) => ({ body: { issuer, jwks_uri } }))

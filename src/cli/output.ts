@@ -181,7 +181,7 @@ export const encode = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effe
  *
  * @internal
  */
-export const one = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
+export const value = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
   json
     ? Effect.flatMap(encode(schema, value), (encoded) => Console.log(JSON.stringify(encoded)))
     : Console.log(flatten(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))

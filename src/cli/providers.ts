@@ -65,19 +65,19 @@ const get = Command.make(
         const { json, kind, name } = given
         switch (kind) {
           case "oauth2":
-            return yield* Output.one(
+            return yield* Output.value(
               json,
               operations.getOauth2CredentialProvider.reply,
               yield* identity.getOauth2CredentialProvider({ name })
             )
           case "api-key":
-            return yield* Output.one(
+            return yield* Output.value(
               json,
               operations.getApiKeyCredentialProvider.reply,
               yield* identity.getApiKeyCredentialProvider({ name })
             )
           case "payment":
-            return yield* Output.one(
+            return yield* Output.value(
               json,
               operations.getPaymentCredentialProvider.reply,
               yield* identity.getPaymentCredentialProvider({ name })
@@ -117,7 +117,7 @@ const createApiKey = Command.make(
         if (process.stdin.isTTY) yield* Console.error("Enter the API key, then press Enter and Ctrl-D:")
         const apiKey = yield* Input.secret("-", "the API key")
         const reply = yield* identity.createApiKeyCredentialProvider({ name: given.name, apiKey })
-        yield* Output.one(given.json, operations.createApiKeyCredentialProvider.reply, reply)
+        yield* Output.value(given.json, operations.createApiKeyCredentialProvider.reply, reply)
       }), { names })
 ).pipe(Command.withDescription("Creates an API key provider; the key is read from standard input."))
 
@@ -138,7 +138,7 @@ const createFrom = <A, I, B, J, E extends Output.Failure>(
       Client.run(given, (identity) =>
         Effect.gen(function*() {
           const created = yield* create(identity, yield* Input.json(given.file, request))
-          yield* Output.one(given.json, reply, created)
+          yield* Output.value(given.json, reply, created)
         }))
   ).pipe(Command.withDescription(`Creates ${what}.`))
 

@@ -35,7 +35,7 @@ const create = Command.make("create", {
         ...Option.match(given.name, { onNone: () => ({}), onSome: (name) => ({ name }) }),
         ...(given.returnUrls.length > 0 && { allowedResourceOauth2ReturnUrls: given.returnUrls })
       }),
-      (reply) => Output.one(given.json, operations.createWorkloadIdentity.reply, reply)
+      (reply) => Output.value(given.json, operations.createWorkloadIdentity.reply, reply)
     ), { names })).pipe(Command.withDescription("Creates a workload identity; without --name, its name is generated."))
 
 const get = Command.make(
@@ -45,7 +45,7 @@ const get = Command.make(
     Client.run(given, (identity) =>
       Effect.flatMap(
         identity.getWorkloadIdentity({ name: given.name }),
-        (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
+        (reply) => Output.value(given.json, operations.getWorkloadIdentity.reply, reply)
       ), { names })
 ).pipe(Command.withDescription("Shows a workload identity."))
 
@@ -57,7 +57,7 @@ const list = Command.make(
       Effect.flatMap(Stream.runCollect(identity.listWorkloadIdentities()), (items) => {
         const workloadIdentities = Array.from(items)
         return given.json
-          ? Output.one(true, operations.listWorkloadIdentities.reply, { workloadIdentities })
+          ? Output.value(true, operations.listWorkloadIdentities.reply, { workloadIdentities })
           : Effect.forEach(workloadIdentities, ({ name }) => Console.log(name), { discard: true })
       }))
 ).pipe(Command.withDescription("Lists the names of the workload identities, one per line."))
@@ -80,7 +80,7 @@ const addReturnUrl = Command.make(
     Client.run(given, (identity) =>
       Effect.flatMap(
         identity.addReturnUrl({ name: given.name, url: given.url }),
-        (reply) => Output.one(given.json, operations.getWorkloadIdentity.reply, reply)
+        (reply) => Output.value(given.json, operations.getWorkloadIdentity.reply, reply)
       ), { names })
 ).pipe(Command.withDescription("Adds a return URL to the registered ones."))
 
@@ -101,7 +101,7 @@ const removeReturnUrl = Command.make(
           })
         }
         const reply = yield* identity.removeReturnUrl({ name, url })
-        return yield* Output.one(json, operations.getWorkloadIdentity.reply, reply)
+        return yield* Output.value(json, operations.getWorkloadIdentity.reply, reply)
       }), { names })
 ).pipe(Command.withDescription("Removes a registered return URL."))
 

@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
-import * as choices from "../emulator/state/assumptions.js"
+import * as assumptions from "../emulator/state/assumptions.js"
 import { clientIdOf } from "../emulator/state/endpoints.js"
 import { type Client, type IssuedToken, ProviderError } from "../emulator/state/issuer.js"
 import { parseQuery } from "../lib/url.js"
@@ -109,7 +109,7 @@ const isBearer = (tokenType: string) => ["bearer", "n_a"].includes(tokenType.toL
 const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpointResponse): IssuedToken => ({
   accessToken: Redacted.make(access_token),
   // Some vendors send a number for "never" that is larger than any date.
-  expiresIn: expires_in === undefined ? undefined : Math.min(expires_in, choices.unstatedTokenLifetime),
+  expiresIn: expires_in === undefined ? undefined : Math.min(expires_in, assumptions.unstatedTokenLifetime),
   refreshToken: refresh_token === undefined ? undefined : Redacted.make(refresh_token)
 })
 

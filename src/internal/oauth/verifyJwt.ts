@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as jose from "jose"
-import * as choices from "../emulator/state/assumptions.js"
+import * as assumptions from "../emulator/state/assumptions.js"
 import { ProviderError } from "../emulator/state/issuer.js"
 import { isUrl } from "../lib/url.js"
 import { oauthUrl, openIdUrl } from "../model/discoveryUrl.js"
@@ -132,8 +132,8 @@ export const verify = (policy: OutboundPolicy, recipients: Recipients) => (token
       try: () => jose.decodeJwt(jwt),
       catch: () => refused("the token is not a JWT")
     })
-    if (typeof iss === "string" && iss.length > choices.maxClaimLength) {
-      return yield* refused(choices.claimTooLong("iss"))
+    if (typeof iss === "string" && iss.length > assumptions.maxClaimLength) {
+      return yield* refused(assumptions.claimTooLong("iss"))
     }
     if (!isUrl(iss) || /[?#]/.test(iss)) return yield* refused("the claim iss is not a URL")
     const { jwks_uri } = yield* issuerOf(policy, iss)
@@ -153,6 +153,6 @@ export const verify = (policy: OutboundPolicy, recipients: Recipients) => (token
     if (!Predicate.isString(payload.sub) || payload.sub === "") {
       return yield* claimRefused("sub", "is empty or not a string")
     }
-    const invalidClaim = choices.wrongRecipient(payload, recipients)
+    const invalidClaim = assumptions.wrongRecipient(payload, recipients)
     if (invalidClaim !== undefined) return yield* recipientRefused(payload, invalidClaim)
   })

@@ -117,7 +117,7 @@ const consentPage = Effect.gen(function*() {
   const { consents } = yield* PageTokens
   const browserId = yield* browser
   const token = yield* consents.issue(browserId, { sessionUri: session.sessionUri, callbackId })
-  const shown = yield* page({
+  const response = yield* page({
     title: `Approve access to ${vendor}?`,
     allowsExternalRedirect: true,
     body: html`<section class="card" aria-labelledby="question">
@@ -144,7 +144,7 @@ ${
 <p class="soft small hint">Approve only if you started this request yourself. Afterwards you return to the application.</p>
 </section>`
   })
-  return yield* remember(shown, browserId)
+  return yield* remember(response, browserId)
 })
 
 const denied = (provider: string) =>

@@ -237,7 +237,7 @@ const dashboard = Effect.gen(function*() {
     })
   }
   const row = ({ handle, session }: typeof pending[number]) => sessionRow(of, handle, session)
-  const shown = yield* page({
+  const response = yield* page({
     title: "Local AgentCore Identity",
     isWide: true,
     refresh: isPaused ? undefined : refreshSeconds,
@@ -341,7 +341,7 @@ ${
     }
 </div>`
   })
-  return yield* remember(shown, browserId)
+  return yield* remember(response, browserId)
 })
 
 /** @internal */

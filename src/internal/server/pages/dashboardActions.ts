@@ -77,7 +77,7 @@ export const handle: Effect.Effect<
   const clock = yield* MovableClock
   const faults = yield* FaultInjection
   const { dashboards } = yield* PageTokens
-  const shown = yield* Effect.mapError(
+  const dashboard = yield* Effect.mapError(
     dashboards.consume(yield* required(of, "token"), yield* browser),
     refusedTokenPage("form")
   )
@@ -94,16 +94,16 @@ export const handle: Effect.Effect<
     Option.flatMap(of("operation"), (name) => Option.fromNullable(failures.keyOf(name))),
     () => broken("operation")
   )
-  const at = <A>(shown: ReadonlyMap<number, A>) =>
+  const at = <A>(rows: ReadonlyMap<number, A>) =>
     Effect.flatMap(
       number("handle", 0, Number.MAX_SAFE_INTEGER),
-      (index) => Effect.mapError(Option.fromNullable(shown.get(index)), () => broken("handle"))
+      (index) => Effect.mapError(Option.fromNullable(rows.get(index)), () => broken("handle"))
     )
-  const session = at(shown.sessions)
+  const session = at(dashboard.sessions)
   // One grant, or all grants without a handle.
   const grants: Effect.Effect<Grant | undefined, PageError> = Option.isNone(of("handle"))
     ? Effect.succeed(undefined)
-    : at(shown.grants)
+    : at(dashboard.grants)
   const action = yield* required(of, "action")
   switch (action) {
     case "approve":
