@@ -1,4 +1,4 @@
-/** Those who wait for a person: how soon they are woken, and what they cost while they sleep. */
+/** Waiting calls: the time until they wake, and their cost while they sleep. */
 import type { ChildProcess } from "node:child_process"
 import { fork } from "node:child_process"
 import { mostInOneSecond, type Quantiles } from "./statistics.js"

@@ -1,4 +1,4 @@
-/** The rival: reads a JSON body and writes it back, with nothing but `node:http`. */
+/** Baseline: reads a JSON body and writes it back, with only `node:http`. */
 import { createServer } from "node:http"
 
 const server = createServer((request, response) => {

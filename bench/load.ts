@@ -17,7 +17,7 @@ export interface Measured {
 const quantile = (sorted: Float64Array, q: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 
-/** Sends `count` requests over `connections` kept-alive connections, each the next as soon as it has its answer. */
+/** Sends `count` requests over `connections` kept-alive connections, and each connection sends the next request after its response. */
 export const load = (target: Target, options: { readonly connections: number; readonly count: number }) =>
   new Promise<Measured>((resolve, reject) => {
     const { connections, count } = options

@@ -1,5 +1,5 @@
 /**
- * Measures the server as ratios, in one run against a rival, and those who wait for a consent:
+ * Measures the server relative to a baseline in the same run, and calls that wait for consent:
  * `npm run bench -- --only server --json FILE`, or `--only consent`.
  */
 import { Array as Arr, Order } from "effect"

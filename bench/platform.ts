@@ -1,4 +1,4 @@
-/** What the server stands on, with nothing in it: the same echo as an `HttpApp` of @effect/platform. */
+/** Baseline of the platform: the same echo as an `HttpApp` of @effect/platform. */
 import { HttpMiddleware, HttpServer, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"

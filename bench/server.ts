@@ -1,4 +1,4 @@
-/** The server under load: a provider to get machine tokens of, and a workload access token to ask with. */
+/** The server under load, with a provider for machine tokens and a workload access token. */
 import { HttpMiddleware, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"

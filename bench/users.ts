@@ -1,4 +1,4 @@
-/** A workload whose users have to be asked, and users who wait. */
+/** A workload whose users must consent, and calls that wait. */
 import { Deferred, Effect, type Fiber, Redacted, Schedule } from "effect"
 import { Consent, type IdentityError, IdentityService } from "../src/index.js"
 
@@ -37,11 +37,11 @@ export const workloadAccessToken = (userId: string) =>
     (identity) => identity.getWorkloadAccessToken({ workloadName, userId })
   )
 
-/** Starts a user who waits; ends when they have been told the URL, and sleep. */
+/** Starts a call that waits for a user; ends when the URL was reported and the call sleeps. */
 export const begin = (userId: string, workloadAccessToken: Redacted.Redacted) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
-    const told = yield* Deferred.make<Redacted.Redacted, IdentityService.UserFailure>()
+    const reported = yield* Deferred.make<Redacted.Redacted, IdentityService.UserFailure>()
     const fiber = yield* identity.getToken({
       providerName: "github",
       scopes: ["repo"],
@@ -49,17 +49,17 @@ export const begin = (userId: string, workloadAccessToken: Redacted.Redacted) =>
       callbackUrl,
       workloadAccessToken,
       consent: Consent.wait({
-        onAuthUrl: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(told, sessionUri)
+        onAuthUrl: (_, { sessionUri }: IdentityError.ConsentRequired) => Deferred.succeed(reported, sessionUri)
       })
     }).pipe(
-      Effect.tapError((error) => Deferred.fail(told, error)),
+      Effect.tapError((error) => Deferred.fail(reported, error)),
       Effect.map(() => performance.now()),
       Effect.forkDaemon
     )
-    return { userId, sessionUri: yield* Deferred.await(told), fiber } satisfies Waiter
+    return { userId, sessionUri: yield* Deferred.await(reported), fiber } satisfies Waiter
   }).pipe(reliably)
 
-/** So many users who wait, all with different names. */
+/** Starts a number of waiting calls, each for another user. */
 export const beginAll = (prefix: string, count: number) =>
   Effect.forEach(
     Array.from({ length: count }, (_, i) => `${prefix}-${i}`),

@@ -40,7 +40,7 @@ export class ConsentView extends Schema.TaggedClass<ConsentView>("effect-agentco
 ) {}
 
 /**
- * The public part of this consent request.
+ * Returns the public part of a consent request.
  *
  * @example
  * ```ts
@@ -48,9 +48,8 @@ export class ConsentView extends Schema.TaggedClass<ConsentView>("effect-agentco
  * import type { IdentityError } from "effect-agentcore-identity"
  * import { ConsentView } from "effect-agentcore-identity"
  *
- * export const forUser = Effect.catchTag("ConsentRequired", (consent: IdentityError.ConsentRequired) =>
- *   Effect.fail(ConsentView.make(consent))
- * )
+ * export const forUser = <A, R>(turn: Effect.Effect<A, IdentityError.ConsentRequired, R>) =>
+ *   Effect.catchTag(turn, "ConsentRequired", (consent) => Effect.fail(ConsentView.make(consent)))
  * ```
  *
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * Credentials for an agent: workload access tokens, OAuth2 tokens for machines and people, API keys, payment tokens,
+ * Credentials for an agent: workload access tokens, OAuth 2.0 tokens for workloads and users, API keys, payment tokens,
  * and the administration of what they come from. The policy (waiting, retrying, naming what is wrong) is written here
  * once, over whatever implements `IdentityApi`.
  *

@@ -73,7 +73,7 @@ const interaction = (provider: Provider) => async (request: IncomingMessage, res
     response,
     answer.get("decision") === "allow"
       ? { login: { accountId: answer.get("user") ?? "nobody" }, consent: {} }
-      : { error: "access_denied", error_description: "the person said no" }
+      : { error: "access_denied", error_description: "the user denied the consent" }
   )
 }
 

@@ -5,7 +5,7 @@ import type { Description, Member, Operation, Shape } from "./Description.js"
 const both = (ours: object, theirs: object): ReadonlyArray<string> =>
   Arr.sort(Arr.dedupe([...Object.keys(ours), ...Object.keys(theirs)]), Order.string)
 
-const said = (ours: unknown, theirs: unknown) => `${String(ours)} in our table, ${String(theirs)} in the client`
+const difference = (ours: unknown, theirs: unknown) => `${String(ours)} in our table, ${String(theirs)} in the client`
 
 /** A word on a member that one side does not have. */
 const summary = ({ required, shape: { item, kind, members, sensitive } }: Member): string =>
@@ -31,7 +31,7 @@ const isSingle = ({ kind, members }: Shape) => {
 
 const shapes = (at: string, given: Shape, theirs: Shape): ReadonlyArray<string> => {
   const ours = theirs.kind === "union" && isSingle(given) ? asUnion(given) : given
-  if (ours.kind !== theirs.kind) return [`${at}: ${said(ours.kind, theirs.kind)}`]
+  if (ours.kind !== theirs.kind) return [`${at}: ${difference(ours.kind, theirs.kind)}`]
   return [
     ...(ours.sensitive === theirs.sensitive
       ? []
@@ -58,13 +58,13 @@ const members = (at: string, ours: Member, theirs: Member): ReadonlyArray<string
     : [`${at}: ${ours.required ? "required only in our table" : "required only in the client"}`]),
   ...(ours.location === theirs.location
     ? []
-    : [`${at}: ${said(`in the ${ours.location}`, `in the ${theirs.location}`)}`]),
+    : [`${at}: ${difference(`in the ${ours.location}`, `in the ${theirs.location}`)}`]),
   ...shapes(at, ours.shape, theirs.shape)
 ]
 
 const operations = (name: string, ours: Operation, theirs: Operation): ReadonlyArray<string> => [
   ...(["plane", "method", "path", "status"] as const).flatMap((key) =>
-    ours[key] === theirs[key] ? [] : [`${name} ${key}: ${said(ours[key], theirs[key])}`]
+    ours[key] === theirs[key] ? [] : [`${name} ${key}: ${difference(ours[key], theirs[key])}`]
   ),
   ...shapes(`${name} request `, ours.request, theirs.request),
   ...shapes(`${name} reply `, ours.reply, theirs.reply),
@@ -73,7 +73,7 @@ const operations = (name: string, ours: Operation, theirs: Operation): ReadonlyA
     if (our === their) return []
     if (our === undefined) return [`${name} error ${exception}: only in the client`]
     if (their === undefined) return [`${name} error ${exception}: only in our table`]
-    return [`${name} error ${exception}: ${said(`HTTP ${our}`, `HTTP ${their}`)}`]
+    return [`${name} error ${exception}: ${difference(`HTTP ${our}`, `HTTP ${their}`)}`]
   })
 ]
 

@@ -61,7 +61,7 @@ const memberOf = (signature: SchemaAST.PropertySignature): ReadonlyArray<readonl
       shape: shapeOf(signature.type)
     }]]
 
-/** What the SDK hands over for a member that is not modelled, which is no member of the model. */
+/** Member in which the SDK returns a member that is not in the model. */
 const isUnknownMember = (ast: SchemaAST.AST) =>
   SchemaAST.isTypeLiteral(ast) && ast.propertySignatures.some(({ name }) => name === "$unknown")
 

@@ -5,7 +5,7 @@ import { differences } from "./compare.js"
 import { countMembers, type Description } from "./Description.js"
 
 /**
- * Differences that are meant, to the letter. AWS does not flag session URIs as sensitive. We keep them secret, because
+ * Intended differences, as exact lines. AWS does not flag session URIs as sensitive. We keep them secret, because
  * the holder of one can act in a user's consent.
  */
 export const intended: ReadonlyArray<string> = [

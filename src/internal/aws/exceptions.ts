@@ -89,11 +89,11 @@ export const fromThrown = <Tag extends ModelledTag>(
   const later = { ...fields, ...(retryAfter !== undefined && { retryAfter }) }
   const name = text(thrown, "name") ?? "Unknown"
   const code = text(thrown, "code")
-  const said = scrub(text(thrown, "message") ?? "")
+  const scrubbed = scrub(text(thrown, "message") ?? "")
 
   if (Predicate.hasProperty(thrown, "$fault")) {
     const answer = status === undefined ? "an error without a status and" : `HTTP ${status}`
-    const message = said === "" || said === "UnknownError" ? `${answer} without a message` : said
+    const message = scrubbed === "" || scrubbed === "UnknownError" ? `${answer} without a message` : scrubbed
     const tag = operation.errors.find((tag) => exceptions[tag].exception === name)
     if (tag === undefined) {
       return new UnknownServiceError({ ...later, message, code: scrub(name), ...(status !== undefined && { status }) })
@@ -120,7 +120,7 @@ export const fromThrown = <Tag extends ModelledTag>(
   // The message of a network error is kept. Another message, such as that of a credential provider that fails between
   // two attempts, may contain a secret. The SDK appends lines about the raw response, which are dropped.
   const isNetwork = name === "TimeoutError" || (code !== undefined && isCode(code))
-  const [reported = ""] = isNetwork ? said.split("\n") : []
+  const [reported = ""] = isNetwork ? scrubbed.split("\n") : []
   // The SDK also names a reset connection `TimeoutError`, so the code decides first.
   const reason = (code === undefined ? name === "TimeoutError" : timeouts.has(code)) ? "Timeout" : "Connection"
   const label = [code ?? "", name].find((one) => isCode(one) || isClassName(one)) ?? "Unknown"
