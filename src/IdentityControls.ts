@@ -20,9 +20,7 @@ import type * as IdentityApi from "./IdentityApi.js"
 export class SessionNotPending extends Schema.TaggedError<SessionNotPending>(
   "effect-agentcore-identity/SessionNotPending"
 )("SessionNotPending", {}) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return "no session with this URI is pending: the URI is unknown, or its session was answered or has expired; pass the " +
       "`sessionUri` of ConsentRequired, not its authorization URL"
@@ -40,9 +38,7 @@ export class NotSimulated extends Schema.TaggedError<NotSimulated>("effect-agent
   "NotSimulated",
   { providerName: Schema.String }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `provider '${this.providerName}' is federated: open its authorization URL in a browser, or call ` +
       `setIssuer('${this.providerName}', "simulated")`
@@ -123,9 +119,7 @@ export class ProviderRefused extends Schema.TaggedError<ProviderRefused>("effect
     description: Schema.optional(Schema.String)
   }
 ) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return `provider '${this.providerName}' did not authorize: ${
       [this.reason, this.error, this.description].filter((part) => part !== undefined).join(": ")

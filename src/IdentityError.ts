@@ -13,9 +13,7 @@ import {
   LedgerFailure
 } from "./ConsentError.js"
 
-/**
- * @since 0.1.0
- */
+/** @since 0.1.0 */
 export * from "./ConsentError.js"
 
 const fields = {

@@ -124,9 +124,7 @@ export interface SessionBinding {
     consent: ConsentRequired,
     user: ConsentUser
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
-  /**
-   * A callback for `Consent.wait`: registers the consent, and passes the link to `show`.
-   */
+  /** A callback for `Consent.wait`: registers the consent, and passes the link to `show`. */
   readonly onAuthUrl: <E, R>(
     user: ConsentUser,
     show: (link: string) => Effect.Effect<unknown, E, R>

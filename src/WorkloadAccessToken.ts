@@ -72,9 +72,7 @@ export class WorkloadAccessToken extends Context.Tag("effect-agentcore-identity/
 export class WorkloadAccessTokenMissing extends Schema.TaggedError<WorkloadAccessTokenMissing>(
   "effect-agentcore-identity/WorkloadAccessTokenMissing"
 )("WorkloadAccessTokenMissing", {}) {
-  /**
-   * @since 0.1.0
-   */
+  /** @since 0.1.0 */
   override get message(): string {
     return "the invocation contains no workload access token: call the agent with a JWT, or with the header " +
       "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber, Option, Random, Redacted, Schedule, TestClock } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Option, Redacted, Schedule, TestClock } from "effect"
 import * as Consent from "../src/Consent.js"
 import * as Credential from "../src/Credential.js"
 import * as IdentityError from "../src/IdentityError.js"
@@ -390,14 +390,3 @@ describe("a strategy", () => {
       assertEqual([stopped, times], [["wait", "never"], []])
     }))
 })
-
-it.effect("a poll after an error with Retry-After comes no earlier than that, and one minute later at most", () =>
-  Effect.gen(function*() {
-    const later = (retryAfter: number) => new IdentityError.Throttled({ operation, message: "slow down", retryAfter })
-    const answers = [Effect.fail(later(30)), Effect.fail(later(3600)), Effect.fail(later(1)), granted]
-    const { call, times } = yield* waiting((index) => answers[index] ?? granted)
-    const fiber = yield* call(Schedule.spaced("5 seconds"))
-    yield* TestClock.adjust("5 minutes")
-    yield* Fiber.join(fiber)
-    assertEqual(times, [5000, 35_000, 95_000, 100_000])
-  }).pipe(Effect.withRandom(Random.fixed([0]))))

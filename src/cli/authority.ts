@@ -1,6 +1,4 @@
-/**
- * The option `--ca`: certificates of a private certificate authority.
- */
+/** The option `--ca`: certificates of a private certificate authority. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"

@@ -1,6 +1,4 @@
-/**
- * The server and the layers of `serve`.
- */
+/** The server and the layers of `serve`. */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
@@ -23,11 +21,7 @@ export interface ApiOptions extends MemoryIdentity.Options {
   readonly federation: FederatedIssuer.Options
 }
 
-/**
- * The HTTP app of the server.
- *
- * @internal
- */
+/** The HTTP app of the server. */
 export const app = (
   options: IdentityServer.LocalOptions
 ): Effect.Effect<HttpApp.Default<never, IdentityApi | IdentityControls>, ConfigError.ConfigError> =>
@@ -38,8 +32,6 @@ const npxCommand = "npx -p effect-agentcore-identity -p classic-level@3 agentcor
 /**
  * Fails if the package that `--data` needs is missing. `npx` keeps packages outside the project, so the message contains a
  * command for it as well.
- *
- * @internal
  */
 export const checkPackage: Effect.Effect<void, CommandFailed> = Effect.asVoid(classicLevel.load).pipe(
   Effect.mapError(({ message }) =>
@@ -47,11 +39,7 @@ export const checkPackage: Effect.Effect<void, CommandFailed> = Effect.asVoid(cl
   )
 )
 
-/**
- * The service behind the server: in memory, or in a folder.
- *
- * @internal
- */
+/** The service behind the server: in memory, or in a folder. */
 export const layerApi = (
   { directory, federation, ...options }: ApiOptions
 ): Layer.Layer<IdentityApi | IdentityControls, CommandFailed> =>

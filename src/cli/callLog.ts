@@ -1,6 +1,4 @@
-/**
- * The log of calls: one line with time, operation, outcome and duration, without requests and responses.
- */
+/** The log of calls: one line with time, operation, outcome and duration, without requests and responses. */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
@@ -29,8 +27,6 @@ const nameOf = (method: string, path: string): Option.Option<string> => {
 /**
  * Logs each request. Operations and errors have the level info, other requests the level debug. A request whose client
  * disconnects before the response is logged as `disconnected`.
- *
- * @internal
  */
 export const logCalls = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
   Effect.gen(function*() {
@@ -87,10 +83,6 @@ const jsonLogger = Logger.make<unknown, string>(({ date, logLevel, message }) =>
   }))
 })
 
-/**
- * Logs to stderr, as text or as JSON.
- *
- * @internal
- */
+/** Logs to stderr, as text or as JSON. */
 export const layerLogger = (json: boolean) =>
   Logger.replace(Logger.defaultLogger, Logger.withConsoleError(json ? jsonLogger : textLogger))

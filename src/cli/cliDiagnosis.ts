@@ -1,6 +1,4 @@
-/**
- * Diagnoses for the command line: with options of the command instead of options of the library.
- */
+/** Diagnoses for the command line: with options of the command instead of options of the library. */
 import * as ConfigError from "effect/ConfigError"
 import type * as Diagnosis from "../Diagnosis.js"
 
@@ -11,21 +9,13 @@ const optionOf = (member: string | undefined) =>
     ? "--endpoint"
     : undefined
 
-/**
- * The message for an invalid option. `undefined` if the invalid value came from an environment variable.
- *
- * @internal
- */
+/** The message for an invalid option. `undefined` if the invalid value came from an environment variable. */
 export const invalidOption = (error: ConfigError.ConfigError): string | undefined => {
   const option = error._op === "InvalidData" ? optionOf(error.path[0]) : undefined
   return option === undefined || error._op !== "InvalidData" ? undefined : `${option}: ${error.message}`
 }
 
-/**
- * Adds `--region` to the message about a missing region.
- *
- * @internal
- */
+/** Adds `--region` to the message about a missing region. */
 export const withRegionOption = (error: ConfigError.ConfigError): ConfigError.ConfigError =>
   error._op === "MissingData" && error.path[0] === "AWS_REGION"
     ? ConfigError.MissingData(
@@ -66,11 +56,7 @@ const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diag
   ReplyNotFromAws: { fix: checkEndpoint }
 }
 
-/**
- * Replaces the fix of a diagnosis by one for the command line.
- *
- * @internal
- */
+/** Replaces the fix of a diagnosis by one for the command line. */
 export const forShell = (diagnosis: Diagnosis.Diagnosis): Diagnosis.Diagnosis => ({
   ...diagnosis,
   ...shellFixes[diagnosis.cause]

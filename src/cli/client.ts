@@ -1,6 +1,4 @@
-/**
- * The connection of the commands to AWS or to a local server.
- */
+/** The connection of the commands to AWS or to a local server. */
 import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -84,8 +82,6 @@ export interface Arguments {
 
 /**
  * Runs a command against the service that the options select. Loads the AWS SDK here, so that `--help` does not load it.
- *
- * @internal
  */
 export const run = <A, E extends Failure, R>(
   given: Common,

@@ -1,6 +1,4 @@
-/**
- * The help pages.
- */
+/** The help pages. */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Arr from "effect/Array"
 
@@ -9,11 +7,7 @@ const groups = ["consent", "workloads", "providers"]
 
 const isHelp = (arg: string) => arg === "--help" || arg === "-h"
 
-/**
- * Repeats `--help` after each command of the path. Otherwise the parser prints only the last name of the path.
- *
- * @internal
- */
+/** Repeats `--help` after each command of the path. Otherwise the parser prints only the last name of the path. */
 export const wholeName = (argv: ReadonlyArray<string>): ReadonlyArray<string> => {
   const [executable, args] = Arr.splitAt(argv, 2)
   const names = Arr.takeWhile(args, (arg) => !arg.startsWith("-"))
@@ -33,11 +27,7 @@ const translations: ReadonlyArray<readonly [pattern: RegExp, text: string]> = [
 const translated = (text: string) =>
   translations.reduce((text, [pattern, translation]) => text.replace(pattern, translation), text)
 
-/**
- * The message for arguments that the parser rejected, with the command that prints the help.
- *
- * @internal
- */
+/** The message for arguments that the parser rejected, with the command that prints the help. */
 export const usageMessage = (args: ReadonlyArray<string>, messages: ReadonlyArray<string>): string => {
   const [name = "", subcommand] = Arr.takeWhile(args, (arg) => !arg.startsWith("-"))
   const isGroup = groups.includes(name)

@@ -1,6 +1,4 @@
-/**
- * The input of the commands: files, standard input, and JSON that is validated against a schema.
- */
+/** The input of the commands: files, standard input, and JSON that is validated against a schema. */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -24,22 +22,14 @@ const readStdin = Effect.tryPromise({
   catch: unreadable("standard input")
 })
 
-/**
- * Reads a file, or standard input for `-`.
- *
- * @internal
- */
+/** Reads a file, or standard input for `-`. */
 export const text = (path: string): Effect.Effect<string, CommandFailed, FileSystem.FileSystem> =>
   path === "-"
     ? readStdin
     : Effect.flatMap(FileSystem.FileSystem, (files) =>
       Effect.mapError(files.readFileString(path), unreadable(`the file ${path}`)))
 
-/**
- * Reads a secret, without the line end that `echo` adds.
- *
- * @internal
- */
+/** Reads a secret, without the line end that `echo` adds. */
 export const secret = (
   path: string,
   what: string
@@ -62,11 +52,7 @@ const position = (text: string, cause: unknown) => {
   return ` at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`
 }
 
-/**
- * Reads JSON and validates it against a schema. Errors contain paths, never values.
- *
- * @internal
- */
+/** Reads JSON and validates it against a schema. Errors contain paths, never values. */
 export const json = <A, I>(
   path: string,
   schema: Schema.Schema<A, I>

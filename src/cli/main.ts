@@ -1,6 +1,4 @@
-/**
- * The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on a local server.
- */
+/** The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on a local server. */
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"

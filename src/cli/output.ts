@@ -1,6 +1,4 @@
-/**
- * The output of the commands, as text or JSON: results on stdout, everything else on stderr.
- */
+/** The output of the commands, as text or JSON: results on stdout, everything else on stderr. */
 import * as Arr from "effect/Array"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
@@ -15,11 +13,7 @@ import * as Diagnosis from "../Diagnosis.js"
 import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
 import { forShell } from "./cliDiagnosis.js"
 
-/**
- * A local failure: invalid arguments, a file, a port or standard input.
- *
- * @internal
- */
+/** A local failure: invalid arguments, a file, a port or standard input. */
 export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-agentcore-identity/cli/CommandFailed")(
   "CommandFailed",
   {
@@ -40,21 +34,13 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-age
   }
 ) {}
 
-/**
- * The failure was printed. Carries the exit code of the process.
- *
- * @internal
- */
+/** The failure was printed. Carries the exit code of the process. */
 export class Exited extends Data.TaggedError("Exited")<{ readonly code: number }> {}
 
 /** @internal */
 export type Failure = IdentityError | CommandFailed | ConfigError.ConfigError
 
-/**
- * The failure for invalid arguments.
- *
- * @internal
- */
+/** The failure for invalid arguments. */
 export const usageInvalid = (message: string): CommandFailed => new CommandFailed({ reason: "UsageInvalid", message })
 
 const Reported = Schema.Union(...IdentityError.members, CommandFailed)
@@ -106,21 +92,13 @@ const toJson = (error: Failure) => {
   )
 }
 
-/**
- * Prints the authorization URL. It is secret, so it is printed on stderr only, never to stdout or a log.
- *
- * @internal
- */
+/** Prints the authorization URL. It is secret, so it is printed on stderr only, never to stdout or a log. */
 export const consent = (json: boolean, required: ConsentRequired): Effect.Effect<void> =>
   json
     ? Effect.flatMap(toJson(required), (line) => Console.error(line))
     : Console.error(`${toText(required)}\n${Redacted.value(required.authorizationUrl)}`)
 
-/**
- * Prints how a command failed.
- *
- * @internal
- */
+/** Prints how a command failed. */
 export const report = (json: boolean, error: Failure): Effect.Effect<void> =>
   !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
     ? consent(json, error)
@@ -137,8 +115,6 @@ const exitCode = (error: Failure) => {
 /**
  * Prints the failure of a command and sets the exit code: 2 for a required consent, 64 (`EX_USAGE` of `sysexits.h`) for
  * invalid arguments, 1 for all others.
- *
- * @internal
  */
 export const reporting = (json: boolean) => <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.catchAll(
@@ -168,36 +144,20 @@ const withIsoTimes = (value: unknown, encoded: unknown): unknown => {
     : encoded
 }
 
-/**
- * Encodes a value with its schema, but with times in ISO 8601.
- *
- * @internal
- */
+/** Encodes a value with its schema, but with times in ISO 8601. */
 export const encode = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<unknown> =>
   Effect.map(Effect.orDie(Schema.encode(schema)(value)), (encoded) => withIsoTimes(value, encoded))
 
-/**
- * Prints one value: a line for each member, or its JSON with times in ISO 8601.
- *
- * @internal
- */
+/** Prints one value: a line for each member, or its JSON with times in ISO 8601. */
 export const value = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
   json
     ? Effect.flatMap(encode(schema, value), (encoded) => Console.log(JSON.stringify(encoded)))
     : Console.log(flatten(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
 
-/**
- * Prints the secret only, so that a shell can capture it.
- *
- * @internal
- */
+/** Prints the secret only, so that a shell can capture it. */
 export const secret = (json: boolean, member: string, value: Redacted.Redacted): Effect.Effect<void> =>
   Console.log(json ? JSON.stringify({ [member]: Redacted.value(value) }) : Redacted.value(value))
 
-/**
- * Prints the success of a command without a result.
- *
- * @internal
- */
+/** Prints the success of a command without a result. */
 export const done = (json: boolean, what: { readonly [member: string]: string }, text: string): Effect.Effect<void> =>
   Console.log(json ? JSON.stringify(what) : text)

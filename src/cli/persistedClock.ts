@@ -16,11 +16,7 @@ const unusable = (path: string) =>
       `${path} does not contain the offset of the clock in milliseconds: remove the file to start with the real time`
   })
 
-/**
- * Reads the offset of the clock in this folder, which no other process uses.
- *
- * @internal
- */
+/** Reads the offset of the clock in this folder, which no other process uses. */
 export const open = Effect.fnUntraced(function*(
   directory: string
 ): Effect.fn.Return<NonNullable<IdentityServer.LocalOptions["clock"]>, CommandFailed, FileSystem.FileSystem> {

@@ -1,6 +1,4 @@
-/**
- * The command `providers`: administration of credential providers of all kinds.
- */
+/** The command `providers`: administration of credential providers of all kinds. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Console from "effect/Console"

@@ -1,6 +1,4 @@
-/**
- * The option `--quota` of `serve`.
- */
+/** The option `--quota` of `serve`. */
 import * as Effect from "effect/Effect"
 import * as Record from "effect/Record"
 import * as Struct from "effect/Struct"
@@ -15,11 +13,7 @@ const names: ReadonlyArray<readonly [argument: string, name: QuotaName]> = Struc
 
 const expected = `expected NAME=N, where NAME is one of ${names.map(([argument]) => argument).join(", ")}`
 
-/**
- * The description of the option.
- *
- * @internal
- */
+/** The description of the option. */
 export const description = `the maximum number of resources of a kind: ${
   Record.values(quotas).map(({ argument, defaultValue }) => `${argument} (default: ${defaultValue})`).join(", ")
 }; repeat for more`
@@ -34,10 +28,6 @@ const parse = (text: string): Effect.Effect<readonly [QuotaName, number], Comman
     : usageInvalid(`--quota: expected ${argument}=N, where N is a whole number of at least 0, got ${text}`)
 }
 
-/**
- * Parses quotas in the form `NAME=N`. If a name is repeated, the last one applies.
- *
- * @internal
- */
+/** Parses quotas in the form `NAME=N`. If a name is repeated, the last one applies. */
 export const fromText = (given: ReadonlyArray<string>): Effect.Effect<MemoryIdentity.Quotas, CommandFailed> =>
   Effect.map(Effect.forEach(given, parse), Record.fromEntries)

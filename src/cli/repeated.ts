@@ -19,11 +19,7 @@ const names = [
   "--verify-jwt-client"
 ]
 
-/**
- * Finds the first repeatable option without a value.
- *
- * @internal
- */
+/** Finds the first repeatable option without a value. */
 export const withoutValue = (argv: ReadonlyArray<string>): Option.Option<string> => {
   const args = Arr.takeWhile(argv, (arg) => arg !== "--")
   return Arr.findFirst(args, (arg, index) => names.includes(arg) && (args[index + 1] ?? "").trim() === "")

@@ -1,6 +1,4 @@
-/**
- * The seed file: workload identities, credential providers of all kinds, their issuers, and external secrets.
- */
+/** The seed file: workload identities, credential providers of all kinds, their issuers, and external secrets. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"

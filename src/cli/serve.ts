@@ -1,6 +1,4 @@
-/**
- * The command `serve`: a local server for any AWS SDK.
- */
+/** The command `serve`: a local server for any AWS SDK. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as HttpServer from "@effect/platform/HttpServer"

@@ -1,6 +1,4 @@
-/**
- * The commands `token`, `api-key` and `consent`: credentials for the shell.
- */
+/** The commands `token`, `api-key` and `consent`: credentials for the shell. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Duration from "effect/Duration"

@@ -1,6 +1,4 @@
-/**
- * The command `workloads`: administration of workload identities.
- */
+/** The command `workloads`: administration of workload identities. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Console from "effect/Console"

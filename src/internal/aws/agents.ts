@@ -9,11 +9,7 @@ type Https = ReturnType<typeof globalThis.process.getBuiltinModule<"node:https">
 
 const stale = new WeakSet<object>()
 
-/**
- * Tests if the request failed with this error on a reused connection, before the first byte of a response.
- *
- * @internal
- */
+/** Tests if the request failed with this error on a reused connection, before the first byte of a response. */
 export const isStale = (error: unknown): boolean => Predicate.isObject(error) && stale.has(error)
 
 const lost = new Set<unknown>(["ECONNRESET", "EPIPE"])
@@ -38,11 +34,7 @@ const observed = <Agent extends InstanceType<Http["Agent"]>>(agent: Agent): Agen
 // The values that the SDK's request handler uses for agents of its own.
 const options = { keepAlive: true, maxSockets: 50 }
 
-/**
- * The agents for an SDK client. On a platform without Node's modules there are none, and the SDK chooses its handler.
- *
- * @internal
- */
+/** The agents for an SDK client. On a platform without Node's modules there are none, and the SDK chooses its handler. */
 export const make = ():
   | { readonly httpAgent: InstanceType<Http["Agent"]>; readonly httpsAgent: InstanceType<Https["Agent"]> }
   | undefined =>

@@ -22,11 +22,7 @@ const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl
 const withoutMetadata = (output: unknown) =>
   Predicate.isReadonlyRecord(output) ? Record.remove(output, "$metadata") : output
 
-/**
- * Options of one sent command.
- *
- * @internal
- */
+/** Options of one sent command. */
 export interface Sending {
   readonly options: { readonly abortSignal: AbortSignal }
   /** Apply it to the command: it verifies the response, and records the credentials that errors must not contain. */

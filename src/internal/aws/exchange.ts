@@ -22,11 +22,7 @@ type Middleware = <Args extends Next, Out extends Result>(
   context: object
 ) => (args: Args) => Promise<Out>
 
-/**
- * Middleware stack of a command of either client.
- *
- * @internal
- */
+/** Middleware stack of a command of either client. */
 export interface Command {
   readonly middlewareStack: {
     readonly add: (
@@ -39,8 +35,6 @@ export interface Command {
 /**
  * Progress of a call: it reached a client that replaces `send` and runs no middleware (`Unobserved`), to the search for AWS
  * credentials (`Unidentified`), to credentials but not to a signed request (`Unsent`), or to the request handler (`Sent`).
- *
- * @internal
  */
 export type Stage = "Unobserved" | "Unidentified" | "Unsent" | "Sent"
 
@@ -125,11 +119,7 @@ const collect = async (body: unknown): Promise<Uint8Array | "TooLarge" | undefin
   return concat(parts, size)
 }
 
-/**
- * Makes the observers of the calls of one operation.
- *
- * @internal
- */
+/** Makes the observers of the calls of one operation. */
 export const of = (operation: Operation.Any): () => Exchange => {
   const refusal = reply.refusal(operation)
 

@@ -9,33 +9,21 @@ import * as AST from "effect/SchemaAST"
 import { TransportFailure, UndecodableReply } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 
-/**
- * An HTTP response whose body has been read, with header names in lower case.
- *
- * @internal
- */
+/** An HTTP response whose body has been read, with header names in lower case. */
 export interface Received {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
 
-/**
- * Reason for rejecting a response. It is thrown through the middleware of the SDK and never quotes the response.
- *
- * @internal
- */
+/** Reason for rejecting a response. It is thrown through the middleware of the SDK and never quotes the response. */
 export class ReplyRefused extends Data.TaggedError("ReplyRefused")<{
   readonly kind: "NotAws" | "NotJson" | "Foreign" | "TooLarge" | "Truncated"
   readonly status: number
   readonly requestId: string | undefined
 }> {}
 
-/**
- * Limit of the size of a body: 8 MiB. A page of a list has at most 100 entries, which is much less.
- *
- * @internal
- */
+/** Limit of the size of a body: 8 MiB. A page of a list has at most 100 entries, which is much less. */
 export const maxBody = 8 * 1024 * 1024
 
 // The header names that the SDK uses.
@@ -61,8 +49,6 @@ const isTruncated = ({ body, headers }: Received) => {
  *
  * A reply has a request id of AWS or a JSON content type, and its body is empty or a JSON object. Without a request id, a
  * body that has members has at least one that the operation knows: `{"error":"login"}` of a proxy is not a reply.
- *
- * @internal
  */
 export const refusal = (
   operation: Pick<Operation.Any, "reply">

@@ -19,11 +19,7 @@ const isSkewCorrected = (thrown: unknown): boolean =>
   Predicate.hasProperty(thrown, "$metadata") &&
   Predicate.hasProperty(thrown.$metadata, "clockSkewCorrected") && thrown.$metadata.clockSkewCorrected === true
 
-/**
- * Sends once more if the service rejected the time of the signature and the SDK has taken the service's time.
- *
- * @internal
- */
+/** Sends once more if the service rejected the time of the signature and the SDK has taken the service's time. */
 export const withCorrectedClock = async <A>(send: () => Promise<A>): Promise<A> => {
   try {
     return await send()
@@ -43,8 +39,6 @@ const effectsOfSuccess: ReadonlyArray<readonly [operation: RegExp, tags: Readonl
 /**
  * The error of a call whose first attempt was lost. It is unknown whether the service handled that attempt, so an error
  * that its success would cause is neither a success nor that error.
- *
- * @internal
  */
 export const afterLostAttempt = <E extends IdentityError>(operation: string, error: E): E | TransportFailure =>
   effectsOfSuccess.some(([name, tags]) => name.test(operation) && tags.includes(error._tag))

@@ -9,8 +9,6 @@ const millisOf = (date: string): Option.Option<number> =>
 /**
  * The seconds to wait, at least 0. A date is compared with the `Date` of the response, so that the clock of this machine does
  * not matter; without one, with `now`. A value that is neither seconds nor a date is ignored.
- *
- * @internal
  */
 export const seconds = (headers: Readonly<Record<string, string>>, now: number): number | undefined => {
   const value = headers["retry-after"]?.trim() ?? ""

@@ -1,6 +1,4 @@
-/**
- * Secrets of a request: unwrapped when they are sent, and removed from errors.
- */
+/** Secrets of a request: unwrapped when they are sent, and removed from errors. */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -24,16 +22,10 @@ const AsGiven = Schema.transform(Schema.Unknown, Schema.Unknown, {
 /**
  * Returns a request schema without limits: it encodes a request unchanged, with unwrapped secrets. The compiler does not check
  * that this turns `A` into `I`; the two differ only in `Redacted`.
- *
- * @internal
  */
 export const asGiven = <A, I>(_schema: Schema.Schema<A, I>): Schema.Schema<A, I> => Schema.make<A, I>(AsGiven.ast)
 
-/**
- * The secrets of a request. Those under four characters are left out, since ordinary words contain them.
- *
- * @internal
- */
+/** The secrets of a request. Those under four characters are left out, since ordinary words contain them. */
 export const ofRequest = (value: unknown): ReadonlyArray<string> => {
   if (Redacted.isRedacted(value)) {
     const secret = Redacted.value(value)

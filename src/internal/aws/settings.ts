@@ -40,8 +40,6 @@ const isRegion = (value: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.te
 
 /**
  * Reads the region from the option, then from the two variables. Older tools use `AWS_DEFAULT_REGION`; the SDK does not read it.
- *
- * @internal
  */
 export const region = (given: string | undefined): Effect.Effect<string | undefined, ConfigError.ConfigError> =>
   checked(
@@ -50,11 +48,7 @@ export const region = (given: string | undefined): Effect.Effect<string | undefi
     "expected the name of an AWS region"
   )
 
-/**
- * Reads the region from the chain of the SDK, which includes the AWS profile.
- *
- * @internal
- */
+/** Reads the region from the chain of the SDK, which includes the AWS profile. */
 export const regionOf = (client: {
   readonly config: { readonly region: () => Promise<string> }
 }): Effect.Effect<string, ConfigError.ConfigError> =>
@@ -92,8 +86,6 @@ const isHttpUrl = (value: string) =>
  * Reads the endpoint from the option, then from the variable of AWS for the service, that of the Python SDK, and that of AWS for
  * all services. Without them the SDK uses the profile, then the endpoint of the region. If
  * `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`, the variables of AWS are ignored.
- *
- * @internal
  */
 export const endpoint = (
   plane: keyof typeof endpoints,

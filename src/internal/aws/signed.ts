@@ -30,11 +30,7 @@ const lowerCased = (headers: unknown): Readonly<Record<string, unknown>> =>
     ? Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     : {}
 
-/**
- * Returns the secrets of a signed request: in its headers, its query and its URL.
- *
- * @internal
- */
+/** Returns the secrets of a signed request: in its headers, its query and its URL. */
 export const ofRequest = (request: unknown): ReadonlyArray<string> => {
   const headers = lowerCased(member(request, "headers"))
   return [
@@ -51,18 +47,10 @@ const isSecret = (value: unknown): value is string => typeof value === "string" 
 const identityOf = (context: unknown): unknown =>
   member(member(member(context, "__smithy_context"), "selectedHttpAuthScheme"), "identity")
 
-/**
- * Tests if the SDK has resolved credentials for a call.
- *
- * @internal
- */
+/** Tests if the SDK has resolved credentials for a call. */
 export const isIdentified = (context: unknown): boolean => identityOf(context) !== undefined
 
-/**
- * Returns the secrets of the credentials that the SDK has resolved for a call.
- *
- * @internal
- */
+/** Returns the secrets of the credentials that the SDK has resolved for a call. */
 export const ofContext = (context: unknown): ReadonlyArray<string> =>
   named(identityOf(context), ["accessKeyId", "secretAccessKey", "sessionToken", "token", "apiKey"]).filter(isSecret)
 
@@ -80,8 +68,6 @@ const patterns = [
 /**
  * Removes all text that has the form of an AWS credential. A truncated message contains only the start of a token, and a service
  * may quote credentials of another call.
- *
- * @internal
  */
 export const withoutCredentials = (text: string): string =>
   patterns.reduce((text, pattern) => text.replaceAll(pattern, `$1${redacted}`), text)

@@ -1,8 +1,4 @@
-/**
- * The origin of the application, at which the pages are mounted.
- *
- * @internal
- */
+/** The origin of the application, at which the pages are mounted. */
 export interface AppOrigin {
   readonly origin: string
   readonly host: string

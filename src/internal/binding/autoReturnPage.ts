@@ -9,11 +9,7 @@ import { readRequest, required } from "./readRequest.js"
 import { checkProviderError, complete } from "./returnPage.js"
 import { isLocalHost } from "./urls.js"
 
-/**
- * Completes every session that returns to this machine, for one user.
- *
- * @internal
- */
+/** Completes every session that returns to this machine, for one user. */
 export const autoReturnPage = (
   userIdentifier: UserIdentifier
 ): Effect.Effect<

@@ -11,11 +11,7 @@ export interface Message {
   readonly text: Value
 }
 
-/**
- * The error page that answers a request.
- *
- * @internal
- */
+/** The error page that answers a request. */
 export class BindingPageError extends Data.TaggedError("BindingPageError")<Message> {}
 
 /** @internal */

@@ -61,21 +61,13 @@ const seal = (record: Record) =>
     return Redacted.value(yield* seal(purpose, Redacted.make(yield* Effect.orDie(encode(record)))))
   })
 
-/**
- * The id of a consent: the digest of its state, from which the state cannot be derived.
- *
- * @internal
- */
+/** The id of a consent: the digest of its state, from which the state cannot be derived. */
 export const idOf = (state: Redacted.Redacted): Effect.Effect<string> => digest(state)
 
 /** @internal */
 export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
-/**
- * Adds a record. `false` if the state is already in use.
- *
- * @internal
- */
+/** Adds a record. `false` if the state is already in use. */
 export const add = (
   id: string,
   record: Pending
@@ -85,11 +77,7 @@ export const add = (
     return yield* ledger.add(ledgerKey(id), yield* seal(record), DateTime.add(record.expiresAt, retention))
   })
 
-/**
- * Finds a record. `None` also if it was sealed with a key that no longer exists.
- *
- * @internal
- */
+/** Finds a record. `None` also if it was sealed with a key that no longer exists. */
 export const find = (
   id: string
 ): Effect.Effect<Option.Option<Entry>, LedgerFailure, ConsentLedger | ConsentSeal> =>
@@ -106,11 +94,7 @@ export const find = (
     )
   })
 
-/**
- * Replaces a record. `None` if it has changed since it was read.
- *
- * @internal
- */
+/** Replaces a record. `None` if it has changed since it was read. */
 export const replace = (
   { id, sealed: before }: Entry,
   record: Record

@@ -47,11 +47,7 @@ const addressOf = ({ headers, originalUrl }: HttpServerRequest.HttpServerRequest
   return { host: (headers["host"] ?? headers[":authority"] ?? authority ?? "").toLowerCase(), target }
 }
 
-/**
- * Reads a GET request to an allowed host.
- *
- * @internal
- */
+/** Reads a GET request to an allowed host. */
 export const readRequest = (
   isAllowedHost: (host: string) => boolean
 ): Effect.Effect<PageRequest, BindingPageError, HttpServerRequest.HttpServerRequest> =>
@@ -74,11 +70,7 @@ export const readRequest = (
 export const required = (of: PageRequest["of"], name: string): Effect.Effect<string, BindingPageError> =>
   Effect.mapError(Option.filter(of(name), (value) => value !== ""), () => unreadable)
 
-/**
- * The name of the cookie of one consent. Consents in several tabs have separate cookies.
- *
- * @internal
- */
+/** The name of the cookie of one consent. Consents in several tabs have separate cookies. */
 export const cookieName = (isSecure: boolean, id: string): string =>
   `${isSecure ? "__Host-" : ""}agentcore-consent-${id.slice(0, 16)}`
 

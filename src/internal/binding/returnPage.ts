@@ -34,11 +34,7 @@ import { cookieName, type PageRequest, readRequest, removeCookie, required } fro
 import { pending } from "./startPage.js"
 import { matchesHost } from "./urls.js"
 
-/**
- * Fails if the response contains an error. The text is not authenticated.
- *
- * @internal
- */
+/** Fails if the response contains an error. The text is not authenticated. */
 export const checkProviderError = (of: PageRequest["of"]): Effect.Effect<void, BindingPageError> =>
   Option.match(of("error"), {
     onNone: () => Effect.void,
@@ -83,8 +79,6 @@ const isAboutSession = (error: Failure<"completeResourceTokenAuth">) =>
 /**
  * Completes the session for the exact user of the workload access token. The log omits the message of the error, which may
  * contain the session URI.
- *
- * @internal
  */
 export const complete = (
   { sessionUri, userIdentifier }: Pick<pendingConsent.Pending, "sessionUri" | "userIdentifier">
@@ -102,8 +96,6 @@ export const complete = (
 /**
  * Builds the return page. The first request with a state consumes it, whatever its outcome, unless the service does not
  * answer. From then on the request is uninterruptible, so that a closed browser does not stop the completion.
- *
- * @internal
  */
 export const returnPage = <R>(
   appOrigin: AppOrigin,

@@ -57,11 +57,7 @@ const bindBrowser = (
     yield* bindBrowser(yield* pending(entry.id), verifier, attempts - 1)
   })
 
-/**
- * Builds the start page. If a consent is started again, in this browser or another, the last browser may finish it.
- *
- * @internal
- */
+/** Builds the start page. If a consent is started again, in this browser or another, the last browser may finish it. */
 export const startPage = <R>(
   appOrigin: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>

@@ -5,46 +5,26 @@ import { hostnameOf } from "../lib/requestTarget.js"
 import { parseUrl } from "../lib/url.js"
 import type { AppOrigin } from "./appOrigin.js"
 
-/**
- * Tests a `Host` header for the name of this machine.
- *
- * @internal
- */
+/** Tests a `Host` header for the name of this machine. */
 export const isLocalHost = (host: string): boolean => isLoopback(hostnameOf(host) ?? "")
 
-/**
- * Tests a `Host` header for the host of the application, with or without the default port.
- *
- * @internal
- */
+/** Tests a `Host` header for the host of the application, with or without the default port. */
 export const matchesHost = ({ host, isSecure }: AppOrigin) => (name: string): boolean =>
   name === host || name === `${host}:${isSecure ? 443 : 80}`
 
-/**
- * Tests for a URL on `origin` without a query, with the path spelled as a browser spells it.
- *
- * @internal
- */
+/** Tests for a URL on `origin` without a query, with the path spelled as a browser spells it. */
 export const isPageOf = (origin: string, url: string): boolean =>
   // The path begins with a slash, so a longer host name does not match.
   Option.exists(parseUrl(url), ({ pathname }) => `${origin}${pathname}` === url)
 
-/**
- * Resolves the URL of the page after completion: an http or https URL, or a path of the application.
- *
- * @internal
- */
+/** Resolves the URL of the page after completion: an http or https URL, or a path of the application. */
 export const resolveDoneUrl = (origin: string, url: string): Option.Option<string> =>
   Option.liftThrowable(() => new URL(url, origin))().pipe(
     Option.filter(({ protocol }) => protocol === "https:" || protocol === "http:"),
     Option.map(({ href }) => href)
   )
 
-/**
- * Parses the origin of an application. The left side is an error message.
- *
- * @internal
- */
+/** Parses the origin of an application. The left side is an error message. */
 export const parseAppOrigin = (origin: string): Either.Either<AppOrigin, string> =>
   Option.match(parseUrl(origin), {
     onNone: () =>

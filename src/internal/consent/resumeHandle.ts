@@ -14,11 +14,7 @@ const encode = Schema.encode(HandleJson)
 
 const decode = Schema.decode(HandleJson)
 
-/**
- * Adds the handle to a consent.
- *
- * @internal
- */
+/** Adds the handle to a consent. */
 export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired, never, ConsentSeal> =>
   Effect.gen(function*() {
     const { seal } = yield* ConsentSeal
@@ -29,11 +25,7 @@ export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired,
     })
   })
 
-/**
- * Opens a handle. Fails with `HandleRejected` if it is invalid or its session has expired.
- *
- * @internal
- */
+/** Opens a handle. Fails with `HandleRejected` if it is invalid or its session has expired. */
 export const open = (handle: Redacted.Redacted): Effect.Effect<ConsentRequired, HandleRejected, ConsentSeal> =>
   Effect.gen(function*() {
     const seal = yield* ConsentSeal

@@ -27,11 +27,7 @@ const describeId = (id: string, index: number) => id.length < 22 ? `"${id}"` : `
 const decodeKey = (text: string) =>
   Encoding.decodeBase64Url(trimTrailing(text.trim().replaceAll("+", "-").replaceAll("/", "_"), "="))
 
-/**
- * Validates the keys and decodes them. The error message contains no key.
- *
- * @internal
- */
+/** Validates the keys and decodes them. The error message contains no key. */
 export const validate = (
   keys: Arr.NonEmptyReadonlyArray<Key>
 ): Either.Either<Arr.NonEmptyReadonlyArray<KeyMaterial>, string> => {
@@ -58,11 +54,7 @@ export const validate = (
   }))
 }
 
-/**
- * Parses `id:key,id:key`, the newest first.
- *
- * @internal
- */
+/** Parses `id:key,id:key`, the newest first. */
 export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
   const entries = text.split(",", maxKeys + 1)
   return Arr.map(Arr.isNonEmptyReadonlyArray(entries) ? entries : Arr.of(text), (entry): Key => {
@@ -74,8 +66,6 @@ export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
 /**
  * Generates random bytes. They come from the platform, because Effect's `Random` is not a cryptographic generator and a test
  * can seed it.
- *
- * @internal
  */
 export const randomBytes = (length: number = keySize): Uint8Array<ArrayBuffer> =>
   globalThis.crypto.getRandomValues(new Uint8Array(length))

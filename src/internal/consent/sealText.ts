@@ -8,11 +8,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 /** First byte of a UTF-16 encoding; UTF-8 never starts with it. Two bytes for each code unit follow. */
 const utf16Marker = 0xff
 
-/**
- * Encodes as UTF-8, or as UTF-16 a string that contains half of a surrogate pair, which UTF-8 cannot represent.
- *
- * @internal
- */
+/** Encodes as UTF-8, or as UTF-16 a string that contains half of a surrogate pair, which UTF-8 cannot represent. */
 export const toBytes = (text: string): Uint8Array<ArrayBuffer> => {
   const bytes = encoder.encode(text)
   if (decoder.decode(bytes) === text) return bytes

@@ -41,11 +41,7 @@ interface Emulator {
   readonly controls: IdentityControls["Type"]
 }
 
-/**
- * Adds the defaults to the given settings.
- *
- * @internal
- */
+/** Adds the defaults to the given settings. */
 export const settings = ({
   accountId = "123456789012",
   region = "us-east-1",
@@ -73,11 +69,7 @@ export const make = (settings: Settings): Effect.Effect<Emulator> =>
     Effect.flatMap((ref) => makeOver(settings)(inMemory(ref)))
   )
 
-/**
- * An emulator whose state is kept in `storage`.
- *
- * @internal
- */
+/** An emulator whose state is kept in `storage`. */
 export const makeStored = (
   settings: Settings,
   storage: durableStore.Storage

@@ -2,11 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 
-/**
- * Computes the SHA-256 of a secret in hexadecimal, which identifies the secret and does not reveal it.
- *
- * @internal
- */
+/** Computes the SHA-256 of a secret in hexadecimal, which identifies the secret and does not reveal it. */
 export const digest = (secret: Redacted.Redacted): Effect.Effect<string> =>
   Effect.map(
     Effect.promise(() => globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(Redacted.value(secret)))),

@@ -15,11 +15,7 @@ export interface ExpiringMap<V> {
   readonly remove: (key: string) => void
 }
 
-/**
- * Tests if an entry has not expired. An entry expires at its deadline.
- *
- * @internal
- */
+/** Tests if an entry has not expired. An entry expires at its deadline. */
 export const isLive = ({ expiresAt }: Expiring, now: DateTime.Utc): boolean => DateTime.lessThan(now, expiresAt)
 
 const minSweepSize = 64
@@ -27,8 +23,6 @@ const minSweepSize = 64
 /**
  * Keeps its entries in `entries`. An addition removes the expired entries only when there are twice as many entries as the
  * last removal left, so that its average cost does not depend on the number of entries.
- *
- * @internal
  */
 export const make = <V extends Expiring>(entries: Map<string, V> = new Map()): ExpiringMap<V> => {
   let sweepSize = minSweepSize

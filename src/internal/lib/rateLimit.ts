@@ -17,8 +17,6 @@ const tolerance = 0.1
  *
  * `theoreticalArrivalTime` is that of the last call. The result has the time of this call and, if that time is `now`, the
  * theoretical arrival time of the next call.
- *
- * @internal
  */
 export const nextSlot = (
   { jitter, now, rate: given, theoreticalArrivalTime }: {

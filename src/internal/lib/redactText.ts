@@ -5,18 +5,10 @@
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
 
-/**
- * The text that replaces a secret.
- *
- * @internal
- */
+/** The text that replaces a secret. */
 export const redacted = "<redacted>"
 
-/**
- * The length of the shortest secret that is removed, in characters. Ordinary words contain shorter ones.
- *
- * @internal
- */
+/** The length of the shortest secret that is removed, in characters. Ordinary words contain shorter ones. */
 export const minSecretLength = 4
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
@@ -125,8 +117,6 @@ const replacer = (secret: string) => {
 /**
  * Replaces each of the secrets by {@link redacted}: as it is, in JSON, percent-encoded once or twice, and in HTML. The
  * secrets are looked up for each text, since a call has its credentials only after it is signed.
- *
- * @internal
  */
 export const redactText = (secrets: () => ReadonlyArray<string>): (text: string) => string => {
   const replacers = new Map<string, (text: string) => string>()

@@ -71,17 +71,11 @@ const start = <A, E>(isDetached: boolean): Effect.Effect<SingleFlight<A, E>> =>
     }
   })
 
-/**
- * The run continues while a caller waits for it, whichever caller started it, and is interrupted with its last caller.
- *
- * @internal
- */
+/** The run continues while a caller waits for it, whichever caller started it, and is interrupted with its last caller. */
 export const make = <A, E>(): Effect.Effect<SingleFlight<A, E>> => start(false)
 
 /**
  * Detached: the run continues to its end when its callers are interrupted, so it needs a time limit. For requests that
  * cannot be repeated, such as the exchange of an authorization code.
- *
- * @internal
  */
 export const makeDetached = <A, E>(): Effect.Effect<SingleFlight<A, E>> => start(true)

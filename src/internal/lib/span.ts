@@ -18,8 +18,6 @@ const endSpan = <A, E>(span: Tracer.Span, exit: Exit.Exit<A, E>) =>
 /**
  * Runs `use` in a span, and then `finalizer`. One stack frame does both: `Effect.withSpan` with a finalizer uses several, which
  * a waiting call keeps in memory.
- *
- * @internal
  */
 export const withSpan = <A, E, R>(
   name: string,

@@ -5,11 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 
-/**
- * State of one subscriber. It is mutable, which costs less than a fiber that awaits the event.
- *
- * @internal
- */
+/** State of one subscriber. It is mutable, which costs less than a fiber that awaits the event. */
 export interface Subscription {
   isNotified: boolean
   /** Called on the event. A subscriber that sets it afterwards looks at `isNotified` first. */

@@ -3,8 +3,6 @@
 /**
  * Removes each `character` at the end of `text`. The regular expression `/x+$/` tries every position inside a run of `x`
  * that does not reach the end, and so takes quadratic time.
- *
- * @internal
  */
 export const trimTrailing = (text: string, character: string): string => {
   let end = text.length
@@ -12,11 +10,7 @@ export const trimTrailing = (text: string, character: string): string => {
   return text.slice(0, end)
 }
 
-/**
- * Returns the part of `text` before the first `separator`, or `text` without one.
- *
- * @internal
- */
+/** Returns the part of `text` before the first `separator`, or `text` without one. */
 export const textBefore = (text: string, separator: string): string => {
   const at = text.indexOf(separator)
   return at === -1 ? text : text.slice(0, at)

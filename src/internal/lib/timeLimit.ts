@@ -15,8 +15,6 @@ import * as Fiber from "effect/Fiber"
  * and changes of fiber references are kept on success, as with `Effect.timeoutFail`.
  *
  * An infinite `duration` sets no limit: `self` runs as it is.
- *
- * @internal
  */
 export const timeLimit = <E2>(options: {
   readonly duration: Duration.Duration

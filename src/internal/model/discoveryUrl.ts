@@ -4,8 +4,6 @@ import { trimTrailing } from "../lib/text.js"
 /**
  * Pattern of a discovery URL: a well-known name, with or without a path after it. `emulator/state/assumptions.ts` says why it
  * is not the pattern of AWS.
- *
- * @internal
  */
 export const pattern: RegExp = /[^\s?#]+\/\.well-known\/(openid-configuration|oauth-authorization-server)(\/[^\s?#]*)?/
 
@@ -16,11 +14,7 @@ const split = /^(.+?)\/\.well-known\/(?:openid-configuration|oauth-authorization
 
 const parts = (url: string) => excluded.test(url) ? null : split.exec(url)
 
-/**
- * Tests `pattern` in linear time.
- *
- * @internal
- */
+/** Tests `pattern` in linear time. */
 export const isDiscoveryUrl = (url: string): boolean => parts(url) !== null
 
 const isOrigin = (url: string) => /^[^/]+:\/\/[^/]+$/.test(url)
@@ -31,8 +25,6 @@ const withoutSlash = (url: string) => url.endsWith("/") ? url.slice(0, -1) : url
  * Returns the issuers whose metadata is at this URL. The well-known name is appended to the issuer, or inserted between its
  * host and its path. Issuers with and without a slash at the end have the same URL. The result is empty for another URL, and
  * for one with a path on both sides of the well-known name, which no specification describes.
- *
- * @internal
  */
 export const issuersOf = (discoveryUrl: string): ReadonlyArray<string> => {
   const [, before = "", behind = ""] = parts(discoveryUrl) ?? []
@@ -42,18 +34,10 @@ export const issuersOf = (discoveryUrl: string): ReadonlyArray<string> => {
   return [base + path, `${base}${path}/`]
 }
 
-/**
- * Returns the URL of the metadata of an issuer by OpenID Connect Discovery 1.0.
- *
- * @internal
- */
+/** Returns the URL of the metadata of an issuer by OpenID Connect Discovery 1.0. */
 export const openIdUrl = (issuer: string): string => `${trimTrailing(issuer, "/")}/.well-known/openid-configuration`
 
-/**
- * Returns the URL of the metadata of an issuer by RFC 8414.
- *
- * @internal
- */
+/** Returns the URL of the metadata of an issuer by RFC 8414. */
 export const oauthUrl = (issuer: string): string => {
   const { origin, pathname } = new URL(issuer)
   return `${origin}/.well-known/oauth-authorization-server${trimTrailing(pathname, "/")}`

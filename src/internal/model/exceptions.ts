@@ -53,9 +53,5 @@ export const exceptions: Exceptions = {
   }
 }
 
-/**
- * The modelled errors that have `retryAfter`.
- *
- * @internal
- */
+/** The modelled errors that have `retryAfter`. */
 export const repeatable: ReadonlySet<ModelledTag> = new Set<ModelledTag>(["Throttled", "InternalServerError"])

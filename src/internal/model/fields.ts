@@ -109,9 +109,5 @@ export const page = (maxResults: number) =>
     maxResults: Schema.optional(integer(1, maxResults))
   })
 
-/**
- * Reference to a secret in a reply, which never contains the secret itself.
- *
- * @internal
- */
+/** Reference to a secret in a reply, which never contains the secret itself. */
 export const SecretArn = Schema.Struct({ secretArn: Schema.String })

@@ -1,10 +1,6 @@
 import * as IdentityError from "../../IdentityError.js"
 
-/**
- * The name of an option for each member that it fills. Longer paths come first.
- *
- * @internal
- */
+/** The name of an option for each member that it fills. Longer paths come first. */
 export type OptionNames = ReadonlyArray<readonly [member: string, option: string]>
 
 const isWithin = (path: string, member: string) =>
@@ -15,11 +11,7 @@ const toOptionName = (optionNames: OptionNames, path: string) => {
   return found === undefined ? path : found[1] + path.slice(found[0].length)
 }
 
-/**
- * Renames the fields that a `ValidationError` reports.
- *
- * @internal
- */
+/** Renames the fields that a `ValidationError` reports. */
 export const renameFields =
   (names: OptionNames) => <E>(error: E | IdentityError.ValidationError): E | IdentityError.ValidationError => {
     if (!(error instanceof IdentityError.ValidationError)) return error
@@ -32,11 +24,7 @@ export const renameFields =
     })
   }
 
-/**
- * Reports invalid fields by the names of the service's options.
- *
- * @internal
- */
+/** Reports invalid fields by the names of the service's options. */
 export const withOptionNames = renameFields([
   ["resourceCredentialProviderName", "providerName"],
   ["workloadIdentityToken", "workloadAccessToken"],

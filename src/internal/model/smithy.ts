@@ -73,11 +73,7 @@ export const text = (limits: Limits): Schema.filter<typeof Schema.String> =>
 export const secret = (limits: Limits = {}): Schema.Redacted<Schema.filter<typeof Schema.String>> =>
   Schema.Redacted(text(limits))
 
-/**
- * A list: readonly for the caller, mutable for the types of the AWS SDK.
- *
- * @internal
- */
+/** A list: readonly for the caller, mutable for the types of the AWS SDK. */
 export const list = <A, I>(
   item: Schema.Schema<A, I>,
   limits: Limits = {}
@@ -90,11 +86,7 @@ export const list = <A, I>(
     { strict: true, decode: (items) => items, encode: (items) => [...items] }
   )
 
-/**
- * A map of strings. A filter validates its keys, since a record schema silently drops keys that do not match.
- *
- * @internal
- */
+/** A map of strings. A filter validates its keys, since a record schema silently drops keys that do not match. */
 export const map = <A>(
   key: Limits,
   value: Schema.Schema<A, string>,
@@ -122,11 +114,7 @@ export const map = <A>(
   )
 }
 
-/**
- * A reply without members; decoding drops all members.
- *
- * @internal
- */
+/** A reply without members; decoding drops all members. */
 export const EmptyReply: Schema.Schema<{}> = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
   strict: true,
   decode: () => ({}),
@@ -154,8 +142,6 @@ type OnlyOne<Values> = { readonly [K in keyof Values]: { readonly [P in K]: Valu
 /**
  * A union of Smithy: exactly one of these members. The syntax tree of each forbids the others, since a struct schema would
  * silently drop them.
- *
- * @internal
  */
 export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.AnyNoContext }>(
   members: Members
@@ -186,27 +172,15 @@ export const extensibleEnum = <Literals extends readonly [string, ...Array<strin
   ...literals: Literals
 ): Schema.Schema<Literals[number] | UnknownValue, string> => Schema.Union(Schema.Literal(...literals), Unknown)
 
-/**
- * Last alternative of a union in a reply: the form in which the AWS SDK returns a member that is not in the model.
- *
- * @internal
- */
+/** Last alternative of a union in a reply: the form in which the AWS SDK returns a member that is not in the model. */
 export const UnknownMember = Schema.Struct({ $unknown: Schema.Tuple(Schema.String, Schema.Unknown) })
 
-/**
- * The same for a member that may be a secret.
- *
- * @internal
- */
+/** The same for a member that may be a secret. */
 export const UnknownSecretMember = Schema.Struct({
   $unknown: Schema.Tuple(Schema.String, Schema.Redacted(Schema.Unknown))
 })
 
-/**
- * A time: epoch seconds on the wire, a `Date` from the AWS SDK.
- *
- * @internal
- */
+/** A time: epoch seconds on the wire, a `Date` from the AWS SDK. */
 export const Timestamp: Schema.Schema<DateTime.Utc, number | Date> = Schema.transformOrFail(
   Schema.Union(Schema.Finite, Schema.ValidDateFromSelf),
   Schema.DateTimeUtcFromSelf,

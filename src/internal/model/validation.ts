@@ -64,11 +64,7 @@ const toValidationError = (operation: string) => (error: ParseResult.ParseError)
 // Valid requests and their operation: a request that the server has decoded is not validated again.
 const validatedRequests = new WeakMap<object, string>()
 
-/**
- * Validates a request and encodes it.
- *
- * @internal
- */
+/** Validates a request and encodes it. */
 export const encode = <A, I>(
   { name, request }: CheckedOperation<A, I>
 ): (request: A) => Either.Either<I, ValidationError> => {
@@ -83,11 +79,7 @@ export const encode = <A, I>(
 /** Bytes up to which all errors of a request are collected; in a larger one only the first, which limits the time. */
 const maxSizeForAllErrors = 64 * 1024
 
-/**
- * Decodes and validates a request from `input`, which has `size` bytes.
- *
- * @internal
- */
+/** Decodes and validates a request from `input`, which has `size` bytes. */
 export const decode = <A, I>(
   { name, request }: CheckedOperation<A, I>
 ): (input: unknown, size: number) => Either.Either<A, ValidationError> => {
@@ -102,11 +94,7 @@ export const decode = <A, I>(
     })
 }
 
-/**
- * Validates a request, and returns the members that the operation knows.
- *
- * @internal
- */
+/** Validates a request, and returns the members that the operation knows. */
 export const validate = <A, I>(
   { name, request }: CheckedOperation<A, I>
 ): (request: A) => Either.Either<A, ValidationError> => {

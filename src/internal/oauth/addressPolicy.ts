@@ -53,30 +53,18 @@ export interface AddressPolicy {
   readonly hostLabel?: string | undefined
 }
 
-/**
- * The error for a host with a private address.
- *
- * @internal
- */
+/** The error for a host with a private address. */
 export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): string =>
   `${hostLabel ?? `the host ${hostname}`} has a private address and is not allowed: ` +
   "allow it with --issuer-host HOST (in a program allowedHosts)"
 
-/**
- * Tests whether a host may have this address.
- *
- * @internal
- */
+/** Tests whether a host may have this address. */
 export const isAddressAllowed = ({ hosts, loopback }: AddressPolicy, hostname: string, address: string): boolean =>
   hosts.includes(hostname) || !isPrivate(address) || (loopback && isLoopback(hostname) && isLoopbackAddress(address))
 
 const withoutBrackets = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
 
-/**
- * The reason to reject a URL, before its host name is resolved. The lookup checks the resolved addresses.
- *
- * @internal
- */
+/** The reason to reject a URL, before its host name is resolved. The lookup checks the resolved addresses. */
 export const rejectReason = (policy: AddressPolicy, url: URL): string | undefined => {
   const { hostname, password, username } = url
   if (username !== "" || password !== "") return "the URL contains a user name or password: remove it"

@@ -11,11 +11,7 @@ const roots = (): ReadonlyArray<string> => {
   return Array.isArray(found) ? found.filter(Predicate.isString) : tls.rootCertificates
 }
 
-/**
- * The value of Node's `ca` option, which replaces the root certificates and so must contain them.
- *
- * @internal
- */
+/** The value of Node's `ca` option, which replaces the root certificates and so must contain them. */
 export const trusted = (authorities: ReadonlyArray<string>): Array<string> => [...roots(), ...authorities]
 
 const canRead = (certificate: string): boolean => {
@@ -26,11 +22,7 @@ const canRead = (certificate: string): boolean => {
   }
 }
 
-/**
- * Reads the certificates in a PEM text (RFC 7468). The left side is an error message that never quotes the text.
- *
- * @internal
- */
+/** Reads the certificates in a PEM text (RFC 7468). The left side is an error message that never quotes the text. */
 export const fromPem = (pem: string): Either.Either<ReadonlyArray<string>, string> => {
   if (!pem.includes("-----BEGIN ")) {
     return Either.left("is not PEM text: convert it, so that it begins with -----BEGIN CERTIFICATE-----")
@@ -53,8 +45,6 @@ export const fromPem = (pem: string): Either.Either<ReadonlyArray<string>, strin
 /**
  * Creates a TLS context that also trusts these authorities, which are PEM texts. `undefined` without any. The error message
  * starts with the index of the invalid text.
- *
- * @internal
  */
 export const secureContext = (
   authorities: ReadonlyArray<string>

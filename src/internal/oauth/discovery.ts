@@ -18,11 +18,7 @@ export interface OutboundPolicy extends Transport {
   readonly hosts: ReadonlyArray<string>
 }
 
-/**
- * The address policy of a provider. A remote discovery document must not lead to loopback.
- *
- * @internal
- */
+/** The address policy of a provider. A remote discovery document must not lead to loopback. */
 export const addressPolicyOf = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
   hosts,
   loopback: isLocal(discovery)
@@ -30,11 +26,7 @@ export const addressPolicyOf = ({ hosts }: OutboundPolicy, discovery: Discovery 
 
 const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
 
-/**
- * Fetches a document of an authorization server.
- *
- * @internal
- */
+/** Fetches a document of an authorization server. */
 export const document = (
   step: Step,
   policy: OutboundPolicy,
@@ -59,8 +51,6 @@ export const document = (
 /**
  * Fetches a discovery document and validates its issuer (RFC 8414, section 3.3). `issuerProblem` returns a message for an
  * unexpected issuer.
- *
- * @internal
  */
 export const discover = (
   policy: OutboundPolicy,
@@ -111,11 +101,7 @@ const discoverProvider = (
       : `the discovery document has the issuer ${sanitize(issuer, [])}, but its URL belongs to the issuer ${first}`)
 }
 
-/**
- * The URL of an endpoint, if requests or redirects to it are allowed.
- *
- * @internal
- */
+/** The URL of an endpoint, if requests or redirects to it are allowed. */
 export const endpoint = (
   step: Step,
   policy: OutboundPolicy,
@@ -137,8 +123,6 @@ const tenantId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /**
  * Tests whether the issuer matches the template of the vendor. The discovery URL contains the name of a tenant, or a name
  * for all tenants.
- *
- * @internal
  */
 export const isOfTemplate = (template: string, discoveryUrl: string) => (issuer: string): boolean => {
   const [before = "", after = ""] = template.split("{tenantid}")

@@ -14,11 +14,7 @@ import { type AddressPolicy, hostNotAllowed, isAddressAllowed, rejectReason } fr
 /** @internal */
 export const maxBytes = 1_048_576
 
-/**
- * The transport of requests.
- *
- * @internal
- */
+/** The transport of requests. */
 export interface Transport {
   /** The time limit of one request. */
   readonly limit: Duration.Duration
@@ -40,11 +36,7 @@ export interface HttpResponse {
   readonly text: string
 }
 
-/**
- * The failure of a request without a response.
- *
- * @internal
- */
+/** The failure of a request without a response. */
 export interface RequestError extends Pick<ProviderFailure, "reason" | "status" | "description"> {}
 
 class Forbidden extends Error {}
@@ -96,11 +88,7 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<HttpRespon
   response.on("error", (error) => done(Effect.fail(failed(error))))
 }
 
-/**
- * Sends a request. Closes the connection on interruption and after `limit`.
- *
- * @internal
- */
+/** Sends a request. Closes the connection on interruption and after `limit`. */
 export const send = (
   allowed: AddressPolicy,
   { limit, secureContext }: Transport,

@@ -40,11 +40,7 @@ const decodeSet = Schema.decodeUnknownEither(
 
 const decodeKey = Schema.decodeUnknownOption(Key)
 
-/**
- * Reads at most 100 keys. A key of an unknown type or beyond the limits is ignored (RFC 7517, section 5).
- *
- * @internal
- */
+/** Reads at most 100 keys. A key of an unknown type or beyond the limits is ignored (RFC 7517, section 5). */
 export const parse = (text: string): Either.Either<jose.JSONWebKeySet, string> =>
   Either.flatMap(
     Either.mapLeft(decodeSet(text), () => "the keys of the issuer are not a JSON Web Key Set"),

@@ -7,11 +7,7 @@ import type { Target } from "../emulator/state/state.js"
 // Sorted, so that equal requests have equal parameters.
 const sorted = (values: HashSet<string>) => Arr.sort(values, Order.string)
 
-/**
- * Creates the parameters for a target. RFC 8693 defines `audience`, and some vendors accept it in other requests too.
- *
- * @internal
- */
+/** Creates the parameters for a target. RFC 8693 defines `audience`, and some vendors accept it in other requests too. */
 export const targetParameters = (
   { audiences, resources, scopes }: Target,
   { scopeName = "scope", scopeSeparator = " " }: {
@@ -26,9 +22,5 @@ export const targetParameters = (
   return parameters
 }
 
-/**
- * Encodes a value for a form.
- *
- * @internal
- */
+/** Encodes a value for a form. */
 export const formEncode = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1)

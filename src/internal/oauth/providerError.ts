@@ -34,8 +34,6 @@ const decoded = (text: string): string =>
 
 /**
  * Sanitizes a text of a provider: at most 300 characters, without control characters and without the secrets it was sent.
- *
- * @internal
  */
 export const sanitize = (text: unknown, secrets: ReadonlyArray<string>): string | undefined => {
   if (typeof text !== "string" || text === "") return undefined

@@ -113,11 +113,7 @@ const issued = ({ access_token, expires_in, refresh_token }: oauth.TokenEndpoint
   refreshToken: refresh_token === undefined ? undefined : Redacted.make(refresh_token)
 })
 
-/**
- * Sends one request to the token endpoint.
- *
- * @internal
- */
+/** Sends one request to the token endpoint. */
 export const tokenRequest = (
   policy: OutboundPolicy,
   step: Step,

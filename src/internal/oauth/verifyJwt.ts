@@ -51,11 +51,7 @@ const verificationFailed = (error: unknown): ProviderError =>
     ? refused(problemOf(error), error.code)
     : malformed(step, "the key of the issuer for the signature cannot be used")
 
-/**
- * The accepted recipients of tokens.
- *
- * @internal
- */
+/** The accepted recipients of tokens. */
 export interface Recipients {
   readonly audiences: ReadonlyArray<string>
   readonly clients: ReadonlyArray<string>
@@ -119,11 +115,7 @@ const keySet = (policy: OutboundPolicy, jwksUri: string) =>
     })
   })
 
-/**
- * Verifies a token. The keys are fetched for each token, so that a withdrawn key is rejected.
- *
- * @internal
- */
+/** Verifies a token. The keys are fetched for each token, so that a withdrawn key is rejected. */
 export const verify = (policy: OutboundPolicy, recipients: Recipients) => (token: Redacted.Redacted) =>
   Effect.gen(function*() {
     const jwt = Redacted.value(token)

@@ -5,28 +5,18 @@ import { trimTrailing } from "../lib/text.js"
 /**
  * Evidence of a fact: the vendor's documentation, AWS's guide to AgentCore, only the code of other OAuth clients, or none.
  * The sources are given in every case.
- *
- * @internal
  */
 export interface Evidence {
   readonly checked: "vendor" | "aws" | "code" | "unverified"
   readonly sources: readonly [string, ...Array<string>]
 }
 
-/**
- * A deviation that breaks OAuth clients that do not know it.
- *
- * @internal
- */
+/** A deviation that breaks OAuth clients that do not know it. */
 export interface Quirk extends Evidence {
   readonly text: string
 }
 
-/**
- * Endpoints with placeholders for the tenant, in braces.
- *
- * @internal
- */
+/** Endpoints with placeholders for the tenant, in braces. */
 export interface TenantEndpoints {
   readonly tenant: {
     readonly issuer: string
@@ -37,11 +27,7 @@ export interface TenantEndpoints {
   readonly defaultTenantId?: string
 }
 
-/**
- * Conditions for refresh tokens. `conditional` requires everything that is listed.
- *
- * @internal
- */
+/** Conditions for refresh tokens. `conditional` requires everything that is listed. */
 export interface Refresh {
   readonly issued: "always" | "conditional" | "sometimes" | "never"
   /** Parameters of the authorization request. */
@@ -103,19 +89,11 @@ export const unverified = (...sources: Sources): Evidence => ({ checked: "unveri
 /** @internal */
 export const quirk = (text: string, evidence: Evidence): Quirk => ({ text, ...evidence })
 
-/**
- * A page of the developer guide to AgentCore.
- *
- * @internal
- */
+/** A page of the developer guide to AgentCore. */
 export const guide = (page: string): string =>
   `https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/${page}.html`
 
-/**
- * The page of the guide on refresh tokens.
- *
- * @internal
- */
+/** The page of the guide on refresh tokens. */
 export const refreshGuide: string = guide("identity-authentication")
 
 /** @internal */

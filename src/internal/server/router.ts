@@ -12,8 +12,6 @@ import type { PageTokens } from "./state/pageTokens.js"
 /**
  * The pages of a consent, the dashboard and the control API, with the time of `MovableClock`. Any other request fails with
  * `RouteNotFound`.
- *
- * @internal
  */
 export const router: HttpRouter.HttpRouter<never, IdentityControls | FaultInjection | MovableClock | PageTokens> =
   HttpRouter.concatAll(

@@ -42,11 +42,7 @@ const sessionOf = (reply: TokenReply) => {
   )
 }
 
-/**
- * The options of a token request and its workload access token.
- *
- * @internal
- */
+/** The options of a token request and its workload access token. */
 export interface TokenContext {
   readonly options: TokenRequestOptions
   readonly workloadAccessToken: Redacted.Redacted
@@ -58,8 +54,6 @@ export type PollRequest = TokenRequest & Pick<ConsentRequired, "sessionUri">
 /**
  * Returns the request of a poll: the same options with the session, and without `forceAuthentication`, which would open
  * another session.
- *
- * @internal
  */
 export const pollRequest = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): PollRequest => ({
   ...tokenRequest(consent, workloadAccessToken),

@@ -11,11 +11,7 @@ import * as RedBlackTree from "effect/RedBlackTree"
 import { PollBudget } from "../../TokenPoller.js"
 import * as rateLimit from "../lib/rateLimit.js"
 
-/**
- * Timer of one waiting call. It is mutable, since there may be ten thousand timers.
- *
- * @internal
- */
+/** Timer of one waiting call. It is mutable, since there may be ten thousand timers. */
 export interface Timer {
   /** Called when the timer fires. */
   onFire: () => void
@@ -63,11 +59,7 @@ export const timer = (): Timer => ({
   jitter: 0
 })
 
-/**
- * Removes a timer from its queue, so that it does not use a slot of the rate limit.
- *
- * @internal
- */
+/** Removes a timer from its queue, so that it does not use a slot of the rate limit. */
 export const cancel = (timer: Timer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { queue } = timer
@@ -121,8 +113,6 @@ const order = Order.combine(
 /**
  * Makes a scheduler. One fiber per clock serves all timers: a fiber for each timer would need several times the memory of the
  * rest of a waiting call.
- *
- * @internal
  */
 export const make: Effect.Effect<PollScheduler> = Effect.sync(() => {
   // A queue for each clock: tests have clocks of their own.

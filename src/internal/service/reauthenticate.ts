@@ -19,8 +19,6 @@ const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.va
  * Requests the token again, and forces authentication only if the service returns the rejected token: forcing discards the
  * refresh token, and with it the consent. All callers with the same rejected token share one request, concurrently and while
  * the consent is pending.
- *
- * @internal
  */
 export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
   Effect.gen(function*() {

@@ -33,8 +33,6 @@ type Options = Omit<ResumeOptions, "wait"> & { readonly wait?: boolean | undefin
 /**
  * Resumes the call of a handle: polls at once, since the user may have answered meanwhile, and then waits. If several calls
  * resume one handle, one of them receives the token.
- *
- * @internal
  */
 export const make = (flow: TokenFlow, waits: ConsentWaits): Resume => {
   function resume(handle: Redacted.Redacted, options: ResumeOptions & WithWorkloadAccessToken): Resumed<ResumeFailure>

@@ -20,11 +20,7 @@ const isThrottle = (error: IdentityError) =>
 /** The longest wait that the service's `Retry-After` causes. */
 const longest = Duration.minutes(1)
 
-/**
- * The least delay after this error: the service's `Retry-After`, at most one minute.
- *
- * @internal
- */
+/** The least delay after this error: the service's `Retry-After`, at most one minute. */
 export const retryAfterOf = (error: unknown): Duration.Duration =>
   Duration.min(longest, Duration.seconds(isIdentityError(error) && "retryAfter" in error ? error.retryAfter ?? 0 : 0))
 
@@ -48,11 +44,7 @@ const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryB
     )
   })
 
-/**
- * The same port, with the program's retries. Each operation says what may be sent twice; all of them share one budget.
- *
- * @internal
- */
+/** The same port, with the program's retries. Each operation says what may be sent twice; all of them share one budget. */
 export const withRetries = (
   api: IdentityApi.IdentityApi["Type"]
 ): Effect.Effect<IdentityApi.IdentityApi["Type"]> =>

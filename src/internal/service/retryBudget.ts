@@ -4,11 +4,7 @@
  */
 import type { IdentityError } from "../../IdentityError.js"
 
-/**
- * A token bucket. A repetition takes tokens and is not sent if there are too few; success gives tokens back.
- *
- * @internal
- */
+/** A token bucket. A repetition takes tokens and is not sent if there are too few; success gives tokens back. */
 export interface RetryBudget {
   /** Takes the tokens for a repetition after this error; 0 if there are too few. */
   readonly take: (error: IdentityError) => number

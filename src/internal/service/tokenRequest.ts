@@ -71,8 +71,6 @@ const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), O
 /**
  * Returns the single-flight key of a request: equal for options that request the same, in any order and with any duplicates.
  * `customState` is not part of it, since callers generate another value for each call. The key contains secrets.
- *
- * @internal
  */
 export const dedupeKey = ({
   audiences,

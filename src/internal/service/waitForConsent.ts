@@ -25,11 +25,7 @@ type PollFailure = WaitFailure | ConsentPending
 /** The time limit of `ConsentSignal.publish`; without the signal other processes poll. */
 const publishLimit = Duration.seconds(10)
 
-/**
- * State of a call that may wait. It is mutable, since there may be ten thousand waiters.
- *
- * @internal
- */
+/** State of a call that may wait. It is mutable, since there may be ten thousand waiters. */
 export interface Waiter extends subscriptions.Subscription, pollScheduler.Timer {
   /** Key of its subscription. */
   key: string | undefined
@@ -87,11 +83,7 @@ const sleep = (waiter: Waiter) =>
     waiter.onNotify = wake
   })
 
-/**
- * Runs `retry` after a failure that is retried.
- *
- * @internal
- */
+/** Runs `retry` after a failure that is retried. */
 export const orRetry = (
   poll: Effect.Effect<Redacted.Redacted, PollFailure>,
   retry: (error: PollFailure) => Effect.Effect<Redacted.Redacted, WaitFailure>

@@ -7,8 +7,6 @@ const maxLength = 16_384
 /**
  * The cookies by name, or none if the `Cookie` header is longer than 16 KiB. Not every server limits its headers, and the
  * parser of the platform takes quadratic time for semicolons without a name.
- *
- * @internal
  */
 export const cookiesOf = (request: HttpServerRequest.HttpServerRequest): Readonly<Record<string, string>> =>
   (request.headers["cookie"] ?? "").length > maxLength ? {} : request.cookies

@@ -12,11 +12,7 @@ import { securityHeaders } from "./html.js"
 import type { RefusedToken } from "./oneTimeTokens.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 
-/**
- * The error page that answers a request.
- *
- * @internal
- */
+/** The error page that answers a request. */
 export class PageError extends Data.TaggedError("PageError")<{
   readonly status: number
   readonly title: string
@@ -30,8 +26,6 @@ const maxLength = 8192
 
 /**
  * Reads these parameters. Fails if one is repeated or has more than 8,192 characters. An empty parameter counts as missing.
- *
- * @internal
  */
 export const once = <const Name extends string>(
   parameters: URLSearchParams,
@@ -68,8 +62,6 @@ class Unreadable extends Data.TaggedError("Unreadable")<{}> {}
 /**
  * Reads a body of at most 64 KiB. A larger `content-length` is rejected before the body is read: an abort in the middle
  * closes the connection, and the client receives no response.
- *
- * @internal
  */
 export const text = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, Unreadable> =>
   Number(request.headers["content-length"] ?? 0) > maxBody
@@ -90,8 +82,6 @@ const isOwnOrigin = (origin: string, host: string, address: Option.Option<Public
 /**
  * Tests for a request that a page of another site sent, by the headers of the browser. Other clients send no such header.
  * `allowed` is one more accepted `Origin`.
- *
- * @internal
  */
 export const isForeign = (
   { headers }: HttpServerRequest.HttpServerRequest,
@@ -106,8 +96,6 @@ export const isForeign = (
 /**
  * Reads a form of one of the server's own pages. The browser's headers prove the origin, and the one-time token in the form
  * proves the page.
- *
- * @internal
  */
 export const form: Effect.Effect<URLSearchParams, PageError, HttpServerRequest.HttpServerRequest> = Effect.gen(
   function*() {
@@ -149,11 +137,7 @@ const isSecure = Effect.flatMap(
 
 const cookie = Effect.map(isSecure, (secure) => ({ secure, name: secure ? `__Host-${cookieName}` : cookieName }))
 
-/**
- * The id of the browser that sent this request, or a new id if it has none.
- *
- * @internal
- */
+/** The id of the browser that sent this request, or a new id if it has none. */
 export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerRequest> = Effect.flatMap(
   HttpServerRequest.HttpServerRequest,
   (request) =>
@@ -163,11 +147,7 @@ export const browser: Effect.Effect<string, never, HttpServerRequest.HttpServerR
     })
 )
 
-/**
- * Sets the cookie with the id of the browser.
- *
- * @internal
- */
+/** Sets the cookie with the id of the browser. */
 export const remember = (
   response: HttpServerResponse.HttpServerResponse,
   browser: string
@@ -185,8 +165,6 @@ const utf8 = new TextEncoder()
 /**
  * Redirects with 303, so that the next request is a GET. A registered return URL may contain characters that a header may
  * not, so they are percent-encoded.
- *
- * @internal
  */
 export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
@@ -200,11 +178,7 @@ export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
 
 const openAgain = "Open the page again in this browser and answer there. Cookies must be allowed."
 
-/**
- * The error page for a one-time token that was rejected.
- *
- * @internal
- */
+/** The error page for a one-time token that was rejected. */
 export const refusedTokenPage = (source: "form" | "answer") => ({ reason }: RefusedToken): PageError =>
   new PageError(
     {

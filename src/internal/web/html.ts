@@ -4,11 +4,7 @@ import * as Effect from "effect/Effect"
 import * as secureToken from "../lib/secureToken.js"
 import { style } from "./style.js"
 
-/**
- * Markup that is already escaped. Only {@link html} makes it.
- *
- * @internal
- */
+/** Markup that is already escaped. Only {@link html} makes it. */
 export class Html {
   readonly #markup: string
   private constructor(markup: string) {
@@ -49,16 +45,10 @@ const escape = (text: string) => text.replace(/[&<>"'`]/g, (character) => entiti
 
 /**
  * A template that escapes its values, for text and for quoted attributes. `Html` and lists of it are inserted unchanged.
- *
- * @internal
  */
 export const html = (parts: TemplateStringsArray, ...values: ReadonlyArray<Value>): Html => Html.of(parts, values)
 
-/**
- * The security headers of every response to a browser: no cache, no referrer, no frame.
- *
- * @internal
- */
+/** The security headers of every response to a browser: no cache, no referrer, no frame. */
 export const securityHeaders = {
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
@@ -71,16 +61,10 @@ export const securityHeaders = {
 /**
  * The targets that forms may have. Browsers apply `form-action` to every redirect that follows, so a form that finally leads
  * to an application needs `any`.
- *
- * @internal
  */
 export type FormAction = "none" | "self" | "any"
 
-/**
- * A Content-Security-Policy without scripts. With a nonce, it allows the style that has the nonce and inline icons.
- *
- * @internal
- */
+/** A Content-Security-Policy without scripts. With a nonce, it allows the style that has the nonce and inline icons. */
 export const contentSecurityPolicy = (formAction: FormAction, nonce?: string): string =>
   [
     "default-src 'none'",
@@ -90,11 +74,7 @@ export const contentSecurityPolicy = (formAction: FormAction, nonce?: string): s
     ...(formAction === "any" ? [] : [`form-action '${formAction}'`])
   ].join("; ")
 
-/**
- * Answers with an HTML document. `refresh` is the number of seconds after which the browser reloads it.
- *
- * @internal
- */
+/** Answers with an HTML document. `refresh` is the number of seconds after which the browser reloads it. */
 export const respond = ({ content, formAction, headers, refresh, status, title }: {
   readonly title: string
   readonly content: Html
@@ -132,10 +112,6 @@ ${content}
       }
     ))
 
-/**
- * A card with a title and a text.
- *
- * @internal
- */
+/** A card with a title and a text. */
 export const card = (title: string, text: Value, isGood: boolean): Html =>
   html`<section class="card notice ${isGood ? "good" : "bad"}"><h1>${title}</h1><p>${text}</p></section>`

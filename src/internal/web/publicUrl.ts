@@ -32,11 +32,7 @@ const problem = (text: string): string | undefined => {
     : `expected a URL without a path, ${example}: the pages are served at the root of their host`
 }
 
-/**
- * Parses an http or https URL with only scheme, host and port. The left side is an error message.
- *
- * @internal
- */
+/** Parses an http or https URL with only scheme, host and port. The left side is an error message. */
 export const parse = (text: string): Either.Either<PublicUrl, string> => {
   const message = problem(text)
   if (message !== undefined) return Either.left(message)
@@ -51,11 +47,7 @@ export const parse = (text: string): Either.Either<PublicUrl, string> => {
   })
 }
 
-/**
- * The public URL of the server. Default: `None`.
- *
- * @internal
- */
+/** The public URL of the server. Default: `None`. */
 export class PublicAddress extends Context.Reference<PublicAddress>()(
   "effect-agentcore-identity/internal/server/PublicAddress",
   { defaultValue: (): Option.Option<PublicUrl> => Option.none() }
@@ -64,8 +56,6 @@ export class PublicAddress extends Context.Reference<PublicAddress>()(
 /**
  * Tests the `Host` header of a request for the public URL. `X-Forwarded-Host` and `X-Forwarded-Proto` are ignored, since any
  * client can send them.
- *
- * @internal
  */
 export const isAddressedBy = (host: string | undefined) => ({ hosts }: PublicUrl): boolean =>
   hosts.includes((host ?? "").toLowerCase())

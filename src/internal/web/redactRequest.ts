@@ -16,11 +16,7 @@ const redactSpan = (span: Tracer.AnySpan): void => {
   if (Option.isSome(span.parent)) redactSpan(span.parent.value)
 }
 
-/**
- * Disables the platform's request log, and redacts the query in its spans: it contains the session and its state.
- *
- * @internal
- */
+/** Disables the platform's request log, and redacts the query in its spans: it contains the session and its state. */
 export const redactRequest = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
@@ -47,8 +43,6 @@ const redactToken = (span: Tracer.AnySpan): void => {
 /**
  * Redacts the session token of a request that is signed with temporary credentials. The spans of the platform contain the URL
  * and the headers of requests; the platform itself redacts `authorization`.
- *
- * @internal
  */
 export const withoutToken = <A, E, R>(app: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.currentParentSpan.pipe(Effect.map(redactToken), Effect.ignore, Effect.zipRight(app))

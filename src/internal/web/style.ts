@@ -1,8 +1,4 @@
-/**
- * The style sheet, in light and dark as the system of the user prefers.
- *
- * @internal
- */
+/** The style sheet, in light and dark as the system of the user prefers. */
 export const style = `
 :root {
   color-scheme: light dark;

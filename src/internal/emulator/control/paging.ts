@@ -29,8 +29,6 @@ export interface PageRequest {
 /**
  * One page of `entries`, in the order of their keys. A token is accepted only exactly as it is made here. A caller can still
  * forge one; that is harmless, since it only says where a page starts.
- *
- * @internal
  */
 export const page = <A>(
   operation: OperationName,

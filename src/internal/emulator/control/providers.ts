@@ -42,11 +42,7 @@ const ensureAvailable = <A>(
       onSome: (message) => Either.left(new ServiceQuotaExceeded({ operation, message }))
     })
 
-/**
- * The differences between the kinds of providers.
- *
- * @internal
- */
+/** The differences between the kinds of providers. */
 export interface Kind<Provider extends Resource, Fixed, Request extends { readonly name: string }, View, Vendor> {
   readonly kind: ProviderKind
   readonly maxResults: number
@@ -158,11 +154,7 @@ export const make = <Provider extends Resource & Fixed, Fixed, Request extends {
   }
 }
 
-/**
- * The members of a request that give a secret, under whatever names.
- *
- * @internal
- */
+/** The members of a request that give a secret, under whatever names. */
 export interface SecretInput {
   /** Path of the secret itself. */
   readonly member: string
@@ -185,11 +177,7 @@ export interface SecretOwner {
   readonly suffixes: string
 }
 
-/**
- * A secret as it is stored. `index` distinguishes the secrets of one provider.
- *
- * @internal
- */
+/** A secret as it is stored. `index` distinguishes the secrets of one provider. */
 export const secret = (
   { kind, name, operation, settings, suffixes }: SecretOwner,
   { config, configMember, member, required, source, value }: SecretInput,
@@ -213,11 +201,7 @@ export const jsonKey = (secret: Secret): string | undefined => secret.source ===
 
 const Json = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
-/**
- * The value of a secret. A missing EXTERNAL secret is an error only here, when it is needed.
- *
- * @internal
- */
+/** The value of a secret. A missing EXTERNAL secret is an error only here, when it is needed. */
 export const resolveSecret = (
   operation: OperationName,
   state: State,

@@ -57,11 +57,7 @@ export interface Configured {
 
 type Client = Pick<Custom, "clientId" | "clientSecret" | "clientSecretConfig" | "clientSecretSource">
 
-/**
- * Converts the configuration of a request to that of replies, and takes the client secret out of it.
- *
- * @internal
- */
+/** Converts the configuration of a request to that of replies, and takes the client secret out of it. */
 export const configure = (
   operation: OperationName,
   vendor: CredentialProviderVendor,

@@ -45,8 +45,6 @@ export const findCaller = (
 /**
  * The issuer of a provider: the chosen one. Without a choice it is the vendor if its endpoints are on this machine, and
  * otherwise the simulated issuer.
- *
- * @internal
  */
 export const issuerOf = (
   { issuers: { federated } }: Store,
@@ -80,8 +78,6 @@ export const clientOf = (
 /**
  * Checks that the result of `request` may be stored: its workload identity was not deleted, and its provider was not
  * changed, during the request to the vendor.
- *
- * @internal
  */
 export const isUnchanged = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
   HashMap.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&

@@ -33,8 +33,6 @@ const operation = "CompleteResourceTokenAuth"
  * Claims the session, sends the token request, and stores the grant. A second completion finds the session claimed. If the
  * call is interrupted before the provider answers, the claim is given back. A real provider may already have redeemed the
  * code, so its answer is awaited even if the caller is gone.
- *
- * @internal
  */
 export const complete = (store: Store): Method<"completeResourceTokenAuth"> => ({ sessionUri, userIdentifier }) => {
   const claim = store.decide((state, now) =>

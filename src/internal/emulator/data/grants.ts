@@ -14,11 +14,7 @@ export const grantKey = (
   }
 ): GrantKey => Data.struct({ workloadName, user: userKey(user), providerName })
 
-/**
- * The grant of an issued token. If the vendor issues no new refresh token, the old one stays valid.
- *
- * @internal
- */
+/** The grant of an issued token. If the vendor issues no new refresh token, the old one stays valid. */
 export const grant = (target: Target, issued: IssuedToken, now: DateTime.Utc, old?: Grant["refresh"]): Grant => {
   const seconds = issued.expiresIn ?? assumptions.unstatedTokenLifetime
   return {

@@ -48,11 +48,7 @@ type Decision = (
   newUri: string
 ) => Either.Either<Result<Next>, Failure>
 
-/**
- * Returns a token from the vault, or requests consent.
- *
- * @internal
- */
+/** Returns a token from the vault, or requests consent. */
 export const make = (store: Store) => {
   const run = (request: TokenRequest, decision: Decision): Effect.Effect<TokenReply, Failure> =>
     Effect.gen(function*() {

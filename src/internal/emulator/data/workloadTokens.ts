@@ -48,11 +48,7 @@ const readUserToken = (
   )
 }
 
-/**
- * The workload identity and the user of a workload access token, if it is valid.
- *
- * @internal
- */
+/** The workload identity and the user of a workload access token, if it is valid. */
 export const authorize = (
   operation: OperationName,
   state: State,

@@ -1,6 +1,4 @@
-/**
- * Loads `classic-level`, an optional peer dependency. Only state in a folder needs it, so it is imported on first use.
- */
+/** Loads `classic-level`, an optional peer dependency. Only state in a folder needs it, so it is imported on first use. */
 import type { ClassicLevel } from "classic-level"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -20,11 +18,7 @@ const unusable = (error: unknown) => {
   })
 }
 
-/**
- * Imports the database class. The failure names the command that installs the version that `peerDependencies` accepts.
- *
- * @internal
- */
+/** Imports the database class. The failure names the command that installs the version that `peerDependencies` accepts. */
 export const load: Effect.Effect<typeof ClassicLevel, StorageProblem> = Effect.tryPromise({
   try: () => import("classic-level").then((library) => library.ClassicLevel),
   catch: unusable

@@ -16,21 +16,13 @@ import type { State } from "../state/state.js"
 import type { StateRef } from "../state/store.js"
 import * as records from "./records.js"
 
-/**
- * The state cannot be read, or changes cannot be stored.
- *
- * @internal
- */
+/** The state cannot be read, or changes cannot be stored. */
 export class StorageProblem extends Data.TaggedError("StorageProblem")<{
   readonly message: string
   readonly cause?: unknown
 }> {}
 
-/**
- * A store of records, one key each.
- *
- * @internal
- */
+/** A store of records, one key each. */
 export interface Storage {
   /** All records; none if the storage is new. */
   readonly load: Effect.Effect<ReadonlyArray<records.Entry>, StorageProblem>
@@ -41,8 +33,6 @@ export interface Storage {
 /**
  * The change was not stored, and later changes are refused. A defect inside the emulator, reported as
  * `InternalServerError`.
- *
- * @internal
  */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{}> {
   override get message(): string {
@@ -64,11 +54,7 @@ interface Cell {
   readonly isRefusing: boolean
 }
 
-/**
- * The state that the storage holds, or `empty` in a new storage.
- *
- * @internal
- */
+/** The state that the storage holds, or `empty` in a new storage. */
 export const make = Effect.fnUntraced(
   function*(
     settings: Settings,

@@ -1,6 +1,4 @@
-/**
- * Encryption of the stored records. The key file is outside the folder, so that a copy of the folder reveals no token.
- */
+/** Encryption of the stored records. The key file is outside the folder, so that a copy of the folder reveals no token. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -80,11 +78,7 @@ const cipherOf = (key: Buffer) => {
   }
 }
 
-/**
- * Encrypts the records of `storage`, except those that state their format.
- *
- * @internal
- */
+/** Encrypts the records of `storage`, except those that state their format. */
 export const open = (directory: string, storage: Storage): Effect.Effect<Storage, StorageProblem> =>
   Effect.gen(function*() {
     const path = keyFileOf(directory)

@@ -21,8 +21,6 @@ const acknowledgedFile = "ACKNOWLEDGED"
 /**
  * The file in which a server that uses the folder stores the offset of its clock. The database does not need it: it may be
  * removed.
- *
- * @internal
  */
 export const clockFile = "CLOCK"
 
@@ -162,11 +160,7 @@ const openAcknowledged = (directory: string, number: number) => {
 
 const acknowledge = (file: FileHandle, number: number) => file.write(formatted(number), 0, "utf8")
 
-/**
- * Opens the folder, and closes it with the scope.
- *
- * @internal
- */
+/** Opens the folder, and closes it with the scope. */
 export const open = Effect.fnUntraced(function*(
   directory: string
 ): Effect.fn.Return<Storage, StorageProblem, Scope.Scope> {

@@ -26,11 +26,7 @@ import {
   WorkloadToken
 } from "./schemas.js"
 
-/**
- * A record to write, or, without a value, to remove.
- *
- * @internal
- */
+/** A record to write, or, without a value, to remove. */
 export interface Change {
   readonly key: string
   readonly value: string | undefined
@@ -183,19 +179,11 @@ const parts: ReadonlyArray<Part> = [
   )
 ]
 
-/**
- * Checks that the stored parts of two states are the same.
- *
- * @internal
- */
+/** Checks that the stored parts of two states are the same. */
 export const isSame = (before: State, after: State): boolean =>
   before === after || parts.every((part) => part.isSame(before, after))
 
-/**
- * Combines the stored parts of one state with the parts of another that are not stored.
- *
- * @internal
- */
+/** Combines the stored parts of one state with the parts of another that are not stored. */
 export const withUnsavedOf = (stored: State, { faults, journal, machineTokens, providerFailures }: State): State => ({
   ...stored,
   faults,
@@ -204,28 +192,16 @@ export const withUnsavedOf = (stored: State, { faults, journal, machineTokens, p
   providerFailures
 })
 
-/**
- * The changes from one state to another. Entries are compared by reference, and only in the tables that differ.
- *
- * @internal
- */
+/** The changes from one state to another. Entries are compared by reference, and only in the tables that differ. */
 export const changes = (before: State, after: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
 
-/**
- * The version of the format, stored as `meta/version`.
- *
- * @internal
- */
+/** The version of the format, stored as `meta/version`. */
 export const version = "2"
 
 const account = ({ accountId, region }: Settings) => JSON.stringify({ accountId, region })
 
-/**
- * The first records of a new store.
- *
- * @internal
- */
+/** The first records of a new store. */
 export const initialRecords = (settings: Settings, state: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(vault.changes({ ...state, vault: { ...state.vault } }, state), (changes) => [
     { key: "meta/version", value: version },
@@ -246,11 +222,7 @@ const relocated = (settings: Settings, state: State): State => ({
   }))
 })
 
-/**
- * The state in the records, or the reason why they cannot be read.
- *
- * @internal
- */
+/** The state in the records, or the reason why they cannot be read. */
 export const restore = (
   settings: Settings,
   state: State,

@@ -21,39 +21,27 @@ import type { Oauth2Provider, OperationName, State, Target } from "./state.js"
 /**
  * AWS does not state the lifetime of a workload access token. Here it is one hour, but it ends no later than the JWT it was
  * made from.
- *
- * @internal
  */
 export const workloadTokenLifetime = Duration.hours(1)
 
-/**
- * Vendors decide the lifetime of their access tokens. Simulated ones last one hour.
- *
- * @internal
- */
+/** Vendors decide the lifetime of their access tokens. Simulated ones last one hour. */
 export const accessTokenLifetime = Duration.hours(1)
 
 /**
  * Vendors decide the lifetime of their refresh tokens. Simulated ones last 30 days, about as long as the example in AWS's
  * guide.
- *
- * @internal
  */
 export const refreshTokenLifetime = Duration.days(30)
 
 /**
  * AWS does not state how long it stores a user's token whose lifetime the vendor does not state. Here, in seconds: one year,
  * or until `forceAuthentication` replaces it. A machine token without a stated lifetime is requested each time.
- *
- * @internal
  */
 export const unstatedTokenLifetime = 365 * 24 * 60 * 60
 
 /**
  * AWS does not state if `forceAuthentication` replaces a stored machine token. Here it does, so that a token that a resource
  * rejects can be replaced.
- *
- * @internal
  */
 export const usesStoredMachineToken = ({ forceAuthentication = false }: {
   readonly forceAuthentication?: boolean | undefined
@@ -62,16 +50,10 @@ export const usesStoredMachineToken = ({ forceAuthentication = false }: {
 /**
  * AWS does not state how long before its expiry it refreshes a token. Here, in seconds: one minute, or a tenth of a lifetime
  * shorter than ten minutes.
- *
- * @internal
  */
 export const refreshAhead = (lifetime: number): number => Math.min(60, lifetime / 10)
 
-/**
- * AWS does not state if it retries a refresh when the vendor cannot be reached. Here it retries twice.
- *
- * @internal
- */
+/** AWS does not state if it retries a refresh when the vendor cannot be reached. Here it retries twice. */
 export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential("200 millis").pipe(
   Schedule.jittered,
   Schedule.intersect(Schedule.recurs(2))
@@ -80,8 +62,6 @@ export const refreshSchedule: Schedule.Schedule<unknown> = Schedule.exponential(
 /**
  * The id in AWS's callback URLs is opaque. Here it is a UUID of version 8 made from the provider's ARN, so that a redirect
  * URI that is registered at a vendor stays valid after a restart.
- *
- * @internal
  */
 export const callbackId = (providerArn: string): Effect.Effect<string> =>
   Effect.map(digest(Redacted.make(providerArn)), (digits) =>
@@ -96,8 +76,6 @@ export const callbackId = (providerArn: string): Effect.Effect<string> =>
 /**
  * AWS does not state the issuer of a vendor whose endpoints are given without one. Here it is the origin of the
  * authorization endpoint.
- *
- * @internal
  */
 export const issuerOfEndpoint = (authorizationEndpoint: string): string =>
   Option.match(parseUrl(authorizationEndpoint), {
@@ -105,41 +83,21 @@ export const issuerOfEndpoint = (authorizationEndpoint: string): string =>
     onSome: ({ origin }) => origin
   })
 
-/**
- * AWS does not state how long it keeps an expired session. Here it is removed one hour after its expiry.
- *
- * @internal
- */
+/** AWS does not state how long it keeps an expired session. Here it is removed one hour after its expiry. */
 export const sessionRetention = Duration.hours(1)
 
-/**
- * The vendor decides how long a signed payment request is valid. Here: five minutes.
- *
- * @internal
- */
+/** The vendor decides how long a signed payment request is valid. Here: five minutes. */
 export const paymentRequestLifetime = Duration.minutes(5)
 
-/**
- * The exception for a duplicate workload identity is not established: the model has no conflict for it.
- *
- * @internal
- */
+/** The exception for a duplicate workload identity is not established: the model has no conflict for it. */
 export const workloadExists = (operation: OperationName, name: string): ValidationError =>
   new ValidationError({ operation, message: `Workload identity '${name}' already exists` })
 
-/**
- * The model has no quota error for workload identities.
- *
- * @internal
- */
+/** The model has no quota error for workload identities. */
 export const tooManyWorkloads = (operation: OperationName, message: string): ValidationError =>
   new ValidationError({ operation, message })
 
-/**
- * AWS does not state if an update without return URLs keeps or clears them. Here it keeps them.
- *
- * @internal
- */
+/** AWS does not state if an update without return URLs keeps or clears them. Here it keeps them. */
 export const updatedReturnUrls = (
   stored: ReadonlyArray<string> | undefined,
   given: ReadonlyArray<string> | undefined
@@ -147,17 +105,11 @@ export const updatedReturnUrls = (
 
 /**
  * AWS does not state the exception for an unknown, expired or orphaned workload access token. Here it is `Unauthorized`.
- *
- * @internal
  */
 export const workloadTokenRefused = (operation: OperationName): Unauthorized =>
   new Unauthorized({ operation, message: "Invalid or expired workload access token" })
 
-/**
- * AWS does not state the exception for a user JWT that is malformed, has expired, or has an invalid signature.
- *
- * @internal
- */
+/** AWS does not state the exception for a user JWT that is malformed, has expired, or has an invalid signature. */
 export const userTokenRefused = (operation: OperationName, reason: string): Unauthorized =>
   new Unauthorized({ operation, message: `Invalid user token: ${reason}` })
 
@@ -166,8 +118,6 @@ export const userTokenRefused = (operation: OperationName, reason: string): Unau
  * `.+/\.well-known/(openid-configuration|oauth-authorization-server)`. A third party quotes the beginning of a new one,
  * `^[^\s?#]+/\.well-known/(openid-configuration|oaut…`; its end is not known. Here both names are accepted, with or
  * without a path after them.
- *
- * @internal
  */
 export { pattern as discoveryUrlPattern } from "../../model/discoveryUrl.js"
 
@@ -176,8 +126,6 @@ export { pattern as discoveryUrlPattern } from "../../model/discoveryUrl.js"
  * Here a token with `aud` must be for an accepted audience. A token without `aud`, such as an access token of Cognito, must
  * have an accepted `client_id`. So an id token, whose `aud` is the client, is not accepted because of its `client_id`.
  * Returns the wrong claim.
- *
- * @internal
  */
 export const wrongRecipient = (
   claims: { readonly [name: string]: unknown },
@@ -194,8 +142,6 @@ export const wrongRecipient = (
 /**
  * AWS does not state the largest length of the claims of a user's JWT. They are read before the JWT is verified, and stored.
  * Here `iss` and `sub` have at most 2,048 characters, like the URLs of the model. OpenID Connect allows 255 for `sub`.
- *
- * @internal
  */
 export const maxClaimLength = 2048
 
@@ -203,55 +149,35 @@ export const maxClaimLength = 2048
 export const claimTooLong = (name: "iss" | "sub"): string =>
   `its claim ${name} is longer than ${maxClaimLength} characters`
 
-/**
- * AWS documents the message, not the exception.
- *
- * @internal
- */
+/** AWS documents the message, not the exception. */
 export const linkedToService = (operation: OperationName): AccessDenied =>
   new AccessDenied({
     operation,
     message: "WorkloadIdentity is linked to a service and cannot retrieve an access token by the caller"
   })
 
-/**
- * AWS does not state the exception for a user-federation request whose workload access token has no user.
- *
- * @internal
- */
+/** AWS does not state the exception for a user-federation request whose workload access token has no user. */
 export const userMissing = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "workloadIdentityToken",
     message: "Member must be a workload access token of a user for the flow USER_FEDERATION"
   })
 
-/**
- * AWS does not state the exception for a token exchange whose workload access token was not made from a JWT.
- *
- * @internal
- */
+/** AWS does not state the exception for a token exchange whose workload access token was not made from a JWT. */
 export const userTokenMissing = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "workloadIdentityToken",
     message: "Member must be a workload access token made from a JWT for the flow ON_BEHALF_OF_TOKEN_EXCHANGE"
   })
 
-/**
- * AWS does not state the exception for a token exchange with a provider that is not configured for it.
- *
- * @internal
- */
+/** AWS does not state the exception for a token exchange with a provider that is not configured for it. */
 export const exchangeNotConfigured = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "resourceCredentialProviderName",
     message: "Member must be a provider with onBehalfOfTokenExchangeConfig, or one of the vendor MicrosoftOauth2"
   })
 
-/**
- * The actor token that AWS STS signs does not exist here.
- *
- * @internal
- */
+/** The actor token that AWS STS signs does not exist here. */
 export const actorTokenUnavailable = (operation: OperationName): ValidationError =>
   new ValidationError({
     operation,
@@ -261,8 +187,6 @@ export const actorTokenUnavailable = (operation: OperationName): ValidationError
 /**
  * It is not established if scopes, resources and audiences are part of the vault's key. Here a grant covers a subset of its
  * scopes, and only exactly its resources and audiences.
- *
- * @internal
  */
 export const covers = (granted: Target, wanted: Target): boolean =>
   HashSet.isSubset(wanted.scopes, granted.scopes) &&
@@ -271,11 +195,7 @@ export const covers = (granted: Target, wanted: Target): boolean =>
   HashSet.size(granted.audiences) === HashSet.size(wanted.audiences) &&
   HashSet.isSubset(wanted.audiences, granted.audiences)
 
-/**
- * Observed: a colon in `customState` fails with this error, which names another member.
- *
- * @internal
- */
+/** Observed: a colon in `customState` fails with this error, which names another member. */
 export const colonInCustomState = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "requestUri",
@@ -286,8 +206,6 @@ export const colonInCustomState = (operation: OperationName): ValidationError =>
  * Observed: AWS gives this error for expired sessions and for sessions of other users. Not established, and the same here:
  * a second completion, a completion before the browser returned, a session deleted during the token request, and a poll of
  * the session of another user.
- *
- * @internal
  */
 export const sessionRefused = (operation: OperationName): AccessDenied =>
   new AccessDenied({ operation, message: "Invalid or expired session" })
@@ -295,18 +213,12 @@ export const sessionRefused = (operation: OperationName): AccessDenied =>
 /**
  * AWS does not state how long polls of a completed session return its token. Here: until the access token of its completion
  * expires, so that a consent in the last second is not lost. Other sessions can be polled until they expire.
- *
- * @internal
  */
 export const acceptsPolls = (session: Session, now: DateTime.Utc): boolean =>
   DateTime.lessThanOrEqualTo(now, session.expiresAt) ||
   (session.status === "completed" && DateTime.lessThan(now, session.granted.expiresAt))
 
-/**
- * AWS does not state the exception for a poll with another return URL than that of the session.
- *
- * @internal
- */
+/** AWS does not state the exception for a poll with another return URL than that of the session. */
 export const returnUrlMismatch = (operation: OperationName): ValidationError =>
   fieldError(operation, {
     name: "resourceOauth2ReturnUrl",
@@ -316,17 +228,11 @@ export const returnUrlMismatch = (operation: OperationName): ValidationError =>
 /**
  * Observed: AWS gives this error for failures of the vendor in general. A missing EXTERNAL secret is reported only when the
  * secret is needed; AWS does not state its error, and here it is this one.
- *
- * @internal
  */
 export const retrievalFailed = (operation: OperationName): ValidationError =>
   new ValidationError({ operation, message: "Failed to retrieve token" })
 
-/**
- * AWS does not state the exception for a payment token request that belongs to another vendor.
- *
- * @internal
- */
+/** AWS does not state the exception for a payment token request that belongs to another vendor. */
 export const paymentVendorMismatch = (operation: OperationName, expected: string): ValidationError =>
   fieldError(operation, { name: "paymentTokenRequest", message: `Member must have exactly one of: [${expected}]` })
 
@@ -336,25 +242,17 @@ export const paymentVendorMismatch = (operation: OperationName, expected: string
  * location of the authorization server (discovery URL, issuer, authorization or token endpoint) changes, and when the
  * provider is deleted. They survive every other update: the same values, a new secret, another client authentication
  * method, another route to the server, and settings of the token exchange.
- *
- * @internal
  */
 export const afterUpdate = (state: State, before: Oauth2Provider, after: Oauth2Provider | undefined): State =>
   after !== undefined && clientKey(before) === clientKey(after) ? state : withoutTokens(state, before.name)
 
-/**
- * Identifies the client of a provider and its authorization server.
- *
- * @internal
- */
+/** Identifies the client of a provider and its authorization server. */
 export const clientKey = ({ config, vendor }: Oauth2Provider): string =>
   JSON.stringify([vendor, clientIdOf(config), serverUrlsOf(config)])
 
 /**
  * Removes the grants, sessions and cached machine tokens of a provider: after its deletion, after a change of its issuer,
  * and after an update that makes it another client.
- *
- * @internal
  */
 export const withoutTokens = (state: State, provider: string): State => {
   const others = ({ providerName }: { readonly providerName: string }) => providerName !== provider
@@ -369,8 +267,6 @@ export const withoutTokens = (state: State, provider: string): State => {
 /**
  * It is not established when `sessionStatus` is `FAILED`, and which members come with it. Here: the session URI, without the
  * authorization URL.
- *
- * @internal
  */
 export const failedSession = <Uri>(
   sessionUri: Uri
@@ -382,7 +278,5 @@ export const failedSession = <Uri>(
 /**
  * AWS does not state how long the creation of a portal takes. Here creation and update reply with the status in progress, and
  * every read finds the portal ready.
- *
- * @internal
  */
 export const portalStatus = { create: "CREATING", update: "UPDATING", read: "ACTIVE" } as const

@@ -11,11 +11,7 @@ export type CallLog = Chunk.Chunk<JournalEntry>
 /** @internal */
 export const empty: CallLog = Chunk.empty()
 
-/**
- * Adds an entry. Old entries are dropped a thousand at a time, since dropping one per call would cost a copy per call.
- *
- * @internal
- */
+/** Adds an entry. Old entries are dropped a thousand at a time, since dropping one per call would cost a copy per call. */
 export const append = (log: CallLog, entry: JournalEntry): CallLog =>
   Chunk.append(Chunk.size(log) < 2 * maxEntries ? log : Chunk.takeRight(log, maxEntries - 1), entry)
 

@@ -6,11 +6,7 @@ type Custom = Extract<Oauth2ProviderConfigOutput, { readonly customOauth2Provide
   "customOauth2ProviderConfig"
 ]
 
-/**
- * The discovery URL of an authorization server, or its metadata.
- *
- * @internal
- */
+/** The discovery URL of an authorization server, or its metadata. */
 export type Discovery = Custom["oauthDiscovery"]
 
 const configOf = (config: Oauth2ProviderConfigOutput): Pick<Custom, "oauthDiscovery" | "clientId"> | undefined => {
@@ -36,8 +32,6 @@ export const clientIdOf = (config: Oauth2ProviderConfigOutput): string => config
 /**
  * The URLs that identify the authorization server: its discovery URL, or its issuer and endpoints. Metadata on what the
  * server supports is left out.
- *
- * @internal
  */
 export const serverUrlsOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<string> => {
   const discovery = discoveryOf(config)
@@ -48,29 +42,17 @@ export const serverUrlsOf = (config: Oauth2ProviderConfigOutput): ReadonlyArray<
   return [issuer, authorizationEndpoint, tokenEndpoint]
 }
 
-/**
- * The configuration of a custom provider, which has members that no other vendor has.
- *
- * @internal
- */
+/** The configuration of a custom provider, which has members that no other vendor has. */
 export const customConfigOf = (config: Oauth2ProviderConfigOutput): Custom | undefined =>
   "customOauth2ProviderConfig" in config ? config.customOauth2ProviderConfig : undefined
 
-/**
- * The ARN of the KMS key that signs client assertions.
- *
- * @internal
- */
+/** The ARN of the KMS key that signs client assertions. */
 export const keyArnOf = (config: Oauth2ProviderConfigOutput): string | undefined => {
   const source = customConfigOf(config)?.privateKeyJwtConfig?.privateKeySource
   return source !== undefined && "kmsKeySource" in source ? source.kmsKeySource.kmsKeyArn : undefined
 }
 
-/**
- * Checks that all endpoints are on this machine.
- *
- * @internal
- */
+/** Checks that all endpoints are on this machine. */
 export const isLocal = (discovery: Discovery | undefined): boolean => {
   if (discovery === undefined) return false
   if ("discoveryUrl" in discovery) return isLoopbackUrl(discovery.discoveryUrl)

@@ -13,8 +13,6 @@ import type { CustomParameters, Oauth2Provider, Target } from "./state.js"
 
 /**
  * A failed request to a vendor. The details are for the operator of the server; AgentCore reports few of them to callers.
- *
- * @internal
  */
 export class ProviderError extends Data.TaggedError("ProviderError")<Omit<ProviderFailure, "at" | "providerName">> {}
 
@@ -28,11 +26,7 @@ export interface IssuedToken {
   readonly refreshExpiresIn?: number | undefined
 }
 
-/**
- * A provider with the credentials of its client and its issuer.
- *
- * @internal
- */
+/** A provider with the credentials of its client and its issuer. */
 export interface Client {
   readonly provider: Oauth2Provider
   readonly secret: Redacted.Redacted | undefined
@@ -80,11 +74,7 @@ export interface Issuer {
   } | undefined
 }
 
-/**
- * The issuer for federated providers, if there is one, and the check of inbound user JWTs.
- *
- * @internal
- */
+/** The issuer for federated providers, if there is one, and the check of inbound user JWTs. */
 export class Issuers extends Context.Reference<Issuers>()("effect-agentcore-identity/internal/Issuers", {
   defaultValue: (): {
     readonly federated: Issuer | undefined
@@ -98,11 +88,7 @@ const accessToken = (kind: string): Effect.Effect<IssuedToken> =>
     expiresIn: Duration.toSeconds(assumptions.accessTokenLifetime)
   }))
 
-/**
- * Issues every requested token, without any network.
- *
- * @internal
- */
+/** Issues every requested token, without any network. */
 export const simulated: Issuer = {
   machine: () => accessToken("machine"),
   user: () =>

@@ -4,11 +4,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 
-/**
- * The quotas by the name of their option: AWS's default, the resources they limit, and their name on the command line.
- *
- * @internal
- */
+/** The quotas by the name of their option: AWS's default, the resources they limit, and their name on the command line. */
 export const quotas = {
   workloadIdentities: { defaultValue: 11_000, resources: "workload identities", argument: "workload-identities" },
   oauth2Providers: { defaultValue: 50, resources: "OAuth2 credential providers", argument: "oauth2-providers" },
@@ -22,26 +18,14 @@ export type QuotaName = keyof typeof quotas
 /** @internal */
 export type Quotas = { readonly [Name in QuotaName]: number }
 
-/**
- * Adds AWS's defaults to the given quotas.
- *
- * @internal
- */
+/** Adds AWS's defaults to the given quotas. */
 export const make = (given: { readonly [Name in QuotaName]?: number | undefined } = {}): Quotas =>
   Record.map(quotas, ({ defaultValue }, name) => given[name] ?? defaultValue)
 
-/**
- * Checks that a number can be a quota: whole, and 0 or more.
- *
- * @internal
- */
+/** Checks that a number can be a quota: whole, and 0 or more. */
 export const isQuota = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
-/**
- * Dies if a quota is not a whole number.
- *
- * @internal
- */
+/** Dies if a quota is not a whole number. */
 export const validate = (given: Quotas): Effect.Effect<void> =>
   Option.match(Record.findFirst(given, (value) => !isQuota(value)), {
     onNone: () => Effect.void,
@@ -49,11 +33,7 @@ export const validate = (given: Quotas): Effect.Effect<void> =>
       Effect.dieMessage(`MemoryIdentity: the option quotas.${name} must be a whole number, 0 or more, got ${value}`)
   })
 
-/**
- * The error message for one resource more, if the quota is reached. Takes constant time.
- *
- * @internal
- */
+/** The error message for one resource more, if the quota is reached. Takes constant time. */
 export const exceededMessage = <A>(
   given: Quotas,
   name: QuotaName,

@@ -31,11 +31,7 @@ interface Opened extends Details {
   readonly expiresAt: DateTime.Utc
 }
 
-/**
- * The authorization code with which a federated provider redirected the browser back.
- *
- * @internal
- */
+/** The authorization code with which a federated provider redirected the browser back. */
 export interface Authorization {
   readonly code: Redacted.Redacted
   readonly codeVerifier: Redacted.Redacted
@@ -85,18 +81,10 @@ export const isApproved = (session: Session): session is Approved => session.sta
 export const isUnfinished = (session: Session): session is Pending | Approved =>
   isPending(session) || isApproved(session)
 
-/**
- * Checks the lifetime. A poll exactly at the end of the ten minutes still finds the session.
- *
- * @internal
- */
+/** Checks the lifetime. A poll exactly at the end of the ten minutes still finds the session. */
 export const isExpired = ({ expiresAt }: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, expiresAt)
 
-/**
- * Finds the session with this URI, unless it has expired.
- *
- * @internal
- */
+/** Finds the session with this URI, unless it has expired. */
 export const find = (state: State, now: DateTime.Utc, uri: Redacted.Redacted): Option.Option<Session> =>
   Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isExpired(session, now))
 
@@ -125,18 +113,10 @@ export const open = (state: State, now: DateTime.Utc, details: Details): State =
 export const approve = (state: State, session: Pending, authorization?: Authorization): State =>
   put(state, { ...session, status: "approved", authorization })
 
-/**
- * Fails a session that the user, or the provider in their place, refused to approve.
- *
- * @internal
- */
+/** Fails a session that the user, or the provider in their place, refused to approve. */
 export const deny = (state: State, session: Pending): State => put(state, { ...session, status: "failed" })
 
-/**
- * Claims the session for one completion: it cannot be claimed, denied or expired until `complete`, `fail` or `release`.
- *
- * @internal
- */
+/** Claims the session for one completion: it cannot be claimed, denied or expired until `complete`, `fail` or `release`. */
 export const claim = (state: State, session: Approved): readonly [Completing, State] => {
   const claimed: Completing = { ...session, status: "completing" }
   return [claimed, put(state, claimed)]
@@ -144,18 +124,10 @@ export const claim = (state: State, session: Approved): readonly [Completing, St
 
 const released = (session: Completing): Approved => ({ ...session, status: "approved" })
 
-/**
- * Gives the claim back, so that the session can be completed again.
- *
- * @internal
- */
+/** Gives the claim back, so that the session can be completed again. */
 export const release = (state: State, session: Completing): State => put(state, released(session))
 
-/**
- * Fails a session whose code the provider rejected. The code is dropped, since it cannot be used again.
- *
- * @internal
- */
+/** Fails a session whose code the provider rejected. The code is dropped, since it cannot be used again. */
 export const fail = (state: State, session: Completing): State =>
   put(state, { ...Struct.omit(session, "authorization"), status: "failed" })
 
@@ -171,10 +143,6 @@ export const complete = (state: State, session: Completing, { accessToken, expir
 export const expire = (state: State, session: Pending | Approved, now: DateTime.Utc): State =>
   put(state, { ...session, expiresAt: DateTime.subtract(now, { millis: 1 }) })
 
-/**
- * Releases the claims of a process that has ended.
- *
- * @internal
- */
+/** Releases the claims of a process that has ended. */
 export const releaseAll = (sessions: State["sessions"]): State["sessions"] =>
   HashMap.map(sessions, (session) => session.status === "completing" ? released(session) : session)

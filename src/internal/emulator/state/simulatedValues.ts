@@ -11,10 +11,6 @@ export const base62 = (length: number): Effect.Effect<string> =>
     (indexes) => indexes.map((index) => alphabet.charAt(index)).join("")
   )
 
-/**
- * A random token whose prefix names its kind.
- *
- * @internal
- */
+/** A random token whose prefix names its kind. */
 export const simulated = (kind: string): Effect.Effect<Redacted.Redacted> =>
   Effect.map(base62(32), (value) => Redacted.make(`simulated-${kind}-${value}`))

@@ -14,11 +14,7 @@ import type { TokenVault } from "../../../TokenVault.js"
 import * as callLog from "./callLog.js"
 import type { Session } from "./session.js"
 
-/**
- * The name of an operation, as AWS writes it.
- *
- * @internal
- */
+/** The name of an operation, as AWS writes it. */
 export type OperationName = Capitalize<IdentityApi.OperationKey>
 
 /** @internal */
@@ -36,11 +32,7 @@ export interface Workload extends Resource {
   readonly linked: boolean
 }
 
-/**
- * A secret of a provider: stored by the service (`MANAGED`), or in a secret of the caller (`EXTERNAL`).
- *
- * @internal
- */
+/** A secret of a provider: stored by the service (`MANAGED`), or in a secret of the caller (`EXTERNAL`). */
 export type Secret =
   | { readonly source: "MANAGED"; readonly arn: string; readonly value: Redacted.Redacted | undefined }
   | { readonly source: "EXTERNAL"; readonly arn: string; readonly secretId: string; readonly jsonKey: string }
@@ -77,11 +69,7 @@ export interface PaymentProvider extends Resource {
   readonly config: PaymentProviderConfigurationOutput
 }
 
-/**
- * The user of a workload access token. A user named by id and one named by JWT are different users.
- *
- * @internal
- */
+/** The user of a workload access token. A user named by id and one named by JWT are different users. */
 export type User =
   | { readonly kind: "userId"; readonly userId: string }
   | { readonly kind: "jwt"; readonly issuer: string; readonly subject: string; readonly token: Redacted.Redacted }
@@ -97,11 +85,7 @@ export interface WorkloadToken {
   readonly expiresAt: DateTime.Utc
 }
 
-/**
- * The scopes, resources and audiences of a token. Sets, because their order in a request has no meaning.
- *
- * @internal
- */
+/** The scopes, resources and audiences of a token. Sets, because their order in a request has no meaning. */
 export interface Target {
   readonly scopes: HashSet.HashSet<string>
   readonly resources: HashSet.HashSet<string>
@@ -148,11 +132,7 @@ export interface MachineToken {
   readonly expiresAt: DateTime.Utc
 }
 
-/**
- * Injected failures of each operation, with the number of calls that are left to fail.
- *
- * @internal
- */
+/** Injected failures of each operation, with the number of calls that are left to fail. */
 export type Faults = {
   readonly [Key in IdentityApi.OperationKey]?: ReadonlyArray<
     { readonly error: IdentityApi.Failure<Key>; readonly times: number }

@@ -10,11 +10,7 @@ import type { Settings } from "./arns.js"
 import type { IssuedToken, Issuers, ProviderError } from "./issuer.js"
 import type { OperationName, State } from "./state.js"
 
-/**
- * A reply, and the state after it.
- *
- * @internal
- */
+/** A reply, and the state after it. */
 export type Result<Reply> = readonly [Reply, State]
 
 /** @internal */
@@ -40,18 +36,10 @@ export interface Store {
   readonly diagnostics: <Reply>(f: (before: Diagnostics) => readonly [Reply, Diagnostics]) => Effect.Effect<Reply>
 }
 
-/**
- * The part of the state that serves tests and is not part of the service.
- *
- * @internal
- */
+/** The part of the state that serves tests and is not part of the service. */
 export type Diagnostics = Pick<State, "faults" | "journal" | "providerFailures">
 
-/**
- * A reference to the state: in memory only, or also in a storage.
- *
- * @internal
- */
+/** A reference to the state: in memory only, or also in a storage. */
 export interface StateRef {
   readonly read: Effect.Effect<State>
   /** Returns when the change is durable. */
@@ -64,11 +52,7 @@ export interface StateRef {
   ) => Effect.Effect<Reply>
 }
 
-/**
- * A state that is lost with the process.
- *
- * @internal
- */
+/** A state that is lost with the process. */
 export const inMemory = (state: Ref.Ref<State>): StateRef => ({
   read: Ref.get(state),
   modify: (f) => Effect.flatten(Ref.modify(state, f)),
@@ -118,8 +102,6 @@ export const find = <A>(
 /**
  * Removes expired entries before one is added, but only when the number of entries is a power of two, so that additions to
  * a large table stay fast.
- *
- * @internal
  */
 export const pruneExpired = <A>(
   entries: HashMap.HashMap<string, A>,

@@ -49,8 +49,6 @@ const hasRepeatedHost = ({ source }: HttpServerRequest.HttpServerRequest): boole
  * Rejects a request if its `Host` header is not allowed, repeated or ambiguous. This prevents DNS rebinding, where the name
  * of a web page resolves to this machine. Adds security headers to every response; a header that the response already has
  * is kept. A target in absolute form is reduced to its path.
- *
- * @internal
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
   const names = new Set([...defaultHosts, ...(options.hosts ?? []).map(hostnameOf)])
@@ -94,19 +92,13 @@ const withRequestId = (response: HttpServerResponse.HttpServerResponse) =>
     ? Effect.map(uuid, (id) => HttpServerResponse.setHeader(response, requestId, id))
     : Effect.succeed(response)
 
-/**
- * Adds a request id to every response without one. A response that comes from AWS has one.
- *
- * @internal
- */
+/** Adds a request id to every response without one. A response that comes from AWS has one. */
 export const withRequestIds = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
   Effect.flatMap(app, withRequestId)
 
 /**
  * Adds a request id to every successful response. A client recognises a reply of the service by it, even without a body.
  * Errors are unchanged: their request id is part of the error that the caller receives.
- *
- * @internal
  */
 export const withSuccessRequestIds = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
   Effect.flatMap(app, (response) => response.status < 300 ? withRequestId(response) : Effect.succeed(response))

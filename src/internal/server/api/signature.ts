@@ -191,8 +191,6 @@ const verify = (key: Key, body: Uint8Array, request: HttpServerRequest.HttpServe
 /**
  * Checks the signature of a request. Without `required`, any well-formed signature is accepted. A page of another site
  * cannot send one: a browser sends a CORS preflight before a request with an `Authorization` header.
- *
- * @internal
  */
 export const make = (options: { readonly required?: Key | undefined } = {}): Authenticate => (body) =>
   Effect.flatMap(

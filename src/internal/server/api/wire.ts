@@ -18,11 +18,7 @@ import { parseQuery } from "../../lib/url.js"
 import { exceptions } from "../../model/exceptions.js"
 import * as check from "../../model/validation.js"
 
-/**
- * An error response.
- *
- * @internal
- */
+/** An error response. */
 export interface Fault {
   readonly exception: string
   readonly status: number
@@ -91,7 +87,7 @@ const tooLarge = cannotParse("The body is larger than 1 MiB")
 
 const unreadable = () => cannotParse("The body could not be read")
 
-const noBody = new Uint8Array()
+const emptyBody = new Uint8Array()
 
 const concat = (parts: Chunk.Chunk<Uint8Array>) => {
   const whole = new Uint8Array(Chunk.reduce(parts, 0, (size, part) => size + part.length))
@@ -123,7 +119,7 @@ const read = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Uint8
   const declared = request.headers["content-length"]
   if (declared === undefined) return readStream(request)
   const length = Number(declared)
-  if (length === 0) return Effect.succeed(noBody)
+  if (length === 0) return Effect.succeed(emptyBody)
   return length > maxBody
     ? Effect.fail(tooLarge)
     : Effect.mapBoth(request.arrayBuffer, { onFailure: unreadable, onSuccess: (bytes) => new Uint8Array(bytes) })
@@ -224,7 +220,7 @@ const serve = <Key extends IdentityApi.OperationKey>(key: Key): Serve => {
     })
 
   return (api, authenticate, labels, request) =>
-    (hasBody ? read(request) : Effect.succeed(noBody)).pipe(
+    (hasBody ? read(request) : Effect.succeed(emptyBody)).pipe(
       Effect.tap(authenticate),
       Effect.flatMap((body) =>
         Either.match(Either.flatMap(labels, (labels) => decodeRequest(body, labels, request.url)), {
@@ -240,11 +236,7 @@ interface Labels {
   readonly [member: string]: string
 }
 
-/**
- * Authenticates a request. It receives the body, which cannot be read twice.
- *
- * @internal
- */
+/** Authenticates a request. It receives the body, which cannot be read twice. */
 export type Authenticate = (body: Uint8Array) => Effect.Effect<void, Fault, HttpServerRequest.HttpServerRequest>
 
 type Serve = (
@@ -276,11 +268,7 @@ export interface Match {
   readonly labels: Either.Either<Labels, Fault>
 }
 
-/**
- * Finds the operation of a request, and decodes the label in its path, as in `/tags/{resourceArn}`.
- *
- * @internal
- */
+/** Finds the operation of a request, and decodes the label in its path, as in `/tags/{resourceArn}`. */
 export const match = (method: string, url: string): Option.Option<Match> => {
   const path = pathOf(url)
   const exact = routes.get(`${method} ${path}`)
@@ -297,11 +285,7 @@ export const match = (method: string, url: string): Option.Option<Match> => {
   })
 }
 
-/**
- * The response to a request that matches no operation.
- *
- * @internal
- */
+/** The response to a request that matches no operation. */
 export const unknownOperationResponse = Effect.succeed(errorResponse(unknownOperation))
 
 const noAuthentication: Authenticate = () => Effect.void
@@ -309,8 +293,6 @@ const noAuthentication: Authenticate = () => Effect.void
 /**
  * Answers any request. Without `authenticate`, no signature is required. It is interruptible, like the handlers of an
  * `HttpRouter`, so that a disconnect of the client interrupts the operation.
- *
- * @internal
  */
 export const handle = (
   api: IdentityApi.IdentityApi["Type"],

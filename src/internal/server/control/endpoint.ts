@@ -12,11 +12,7 @@ type State = IdentityControls | FaultInjection | MovableClock
 
 type Handler = Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest | State>
 
-/**
- * An endpoint: its description in `GET /_local/`, and its handler.
- *
- * @internal
- */
+/** An endpoint: its description in `GET /_local/`, and its handler. */
 export interface Endpoint {
   readonly method: "GET" | "POST"
   readonly path: `/_local/${string}`

@@ -47,11 +47,7 @@ export const respond = <R>(
     })
   )
 
-/**
- * The body, validated against its schema. Errors do not contain the value, which may be a secret.
- *
- * @internal
- */
+/** The body, validated against its schema. Errors do not contain the value, which may be a secret. */
 export const body = <A, I>(
   schema: Schema.Schema<A, I>
 ): Effect.Effect<A, ApiError, HttpServerRequest.HttpServerRequest> => {

@@ -38,8 +38,6 @@ const several = (sessions: ReadonlyArray<ConsentSession>) =>
 /**
  * The URI of the selected session. A session that is selected by id or URI may have any status, and the control reports
  * it. Names select only sessions with one of the statuses in `status`.
- *
- * @internal
  */
 export const find = (
   { providerName, session: id, sessionUri, user, workloadName }: Selector,

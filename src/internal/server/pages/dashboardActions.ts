@@ -26,11 +26,7 @@ const flashMessages: Readonly<Record<string, string>> = {
   simulate: "The provider is simulated. Its grants were removed."
 }
 
-/**
- * The message about the last action. The query contains its name only, so that a link cannot set the text.
- *
- * @internal
- */
+/** The message about the last action. The query contains its name only, so that a link cannot set the text. */
 export const flashMessage = (action: string | null): string | undefined =>
   action !== null && Object.hasOwn(flashMessages, action) ? flashMessages[action] : undefined
 

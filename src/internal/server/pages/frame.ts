@@ -36,11 +36,7 @@ export const page = (
   })
 }
 
-/**
- * A page with one message.
- *
- * @internal
- */
+/** A page with one message. */
 export const notice = (options: {
   readonly title: string
   readonly status: number

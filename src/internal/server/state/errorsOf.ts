@@ -9,11 +9,7 @@ import { exceptions } from "../../model/exceptions.js"
 /** @internal */
 export const keys: ReadonlyArray<IdentityApi.OperationKey> = Record.keys(IdentityApi.operations)
 
-/**
- * Finds an operation by the name of its method, or by the name of AWS.
- *
- * @internal
- */
+/** Finds an operation by the name of its method, or by the name of AWS. */
 export const keyOf = (name: string): IdentityApi.OperationKey | undefined =>
   keys.find((key) => key === name || IdentityApi.operations[key].name === name)
 
@@ -23,19 +19,11 @@ export const errorsOf = (key: IdentityApi.OperationKey): ReadonlyArray<ModelledT
   return operation.errors
 }
 
-/**
- * Finds an error of an operation by its tag, or by the name of AWS.
- *
- * @internal
- */
+/** Finds an error of an operation by its tag, or by the name of AWS. */
 export const errorOf = (key: IdentityApi.OperationKey, name: string): ModelledTag | undefined =>
   errorsOf(key).find((tag) => tag === name || exceptions[tag].exception === name)
 
-/**
- * The names of the errors of an operation, for messages: the tag, and the name of AWS.
- *
- * @internal
- */
+/** The names of the errors of an operation, for messages: the tag, and the name of AWS. */
 export const namesOf = (key: IdentityApi.OperationKey): ReadonlyArray<string> =>
   errorsOf(key).map((tag) => {
     const { exception } = exceptions[tag]

@@ -7,11 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { OperationKey } from "../../../IdentityApi.js"
 
-/**
- * The shortest delay, in seconds. A delay of zero cancels the pending delays.
- *
- * @internal
- */
+/** The shortest delay, in seconds. A delay of zero cancels the pending delays. */
 export const minDelaySeconds = 0.001
 
 /** The next `times` calls of an operation. */

@@ -26,11 +26,7 @@ const vendorSpelling: { readonly [name: string]: string } = {
   Linkedin: "LinkedIn"
 }
 
-/**
- * The display name of an OAuth2 vendor.
- *
- * @internal
- */
+/** The display name of an OAuth2 vendor. */
 export const vendorName = (vendor: string): string => {
   const name = vendor.replace(/Oauth2$/, "")
   return vendorSpelling[name] ?? name

@@ -5,11 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
 
-/**
- * The longest step of the clock: a leap year, in seconds.
- *
- * @internal
- */
+/** The longest step of the clock: a leap year, in seconds. */
 export const maxClockMoveSeconds = 366 * 24 * 60 * 60
 
 /** @internal */
@@ -35,11 +31,7 @@ const shifted = (base: Clock.Clock, offset: MutableRef.MutableRef<number>): Cloc
   }
 }
 
-/**
- * An offset that outlives the server.
- *
- * @internal
- */
+/** An offset that outlives the server. */
 export interface PersistedOffset {
   /** The offset at the start. */
   readonly offset: Duration.Duration
