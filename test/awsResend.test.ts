@@ -1,3 +1,4 @@
+// @effect-diagnostics globalDate:off
 import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"

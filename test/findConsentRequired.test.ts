@@ -67,11 +67,10 @@ describe("findConsentRequired", () => {
     assert.strictEqual(found(Exit.failCause(inCause)), consent)
   })
 
-  it.effect("finds it in what a promise of an Effect rejects with", () =>
-    Effect.gen(function*() {
-      const rejected = yield* Effect.promise(() => Effect.runPromise(Effect.fail(consent)).catch((error) => error))
-      assert.strictEqual(found(rejected), consent)
-    }))
+  it("finds it in what a promise of an Effect rejects with", async () => {
+    const rejected: unknown = await Effect.runPromise(Effect.fail(consent)).catch((error) => error)
+    assert.strictEqual(found(rejected), consent)
+  })
 
   it("finds the error of another copy of the package", () => {
     const copy = Object.assign(Object.create(Error.prototype), { ...consent, message: consent.message })
