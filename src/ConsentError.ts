@@ -5,10 +5,15 @@
  */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
+import * as Either from "effect/Either"
+import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { isHttpsOrLoopback } from "./internal/lib/loopback.js"
+import { parseUrl } from "./internal/lib/url.js"
 
 /**
  * A user must open `authorizationUrl` and consent. The session ends at `expiresAt`, 10 minutes after it was opened.
@@ -136,28 +141,41 @@ const decode = Schema.decodeUnknownOption(ConsentRequired)
 // The class of another copy of this package has the same members.
 const validate = Schema.validateOption(Schema.Struct(ConsentRequired.fields))
 
+/** Decoded data may come from anywhere: a user is sent to an https URL, or to this machine. */
+const isSafe = ({ authorizationUrl }: ConsentRequired) =>
+  Option.exists(parseUrl(Redacted.value(authorizationUrl)), isHttpsOrLoopback)
+
 const fromTagged = (value: object): Option.Option<ConsentRequired> => {
   if (value instanceof ConsentRequired) return Option.some(value)
   if (!Predicate.isTagged(value, "ConsentRequired")) return Option.none()
-  return Option.orElse(decode(value), () => Option.map(validate(value), (members) => new ConsentRequired(members)))
+  return decode(value).pipe(
+    Option.orElse(() => Option.map(validate(value), (members) => new ConsentRequired(members))),
+    Option.filter(isSafe)
+  )
 }
-
-const wrapped = (value: object): ReadonlyArray<unknown> => [
-  ...(Cause.isCause(value) ? Chunk.appendAll(Cause.failures(value), Cause.defects(value)) : []),
-  ...(Runtime.isFiberFailure(value) ? [value[Runtime.FiberFailureCauseId]] : []),
-  ...["cause", "error", "errors"].flatMap((key) => {
-    const inner: unknown = Predicate.hasProperty(value, key) ? value[key] : undefined
-    return Array.isArray(inner) ? inner : [inner]
-  })
-]
 
 /** The values that are searched at most, so that an unusual value costs little. */
 const maxSearched = 1000
 
+const firstOf = (values: Iterable<unknown>): ReadonlyArray<unknown> => Array.from(Iterable.take(values, maxSearched))
+
+const wrapped = (value: object): ReadonlyArray<unknown> => [
+  ...(Cause.isCause(value) ? firstOf(Chunk.appendAll(Cause.failures(value), Cause.defects(value))) : []),
+  ...(Runtime.isFiberFailure(value) ? [value[Runtime.FiberFailureCauseId]] : []),
+  ...["cause", "error", "errors"].flatMap((key) => {
+    const inner: unknown = Predicate.hasProperty(value, key) ? value[key] : undefined
+    return Array.isArray(inner) ? firstOf(inner) : [inner]
+  })
+]
+
+/** A value may have getters, or be a proxy, that throw. */
+const inspected = <A>(inspect: () => A, otherwise: A): A => Either.getOrElse(Either.try(inspect), () => otherwise)
+
 /**
  * Finds the `ConsentRequired` in a value that a framework caught or wrapped. Searches `cause`, `error` and `errors` of errors,
  * `AggregateError`, `FiberFailure` and `Cause`, at any depth, and decodes the encoded form. Of several it returns the one with
- * the fewest wrappers.
+ * the fewest wrappers. It never throws, and it looks at 1,000 values at most. Encoded data is accepted only with an https or
+ * loopback authorization URL; it may still come from elsewhere, so do not pass errors that contain responses of strangers.
  *
  * @example
  * ```ts
@@ -179,12 +197,13 @@ const maxSearched = 1000
 export const findConsentRequired = (value: unknown): Option.Option<ConsentRequired> => {
   const seen = new Set<unknown>()
   const queue = [value]
-  for (const next of queue) {
+  for (let index = 0; index < Math.min(queue.length, maxSearched); index++) {
+    const next = queue[index]
     if (!Predicate.isObject(next) || seen.has(next)) continue
-    const found = fromTagged(next)
+    seen.add(next)
+    const found = inspected(() => fromTagged(next), Option.none())
     if (Option.isSome(found)) return found
-    if (seen.add(next).size >= maxSearched) break
-    queue.push(...wrapped(next))
+    if (queue.length < maxSearched) queue.push(...inspected(() => wrapped(next), []))
   }
   return Option.none()
 }

@@ -182,8 +182,8 @@ const rules: ReadonlyArray<Rule> = [
   }
 ]
 
-// No ARN is longer than 2,048 characters.
-const iamDenial = /is not authorized to perform: (\S{1,2048})(?: on resource: (\S{1,2048}))?/i
+// No ARN is longer than 2,048 characters, and none contains a control character that would reach a terminal.
+const iamDenial = /is not authorized to perform: ([!-~]{1,2048})(?: on resource: ([!-~]{1,2048}))?/i
 
 /** AWS states the action and the resource of a denial, and if a policy denies it explicitly. */
 const iamDenied = (error: DiagnosableError): Option.Option<Diagnosis> => {

@@ -35,9 +35,9 @@ export class RetryPolicy extends Context.Reference<RetryPolicy>()("effect-agentc
  * Capacity of the retry budget of an `IdentityService`, in tokens; by default 500, as in the standard retry mode of the AWS SDKs.
  *
  * A repetition takes 5 tokens, or 10 after a timeout, and is not sent if there are too few. A success gives back what its last
- * repetition took, or 1. So an outage causes at most 100 requests more than there are calls. First attempts are never limited,
- * and polls of a wait have a budget of their own (`TokenPoller.PollBudget`). `Infinity` turns the limit off. The value is read
- * when the service is made.
+ * repetition took, or 1. So while the service answers every call with HTTP 503, at most 100 requests are repetitions. First attempts
+ * are never limited, polls of a wait have a budget of their own (`TokenPoller.PollBudget`), and what `AwsIdentity` sends once more
+ * within a call is not counted. `Infinity` turns the limit off. The value is read when the service is made.
  *
  * @since 0.1.0
  * @category tags

@@ -91,6 +91,13 @@ describe("diagnose", () => {
     assert.strictEqual(causeOf(new IdentityError.UnknownServiceError({ ...unknown, message })), "IamDenied")
   })
 
+  it("repeats no control character of a message", () => {
+    for (const bad of ["\u001b[2J", "\u0007", "\u202e", "\u200b"]) {
+      const message = `${user} is not authorized to perform: ${action}${bad}evil on resource: ${resource}`
+      assert.notInclude(Diagnosis.explain(denied(message)), bad)
+    }
+  })
+
   it("recognises a secret that may not be read", () => {
     const secret =
       "arn:aws:secretsmanager:us-west-2:111122223333:secret:bedrock-agentcore-identity!default/oauth2/github"

@@ -1,7 +1,7 @@
 // @effect-diagnostics globalDate:off
 import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Array, Effect, Fiber, Queue, Redacted } from "effect"
 import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as Credential from "../src/Credential.js"
 import * as retryAfter from "../src/internal/aws/retryAfter.js"
@@ -61,6 +61,24 @@ describe("a request on a reused connection that the server closes before the fir
       assert.lengthOf(wire.requests, 2)
     }))
 
+  it.scopedLive("is told apart from a call that is interrupted, which closes no other connection", () =>
+    Effect.gen(function*() {
+      const wire = yield* serve(({ body }) => body.includes("hang") ? "hang" : apiKey)
+      const api = yield* connect(wire.url)
+      const calls = (count: number) =>
+        Effect.all(Array.replicate(api.getResourceApiKey(keyOf), count), { concurrency: "unbounded" })
+      yield* calls(5)
+      assert.strictEqual(yield* wire.connections, 5)
+      const hanging = yield* Effect.fork(
+        api.getResourceApiKey({ ...keyOf, workloadIdentityToken: Redacted.make("hang") })
+      )
+      yield* Effect.repeatN(Queue.take(wire.arrivals), 5)
+      yield* Fiber.interrupt(hanging)
+      yield* Queue.take(wire.aborts)
+      yield* calls(4)
+      assert.strictEqual(yield* wire.connections, 5)
+    }))
+
   it.scopedLive("is not sent again through a client that the program passed", () =>
     Effect.gen(function*() {
       const wire = yield* serving(ok, "drop")
@@ -106,6 +124,8 @@ describe("a second attempt that fails as if the first had succeeded", () => {
       for (
         const [answer, call] of [
           [fault(409, "ConflictException", { message: "exists" }), "createApiKeyCredentialProvider"],
+          [fault(402, "ServiceQuotaExceededException", { message: "full" }), "createApiKeyCredentialProvider"],
+          [fault(409, "ConflictException", { message: "in use" }), "deleteOauth2CredentialProvider"],
           [fault(404, "ResourceNotFoundException", { message: "none" }), "deleteApiKeyCredentialProvider"]
         ] as const
       ) {
@@ -115,7 +135,8 @@ describe("a second attempt that fails as if the first had succeeded", () => {
         const error = call === "createApiKeyCredentialProvider"
           ? yield* flip(api[call]({ name: "n", apiKey: Redacted.make("key") }))
           : yield* flip(api[call]({ name: "n" }))
-        assertContains(error, { _tag: "TransportFailure", reason: "Connection" })
+        assertContains(error, { _tag: "TransportFailure", reason: "Connection", requestId: "request-1" })
+        assert.match(error.message, /(exists|full|in use|none)\. Try again$/)
       }
     }))
 
@@ -193,7 +214,9 @@ describe("the header Retry-After", () => {
     ["1.5", undefined],
     ["soon", undefined],
     ["9".repeat(30), undefined],
-    ["Wed, soon", undefined]
+    ["Wed, soon", undefined],
+    ["Wed, 2026", undefined],
+    ["Xyz, 21 Oct 2026 07:28:30 GMT", undefined]
   ] as const
   for (const [value, expected] of cases) {
     it.scopedLive(`${value} is ${expected === undefined ? "ignored" : `${expected} seconds`}`, () =>

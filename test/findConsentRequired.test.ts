@@ -83,13 +83,52 @@ describe("findConsentRequired", () => {
     assert.strictEqual(found(new AggregateError([new Error("a", { cause: inner }), consent])), consent)
   })
 
-  it("ends in a value that contains itself, and gives up after a thousand wrappers", () => {
+  it("ends in a value that contains itself, and gives up after a thousand values", () => {
     const circular: { cause?: unknown } = {}
     circular.cause = circular
     assert.isUndefined(found(circular))
     const nested = (depth: number) => Array.from({ length: depth }).reduce<unknown>((cause) => ({ cause }), consent)
-    assert.strictEqual(found(nested(900)), consent)
+    assert.strictEqual(found(nested(300)), consent)
     assert.isUndefined(found(nested(1100)))
+    let visited = 0
+    const many = new Proxy(Array.from({ length: 200_000 }, () => 7), {
+      get: (target, key) => {
+        if (typeof key === "string" && /^\d+$/.test(key)) visited++
+        return Reflect.get(target, key)
+      }
+    })
+    assert.isUndefined(found({ errors: many }))
+    assert.isAtMost(visited, 1001)
+    assert.isUndefined(found(new AggregateError(Array.from({ length: 1_000_000 }))))
+    const wide = Array.from({ length: 150_000 }, () => Cause.fail(0)).reduce(Cause.parallel)
+    assert.isUndefined(found(wide))
+  })
+
+  it("never throws, whatever the value does when it is inspected", () => {
+    const thrower = (key: string) => ({
+      get [key]() {
+        throw new Error("boom")
+      }
+    })
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    for (const value of [thrower("_tag"), thrower("cause"), thrower("errors"), proxy]) {
+      assert.isUndefined(found(value))
+      assert.strictEqual(found(new AggregateError([value, consent])), consent)
+    }
+    const tagged = Object.defineProperty({ _tag: "ConsentRequired" }, "scopes", { get: () => assert.fail("boom") })
+    assert.isUndefined(found(tagged))
+  })
+
+  it("finds no decoded consent that sends the user to an unsafe URL", () => {
+    for (
+      const authorizationUrl of ["javascript:alert(1)", "http://idp.example/authorize", "data:text/html,x", "no url"]
+    ) {
+      assert.isUndefined(found(new Error("response", { cause: { ...encoded, authorizationUrl } })), authorizationUrl)
+    }
+    for (const authorizationUrl of ["https://idp.example/", "http://127.0.0.1:4599/x", "http://localhost/"]) {
+      assert.isDefined(found({ ...encoded, authorizationUrl }), authorizationUrl)
+    }
   })
 })
 

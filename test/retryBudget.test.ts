@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Random, Redacted, Schedule } from "effect"
+import { Effect, Exit, Fiber, Layer, Random, Redacted, Schedule, TestClock } from "effect"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
 import * as IdentityService from "../src/IdentityService.js"
@@ -102,4 +102,28 @@ describe("the retry budget of a service", () => {
       yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.exit(call))
       assert.strictEqual(requests(), 1000)
     }).pipe(Effect.provide([atOnce, Layer.succeed(RetryPolicy.RetryCapacity, Infinity)])))
+
+  it.effect("gets back what was taken for a repetition that an interruption prevents", () =>
+    Effect.gen(function*() {
+      const { call, requests } = yield* calling(() => Effect.fail(unavailable))
+      for (let i = 0; i < 200; i++) {
+        const fiber = yield* Effect.fork(Effect.exit(call))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+      }
+      assert.strictEqual(requests(), 200)
+      const fiber = yield* Effect.fork(Effect.exit(call))
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(fiber)
+      assert.strictEqual(requests(), 202)
+    }).pipe(Effect.provide(RetryPolicy.layer(
+      Schedule.intersect(Schedule.spaced("10 seconds"), Schedule.recurs(1))
+    ))))
+
+  it.effect("allows no repetition with a capacity that is not a number", () =>
+    Effect.gen(function*() {
+      const { call, requests } = yield* calling(() => Effect.fail(unavailable))
+      yield* Effect.exit(call)
+      assert.strictEqual(requests(), 1)
+    }).pipe(Effect.provide([atOnce, Layer.succeed(RetryPolicy.RetryCapacity, NaN)])))
 })

@@ -37,6 +37,8 @@ export interface Wire {
   readonly url: string
   /** Whatever has arrived, oldest first. */
   readonly requests: ReadonlyArray<Received>
+  /** The connections that have been opened. */
+  readonly connections: Effect.Effect<number>
   /** One item per request, as it arrives. */
   readonly arrivals: Queue.Dequeue<Received>
   /** One item per request whose client went away before it had its answer. */
@@ -74,6 +76,9 @@ export const serve = (answer: (request: Received) => Answer): Effect.Effect<Wire
       })
     })
 
+    let opened = 0
+    server.on("connection", () => opened++)
+
     yield* Effect.acquireRelease(
       Effect.async<void>((resume) => {
         server.listen(0, "127.0.0.1", () => resume(Effect.void))
@@ -86,7 +91,7 @@ export const serve = (answer: (request: Received) => Answer): Effect.Effect<Wire
     )
     const address = server.address()
     const port = isAddress(address) ? address.port : 0
-    return { url: `http://127.0.0.1:${port}`, requests, arrivals, aborts }
+    return { url: `http://127.0.0.1:${port}`, requests, connections: Effect.sync(() => opened), arrivals, aborts }
   })
 
 /** An answer as AWS gives an error: its name in a header, its members in the body. */

@@ -7,10 +7,17 @@ import * as Predicate from "effect/Predicate"
 type Http = ReturnType<typeof globalThis.process.getBuiltinModule<"node:http">>
 type Https = ReturnType<typeof globalThis.process.getBuiltinModule<"node:https">>
 
-const stale = new WeakSet<object>()
+const stale = new WeakMap<object, () => void>()
 
-/** Tests if the request failed with this error on a reused connection, before the first byte of a response. */
-export const isStale = (error: unknown): boolean => Predicate.isObject(error) && stale.has(error)
+/**
+ * Prepares a resend if the request failed with this error on a reused connection, before the first byte of a response: closes
+ * the idle connections, which are likely to be stale as well. Returns `false` after any other error.
+ */
+export const prepareResend = (error: unknown): boolean => {
+  const closeIdle = Predicate.isObject(error) ? stale.get(error) : undefined
+  closeIdle?.()
+  return closeIdle !== undefined
+}
 
 const lost = new Set<unknown>(["ECONNRESET", "EPIPE"])
 
@@ -23,9 +30,10 @@ const observed = <Agent extends InstanceType<Http["Agent"]>>(agent: Agent): Agen
     const before = bytesRead(socket)
     request.once("error", (error) => {
       if (!Predicate.hasProperty(error, "code") || !lost.has(error.code) || bytesRead(socket) !== before) return
-      stale.add(error)
-      // The other idle connections are likely to be stale as well, and the request is sent only once more.
-      for (const sockets of Object.values(agent.freeSockets)) sockets?.forEach((socket) => socket.destroy())
+      // An aborted request has this error too; nothing is closed for it, since it is not sent again.
+      stale.set(error, () => {
+        for (const sockets of Object.values(agent.freeSockets)) sockets?.forEach((socket) => socket.destroy())
+      })
     })
   }
   return agent

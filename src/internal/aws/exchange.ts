@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import type { Operation } from "../../Operation.js"
-import { isStale } from "./agents.js"
+import { prepareResend } from "./agents.js"
 import * as reply from "./reply.js"
 import * as retryAfter from "./retryAfter.js"
 import * as signed from "./signed.js"
@@ -150,8 +150,9 @@ export const of = (operation: Operation.Any): () => Exchange => {
       contexts.push(context)
       return async (args) => {
         sent.push(args.request)
+        headers = {}
         const result = await next(args).catch((error) => {
-          if (!isStale(error)) throw error
+          if (!prepareResend(error)) throw error
           isResent = true
           return next(args)
         })

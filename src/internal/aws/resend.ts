@@ -31,8 +31,9 @@ export const withCorrectedClock = async <A>(send: () => Promise<A>): Promise<A> 
 
 /** The errors of a second attempt that may mean that the first one succeeded. */
 const effectsOfSuccess: ReadonlyArray<readonly [operation: RegExp, tags: ReadonlyArray<IdentityError["_tag"]>]> = [
-  [/^Create/, ["Conflict", "ValidationError"]],
-  [/^Delete/, ["ResourceNotFound"]],
+  [/^Create/, ["Conflict", "ResourceLimitExceeded", "ServiceQuotaExceeded", "ValidationError"]],
+  [/^Delete/, ["ConcurrentModification", "Conflict", "ResourceNotFound"]],
+  [/^(?:Set|Update)/, ["ConcurrentModification", "Conflict"]],
   [/^CompleteResourceTokenAuth$/, ["AccessDenied", "Conflict", "ResourceNotFound", "ValidationError"]]
 ]
 
@@ -45,8 +46,9 @@ export const afterLostAttempt = <E extends IdentityError>(operation: string, err
     ? new TransportFailure({
       operation,
       reason: "Connection",
+      ...("requestId" in error && error.requestId !== undefined && { requestId: error.requestId }),
       message:
         `could not confirm ${operation}: the connection was closed before an answer to the first attempt, and the `
-        + `second attempt failed with ${error._tag}. Try again`
+        + `second attempt failed with ${error._tag}: ${error.message}. Try again`
     })
     : error

@@ -33,14 +33,20 @@ const withRetryAfter = (schedule: Schedule.Schedule<unknown>) =>
 const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryBudget): Effect.Effect<A, E> =>
   Effect.flatMap(RetryPolicy, (schedule) => {
     let taken = 0
+    let unsent = 0
+    const attempt = Effect.suspend(() => {
+      unsent = 0
+      return self
+    })
     const isRepeated = (error: E) => {
       if (!isIdentityError(error) || !isTransient(error) || (repeat === "throttled" && !isThrottle(error))) return false
-      taken = budget.take(error)
+      taken = unsent = budget.take(error)
       return taken > 0
     }
-    return Effect.tap(
-      Effect.retry(self, { schedule: withRetryAfter(schedule), while: isRepeated }),
-      () => Effect.sync(() => budget.give(taken))
+    return Effect.retry(attempt, { schedule: withRetryAfter(schedule), while: isRepeated }).pipe(
+      Effect.tap(() => Effect.sync(() => budget.give(taken))),
+      // Interrupted while it waits: the repetition was not sent.
+      Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent)))
     )
   })
 

@@ -10,6 +10,8 @@ export interface RetryBudget {
   readonly take: (error: IdentityError) => number
   /** A call succeeded: gives back what its last repetition took, or 1 if there was none. */
   readonly give: (taken: number) => void
+  /** Gives back what was taken for a repetition that was not sent. */
+  readonly refund: (taken: number) => void
 }
 
 /** The costs of the AWS SDKs: a timeout has used more of the service's time. */
@@ -18,15 +20,18 @@ const cost = { timeout: 10, other: 5 }
 /** @internal */
 export const make = (capacity: number): RetryBudget => {
   let tokens = capacity
+  const refund = (taken: number) => {
+    tokens = Math.min(capacity, tokens + taken)
+  }
   return {
+    refund,
     take: (error) => {
       const price = error._tag === "TransportFailure" && error.reason === "Timeout" ? cost.timeout : cost.other
-      if (tokens < price) return 0
+      // A capacity that is not a number allows no repetition.
+      if (!(tokens >= price)) return 0
       tokens -= price
       return price
     },
-    give: (taken) => {
-      tokens = Math.min(capacity, tokens + Math.max(1, taken))
-    }
+    give: (taken) => refund(Math.max(1, taken))
   }
 }
