@@ -83,8 +83,9 @@ export class ConsentTimedOut extends Schema.TaggedError<ConsentTimedOut>("effect
 }
 
 /**
- * The result of one poll while the user has not answered. A wait repeats the poll; only a strategy that polls by itself
- * (`Consent.make`) receives this error.
+ * The result of one poll while the consent is not complete: the user has not answered, or the page at the return URL has not
+ * called `completeResourceTokenAuth`. A wait repeats the poll; only a strategy that polls by itself
+ * (`Consent.make`), and `resume` with `wait: false`, receive this error.
  *
  * @since 0.1.0
  * @category errors
@@ -95,7 +96,8 @@ export class ConsentPending extends Schema.TaggedError<ConsentPending>("effect-a
 ) {
   /** @since 0.1.0 */
   override get message(): string {
-    return `the user has not answered the consent request for provider "${this.providerName}"`
+    return `the consent for provider "${this.providerName}" is not complete: the user has not answered, or the page at ` +
+      "the return URL has not called completeResourceTokenAuth"
   }
 }
 

@@ -117,7 +117,7 @@ describe("a person", () => {
         step: "authorization",
         reason: "Refused",
         error: "access_denied",
-        description: "the person said no"
+        description: "the user denied the consent"
       })
     }))
 

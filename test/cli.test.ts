@@ -127,7 +127,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     const session = new URL(url).searchParams.get("request_uri") ?? ""
     const refused = await client("consent", "complete", "--session", session, "--user", "ada")
     assert.strictEqual(refused.code, 1)
-    assert.match(refused.stderr, /^AccessDenied: .*\(The consent session is over .*\)\n$/)
+    assert.match(refused.stderr, /^AccessDenied: .*\(The consent session has expired .*\)\n$/)
     assert.notInclude(server.stderr(), session)
   })
 

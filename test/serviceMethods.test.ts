@@ -223,3 +223,34 @@ describe("a method of the service", () => {
       }))
   }
 })
+
+describe("a call without type checks", () => {
+  const sent = () => Effect.dieMessage("a request was sent")
+  const given: ReadonlyArray<unknown> = [undefined, null, "token", { get: "token" }, 7]
+
+  it.effect("fails with a ValidationError that names workloadAccessToken, and sends nothing", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* answering(sent)
+      for (const workloadAccessToken of given) {
+        const calls = [
+          // @ts-expect-error: the value of a program without type checks
+          identity.getToken({ providerName: "p", scopes: [], authFlow: "M2M", workloadAccessToken }),
+          // @ts-expect-error: the value of a program without type checks
+          identity.getApiKey({ providerName: "p", workloadAccessToken })
+        ]
+        for (const call of calls) {
+          const message = "Member must be Redacted, or a source of workload access tokens"
+          const fieldList = [{ name: "workloadAccessToken", message }]
+          assertContains(yield* Effect.flip(call), { _tag: "ValidationError", fieldList })
+        }
+      }
+    }))
+
+  it.effect("rejects a handle that is a bare string", () =>
+    Effect.gen(function*() {
+      const { identity } = yield* answering(sent)
+      // @ts-expect-error: the value of a program without type checks
+      const error = yield* Effect.flip(identity.resume("handle", { workloadAccessToken }))
+      assertContains(error, { _tag: "HandleRejected", reason: "Malformed" })
+    }).pipe(Effect.provide(Layer.merge(ConsentSeal.layerEphemeral, ConsentLedger.layerMemory))))
+})

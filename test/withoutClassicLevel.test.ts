@@ -102,7 +102,7 @@ describe("without classic-level", () => {
   it("the command without --data does not need it", async () => {
     const { code, stderr, stdout } = await run(command, "serve", "--help")
     assertEqual([code, stderr], [0, ""])
-    assert.match(stdout.replaceAll(/\s+/g, " "), /needs the package classic-level@3/)
+    assert.match(stdout.replaceAll(/\s+/g, " "), /requires the package classic-level@3/)
   })
 
   it("a classic-level that does not load is reported with the reason", () =>

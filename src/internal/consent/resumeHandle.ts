@@ -29,6 +29,8 @@ export const attach = (consent: ConsentRequired): Effect.Effect<ConsentRequired,
 export const open = (handle: Redacted.Redacted): Effect.Effect<ConsentRequired, HandleRejected, ConsentSeal> =>
   Effect.gen(function*() {
     const seal = yield* ConsentSeal
+    // A program without type checks may pass a string.
+    if (!Redacted.isRedacted(handle)) return yield* new HandleRejected({ reason: "Malformed" })
     const text = yield* seal.open(purpose, handle)
     const consent = yield* Effect.mapError(
       decode(Redacted.value(text)),
