@@ -144,6 +144,16 @@ describe("what the documents say to run", { timeout: 120_000 }, () => {
     await started.stop()
   })
 
+  it("guides/local-server.md: starts the server in the background, and stops it with kill", async () => {
+    const script = blockOf("guides/local-server.md", "node_modules/.bin/").replace(
+      "serve &",
+      "serve --port 0 > output &"
+    )
+      .replace("# …", "until grep -q 'listens on' output; do sleep 0.1; done")
+    const { code, stderr } = await Shell.run(`${script}\nwait "$server"\ngrep -o 'http:.*' output`, options())
+    assert.strictEqual(code, 0, stderr)
+  })
+
   // From here on in the order of the guide: a reader does one after the other at one server.
   const aws = (title: string, start: string, check: (stdout: string) => void) =>
     it.skipIf(noCli !== undefined)(`guides/local-server.md: ${title}${skipped(noCli)}`, async () => {

@@ -75,7 +75,7 @@ describe("the documents", () => {
 
   it("name modules that exist", () => {
     const named = Array.from(
-      read("ARCHITECTURE.md").matchAll(/`((?:internal|cli)\/[\w/]+\.ts)`/g),
+      read("ARCHITECTURE.md").matchAll(/`(?:src\/)?((?:internal|cli)\/[\w/]+\.ts|(?<=src\/)\w+\.ts)`/g),
       ([, path = ""]) => path
     )
     assert.isAbove(named.length, 15)

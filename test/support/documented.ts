@@ -21,6 +21,8 @@ interface Elsewhere {
 const manifest: {
   readonly scripts: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
+  readonly bin: Readonly<Record<string, string>>
+  readonly repository: { readonly url: string }
 } = JSON.parse(Markdown.read("package.json"))
 
 const ci = Markdown.read(".ci/run")
@@ -30,6 +32,13 @@ const installation = Markdown.read("test/install/main.ts")
 /** Every block of shell in the documents belongs to exactly one of these. */
 export const blocks: ReadonlyArray<Run | Elsewhere> = [
   { file: "README.md", block: /^npx effect-agentcore-identity serve$/, run: true },
+  {
+    file: "README.md",
+    block: /^git clone https:\S+\ncd effect-agentcore-identity$/,
+    run: false,
+    reason: "it needs the network; the URL is the repository of package.json",
+    holds: () => Markdown.read("README.md").includes(`\n${manifest.repository.url.replace("git+", "git clone ")}\n`)
+  },
   {
     file: "README.md",
     block: /^npm install && npm (start|test)$/,
@@ -56,6 +65,7 @@ export const blocks: ReadonlyArray<Run | Elsewhere> = [
     block: /^npx effect-agentcore-identity serve --seed seed\.json --port 4599$/,
     run: true
   },
+  { file: "guides/local-server.md", block: /^node_modules\/\.bin\/agentcore-identity serve &\n/, run: true },
   { file: "guides/local-server.md", block: /^aws configure set /, run: true },
   { file: "guides/local-server.md", block: /^token=\$\(aws bedrock-agentcore /, run: true },
   { file: "guides/local-server.md", block: /^curl --aws-sigv4 /, run: true },
@@ -95,6 +105,11 @@ export const inline: ReadonlyArray<Inline> = [
     command: /^(effect-)?agentcore-identity [\w-]+$/,
     run: (command) => `${command} --help`,
     reason: "it shows its help"
+  },
+  {
+    command: /^npx effect-agentcore-identity$/,
+    reason: "the name of the command that the other blocks run, and the same file as agentcore-identity",
+    holds: () => manifest.bin["effect-agentcore-identity"] === manifest.bin["agentcore-identity"]
   },
   {
     command: /^npm run build && npm pack$/,
