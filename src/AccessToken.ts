@@ -113,7 +113,7 @@ export const provideAccessToken: {
 )
 
 /**
- * Wraps a function so that one member of its argument is the access token, which its callers leave out. A function without
+ * Wraps a function: one member of its argument is filled with the access token. Callers do not pass it. A function without
  * the member, or a caller that passes it, does not compile.
  *
  * @example

@@ -59,8 +59,8 @@ const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/
  * Keeps the entries in a `KeyValueStore`, under keys that start with `prefix`; defaults to `agentcore-identity/consent/`. An
  * expired entry is removed when it is read. If the store supports an expiry of its own, use it too.
  *
- * Within a process the methods run one at a time. A `KeyValueStore` has no compare-and-set, so that `add`, `replace` or `take`
- * may succeed in two processes at the same time. AgentCore completes a session once even then.
+ * Within a process the methods run one at a time. A `KeyValueStore` has no compare-and-set, so `add`, `replace` or `take` can
+ * succeed in two processes at once. AgentCore completes a session once even then.
  *
  * Methods fail with `LedgerFailure` if the store fails, or if a value is not an entry; that value is not changed.
  *

@@ -215,7 +215,7 @@ export interface Inventory {
 }
 
 /**
- * An injected failure: the tag and the message of its error, and the number of calls that are left to fail.
+ * An injected failure: the tag and the message of its error, and the number of calls that will still fail.
  *
  * @since 0.1.0
  * @category models
@@ -275,7 +275,7 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
     }
   ) => Effect.Effect<Redacted.Redacted, SessionNotPending | ProviderRefused>
   /**
-   * Chooses the issuer of the provider with this name, which need not exist yet. Default (`undefined`): the vendor if its
+   * Sets the issuer of the provider with this name. The provider may be created later. Default (`undefined`): the vendor if its
    * endpoints are on loopback, otherwise simulated. A change removes the tokens and sessions of the provider. Without
    * `FederatedIssuer` every provider is simulated.
    */

@@ -289,7 +289,7 @@ const transientStatuses = new Set<number | undefined>([408, 429, 500, 502, 503, 
 
 /**
  * Tests if the same request may succeed later: after throttling, HTTP 408, 429, 500, 502, 503 or 504, a lost connection, or a
- * poll that found no answer of the user. Retries, polls and waits repeat exactly these errors.
+ * poll whose consent is not complete. Retries, polls and waits repeat exactly these errors.
  *
  * @since 0.1.0
  * @category guards

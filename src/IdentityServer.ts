@@ -1,6 +1,6 @@
 /**
- * Servers that speak the wire protocol of AWS over any `IdentityApi`. One port serves both planes: use its address as the
- * endpoint of any AWS SDK.
+ * Servers that speak the wire protocol of AWS over any `IdentityApi`. One port serves the data and the control API: use
+ * its address as the endpoint of any AWS SDK.
  *
  * @since 0.1.0
  */

@@ -92,7 +92,8 @@ export type FailureWith<S> = S extends Strategy<infer E, infer _R> ? TokenFailur
 export type ContextWith<S> = S extends Strategy<infer _E, infer R> ? R : never
 
 /**
- * Requests an OAuth 2.0 access token. A machine token has no errors of a consent; a user token has those of its strategy.
+ * Requests an OAuth 2.0 access token. A request for a machine token cannot fail because of a consent. A request for a
+ * user token has the errors of its strategy.
  *
  * @since 0.1.0
  * @category models

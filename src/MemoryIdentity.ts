@@ -1,6 +1,6 @@
 /**
- * AgentCore Identity in memory: the operations of both planes with the rules that AWS documents, without a network or an AWS
- * account. Expiry follows the `Clock`, so `TestClock` controls it. Each built layer has a state of its own.
+ * AgentCore Identity in memory: the operations of the data and the control API with the rules that AWS documents, without a
+ * network or an AWS account. Expiry follows the `Clock`, so `TestClock` controls it. Each built layer has a state of its own.
  *
  * @since 0.1.0
  */

@@ -35,7 +35,21 @@ live("a session is answered by its id in the state, without its URI", () =>
     const again = yield* client.json("/_local/approve", { session: 1 })
     assertEqual([again.status, again.json.error], [409, "SessionNotPending"])
     const nobodys = yield* client.json("/_local/deny", { session: 4 })
-    assertEqual([nobodys.status, nobodys.json.error], [404, "SessionNotFound"])
+    assertEqual([nobodys.status, nobodys.json], [404, {
+      error: "SessionNotFound",
+      message: "No session matches. `GET /_local/state` lists all sessions."
+    }])
+    const selections = yield* client.json("/_local/deny", { session: 2, user: "userId:ada" })
+    assert.strictEqual(selections.status, 400)
+    assert.include(
+      selections.text,
+      "Pass only one of: session, sessionUri, or names (user, providerName, workloadName)"
+    )
+    const endpoint = yield* client.json("/_local/none", {})
+    assertEqual([endpoint.status, endpoint.json], [404, {
+      error: "NotFound",
+      message: "Unknown endpoint. `GET /_local/` lists all endpoints."
+    }])
     // Whoever has agreed is late, too.
     assert.strictEqual((yield* client.json("/_local/expire", { session: 1 })).status, 200)
     assert.strictEqual((yield* client.json("/_local/expire", { sessionUri: uri })).status, 409)

@@ -130,7 +130,8 @@ live("an expired request is reported at each step", () =>
     ]
     for (const { status, text } of pages) {
       assert.strictEqual(status, 410)
-      assert.include(text, "has expired, start again")
+      assert.include(text, "This request has expired")
+      assert.include(text, "Return to the application and request access again.")
     }
     const second = yield* ask()
     const form = tokenOf((yield* browser.get(second.path)).text)

@@ -310,13 +310,13 @@ describe("the security checklist of consent", () => {
       yield* nothingAllowed
     }))
 
-  test("8. a late return meets \"expired, start again\", and so does a late start", (app) =>
+  test("8. a late return shows that the request has expired, and so does a late start", (app) =>
     Effect.gen(function*() {
       const { ada, back, link } = yield* begun(app)
       yield* TestClock.adjust("601 seconds")
       const late = yield* ada.open(back.href)
       assert.strictEqual(late.status, 410)
-      assert.include(late.body, "This request has expired, start again")
+      assert.include(late.body, "Return to the application and request access again.")
       assert.strictEqual((yield* ada.open(link)).status, 410)
       yield* nothingAllowed
     }))

@@ -246,12 +246,12 @@ describe("every page of a consent", () => {
     unknown: [
       404,
       "Unknown request",
-      `No request for consent has this link, or it was removed after its expiry. ${again}`
+      `This link is unknown, or its request has expired and was removed. ${again}`
     ],
     expired: [
       410,
       "This request has expired",
-      "This request has expired, start again: return to the application and request access again."
+      "Return to the application and request access again."
     ],
     consumed: [409, "This request was already used", `Each answer counts once. Nothing was changed. ${again}`],
     signedOut: [
@@ -277,17 +277,18 @@ describe("every page of a consent", () => {
     stateMismatch: [
       400,
       "This response belongs to another request",
-      `It does not match the request for consent. Nothing was approved. ${again}`
+      `This response does not match a request that was started here. Nothing was approved. ${again}`
     ],
     unfinished: [
       403,
       "The request could not be completed",
-      `AgentCore Identity does not know the session, or it belongs to another user. Nothing was approved. ${again}`
+      `The request is unknown, or it belongs to another user. Nothing was approved. ${again}`
     ],
     unreachable: [
       502,
       "The request could not be completed",
-      `The identity service did not answer. Load this page again in a moment. If that does not help: ${again}`
+      "The identity service did not answer. Load this page again in a moment. If it still fails, return to the " +
+      "application and start again."
     ],
     unavailable: [
       503,

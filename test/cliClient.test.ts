@@ -4,6 +4,7 @@ import { afterAll, beforeAll } from "vitest"
 import { assertNoCredentials, credentials } from "./support/canaries.js"
 import * as Cli from "./support/cli.js"
 import { assertEqual } from "./support/equality.js"
+import * as Markdown from "./support/markdown.js"
 import { fault, serve } from "./support/wire.js"
 
 const callback = "https://app.example/back"
@@ -106,6 +107,14 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.include(about("region"), "(default: AWS_REGION, AWS_DEFAULT_REGION or the region of the profile;")
     assert.match(printed(top), /EXIT CODES\n[^]*- 0 [^]*- 1 [^]*- 2 [^]*- 64 [^]*- 130 [^]*- 143 /)
     assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
+  })
+
+  it("gives the exit codes in its help the meanings of the guide", async () => {
+    const help = printed(await run("--help")).replaceAll(/\s+/g, " ")
+    const [, table = ""] = /## Exit codes\n([^]*)/.exec(Markdown.read("guides/local-server.md")) ?? []
+    const rows = [...table.replaceAll("`", "").matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]
+    assert.lengthOf(rows, 6)
+    for (const [, code, meaning] of rows) assert.include(help, `- ${code} ${meaning}`)
   })
 
   it("reports the options that a flow requires before a request is sent", async () => {

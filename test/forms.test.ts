@@ -159,7 +159,7 @@ describe("a form", () => {
     Effect.gen(function*() {
       assertEqual(
         yield* read(having({ origin: "https://evil.example" })),
-        refused(403, "Forbidden", "Another site sent this form.")
+        refused(403, "Forbidden", "This form was sent from another site. Open the page again and answer there.")
       )
     }))
 
@@ -280,7 +280,7 @@ describe("a one-time token that is refused", () => {
       unknown: [403, `Unknown ${what}`, again],
       foreign: [403, `This ${what} belongs to another browser`, again],
       used: [409, `This ${what} was already sent`, "Each answer counts once. Nothing was changed."],
-      expired: [410, "This request has expired", "This request has expired, start again."]
+      expired: [410, "This request has expired", "Return to the application and request access again."]
     }
     for (const reason of ["unknown", "foreign", "used", "expired"] as const) {
       it(`is explained on a page: ${what} ${reason}`, () => {

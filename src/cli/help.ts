@@ -53,17 +53,17 @@ const section = (title: string, lines: Arr.NonEmptyReadonlyArray<string>) =>
 export const footer: HelpDoc.HelpDoc = HelpDoc.sequence(
   section("EXIT CODES", [
     "0    success; for serve also after Ctrl-C or SIGTERM",
-    "1    failure: an error of the service, a file or the network",
-    "2    token: the consent of the user is required; the URL is on stderr",
-    "64   invalid arguments; nothing was done",
-    "130  interrupted by SIGINT (Ctrl-C)",
-    "143  interrupted by SIGTERM"
+    "1    failure: an error of the service, a file, a port, the network",
+    "2    token: the consent of a user is required, and the URL is on stderr",
+    "64   invalid arguments; nothing was executed",
+    "130  SIGINT (Ctrl-C) before the end",
+    "143  SIGTERM before the end"
   ]),
   section("ENVIRONMENT", [
     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE: the AWS credentials, as for all tools " +
     "of AWS; not required for a local server",
-    "AWS_REGION, AWS_DEFAULT_REGION: the region without --region",
+    "AWS_REGION, AWS_DEFAULT_REGION: the region, if --region is not given",
     "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, BEDROCK_AGENTCORE_DP_ENDPOINT, " +
-    "BEDROCK_AGENTCORE_CP_ENDPOINT, AWS_ENDPOINT_URL: the endpoints without --endpoint"
+    "BEDROCK_AGENTCORE_CP_ENDPOINT, AWS_ENDPOINT_URL: the endpoints, if --endpoint is not given"
   ])
 )

@@ -156,6 +156,6 @@ const createPayment = createFrom(
 
 /** @internal */
 export const command = Command.make("providers").pipe(
-  Command.withDescription("Credential providers of all kinds."),
+  Command.withDescription("Manages credential providers of all kinds."),
   Command.withSubcommands([list, get, remove, createApiKey, createOauth2, createPayment])
 )

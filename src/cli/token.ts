@@ -207,6 +207,6 @@ const complete = Command.make("complete", {
 
 /** @internal */
 export const consent = Command.make("consent").pipe(
-  Command.withDescription("The consent of a user."),
+  Command.withDescription("Completes the consent of a user."),
   Command.withSubcommands([complete])
 )

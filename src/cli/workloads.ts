@@ -105,6 +105,6 @@ const removeReturnUrl = Command.make(
 
 /** @internal */
 export const command = Command.make("workloads").pipe(
-  Command.withDescription("Workload identities."),
+  Command.withDescription("Manages workload identities."),
   Command.withSubcommands([create, get, list, remove, addReturnUrl, removeReturnUrl])
 )

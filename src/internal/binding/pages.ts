@@ -3,6 +3,7 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import { card, html, respond, type Value } from "../web/html.js"
+import { requestExpired } from "../web/messages.js"
 
 /** @internal */
 export interface Message {
@@ -51,15 +52,11 @@ export const unreadable = new BindingPageError({
 export const unknown = new BindingPageError({
   status: 404,
   title: "Unknown request",
-  text: `No request for consent has this link, or it was removed after its expiry. ${startAgain}`
+  text: `This link is unknown, or its request has expired and was removed. ${startAgain}`
 })
 
 /** @internal */
-export const expired = new BindingPageError({
-  status: 410,
-  title: "This request has expired",
-  text: "This request has expired, start again: return to the application and request access again."
-})
+export const expired = new BindingPageError(requestExpired)
 
 /** @internal */
 export const consumed = new BindingPageError({
@@ -100,22 +97,22 @@ export const otherBrowser = new BindingPageError({
 export const stateMismatch = new BindingPageError({
   status: 400,
   title: "This response belongs to another request",
-  text: `It does not match the request for consent. Nothing was approved. ${startAgain}`
+  text: `This response does not match a request that was started here. Nothing was approved. ${startAgain}`
 })
 
 /** @internal */
 export const unfinished = new BindingPageError({
   status: 403,
   title: "The request could not be completed",
-  text:
-    `AgentCore Identity does not know the session, or it belongs to another user. Nothing was approved. ${startAgain}`
+  text: `The request is unknown, or it belongs to another user. Nothing was approved. ${startAgain}`
 })
 
 /** @internal */
 export const unreachable = new BindingPageError({
   status: 502,
   title: "The request could not be completed",
-  text: `The identity service did not answer. Load this page again in a moment. If that does not help: ${startAgain}`
+  text: "The identity service did not answer. Load this page again in a moment. If it still fails, return to the " +
+    "application and start again."
 })
 
 /** @internal */

@@ -1,4 +1,4 @@
-/** AgentCore Identity in memory: the operations of both planes and the test controls. */
+/** AgentCore Identity in memory: the operations of the data and the control API, and the test controls. */
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

@@ -210,7 +210,7 @@ export const included: { readonly [Vendor in Included]: Preset } = {
     quirks: [
       quirk("A refresh returns no refresh token; the old one stays valid.", code(dropbox)),
       quirk(
-        "There are no machine tokens: the client credentials grant is not supported.",
+        "This vendor issues no machine tokens.",
         aws(guide("identity-idp-dropbox"))
       ),
       quirk("No issuer is documented; the origin is used.", unverified(dropbox))

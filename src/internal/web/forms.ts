@@ -9,6 +9,7 @@ import * as secureToken from "../lib/secureToken.js"
 import { parseQuery, parseUrl } from "../lib/url.js"
 import { cookiesOf } from "./cookies.js"
 import { securityHeaders } from "./html.js"
+import { requestExpired } from "./messages.js"
 import type { RefusedToken } from "./oneTimeTokens.js"
 import { isAddressedBy, PublicAddress, type PublicUrl } from "./publicUrl.js"
 
@@ -103,7 +104,11 @@ export const form: Effect.Effect<URLSearchParams, PageError, HttpServerRequest.H
     // The pages have the referrer policy `no-referrer`, which makes the `Origin` of their forms `null`. Another site can
     // send that too, but has no one-time token.
     if (yield* isForeign(request, "null")) {
-      return yield* new PageError({ status: 403, title: "Forbidden", text: "Another site sent this form." })
+      return yield* new PageError({
+        status: 403,
+        title: "Forbidden",
+        text: "This form was sent from another site. Open the page again and answer there."
+      })
     }
     if (mediaType(request) !== "application/x-www-form-urlencoded") {
       return yield* new PageError({
@@ -189,6 +194,6 @@ export const refusedTokenPage = (source: "form" | "answer") => ({ reason }: Refu
         title: `This ${source} was already sent`,
         text: "Each answer counts once. Nothing was changed."
       },
-      expired: { status: 410, title: "This request has expired", text: "This request has expired, start again." }
+      expired: requestExpired
     }[reason]
   )

@@ -22,7 +22,7 @@ export class StorageProblem extends Data.TaggedError("StorageProblem")<{
   readonly cause?: unknown
 }> {}
 
-/** A store of records, one key each. */
+/** A store of records, each with its own key. */
 export interface Storage {
   /** All records; none if the storage is new. */
   readonly load: Effect.Effect<ReadonlyArray<records.Entry>, StorageProblem>

@@ -16,7 +16,7 @@ import { timingSafeEqual } from "../../lib/secureToken.js"
 import { parseQuery } from "../../lib/url.js"
 import type { Authenticate, Fault } from "./wire.js"
 
-/** The service name in the signatures of both planes. */
+/** The service name in the signatures of the data and the control API. */
 const service = "bedrock-agentcore"
 
 const maxAge = Duration.minutes(5)

@@ -16,7 +16,7 @@ export const endpoints: ReadonlyArray<Endpoint> = [
   post(
     "/_local/issuer",
     {
-      does: "Chooses the issuer of an OAuth2 provider, which need not exist yet",
+      does: "Sets the issuer of an OAuth2 provider. The provider may be created later.",
       body: {
         providerName: "the name of the provider",
         "issuer?": "simulated, federated (its own authorization server), or the discovery URL of another; by default " +

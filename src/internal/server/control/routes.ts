@@ -344,7 +344,7 @@ const notFound = HttpRouter.fromIterable(
           new ApiError({
             status: 404,
             error: "NotFound",
-            message: "Unknown endpoint: GET /_local/ lists all endpoints"
+            message: "Unknown endpoint. `GET /_local/` lists all endpoints."
           })
         )
       )

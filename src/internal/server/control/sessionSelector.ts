@@ -25,7 +25,7 @@ const selectors = ["session", "sessionUri", "user", "providerName", "workloadNam
 const none = new ApiError({
   status: 404,
   error: "SessionNotFound",
-  message: "No session matches: GET /_local/state lists all sessions"
+  message: "No session matches. `GET /_local/state` lists all sessions."
 })
 
 const several = (sessions: ReadonlyArray<ConsentSession>) =>
@@ -51,7 +51,7 @@ export const find = (
         name: "session",
         message: selections.length === 0
           ? `One of these members is required: ${selectors.join(", ")}`
-          : "Members session, sessionUri and the names exclude each other"
+          : "Pass only one of: session, sessionUri, or names (user, providerName, workloadName)"
       })
     }
     if (sessionUri !== undefined) return sessionUri

@@ -20,6 +20,7 @@ import {
   seeOther
 } from "../../web/forms.js"
 import { html } from "../../web/html.js"
+import { requestExpired } from "../../web/messages.js"
 import { redactRequest } from "../../web/redactRequest.js"
 import { vendorName } from "../state/inventory.js"
 import { PageTokens } from "../state/pageTokens.js"
@@ -29,11 +30,7 @@ const authorizePath = "/identities/oauth2/authorize"
 
 const callbackPath = "/identities/oauth2/callback"
 
-const expired = new PageError({
-  status: 410,
-  title: "This request has expired",
-  text: "This request has expired, start again: return to the application and request access again."
-})
+const expired = new PageError(requestExpired)
 
 const unknown = new PageError({
   status: 404,
@@ -185,7 +182,8 @@ const consentDecision = Effect.gen(function*() {
 const stateMismatch = new PageError({
   status: 400,
   title: "This response belongs to another request",
-  text: "It does not match the request for consent. Nothing was changed. Open the authorization URL again."
+  text:
+    "This response does not match a request that was started here. Nothing was changed. Open the authorization URL again."
 })
 
 const providerDenied = (provider: string, error: string, description: Option.Option<string>) =>
