@@ -75,7 +75,16 @@ const suspended = (poll: (index: number) => Answer, options: typeof user | typeo
       sessionUri: session,
       userIdentifier: Credential.userId("ada")
     })
-    return { identity, consent, resume, complete, requests, polled: Queue.take(polls), polls: Queue.size(polls) }
+    return {
+      identity,
+      consent,
+      handle,
+      resume,
+      complete,
+      requests,
+      polled: Queue.take(polls),
+      polls: Queue.size(polls)
+    }
   })
 
 /** The error of a resumed call, or the reason of its rejection. */
@@ -94,6 +103,31 @@ const spied = (replaced: Partial<ConsentLedger.ConsentLedger["Type"]> = {}) => {
 
 const test = <A, E>(title: string, body: Effect.Effect<A, E, ConsentSeal.ConsentSeal | ConsentLedger.ConsentLedger>) =>
   it.effect(title, () => Effect.provide(body, Resuming))
+
+describe("resume without waiting", () => {
+  test(
+    "sends one poll and reports what it found: no other error stands for a session that the service has ended",
+    Effect.gen(function*() {
+      const other = { ...inProgress, sessionUri: Redacted.make(`${Redacted.value(sessionUri)}-2`) }
+      for (
+        const [poll, expected] of [
+          [Effect.succeed(inProgress), "ConsentPending"],
+          [Effect.succeed(other), "Expired"],
+          [Effect.succeed({ ...inProgress, sessionStatus: "FAILED" } as const), "ConsentDenied"],
+          [Effect.fail(throttled), "Throttled"],
+          [Effect.fail(accessDenied), "AccessDenied"]
+        ] as const
+      ) {
+        const { handle, identity, polls } = yield* suspended(() => poll)
+        assert.strictEqual(
+          yield* errorOf(identity.resume(handle, { wait: false, workloadAccessToken })),
+          expected
+        )
+        assert.strictEqual(yield* polls, 1, expected)
+      }
+    })
+  )
+})
 
 describe("a handle", () => {
   test(

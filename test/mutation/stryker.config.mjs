@@ -12,7 +12,7 @@ export default {
   vitest: { configFile: "test/mutation/vitest.config.mjs" },
   concurrency: 2,
   // A mutant may make a wait endless.
-  timeoutMS: 15_000,
+  timeoutMS: 5000,
   incremental: true,
   incrementalFile: `.stryker/${name}.incremental.json`,
   reporters: ["clear-text", "json"],
