@@ -19,6 +19,7 @@ import * as Redacted from "effect/Redacted"
 import { HandleRejected } from "./IdentityError.js"
 import * as sealKeys from "./internal/consent/sealKeys.js"
 import * as sealText from "./internal/consent/sealText.js"
+import { randomBytes } from "./internal/lib/secureToken.js"
 
 /**
  * Seals and opens texts. A sealed text can be opened only for the purpose that it was sealed for.
@@ -99,7 +100,7 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Eff
 
     return ConsentSeal.of({
       seal: Effect.fnUntraced(function*(purpose, text) {
-        const iv = sealKeys.randomBytes(12)
+        const iv = randomBytes(12)
         const body = yield* Effect.promise(() =>
           globalThis.crypto.subtle.encrypt(
             algorithm(purpose, sealKey.id, iv),
@@ -155,7 +156,7 @@ const make = (keys: Arr.NonEmptyReadonlyArray<sealKeys.KeyMaterial>): Effect.Eff
  * @category constructors
  */
 export const generateKey: Effect.Effect<Redacted.Redacted> = Effect.sync(() =>
-  Redacted.make(Encoding.encodeBase64(sealKeys.randomBytes()))
+  Redacted.make(Encoding.encodeBase64(sealKeys.randomKey()))
 )
 
 /**
@@ -248,6 +249,6 @@ export const layerEphemeral: Layer.Layer<ConsentSeal> = /* @__PURE__ */ Layer.ef
   ConsentSeal,
   Effect.suspend(() =>
     // A random id, so that a text of another program is rejected as `Foreign` and not as `Changed`.
-    make([{ id: Encoding.encodeBase64Url(sealKeys.randomBytes(12)), bytes: Redacted.make(sealKeys.randomBytes()) }])
+    make([{ id: Encoding.encodeBase64Url(randomBytes(12)), bytes: Redacted.make(sealKeys.randomKey()) }])
   )
 )

@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 import type { Key } from "../../ConsentSeal.js"
+import { randomBytes } from "../lib/secureToken.js"
 import { trimTrailing } from "../lib/text.js"
 
 /** @internal */
@@ -63,9 +64,5 @@ export const parse = (text: string): Arr.NonEmptyReadonlyArray<Key> => {
   })
 }
 
-/**
- * Generates random bytes. They come from the platform, because Effect's `Random` is not a cryptographic generator and a test
- * can seed it.
- */
-export const randomBytes = (length: number = keySize): Uint8Array<ArrayBuffer> =>
-  globalThis.crypto.getRandomValues(new Uint8Array(length))
+/** Generates the bytes of a key. */
+export const randomKey = (): Uint8Array<ArrayBuffer> => randomBytes(keySize)

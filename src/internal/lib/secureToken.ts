@@ -1,14 +1,16 @@
-/** Unguessable tokens, and their comparison. */
+/** Random bytes, unguessable tokens, and their comparison. */
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 
 /**
- * Generates a token of 256 bits, as text for URLs and cookies. The bits come from the platform, because Effect's `Random` is
- * not a cryptographic generator: a test can seed it, and the seed determines every token.
+ * Generates random bytes. They come from the platform, because Effect's `Random` is not a cryptographic generator: a test can
+ * seed it, and the seed determines every value.
  */
-export const token: Effect.Effect<string> = Effect.sync(() =>
-  Encoding.encodeBase64Url(globalThis.crypto.getRandomValues(new Uint8Array(32)))
-)
+export const randomBytes = (length: number): Uint8Array<ArrayBuffer> =>
+  globalThis.crypto.getRandomValues(new Uint8Array(length))
+
+/** Generates a token of 256 bits, as text for URLs and cookies. */
+export const token: Effect.Effect<string> = Effect.sync(() => Encoding.encodeBase64Url(randomBytes(32)))
 
 /** @internal */
 export const isToken = (text: string): boolean => /^[\w-]{43}$/.test(text)

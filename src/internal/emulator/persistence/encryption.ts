@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto"
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto"
 import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
+import { randomBytes } from "../../lib/secureToken.js"
 import { type Storage, StorageProblem } from "./durableStore.js"
 import { type Change, type Entry, version } from "./records.js"
 
@@ -37,7 +38,7 @@ const readKey = (path: string) =>
 const createKey = (path: string) =>
   Effect.tryPromise({
     try: async () => {
-      const key = randomBytes(keyBytes)
+      const key = Buffer.from(randomBytes(keyBytes))
       const temporary = `${path}.new`
       await rm(temporary, { force: true })
       const file = await openFile(temporary, "wx", 0o600)
