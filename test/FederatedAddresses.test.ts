@@ -12,16 +12,16 @@ const hosts = (...hosts: ReadonlyArray<string>): AddressPolicy => ({ hosts, loop
 
 const urlOf = (address: string) => new URL(`https://${address.includes(":") ? `[${address}]` : address}/token`)
 
-/** Both guards have to agree: that of the URL, and that of what a name resolves to. */
+/** The URL guard and the resolved-address guard must agree. */
 const isReached = (address: string) => {
   const byUrl = rejectReason(nothing, urlOf(address)) === undefined
   assert.strictEqual(isAddressAllowed(nothing, "idp.example", address), byUrl, address)
   return byUrl
 }
 
-describe("the special-purpose networks", () => {
+describe("special-purpose networks", () => {
   const ones = (from: string) => `${from}${":ffff".repeat(8 - from.split(":").length)}`
-  // The neighbours are undefined where the network next to it is in the list too, or where there is none.
+  // A neighbour is undefined if the adjacent network is in the list too, or does not exist.
   const networks: ReadonlyArray<
     readonly [network: string, before: string | undefined, first: string, last: string, after: string | undefined]
   > = [
@@ -62,7 +62,7 @@ describe("the special-purpose networks", () => {
     ["the upper half of IPv6", undefined, "8000::", ones("ffff"), undefined]
   ]
   for (const [network, before, first, last, after] of networks) {
-    it(`${network} is not reached, from its first address to its last, and its neighbours are`, () => {
+    it(`${network} is blocked from its first to its last address, and its neighbours are allowed`, () => {
       for (const address of [first, last]) assert.isFalse(isReached(address), address)
       for (const address of [before, after]) {
         if (address !== undefined) assert.isTrue(isReached(address), address)
@@ -70,7 +70,7 @@ describe("the special-purpose networks", () => {
     })
   }
 
-  it("are the same however a URL writes the address", () => {
+  it("are recognized in every notation of an address in a URL", () => {
     for (
       const host of ["2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"]
     ) {
@@ -83,8 +83,8 @@ describe("the special-purpose networks", () => {
   })
 })
 
-describe("an address inside", () => {
-  it("is reached by a host that is allowed as it stands in a URL, and by no other", () => {
+describe("an internal address", () => {
+  it("is allowed only through a URL host that is listed exactly", () => {
     for (const [host, other] of [["10.1.2.3", "10.1.2.4"], ["[fd00::1]", "[fd00::2]"]] as const) {
       assert.isUndefined(rejectReason(hosts(host), new URL(`https://${host}/`)))
       assert.isDefined(rejectReason(hosts(host), new URL(`https://${other}/`)))
@@ -92,14 +92,14 @@ describe("an address inside", () => {
     }
   })
 
-  it("is what an allowed name may resolve to, and no other name", () => {
+  it("is an allowed resolution for allowed host names only", () => {
     for (const address of ["10.0.0.1", "127.0.0.1", "::1", "fd00::1"]) {
       assert.isTrue(isAddressAllowed(hosts("idp.corp.example"), "idp.corp.example", address), address)
       assert.isFalse(isAddressAllowed(hosts("idp.corp.example"), "other.corp.example", address), address)
     }
   })
 
-  it("of this machine is what a loopback name may resolve to, where this machine is allowed, and no other name", () => {
+  it("on loopback is an allowed resolution for loopback names only, if loopback is allowed", () => {
     for (const address of ["127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"]) {
       assert.isTrue(isAddressAllowed(local, "localhost", address), address)
       assert.isFalse(isAddressAllowed(nothing, "localhost", address), address)
@@ -141,7 +141,7 @@ describe("a URL", () => {
     assert.isUndefined(rejectReason(local, new URL("https://93.184.216.34:8443/")))
   })
 
-  it("of another protocol is rejected, even on loopback", () => {
+  it("with another protocol is rejected, even on loopback", () => {
     for (const url of ["ftp://localhost/", "ws://127.0.0.1/", "file:///etc/passwd", "data:,x", "ftp://idp.example/"]) {
       assert.strictEqual(rejectReason(local, new URL(url)), "the URL is not https: use https, or http on loopback", url)
     }
@@ -157,7 +157,7 @@ describe("a URL", () => {
   })
 })
 
-it("the reason for a rejected host contains its name or label, and both ways to allow it", () => {
+it("with a rejected host gives a reason that contains the host's name or label and both ways to allow it", () => {
   const how = "has a private address and is not allowed: " +
     "allow it with --issuer-host HOST (in a program allowedHosts)"
   assert.strictEqual(hostNotAllowed(nothing, "10.0.0.1"), `the host 10.0.0.1 ${how}`)

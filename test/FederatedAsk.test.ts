@@ -15,12 +15,12 @@ const transport: Transport = { limit: Duration.seconds(10), secureContext: undef
 
 const get = (url: string): HttpRequest => ({ url: new URL(url), method: "GET", headers: {}, body: undefined })
 
-/** What comes of a request that a listener answers. */
+/** The result of a request to this listener. */
 const answeredBy = (listener: RequestListener) =>
   Effect.flatMap(answering(listener), ({ origin }) => Effect.either(send(local, transport, get(origin))))
 
 describe("a request", () => {
-  it.scoped("has the method, path, query, headers and body that are given", () =>
+  it.scoped("has the given method, path, query, headers and body", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server(() => ({ body: "héllo" }))
       const answer = yield* send(local, transport, {
@@ -37,7 +37,7 @@ describe("a request", () => {
       assert.strictEqual(request?.headers["x-own"], "one")
     }))
 
-  it.scoped("names the library, asks for no compression, and uses a connection of its own", () =>
+  it.scoped("identifies the library, requests no compression, and uses a separate connection", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
       for (const _ of [1, 2]) yield* send(local, transport, get(origin))
@@ -49,7 +49,7 @@ describe("a request", () => {
       assert.strictEqual(requests.length, 2)
     }))
 
-  it.scoped("keeps those two headers, whatever the caller gives", () =>
+  it.scoped("keeps those two headers if the caller supplies others", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
       const headers = { "accept-encoding": "gzip", "user-agent": "another" }
@@ -58,7 +58,7 @@ describe("a request", () => {
       assert.strictEqual(requests[0]?.headers["accept-encoding"], "identity")
     }))
 
-  it.scoped("trusts the certificates of its transport, and no others", () =>
+  it.scoped("trusts only the certificates of its transport", () =>
     Effect.gen(function*() {
       const origin = yield* overTls((_, response) => response.end("yes"), privateAuthority)
       const secureContext = createSecureContext({ ca: [privateAuthority.authority] })
@@ -68,17 +68,17 @@ describe("a request", () => {
     }))
 })
 
-describe("an answer", () => {
+describe("a response", () => {
   const statuses = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index)
 
-  /** A server whose path is the status that it answers with. */
+  /** A server that responds with the status given in the path. */
   const byStatus = server(({ path }) => ({
     status: Number(path.slice(1)),
     headers: { location: "/200" },
     body: "text"
   }))
 
-  it.scoped("of every status from 300 to 399 is Redirected, and its location receives no request", () =>
+  it.scoped("with a status from 300 to 399 is Redirected, and its location receives no request", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* byStatus
       for (const status of statuses(300, 400)) {
@@ -88,7 +88,7 @@ describe("an answer", () => {
       assert.strictEqual(requests.length, 100)
     }))
 
-  it.scoped("of every other status is returned unchanged", () =>
+  it.scoped("with any other status is returned unchanged", () =>
     Effect.gen(function*() {
       const { origin } = yield* byStatus
       for (const status of [200, 201, 299, 400, 401, 499, 500, 599]) {
@@ -96,7 +96,7 @@ describe("an answer", () => {
       }
     }))
 
-  it.scoped("is read in UTF-8, also if a character is in two parts", () =>
+  it.scoped("is decoded as UTF-8, even if a character is split between chunks", () =>
     Effect.gen(function*() {
       const bytes = Buffer.from("é")
       const answer = yield* answeredBy((_, response) => {
@@ -106,7 +106,7 @@ describe("an answer", () => {
       assertEqual(Either.map(answer, ({ text }) => text), Either.right("é"))
     }))
 
-  it.scoped("of 1 MiB is read, and one of a byte more is TooLarge", () =>
+  it.scoped("of 1 MiB is read, and a response one byte longer is TooLarge", () =>
     Effect.gen(function*() {
       assert.strictEqual(maxBytes, 1_048_576)
       const { origin } = yield* server(({ path }) => ({ status: 418, body: "x".repeat(Number(path.slice(1))) }))
@@ -118,7 +118,7 @@ describe("an answer", () => {
       })
     }))
 
-  it.scoped("without an end is TooLarge as soon as it is, and its connection is closed", () =>
+  it.scoped("without an end is TooLarge as soon as it exceeds the limit, and its connection is closed", () =>
     Effect.gen(function*() {
       const closed = yield* Deferred.make<void>()
       const answer = yield* answeredBy((_, response) => {
@@ -171,7 +171,7 @@ it.scoped("a URL that is not allowed is Forbidden with a reason, and no request 
   }))
 
 describe("the time limit", () => {
-  /** A server that does not end its answer: what it has received, and whether the connection is closed. */
+  /** A server that never ends its response; records received requests and whether the connection is closed. */
   const silent = (begins: boolean) =>
     Effect.gen(function*() {
       const asked = yield* Deferred.make<void>()
@@ -185,7 +185,7 @@ describe("the time limit", () => {
     })
 
   for (const [what, begins] of [["does not begin", false], ["does not end", true]] as const) {
-    it.scoped(`is one for the whole answer: one that ${what} is TimedOut, and its connection is closed`, () =>
+    it.scoped(`applies to the whole response: one that ${what} is TimedOut, and its connection is closed`, () =>
       Effect.gen(function*() {
         const { asked, closed, origin } = yield* silent(begins)
         const fiber = yield* Effect.fork(Effect.flip(send(local, transport, get(origin))))

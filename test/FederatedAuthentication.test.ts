@@ -12,10 +12,10 @@ const issuer = "https://idp.example"
 
 const tokenEndpoint = new URL(`${issuer}/token`)
 
-/** What the client adds to a token request: a header and parameters. */
+/** The header and parameters that client authentication adds to a token request. */
 const authenticated = (options: ClientOptions = {}, methods?: unknown, client_id = clientId) =>
   Effect.gen(function*() {
-    // A document may say what the types of the library exclude.
+    // A metadata document may contain values that the library's types exclude.
     const server = JSON.parse(JSON.stringify({ issuer, token_endpoint_auth_methods_supported: methods }))
     const authenticate = yield* authentication("token", clientOf(options), server, tokenEndpoint)
     const parameters = new URLSearchParams()
@@ -60,7 +60,7 @@ describe("a client with a secret", () => {
     [[7, null, "client_secret_post"], "post"]
   ]
   for (const [methods, expected] of supported) {
-    it.effect(`authenticates by ${expected} at a server that supports ${JSON.stringify(methods)}`, () =>
+    it.effect(`uses ${expected} if the server supports ${JSON.stringify(methods)}`, () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* methodOf({}, methods), expected)
       }))
@@ -72,7 +72,7 @@ describe("a client with a secret", () => {
       ["CLIENT_SECRET_POST", "post", "client_secret_basic"]
     ] as const
   ) {
-    it.effect(`authenticates by ${clientAuthenticationMethod} where its provider says so, whatever the server supports`, () =>
+    it.effect(`uses ${clientAuthenticationMethod} if its provider configures it, regardless of the server's metadata`, () =>
       Effect.gen(function*() {
         for (const methods of [undefined, [other]]) {
           assert.strictEqual(yield* methodOf({ custom: { clientAuthenticationMethod } }, methods), expected)
@@ -82,7 +82,7 @@ describe("a client with a secret", () => {
 
   for (const vendor of vendors) {
     const { clientAuthentication } = presets[vendor]
-    it.effect(`of ${vendor} authenticates by ${clientAuthentication}, whatever its server supports`, () =>
+    it.effect(`of ${vendor} uses ${clientAuthentication}, regardless of the server's metadata`, () =>
       Effect.gen(function*() {
         for (const methods of [undefined, ["client_secret_basic"], ["client_secret_post"]]) {
           assert.strictEqual(`client_secret_${yield* methodOf({ vendor }, methods)}`, clientAuthentication)
@@ -91,13 +91,13 @@ describe("a client with a secret", () => {
   }
 })
 
-it.effect("HTTP Basic has the client's id and secret in the escapes of a form, so that the colon between them is the only one", () =>
+it.effect("form-encodes the client id and secret in HTTP Basic, so that only the separator is a colon", () =>
   Effect.gen(function*() {
     const { basic } = yield* authenticated({ secret: "d:e f/1.2_3-4" }, undefined, "a:b c/1.2_3-4")
     assert.strictEqual(basic, "a%3Ab+c%2F1.2_3-4:d%3Ae+f%2F1.2_3-4")
   }))
 
-it.effect("a client without a secret, or with an empty one, names itself and nothing else", () =>
+it.effect("a client without a secret, or with an empty one, sends only its client id", () =>
   Effect.gen(function*() {
     for (const secret of [undefined, ""]) {
       for (const clientAuthenticationMethod of ["CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST"] as const) {
@@ -108,7 +108,7 @@ it.effect("a client without a secret, or with an empty one, names itself and not
     }
   }))
 
-it.effect("AWS_IAM_ID_TOKEN_JWT is Misconfigured: there is no AWS STS", () =>
+it.effect("AWS_IAM_ID_TOKEN_JWT is Misconfigured because AWS STS is not available", () =>
   Effect.gen(function*() {
     const refused = yield* Effect.flip(
       authenticated({ custom: { clientAuthenticationMethod: "AWS_IAM_ID_TOKEN_JWT" } })
@@ -140,7 +140,7 @@ describe("a client with a private key", () => {
   const jwkOf = (algorithm: "RS256" | "PS256" | "ES256", more: object = {}) =>
     Effect.promise(async () => JSON.stringify({ ...await jose.exportJWK(keyOf(algorithm).privateKey), ...more }))
 
-  /** The assertion of a client, which its public key verifies. */
+  /** The client assertion, verified with the client's public key. */
   const assertionOf = (signingAlgorithm: "RS256" | "PS256" | "ES256" | undefined, {
     jwk = {},
     ...config
@@ -167,7 +167,7 @@ describe("a client with a private key", () => {
     })
 
   for (const algorithm of [undefined, "RS256", "PS256", "ES256"] as const) {
-    it.effect(`signs an assertion by ${algorithm ?? "RS256, the default"}, with the claims of RFC 7523`, () =>
+    it.effect(`signs an assertion with ${algorithm ?? "RS256, the default"} and the claims of RFC 7523`, () =>
       Effect.gen(function*() {
         const { payload, protectedHeader } = yield* assertionOf(algorithm)
         const { aud, exp = 0, iat = 0, iss, jti, nbf, sub, ...others } = payload
@@ -179,7 +179,7 @@ describe("a client with a private key", () => {
       }))
   }
 
-  it.effect("names its key by the kid of the JSON Web Key, unless that is empty or no text", () =>
+  it.effect("sends the kid of the JSON Web Key, unless it is empty or not a string", () =>
     Effect.gen(function*() {
       for (
         const [kid, expected] of [["one", "one"], ["", undefined], [7, undefined], [undefined, undefined]] as const
@@ -190,7 +190,7 @@ describe("a client with a private key", () => {
     }))
 
   for (const claim of ["exp", "iat", "iss", "jti", "nbf", "sub"] as const) {
-    it.effect(`keeps its claim ${claim}, whatever the configuration adds`, () =>
+    it.effect(`keeps its claim ${claim} if the configuration supplies another value`, () =>
       Effect.gen(function*() {
         const { payload } = yield* assertionOf("ES256", {
           additionalPayloadClaims: redactedMap({ [claim]: "canary", tenant: "mine" })
@@ -202,13 +202,13 @@ describe("a client with a private key", () => {
       }))
   }
 
-  it.effect("is for another audience where the configuration says so", () =>
+  it.effect("uses the audience of the configuration", () =>
     Effect.gen(function*() {
       const { payload } = yield* assertionOf("ES256", { additionalPayloadClaims: redactedMap({ aud: issuer }) })
       assert.strictEqual(payload.aud, issuer)
     }))
 
-  it.effect("has the header parameters of the configuration, but its own algorithm", () =>
+  it.effect("uses the header parameters of the configuration, except the algorithm", () =>
     Effect.gen(function*() {
       const { protectedHeader } = yield* assertionOf("ES256", {
         jwk: { kid: "one" },
@@ -249,7 +249,7 @@ describe("a client with a private key", () => {
       }))
   }
 
-  it.effect("of another kind than the algorithm wants is Misconfigured", () =>
+  it.effect("with a key type that does not match the algorithm is Misconfigured", () =>
     Effect.gen(function*() {
       for (
         const [signingAlgorithm, kind] of [["ES256", "RS256"], ["RS256", "ES256"], ["PS256", "ES256"]] as const
@@ -260,7 +260,7 @@ describe("a client with a private key", () => {
       }
     }))
 
-  it.effect("does not use its secret", () =>
+  it.effect("does not send its secret", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(authenticated({ ...withKey(undefined), secret: clientSecret }))
       assert.strictEqual(refused.reason, "Misconfigured")

@@ -19,7 +19,7 @@ import { vendors } from "./support/presets.js"
 
 const { authorization: authorize, code } = authorization.make(reach)
 
-/** What a caller or an endpoint must not replace, as RFC 6749, RFC 7636, RFC 9101 and OAuth's response modes name it. */
+/** Parameters of RFC 6749, RFC 7636, RFC 9101 and OAuth response modes that a caller or endpoint must not replace. */
 const reserved = [
   "client_id",
   "client_secret",
@@ -70,7 +70,7 @@ const at = (
     ({ codeVerifier, url }) => ({ codeVerifier: Redacted.value(codeVerifier), url: new URL(Redacted.value(url)) })
   )
 
-/** All parameters, apart from the challenge, which differs each time. */
+/** All parameters except the challenge, which differs for each URL. */
 const parametersOf = ({ searchParams }: URL) =>
   sorted([...searchParams].filter(([name]) => name !== "code_challenge").map(([name, value]) => `${name}=${value}`))
 
@@ -84,7 +84,7 @@ const usual = [
 ]
 
 describe("the authorization URL", () => {
-  it.effect("has the parameters of RFC 6749 and RFC 7636, and no others", () =>
+  it.effect("has only the parameters of RFC 6749 and RFC 7636", () =>
     Effect.gen(function*() {
       const { codeVerifier, url } = yield* at()
       assert.strictEqual(url.origin + url.pathname, "https://idp.example/auth")
@@ -94,12 +94,12 @@ describe("the authorization URL", () => {
       assertEqual(url.searchParams.getAll("code_challenge"), [challenge])
     }))
 
-  it.effect("has another verifier each time", () =>
+  it.effect("has a new verifier each time", () =>
     Effect.gen(function*() {
       assert.notStrictEqual((yield* at()).codeVerifier, (yield* at()).codeVerifier)
     }))
 
-  it.effect("has no scope, resource or audience if none is asked for, and else each of them", () =>
+  it.effect("has each requested scope, resource and audience, and none by default", () =>
     Effect.gen(function*() {
       const none = (yield* at({ scopes: [] })).url
       assertEqual(parametersOf(none), usual.filter((parameter) => !parameter.startsWith("scope=")))
@@ -108,7 +108,7 @@ describe("the authorization URL", () => {
     }))
 
   for (const name of reserved) {
-    it.effect(`has no ${name} of the caller or of the endpoint, but ours, once`, () =>
+    it.effect(`has the library's ${name} once, and not that of the caller or endpoint`, () =>
       Effect.gen(function*() {
         const { url } = yield* at({
           customParameters: { [name]: "canary", ui_locales: "de" },
@@ -119,9 +119,9 @@ describe("the authorization URL", () => {
         assert.notInclude(url.href, "canary")
       }))
 
-    it.effect(`has no ${name} of the caller or of the endpoint where it has none of ours`, () =>
+    it.effect(`omits ${name} of the caller or endpoint if the library does not set it`, () =>
       Effect.gen(function*() {
-        // LinkedIn gets neither scopes, if none are asked for, nor PKCE.
+        // LinkedIn receives no PKCE parameters, and no scope unless one is requested.
         const { url } = yield* at({
           vendor: "LinkedinOauth2",
           scopes: [],
@@ -132,7 +132,7 @@ describe("the authorization URL", () => {
       }))
   }
 
-  it.effect("has a parameter of the caller, once, in place of the endpoint's", () =>
+  it.effect("has a parameter of the caller once, in place of the endpoint's", () =>
     Effect.gen(function*() {
       const { url } = yield* at({
         customParameters: { prompt: "login", "x y": "a&b=c" },
@@ -149,7 +149,7 @@ describe("the authorization URL", () => {
       assertEqual(parametersOf(other.url), sorted([...usual, "audience=api.atlassian.com", "prompt=none"]))
     }))
 
-  it.effect("has the scopes where the vendor wants them, and not those of the caller's custom parameters", () =>
+  it.effect("has the scopes in the vendor's parameter, and ignores scopes in custom parameters", () =>
     Effect.gen(function*() {
       const { url } = yield* at({
         vendor: "SlackOauth2",
@@ -162,7 +162,7 @@ describe("the authorization URL", () => {
 
   for (const vendor of vendors) {
     const { authorizationParameters = {}, pkce, scopeSeparator, scopeParameter = "scope" } = presets[vendor]
-    it.effect(`of ${vendor} is as its preset says`, () =>
+    it.effect(`of ${vendor} follows its preset`, () =>
       Effect.gen(function*() {
         const { url } = yield* at({ vendor })
         const isProtected = pkce !== "omit"
@@ -170,14 +170,14 @@ describe("the authorization URL", () => {
         assert.strictEqual(url.searchParams.get("code_challenge_method"), isProtected ? "S256" : null)
         assert.strictEqual(url.searchParams.get(scopeParameter), ["read", "write"].join(scopeSeparator))
         assert.strictEqual(url.searchParams.get("response_type"), "code")
-        // A reserved one would be dropped.
+        // A reserved parameter would be dropped.
         for (const [name, value] of Object.entries(authorizationParameters)) {
           assert.strictEqual(url.searchParams.get(name), value)
         }
       }))
   }
 
-  it.effect("is not made for an endpoint that a browser must not be sent to", () =>
+  it.effect("is not created for an endpoint that is not allowed for browsers", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(at({ endpoint: "http://idp.example/auth" }))
       assert.strictEqual(refused.step, "authorization")
@@ -188,7 +188,7 @@ describe("the authorization URL", () => {
       )
     }))
 
-  it.effect("is not made without an endpoint", () =>
+  it.effect("is not created without an endpoint", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(at({ endpoint: "" }))
       assert.strictEqual(refused.reason, "Malformed")
@@ -196,7 +196,7 @@ describe("the authorization URL", () => {
     }))
 })
 
-describe("the answer in a browser's address", () => {
+describe("the authorization response in a callback URL", () => {
   const answered = (parameters: string, customParameters?: { readonly [name: string]: string }) =>
     Effect.either(
       code(
@@ -239,7 +239,7 @@ describe("the answer in a browser's address", () => {
       assertEqual(bare, { reason: "Refused", error: "access_denied", description: undefined })
     }))
 
-  it.effect("of another issuer is Malformed, and both issuers are named", () =>
+  it.effect("from another issuer is Malformed, and the message contains both issuers", () =>
     Effect.gen(function*() {
       const answer = yield* answered("state=the-state&code=the-code&iss=https%3A%2F%2Fevil.example%00")
       assertEqual(failureOf(answer), {

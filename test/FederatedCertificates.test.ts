@@ -20,7 +20,7 @@ const layer = (certificateAuthorities?: ReadonlyArray<string>) =>
     Layer.provide(Logger.minimumLogLevel(LogLevel.None))
   )
 
-/** An authorization server, whose certificate is that of the private authority. */
+/** An authorization server with a certificate from the private authority. */
 const server = overTls((request, response) => {
   const origin = `https://${request.headers.host}`
   response.writeHead(200, { "content-type": "application/json" }).end(
@@ -52,7 +52,7 @@ describe("an authorization server with a certificate of a private authority", ()
     ["another authority is trusted", [privateAuthority.otherAuthority]]
   ]
   for (const [when, authorities] of cases) {
-    it.scopedLive(`is not asked if ${when}`, () =>
+    it.scopedLive(`receives no request if ${when}`, () =>
       Effect.gen(function*() {
         const { failures, token } = yield* machineToken(yield* server)
         assert.strictEqual(token, "Failed to retrieve token")
@@ -71,7 +71,7 @@ describe("an authorization server with a certificate of a private authority", ()
       ["with the line ends of Windows", [privateAuthority.authority.replaceAll("\n", "\r\n")]]
     ] as const
   ) {
-    it.scopedLive(`is asked if its authority is trusted, ${how}`, () =>
+    it.scopedLive(`receives requests if its authority is trusted, ${how}`, () =>
       Effect.gen(function*() {
         const { failures, token } = yield* machineToken(yield* server)
         assertEqual(failures, [])
@@ -79,7 +79,7 @@ describe("an authorization server with a certificate of a private authority", ()
       }).pipe(Effect.provide(layer(authorities))))
   }
 
-  it.scopedLive("is not trusted by anything else in the program, such as the calls to AWS", () =>
+  it.scopedLive("is not trusted by other clients in the program, such as AWS clients", () =>
     Effect.gen(function*() {
       const origin = yield* server
       assert.strictEqual((yield* machineToken(origin)).token, "a-token")
@@ -96,7 +96,7 @@ describe("an authorization server with a certificate of a private authority", ()
 })
 
 describe("the trusted certificates", () => {
-  it("are the public roots and the given authorities", () => {
+  it("consist of the public roots and the given authorities", () => {
     const trusted = new Set(certificates.trusted([privateAuthority.authority]))
     assert.isAbove(rootCertificates.length, 100)
     for (const root of rootCertificates) assert.isTrue(trusted.has(root))
@@ -127,7 +127,7 @@ describe("a certificate authority that", () => {
     ]
   ]
   for (const [what, pem, problem] of cases) {
-    it.effect(`${what} is a defect that names the option, and quotes nothing of it`, () =>
+    it.effect(`${what} is a defect that names the option without its content`, () =>
       Effect.gen(function*() {
         const exit = yield* Effect.exit(Layer.build(layer([selfSigned.cert, pem]))).pipe(Effect.scoped)
         const told = Exit.match(exit, { onSuccess: () => "", onFailure: Cause.pretty })

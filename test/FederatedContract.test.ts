@@ -12,7 +12,7 @@ import { answers } from "./support/federated.js"
 import * as Server from "./support/server.js"
 import * as vendor from "./support/vendor.js"
 
-/** Whoever consents does so at the providers' own pages. */
+/** The user consents at the provider's pages. */
 const Controls = Layer.scoped(
   IdentityControls.IdentityControls,
   Effect.gen(function*() {
@@ -40,13 +40,13 @@ const Controls = Layer.scoped(
   })
 )
 
-/** No answer of a real server waits for the clock of a test. */
+/** Responses of a real server do not depend on the test clock. */
 const Issuer = FederatedIssuer.layer({ timeout: Duration.infinity })
 
 const layer = Server.over(Layer.provideMerge(Controls, Layer.provide(MemoryIdentity.layerApi(), Issuer)))
 
 describe("contract", () => {
-  it.effect("the tokens of this door are the authorization server's", () =>
+  it.effect("federated tokens come from the authorization server", () =>
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       yield* consents(yield* required(identity.getToken({ ...asUser, workloadAccessToken })))

@@ -13,7 +13,7 @@ const layer = IdentityService.layerTest.pipe(
   Layer.provide(Logger.minimumLogLevel(LogLevel.None))
 )
 
-/** An authorization server with metadata at one path, in the name of the issuer at another. */
+/** An authorization server that serves metadata at one path for an issuer at another. */
 const metadataAt = (path: string, issuer: (origin: string) => string) =>
   Effect.map(
     answering((request, response) => {
@@ -62,7 +62,7 @@ describe("a provider's discovery URL", () => {
     [`${openId}/tenant1`, "/tenant1"]
   ]
   for (const [path, issuerPath] of accepted) {
-    it.scopedLive(`${path} is that of the issuer with the path "${issuerPath}"`, () =>
+    it.scopedLive(`${path} belongs to the issuer with the path "${issuerPath}"`, () =>
       Effect.gen(function*() {
         const { discoveryUrl } = yield* metadataAt(path, (origin) => `${origin}${issuerPath}`)
         yield* federated.provide(discoveryUrl)
@@ -86,7 +86,7 @@ describe("a provider's discovery URL", () => {
     [`${openId}/tenant1`, (origin) => origin]
   ]
   for (const [path, issuer] of rejected) {
-    it.scopedLive(`${path} is not that of ${issuer("http://host")}`, () =>
+    it.scopedLive(`${path} does not belong to ${issuer("http://host")}`, () =>
       Effect.gen(function*() {
         const { discoveryUrl, origin, paths } = yield* metadataAt(path, issuer)
         yield* federated.provide(discoveryUrl)
@@ -102,7 +102,7 @@ describe("a provider's discovery URL", () => {
       }).pipe(Effect.provide(layer)))
   }
 
-  it.scopedLive("with a path on both sides of the well-known name is rejected, and the failure describes the expected form", () =>
+  it.scopedLive("with a path on both sides of the well-known segment is rejected with a description of the expected form", () =>
     Effect.gen(function*() {
       const { discoveryUrl, paths } = yield* metadataAt(`/a${oauth}/b`, (origin) => `${origin}/a/b`)
       yield* federated.provide(discoveryUrl)
@@ -112,7 +112,7 @@ describe("a provider's discovery URL", () => {
       assertEqual(paths, [])
     }).pipe(Effect.provide(layer)))
 
-  it.scopedLive("may be that of another issuer, which setIssuer puts in the provider's place", () =>
+  it.scopedLive("can be replaced by that of another issuer with setIssuer", () =>
     Effect.gen(function*() {
       const { discoveryUrl } = yield* metadataAt(`${oauth}/tenant1`, (origin) => `${origin}/tenant1`)
       yield* federated.provide("https://unused.example/.well-known/openid-configuration")

@@ -36,7 +36,7 @@ const text = (body: string, status = 200): Handler => (_, response) => {
   response.writeHead(status, { "content-type": "text/html" }).end(body)
 }
 
-/** A machine's token is asked for, of a provider whose token endpoint answers so. */
+/** Requests a machine token from a provider whose token endpoint responds this way. */
 const asked = (token: Handler, config: Parameters<typeof federated.provide>[1] = {}) =>
   Effect.gen(function*() {
     const server: Server = yield* answering((request, response) => token(request, response))
@@ -131,7 +131,7 @@ describe("a token endpoint", () => {
   ]
   for (const [what, handler, failure] of cases) {
     test(
-      `${what} gives no token`,
+      `${what} yields no token`,
       Effect.gen(function*() {
         const answer = yield* asked(handler)
         refused(answer)
@@ -142,7 +142,7 @@ describe("a token endpoint", () => {
   }
 
   test(
-    "that repeats the request leaks no secret",
+    "that echoes the request leaks no secret",
     Effect.gen(function*() {
       const answer = yield* asked((request, response) => {
         let body = ""
@@ -163,7 +163,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "that repeats the client's credentials, as they came or as they are meant, tells nothing of them",
+    "that echoes the client's credentials, encoded or decoded, leaks none of them",
     Effect.gen(function*() {
       const answer = yield* asked((request, response) => {
         const [, sent = ""] = (request.headers.authorization ?? "").split(" ")
@@ -175,7 +175,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "that repeats the request as it came tells nothing of what was secret in it",
+    "that echoes the raw request leaks none of its secrets",
     Effect.gen(function*() {
       const answer = yield* asked((request, response) => {
         let body = ""
@@ -197,7 +197,7 @@ describe("a token endpoint", () => {
     ] as const
   ) {
     test(
-      `that repeats the client's secret as ${written} leaks nothing of it`,
+      `that echoes the client's secret as ${written} does not leak it`,
       Effect.gen(function*() {
         const answer = yield* asked(json({ error: "invalid_client", error_description: `not ${written}` }, 401))
         assert.strictEqual(answer.failures[0]?.description, shown)
@@ -206,7 +206,7 @@ describe("a token endpoint", () => {
   }
 
   test(
-    "is given the client's id and secret as RFC 6749 says, and no more escapes than that",
+    "receives the client id and secret with exactly the encoding of RFC 6749",
     Effect.gen(function*() {
       let authorization = ""
       const { outcome } = yield* asked((request, response) => {
@@ -220,7 +220,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "whose tokens last forever gives one",
+    "whose tokens never expire receives one request",
     Effect.gen(function*() {
       const { outcome } = yield* asked(json({ access_token: "token", token_type: "bearer", expires_in: 2 ** 63 }))
       assert.strictEqual(outcome._tag, "Right")
@@ -228,7 +228,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "that tells no lifetime is asked each time",
+    "that returns no lifetime receives a request for each call",
     Effect.gen(function*() {
       let count = 0
       const { outcome } = yield* asked((request, response) =>
@@ -248,7 +248,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "that is down gives no token, and is not reached",
+    "that is down yields no token, and the error is Unreachable",
     Effect.gen(function*() {
       const origin = `http://127.0.0.1:${yield* freePort}`
       const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
@@ -258,7 +258,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "whose certificate nobody vouches for is not asked",
+    "with an untrusted certificate receives no request",
     Effect.gen(function*() {
       const origin = yield* overTls(() => {}, selfSigned)
       const answer = yield* discovered(`${origin}/.well-known/openid-configuration`)
@@ -272,7 +272,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "that does not speak TLS where it should is not asked",
+    "without TLS at an https URL receives no request",
     Effect.gen(function*() {
       const { origin, paths } = yield* answering(() => {})
       const answer = yield* discovered(`${origin.replace("http:", "https:")}/.well-known/openid-configuration`)
@@ -329,7 +329,7 @@ describe("a discovery document", () => {
     )
   ]
   test(
-    "that says nonsense of authentication is read as far as it goes",
+    "with invalid client authentication methods is read without them",
     Effect.gen(function*() {
       const { answer } = yield* documented((origin) => ({
         issuer: origin,
@@ -358,7 +358,7 @@ describe("an address", () => {
   const isAsked = (allowed: addresses.AddressPolicy, url: string) =>
     addresses.rejectReason(allowed, new URL(url)) === undefined
 
-  it("on loopback is fetched only if the configuration names loopback", () => {
+  it("on loopback is fetched only if the configuration is on loopback", () => {
     for (const url of ["http://127.0.0.1:9/", "http://localhost:9/", "https://localhost/", "http://[::1]:9/"]) {
       assert.isTrue(isAsked(from(true), url), url)
       assert.isFalse(isAsked(from(false), url), url)
@@ -371,7 +371,7 @@ describe("an address", () => {
     assert.isFalse(isAsked(from(false, "10.1.2.3"), "https://10.1.2.4/token"))
   })
 
-  it("that a name stands for is looked at as well", () => {
+  it("that a host name resolves to is checked too", () => {
     for (
       const address of ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "fc00::1"]
     ) {

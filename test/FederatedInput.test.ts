@@ -17,13 +17,13 @@ const jwtOf = (claims: object, header: object = { alg: "RS256" }) =>
 
 const issuer = "https://a.invalid/"
 
-/** 90,000 slashes, and something behind them. */
+/** 90,000 slashes with a suffix. */
 const slashes = `${issuer}${"/".repeat(90_000)}a`
 
 const tooLong = "its claim iss is longer than 2048 characters"
 
 describe("an unverified JWT", () => {
-  it.effect("is refused for a long iss or sub without verifyJwtFor too, and its length is limited by the model", () =>
+  it.effect("with a long iss or sub is rejected even without verifyJwtFor, and the model limits its length", () =>
     Effect.gen(function*() {
       const identity = yield* IdentityService.IdentityService
       yield* identity.createWorkloadIdentity({ name: workloadName })
@@ -75,20 +75,20 @@ describe("an unverified JWT", () => {
           Effect.flip(identity.getWorkloadAccessToken({ workloadName, userToken: jwtOf({ iss, sub: "ada" }) }))
         const waiting = yield* Effect.fork(ask(`${server.origin}${"/".repeat(2000)}`))
         yield* Deferred.await(arrived)
-        // The first one waits: these are answered meanwhile.
+        // The first request waits; these complete in the meantime.
         assert.strictEqual((yield* ask(slashes))._tag, "Unauthorized")
         yield* identity.getWorkloadAccessToken({ workloadName })
         assert.isTrue((yield* Fiber.poll(waiting))._tag === "None")
         yield* Deferred.succeed(release, undefined)
         assert.strictEqual((yield* Fiber.join(waiting))._tag, "Unauthorized")
-        // The document is not there, and so the place of RFC 8414 is asked.
+        // The document is missing, so the RFC 8414 location is requested.
         assertEqual(server.paths, ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"])
       }).pipe(Effect.provide(federated.layer({ verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] })))
     }))
 })
 
 describe("a discovery document", () => {
-  it.scopedLive("whose jwks_uri is a deep list, or too long, is refused", () =>
+  it.scopedLive("with a deeply nested or too long jwks_uri is rejected", () =>
     Effect.gen(function*() {
       for (const uri of ["[".repeat(200_000) + "]".repeat(200_000), `"https://${"\u0301\u0323".repeat(100_000)}"`]) {
         const server = yield* answering((request, response) => {

@@ -22,7 +22,7 @@ describe("a machine", () => {
       ["CLIENT_SECRET_POST", "client_secret_post"]
     ] as const
   ) {
-    test(`gets a token, its client authenticated by ${method}`, (server) =>
+    test(`gets a token with client authentication by ${method}`, (server) =>
       Effect.gen(function*() {
         const { asMachine, identity } = yield* federated.setUp(server, { clientAuthenticationMethod })
         server.register({ clientId: "me", clientSecret: "s:e/c r+e%t", method })
@@ -39,7 +39,7 @@ describe("a machine", () => {
   }
 
   for (const algorithm of ["RS256", "PS256", "ES256"] as const) {
-    test(`gets a token, its client authenticated by a private key and ${algorithm}`, (server) =>
+    test(`gets a token with client authentication by a private key and ${algorithm}`, (server) =>
       Effect.gen(function*() {
         const { asMachine, controls, identity } = yield* federated.setUp(server, {
           clientAuthenticationMethod: "PRIVATE_KEY_JWT",
@@ -67,7 +67,7 @@ describe("a machine", () => {
       }))
   }
 
-  test("gets a token for the resource it asks for, and many askers make one request", (server) =>
+  test("gets a token for the requested resource, and concurrent calls share one request", (server) =>
     Effect.gen(function*() {
       const { asMachine, identity } = yield* federated.setUp(server)
       const asked = identity.getToken({ ...asMachine, resources: ["https://files.example"] })
@@ -77,8 +77,8 @@ describe("a machine", () => {
     }))
 })
 
-describe("a person", () => {
-  test("consents at the provider's own pages, by a code with PKCE", (server) =>
+describe("a user", () => {
+  test("consents at the provider's pages with an authorization code and PKCE", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity, provider } = yield* federated.setUp(server)
       const consent = yield* required(
@@ -136,7 +136,7 @@ describe("a person", () => {
       assert.notInclude(JSON.stringify(failure), "s:e/c")
     }))
 
-  test("whose redirect URI is not registered sees the error of the provider, and nothing is approved", (server) =>
+  test("with an unregistered redirect URI sees the provider's error, and nothing is approved", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity } = yield* federated.setUp(server)
       server.register({ clientId: "me", clientSecret: "s:e/c r+e%t", redirectUris: ["https://elsewhere.example/"] })
@@ -146,7 +146,7 @@ describe("a person", () => {
       assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
     }))
 
-  test("whose provider cannot be reached when the code is exchanged can be completed again", (server) =>
+  test("can complete the session again if the provider is unreachable during the code exchange", (server) =>
     Effect.gen(function*() {
       const port = yield* hostile.freePort
       const { asUser, controls, identity } = yield* federated.setUp(server, {
@@ -173,7 +173,7 @@ describe("a person", () => {
       yield* server.verify(Redacted.value(yield* identity.getToken(asUser)), api)
     }))
 
-  test("comes back to the callback of another provider, or with another's answer, and nothing happens", (server) =>
+  test("who returns to another provider's callback, or with another provider's response, changes nothing", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity, provider } = yield* federated.setUp(server)
       const other = yield* federated.provide(server.discoveryUrl, { name: "other" })
@@ -206,7 +206,7 @@ describe("a person", () => {
       assert.isString(provider.callbackUrl)
     }))
 
-  test("'s answer counts in the browser that went, and once", (server) =>
+  test("can use the authorization response only once, in the browser that started the flow", (server) =>
     Effect.gen(function*() {
       const { asUser, identity } = yield* federated.setUp(server)
       const consent = yield* required(identity.getToken(asUser))
@@ -218,7 +218,7 @@ describe("a person", () => {
     }))
 })
 
-describe("a provider that ails", () => {
+describe("a failing provider", () => {
   const ailments: ReadonlyArray<readonly [string, Parameters<Vendor["failNext"]>[0], object]> = [
     ["is slow", { millis: 3000 }, { reason: "TimedOut" }],
     ["answers garbage", { status: 200, body: "<html>hello" }, { reason: "Malformed", status: 200 }],
@@ -227,7 +227,7 @@ describe("a provider that ails", () => {
   ]
   for (const [what, fault, failure] of ailments) {
     test(
-      `because it ${what} gives a machine nothing, and ends a person's wait at once`,
+      `that ${what} yields no machine token, and ends a user's wait immediately`,
       (server) =>
         Effect.gen(function*() {
           const { asMachine, asUser, controls, identity } = yield* federated.setUp(server)
@@ -259,7 +259,7 @@ describe("a provider that ails", () => {
     )
   }
 
-  test("that is down makes a machine token fail, and shows the user an error page", (server) =>
+  test("that is down fails the machine token request, and shows the user an error page", (server) =>
     Effect.gen(function*() {
       const origin = `http://127.0.0.1:${yield* hostile.freePort}`
       const { asMachine, asUser, controls, identity } = yield* federated.setUp(server, {
@@ -278,7 +278,7 @@ describe("a provider that ails", () => {
     }))
 })
 
-describe("who answers", () => {
+describe("the issuer of a provider", () => {
   test("is the simulated issuer for a remote vendor, unless it is federated explicitly", (server) =>
     Effect.gen(function*() {
       const { asUser, controls, identity } = yield* federated.setUp(server)

@@ -18,7 +18,7 @@ const allowedHosts = ["127.0.0.1"]
 
 const key = await makeKey()
 
-/** An issuer with one document, at `path`, and what else `others` answers. */
+/** An issuer with one document at `path`, and the responses of `others`. */
 const issuerAt = (
   issuerPath: string,
   path: string,
@@ -45,7 +45,7 @@ const issuerAt = (
 
 const seconds = Effect.map(DateTime.now, (now) => Math.floor(DateTime.toEpochMillis(now) / 1000))
 
-/** A correctly signed JWT with these claims; `undefined` leaves one out. */
+/** A correctly signed JWT with these claims; `undefined` omits a claim. */
 const signed = (claims: Record<string, unknown>) =>
   Effect.gen(function*() {
     const now = yield* seconds
@@ -59,7 +59,7 @@ const signed = (claims: Record<string, unknown>) =>
     )
   })
 
-/** What comes of a JWT: what the caller is told, what is kept of it, and what is logged. */
+/** The outcome of a JWT: the caller's result, the stored state, and the log. */
 const presented = (userToken: Redacted.Redacted, options: FederatedIssuer.Options) => {
   const logged: Array<string> = []
   const logger = Logger.replace(
@@ -103,7 +103,7 @@ describe("the issuer of a JWT", () => {
 
   for (const [where, path] of [["OpenID Connect", `/tenant1${openId}`], ["RFC 8414", `${oauth}/tenant1`]] as const) {
     for (const other of ["", "/tenant1/", "/tenant2"]) {
-      it.scopedLive(`/tenant1 is not believed if its metadata (${where}) is that of the path "${other}"`, () =>
+      it.scopedLive(`/tenant1 is rejected if its metadata (${where}) is that of the path "${other}"`, () =>
         Effect.gen(function*() {
           const { issuer, paths } = yield* issuerAt("/tenant1", path, {
             document: (origin) => ({ issuer: `${origin}${other}`, jwks_uri: `${origin}/keys` })
@@ -121,7 +121,7 @@ describe("the issuer of a JWT", () => {
   }
 
   for (const status of [404, 410]) {
-    it.scopedLive(`is looked for by RFC 8414 after ${status}`, () =>
+    it.scopedLive(`is requested by RFC 8414 after status ${status}`, () =>
       Effect.gen(function*() {
         const { issuer } = yield* issuerAt("/tenant1", `${oauth}/tenant1`, {
           others: ({ url }, response) => url === `/tenant1${openId}` && response.writeHead(status).end() === response
@@ -147,7 +147,7 @@ describe("the issuer of a JWT", () => {
     ]
   ]
   for (const [what, answer, failure] of indefinite) {
-    it.scopedLive(`is not looked for by RFC 8414 after ${what}`, () =>
+    it.scopedLive(`is not requested by RFC 8414 after ${what}`, () =>
       Effect.gen(function*() {
         const { issuer, paths } = yield* issuerAt("/tenant1", `${oauth}/tenant1`, {
           others: (request, response) => {
@@ -164,7 +164,7 @@ describe("the issuer of a JWT", () => {
       }))
   }
 
-  it.scopedLive("that is not found is fetched in two places and reported once", () =>
+  it.scopedLive("without metadata is requested at two locations and reported once", () =>
     Effect.gen(function*() {
       const { issuer, paths } = yield* issuerAt("/tenant1", "/elsewhere")
       const { failures } = yield* presented(yield* signed({ iss: issuer, aud: "the agent" }), options)
@@ -268,7 +268,7 @@ describe("a JWT", () => {
   }
 
   for (const iss of ["https://10.0.0.7/canary", "https://localhost:1", "http://127.0.0.1:1", "https://[fd00::1]"]) {
-    it.live(`of the issuer ${iss} is rejected, and the log says how to allow its host, without its name`, () =>
+    it.live(`of the issuer ${iss} is rejected, and the log states how to allow its host without its name`, () =>
       Effect.gen(function*() {
         const { answer, failures, log } = yield* presented(yield* signed({ iss, aud: "the agent" }), audience)
         assert.strictEqual(answer, "Unauthorized: Invalid user token: it could not be checked")
@@ -282,7 +282,7 @@ describe("a JWT", () => {
       }))
   }
 
-  it.live("of an issuer with a password is rejected, and the log names neither", () =>
+  it.live("from an issuer URL with a password is rejected, and the log contains neither", () =>
     Effect.gen(function*() {
       const iss = "https://me:canary@issuer.example"
       const { failures, log } = yield* presented(yield* signed({ iss, aud: "the agent" }), audience)
@@ -291,7 +291,7 @@ describe("a JWT", () => {
       for (const value of ["canary", "issuer.example"]) assert.notInclude(log + JSON.stringify(failures), value)
     }))
 
-  it.scopedLive("whose issuer has its keys inside the network is rejected, and the log says how to allow their host", () =>
+  it.scopedLive("whose issuer has its keys at an internal host is rejected, and the log states how to allow it", () =>
     Effect.gen(function*() {
       const { issuer } = yield* issuerAt("", openId, {
         document: (origin) => ({ issuer: origin, jwks_uri: "https://10.0.0.7/keys" })
@@ -304,7 +304,7 @@ describe("a JWT", () => {
       assert.match(failures[0]?.description ?? "", /the host of the issuer's keys.*--issuer-host HOST/)
     }))
 
-  it.live("is not verified if neither audiences nor clients are given", () =>
+  it.live("is not verified without audiences or clients", () =>
     Effect.gen(function*() {
       const userToken = yield* signed({ iss: "https://issuer.example" })
       assert.strictEqual((yield* presented(userToken, {})).answer, "accepted")

@@ -17,7 +17,7 @@ describe("an unverified JWT", () => {
     { audiences: ["the agent"], clients: [] }
   )
 
-  /** The refusal, or nothing if the issuer is asked. */
+  /** The refusal, or `undefined` if the issuer receives a request. */
   const refusal = (token: Redacted.Redacted) =>
     Exit.match(Effect.runSyncExit(Effect.flip(verifying(token))), {
       onFailure: () => undefined,
@@ -40,7 +40,7 @@ describe("an unverified JWT", () => {
     ["an issuer with a fragment", partsOf(header, { iss: `${issuer}#a`, sub: "ada" }), "the claim iss is not a URL"]
   ]
   for (const [title, token, description] of cases) {
-    it(`with ${title} ${description === undefined ? "has its issuer asked" : "is refused before anything is asked"}`, () => {
+    it(`with ${title} ${description === undefined ? "leads to a request to its issuer" : "is rejected before any request"}`, () => {
       const refused = refusal(token)
       if (description === undefined) assert.isUndefined(refused)
       else assertContains(refused, { step: "verification", reason: "Refused", description })
@@ -62,14 +62,14 @@ describe("the key set of an issuer", () => {
   const used = ["kty", "alg", "crv", "d", "e", "kid", "n", "use", "x", "y"]
 
   for (const name of used) {
-    it(`has a member ${name} of at most 4,096 characters, and a key in which it is longer or no text is left out`, () => {
+    it(`allows a member ${name} of at most 4,096 characters, and omits keys with a longer or non-string value`, () => {
       const whole = { ...key, [name]: "x".repeat(4096) }
       const others = [{ ...key, [name]: "x".repeat(4097) }, { ...key, [name]: 7 }]
       assertEqual<unknown>(keysOf([whole, ...others]), Either.right({ keys: [whole] }))
     })
   }
 
-  it("has at most 16 operations of at most 4,096 characters in a key", () => {
+  it("allows at most 16 operations of at most 4,096 characters in a key", () => {
     const operations = (count: number, length = 4) => ({
       ...key,
       key_ops: Array.from({ length: count }, () => "x".repeat(length))
@@ -87,7 +87,7 @@ describe("the key set of an issuer", () => {
     )
   })
 
-  it("is refused if it is not a JSON Web Key Set", () => {
+  it("is rejected if it is not a JSON Web Key Set", () => {
     for (const text of ["", "[]", "null", "{}", "{\"keys\":{}}", "{\"keys\":null}", "[".repeat(100_000)]) {
       assertEqual(
         keySet.parse(text),

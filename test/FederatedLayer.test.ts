@@ -12,7 +12,7 @@ const issuers = (options?: FederatedIssuer.Options) => Effect.provide(Issuers, F
 
 const nothing = { target: target({ scopes: [] }), customParameters: undefined }
 
-/** The failure of a machine's token request at this origin. */
+/** The failure of a machine token request at this origin. */
 const refused = (options: FederatedIssuer.Options | undefined, origin: string) =>
   Effect.flatMap(
     issuers(options),
@@ -39,7 +39,7 @@ describe("the layer", () => {
       [{ timeout: 250 }, 250, "250ms"]
     ] as const
   ) {
-    it.scoped(`with the options ${JSON.stringify(options)} waits ${text} for an answer`, () =>
+    it.scoped(`with the options ${JSON.stringify(options)} waits ${text} for a response`, () =>
       Effect.gen(function*() {
         const asked = yield* Deferred.make<void>()
         const { origin } = yield* answering(() => Deferred.unsafeDone(asked, Effect.void))
@@ -54,14 +54,14 @@ describe("the layer", () => {
       }))
   }
 
-  it.effect("allows no host inside the network unless it is among allowedHosts", () =>
+  it.effect("allows an internal host only if allowedHosts contains it", () =>
     Effect.gen(function*() {
       for (const options of [undefined, {}, { allowedHosts: [] }, { allowedHosts: ["10.0.0.8"] }]) {
         assert.strictEqual((yield* refused(options, "https://10.0.0.7")).reason, "Forbidden")
       }
     }))
 
-  it.scoped("allows this machine to a provider elsewhere if it is among allowedHosts", () =>
+  it.scoped("allows loopback endpoints of a remote provider if allowedHosts contains them", () =>
     Effect.gen(function*() {
       const { origin } = yield* answering((_, response) => response.end("[]"))
       const { authorizationServerMetadata } = metadata(origin)
@@ -76,7 +76,7 @@ describe("the layer", () => {
       }
     }))
 
-  it.scoped("compares host names without letter case, and IPv6 addresses in every spelling", () =>
+  it.scoped("compares host names case-insensitively, and IPv6 addresses in every notation", () =>
     Effect.gen(function*() {
       const { origin } = yield* answering((_, response) => response.end("[]"))
       const local = origin.replace("127.0.0.1", "localhost")
@@ -102,7 +102,7 @@ describe("the layer", () => {
       assert.strictEqual(trusting.reason, "Malformed")
     }))
 
-  it.effect("verifies JWTs if audiences or clients are given, and only then", () =>
+  it.effect("verifies JWTs only if audiences or clients are given", () =>
     Effect.gen(function*() {
       const token = jwt({ iss: "idp" })
       for (
@@ -121,7 +121,7 @@ describe("the layer", () => {
       }
     }))
 
-  it.effect("that cannot be built names the option", () =>
+  it.effect("names the invalid option if it cannot be built", () =>
     Effect.gen(function*() {
       const exit = yield* Effect.exit(
         Effect.scoped(Layer.build(FederatedIssuer.layer({ certificateAuthorities: ["canary"] })))

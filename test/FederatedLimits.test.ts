@@ -39,14 +39,14 @@ const hows: ReadonlyArray<How> = ["silent", "slow"]
 
 const discovery = "/.well-known/openid-configuration"
 
-/** Begins to answer, and then sends one byte after the other without an end. */
+/** Starts a response, then sends single bytes without an end. */
 const trickle = (response: ServerResponse) => {
   response.writeHead(200, { "content-type": "application/json" })
   const timer = setInterval(() => response.write(" "), 10)
   response.on("close", () => clearInterval(timer))
 }
 
-/** An authorization server that answers as a good one does, except at the path that is not answered in time. */
+/** An authorization server that responds correctly, except at one path that exceeds the time limit. */
 const authorizationServer = (how: How) =>
   Effect.gen(function*() {
     const arrivals = yield* Queue.unbounded<string>()
@@ -92,7 +92,7 @@ const apps: ReadonlyArray<readonly [string, Effect.Effect<App>]> = [
   ["IdentityServer.makeLocal", Effect.orDie(IdentityServer.makeLocal())]
 ]
 
-/** The service over HTTP, over a server whose providers are asked for real. The clock is the test's. */
+/** The service over HTTP with federated providers and the test clock. */
 const setUp = (app: Effect.Effect<App>, how: How, verifyJwtFor: ReadonlyArray<string> = []) =>
   Effect.gen(function*() {
     const vendor = yield* authorizationServer(how)
@@ -133,7 +133,7 @@ const setUp = (app: Effect.Effect<App>, how: How, verifyJwtFor: ReadonlyArray<st
       workloadAccessToken
     } as const
     const asked = required(identity.getToken(asUser))
-    /** Ada has consented at the provider, and her browser has come back with a code. */
+    /** The user has consented at the provider, and the browser has returned with a code. */
     const authorized = Effect.gen(function*() {
       const { sessionUri } = yield* asked
       const state = "state"
@@ -148,7 +148,7 @@ const setUp = (app: Effect.Effect<App>, how: How, verifyJwtFor: ReadonlyArray<st
 
 type World = Effect.Effect.Success<ReturnType<typeof setUp>>
 
-/** Moves the clock by the limit whenever a request waits for the authorization server, and a little in between. */
+/** Advances the clock by the limit whenever a request waits for the authorization server, and slightly in between. */
 const driven = <A, E, R>({ vendor }: World, call: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fiber = yield* Effect.fork(call)
@@ -161,7 +161,7 @@ const driven = <A, E, R>({ vendor }: World, call: Effect.Effect<A, E, R>) =>
     return yield* Fiber.join(fiber)
   })
 
-/** The call ends, since its time is up, and the request to the authorization server is aborted. */
+/** The call times out, and the request to the authorization server is aborted. */
 const endsAtTheLimit = <A, E, R>(
   world: World,
   path: string,

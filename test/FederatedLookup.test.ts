@@ -13,7 +13,7 @@ import { assertEqual } from "./support/equality.js"
 
 type Resolution = string | ReadonlyArray<string>
 
-// What names resolve to here: addresses, or the code of an error.
+// The resolution of each name: addresses, or an error code.
 const resolver = vi.hoisted(() => ({
   resolution: "ENOTFOUND" as Resolution,
   asked: [] as Array<{ readonly hostname: string; readonly options: LookupOptions }>,
@@ -64,7 +64,7 @@ const asked = (allowed: AddressPolicy, url: string) =>
 const reasonOf = (answer: Effect.Effect.Success<ReturnType<typeof asked>>) =>
   Either.isLeft(answer) ? answer.left.reason : "answered"
 
-/** A port that counts the connections to it, and closes them. */
+/** A port that counts and closes incoming connections. */
 const port = Effect.acquireRelease(
   Effect.async<{ readonly port: number; readonly connections: () => number; readonly close: () => void }>((resume) => {
     let connections = 0
@@ -81,7 +81,7 @@ const port = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-describe("a name", () => {
+describe("a host name", () => {
   for (
     const [inside, allowed] of [
       ["127.0.0.1", { hosts: [], loopback: false }],
@@ -105,7 +105,7 @@ describe("a name", () => {
       }))
   }
 
-  it.scoped("that is allowed is connected to, wherever it resolves to", () =>
+  it.scoped("that is allowed is connected to at any address", () =>
     Effect.gen(function*() {
       const { connections, port: number } = yield* port
       resolver.resolution = ["127.0.0.1"]
@@ -114,7 +114,7 @@ describe("a name", () => {
       assert.strictEqual(connections(), 1)
     }))
 
-  it.scoped("of this machine is asked where it resolves to this machine, and is Forbidden elsewhere", () =>
+  it.scoped("on loopback is connected to if it resolves to loopback, and is Forbidden otherwise", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
       const url = origin.replace("127.0.0.1", "localhost")
@@ -125,18 +125,18 @@ describe("a name", () => {
       assert.strictEqual(requests.length, 1)
     }))
 
-  it.scoped("that resolves to nothing is Forbidden", () =>
+  it.scoped("without an address is Forbidden", () =>
     Effect.gen(function*() {
       resolver.resolution = []
       assert.strictEqual(reasonOf(yield* asked(local, "https://nothing.example/")), "Forbidden")
     }))
 })
 
-describe("of the addresses of a name", () => {
-  /** What the lookup of a request hands to the connection. */
+describe("the addresses of a host name", () => {
+  /** The addresses that the lookup passes to the connection. */
   const handed = (options: LookupOptions) =>
     Effect.gen(function*() {
-      // A code of this kind ends the request without a connection.
+      // An error with this code ends the request without a connection.
       resolver.resolution = "ENOTFOUND"
       yield* asked(local, "https://idp.example/")
       const [lookup] = resolver.lookups
@@ -147,18 +147,18 @@ describe("of the addresses of a name", () => {
       )
     })
 
-  it.effect("those inside are left out", () =>
+  it.effect("exclude internal addresses", () =>
     Effect.gen(function*() {
       assertEqual<unknown>(yield* handed({ all: true, family: 4, hints: 7 }), [null, [
         { address: "93.184.216.34", family: 4 },
         { address: "2606:2800:220:1::1", family: 6 }
       ]])
-      // All of them are looked at, and the options of the connection are kept.
+      // All addresses are checked, and the connection options are kept.
       assertEqual(resolver.asked.at(-1), { hostname: "idp.example", options: { all: true, family: 4, hints: 7 } })
     }))
 
   for (const options of [{}, { all: false }]) {
-    it.effect(`the first outside is taken, where ${JSON.stringify(options)} asks for one`, () =>
+    it.effect(`are reduced to the first external one for ${JSON.stringify(options)}`, () =>
       Effect.gen(function*() {
         assertEqual<unknown>(yield* handed(options), [null, "93.184.216.34", 4])
         assert.isTrue(resolver.asked.at(-1)?.options.all)
@@ -187,7 +187,7 @@ describe("an error with the code", () => {
   }
   for (const [reason, all] of Object.entries(codes)) {
     for (const code of all) {
-      it.effect(`"${code}" is ${reason}, and the description is the code alone`, () =>
+      it.effect(`"${code}" is ${reason}, and the description contains only the code`, () =>
         Effect.gen(function*() {
           resolver.resolution = code
           assertEqual<unknown>(
