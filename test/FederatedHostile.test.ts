@@ -220,7 +220,7 @@ describe("a token endpoint", () => {
   )
 
   test(
-    "whose tokens never expire receives one request",
+    "with a very large expires_in yields a token",
     Effect.gen(function*() {
       const { outcome } = yield* asked(json({ access_token: "token", token_type: "bearer", expires_in: 2 ** 63 }))
       assert.strictEqual(outcome._tag, "Right")

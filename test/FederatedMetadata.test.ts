@@ -25,7 +25,7 @@ const documentOf = (origin: string, more: object = {}) => ({
   ...more
 })
 
-/** What is found at the discovery URL of a server that answers with this document. */
+/** The result of discovery at a server that responds with this document. */
 const found = (body: unknown | ((origin: string) => unknown), path = openId) =>
   Effect.gen(function*() {
     const { origin, requests } = yield* server((_, origin) => ({
@@ -41,12 +41,12 @@ const failureOf = <A>(outcome: Either.Either<A, unknown>) => {
 }
 
 describe("a document of an authorization server", () => {
-  /** A server whose path is the status that it answers with, and whose body is a good document, always. */
+  /** A server that responds with the status given in the path and always a valid document. */
   const byStatus = server(({ path }, origin) => ({ status: Number(path.slice(1)), body: documentOf(origin) }))
 
   const at = (url: string) => Effect.either(document("verification", reach, local, "the thing", url))
 
-  it.scoped("is that of the status 200 only, and no other below 300", () =>
+  it.scoped("is accepted with status 200 only, and no other below 300", () =>
     Effect.gen(function*() {
       const { origin } = yield* byStatus
       assert.isTrue(Either.isRight(yield* at(`${origin}/200`)))
@@ -60,7 +60,7 @@ describe("a document of an authorization server", () => {
       }
     }))
 
-  it.scoped("is not that of any status from 300, whose location is not followed", () =>
+  it.scoped("is rejected with a status of 300 or above, and redirects are not followed", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* byStatus
       for (let status = 300; status < 400; status++) {
@@ -76,7 +76,7 @@ describe("a document of an authorization server", () => {
       }
     }))
 
-  it.scoped("is asked for by GET, in JSON, and without a body", () =>
+  it.scoped("is requested by GET as JSON, without a body", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* byStatus
       yield* at(`${origin}/200`)
@@ -86,7 +86,7 @@ describe("a document of an authorization server", () => {
       assert.strictEqual(request?.body, "")
     }))
 
-  it.effect("at an invalid URL is Misconfigured, and the message names it", () =>
+  it.effect("at an invalid URL is Misconfigured, and the message contains the URL", () =>
     Effect.gen(function*() {
       assertContains(failureOf(yield* at("canary")), {
         step: "verification",
@@ -102,7 +102,7 @@ describe("a document of an authorization server", () => {
 })
 
 describe("a discovery document", () => {
-  it.scoped("says where the server is, and what it supports", () =>
+  it.scoped("contains the server's endpoints and supported methods", () =>
     Effect.gen(function*() {
       const { origin, outcome, requests } = yield* found((origin: string) => documentOf(origin, { extra: 7 }))
       assertEqual<unknown>(outcome, Either.right(documentOf(origin, { extra: 7 })))
@@ -121,7 +121,7 @@ describe("a discovery document", () => {
       }))
   }
 
-  it.scoped("of another issuer is Malformed, and both issuers are named, without control characters", () =>
+  it.scoped("of another issuer is Malformed, and the message contains both issuers without control characters", () =>
     Effect.gen(function*() {
       const { origin, outcome } = yield* found({ issuer: "https://evil.example\u001b" })
       assertContains(failureOf(outcome), {
@@ -132,7 +132,7 @@ describe("a discovery document", () => {
       })
     }))
 
-  it.scoped("whose issuer is expected, but no URL, is Malformed", () =>
+  it.scoped("with the expected issuer is Malformed if the issuer is not a URL", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(() => ({ body: { issuer: "idp" } }))
       const outcome = yield* Effect.either(discover(reach, local, `${origin}${openId}`, () => undefined))
@@ -143,7 +143,7 @@ describe("a discovery document", () => {
       })
     }))
 
-  it.scoped("is rejected if its issuer is unexpected, and the reason is reported", () =>
+  it.scoped("with an unexpected issuer is rejected, and the reason is reported", () =>
     Effect.gen(function*() {
       const { origin } = yield* server((_, origin) => ({ body: documentOf(origin) }))
       const asked: Array<string> = []
@@ -173,7 +173,7 @@ describe("a discovery document", () => {
 describe("the server of a provider", () => {
   const outcomeOf = (options: ClientOptions) => Effect.either(resolveServer(reach, clientOf(options)))
 
-  it.effect("is that of its metadata, with the methods of authentication if they are given", () =>
+  it.effect("is read from its metadata, with the client authentication methods if present", () =>
     Effect.gen(function*() {
       const expected = {
         issuer: "https://idp.example",
@@ -189,7 +189,7 @@ describe("the server of a provider", () => {
       }
     }))
 
-  it.effect("is Misconfigured without a discovery configuration, or with one of an unknown kind", () =>
+  it.effect("is Misconfigured without a discovery configuration, or with an unknown kind", () =>
     Effect.gen(function*() {
       assertContains(failureOf(yield* outcomeOf({ discovery: undefined })), {
         step: "discovery",
@@ -204,8 +204,8 @@ describe("the server of a provider", () => {
     }))
 })
 
-describe("what a document leads to", () => {
-  it("may be on loopback only if the document, or every endpoint of the configuration, is", () => {
+describe("the endpoints of a metadata document", () => {
+  it("can be on loopback only if the document, or every configured endpoint, is on loopback", () => {
     const { authorizationServerMetadata: here } = metadata("http://127.0.0.1:9")
     const cases: ReadonlyArray<readonly [ClientOptions["discovery"], boolean]> = [
       [undefined, false],
@@ -228,14 +228,14 @@ describe("an endpoint", () => {
   const serverWith = (more: object): AuthorizationServer => JSON.parse(JSON.stringify({ issuer: "https://a", ...more }))
 
   for (const name of names) {
-    it(`${name} is that of the server's document`, () => {
+    it(`${name} is read from the server's metadata`, () => {
       for (const url of ["https://idp.example/one?a=1", "https://93.184.216.34:8443/"]) {
         const found = endpoint("refresh", reach, client, serverWith({ [name]: url }), name)
         assertEqual(found, Either.right(new URL(url)))
       }
     })
 
-    it(`${name} is Malformed if it is missing or no URL`, () => {
+    it(`${name} is Malformed if it is missing or not a URL`, () => {
       const other = names.filter((other) => other !== name).map((other) => [other, "https://idp.example/other"])
       for (const url of [undefined, null, 7, "", "token", "/token", ["https://idp.example/"]]) {
         const server = serverWith({ ...Object.fromEntries(other), [name]: url })
@@ -247,7 +247,7 @@ describe("an endpoint", () => {
       }
     })
 
-    it(`${name} is Forbidden if its URL is not allowed, and the message names it`, () => {
+    it(`${name} is Forbidden if its URL is not allowed, and the message contains the name`, () => {
       for (
         const url of ["http://idp.example/", "https://10.0.0.7/", "http://127.0.0.1:9/", "https://me@idp.example/"]
       ) {
@@ -257,7 +257,7 @@ describe("an endpoint", () => {
       }
     })
 
-    it(`${name} may be inside where its host is allowed, and here where the configuration is here`, () => {
+    it(`${name} can be internal if its host is allowed, and on loopback if the configuration is on loopback`, () => {
       const inside = serverWith({ [name]: "https://10.0.0.7/" })
       assert.isTrue(Either.isRight(endpoint("token", { ...reach, hosts: ["10.0.0.7"] }, client, inside, name)))
       const here = clientOf({ oauthDiscovery: { discoveryUrl: `http://127.0.0.1${openId}` } })
@@ -268,7 +268,7 @@ describe("an endpoint", () => {
   }
 })
 
-it("a template stands for the issuers of tenants, unless one tenant was asked for by its id", () => {
+it("a template matches the issuer of each tenant, unless the configuration contains a tenant id", () => {
   const template = "https://login.example/{tenantid}/v2.0"
   const id = "9188040d-6c67-4c5b-b112-36a304b66dad"
   const of = (tenant: string) => `https://login.example/${tenant}/v2.0`
@@ -287,7 +287,7 @@ it("a template stands for the issuers of tenants, unless one tenant was asked fo
         of(id.replaceAll("-", "")),
         of(`${id}/x`),
         `https://evil.example/${id}/v2.0`,
-        // As long as the template, so that the tenant is at the same place.
+        // As long as the template, so that the tenant is at the same position.
         `https://lugin.example/${id}/v2.0`,
         `https://login.example/${id}/v2.1`,
         `https://login.example/${id}/v1.0`,
@@ -305,7 +305,7 @@ it("a template stands for the issuers of tenants, unless one tenant was asked fo
 })
 
 describe("a failure of discovery", () => {
-  it.scoped("is that of the flow, whichever it is, and nothing is asked of the token endpoint", () =>
+  it.scoped("fails each flow, and the token endpoint receives no request", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server(() => ({ status: 503 }))
       const client = clientOf({ oauthDiscovery: { discoveryUrl: `${origin}${openId}` } })

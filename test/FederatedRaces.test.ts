@@ -9,7 +9,7 @@ import { required } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 
-// The clock is the test's: no answer of a socket waits for it.
+// Socket responses do not depend on the test clock.
 const layer = IdentityService.layerTest.pipe(
   Layer.provide(FederatedIssuer.layer({ timeout: Duration.infinity })),
   Layer.provide(Logger.minimumLogLevel(LogLevel.None))
@@ -17,7 +17,7 @@ const layer = IdentityService.layerTest.pipe(
 
 interface Arrival {
   readonly parameters: URLSearchParams
-  /** The client's, from HTTP Basic authentication. */
+  /** The client secret, from HTTP Basic authentication. */
   readonly secret: string | undefined
   readonly answer: (accessToken: string, refreshToken?: string) => void
 }
@@ -25,7 +25,7 @@ interface Arrival {
 const secretOf = (authorization = "") =>
   Buffer.from(authorization.slice("Basic ".length), "base64").toString().split(":")[1]
 
-/** An agent whose provider answers each request when the test says so. */
+/** An agent whose provider responds to each request when the test releases it. */
 const setUp = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService
   const controls = yield* IdentityControls.IdentityControls
@@ -75,7 +75,7 @@ const setUp = Effect.gen(function*() {
         })
     )
   const arrival = Queue.take(arrivals)
-  /** The person consents at the provider; `complete` completes the session. */
+  /** The user consents at the provider; `complete` completes the session. */
   const approved = (userId: string, scopes?: Array<string>) =>
     Effect.gen(function*() {
       const { sessionUri } = yield* required(askFor(userId, scopes))
@@ -118,8 +118,8 @@ const test = <E>(
 
 const value = Effect.map(Redacted.value<string>)
 
-describe("while a provider is asked for a fresh token", () => {
-  test("another person with the same refresh token is given a token of their own", (world) =>
+describe("while a token is refreshed", () => {
+  test("another user with the same refresh token receives a separate token", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "shared")
       yield* world.consents("bob", "bob-1", "shared")
@@ -141,7 +141,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 
-  test("the caller may be interrupted: the new tokens are stored, and the old refresh token is not used again", (world) =>
+  test("an interruption of the caller does not discard the new tokens, and the old refresh token is not used again", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -159,7 +159,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Fiber.join(again), "ada-3")
     }))
 
-  test("the workload access token may expire: the new tokens are stored for the next call", (world) =>
+  test("an expiry of the workload access token does not discard the new tokens", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -173,7 +173,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 
-  test("the user may consent again: the new tokens do not replace the new grant", (world) =>
+  test("a new consent of the user creates a grant that the refreshed tokens do not replace", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -185,7 +185,7 @@ describe("while a provider is asked for a fresh token", () => {
       assert.strictEqual(yield* value(world.askFor("ada", ["read", "write"])), "ada-2")
     }))
 
-  test("the issuer may change: the new tokens are discarded", (world) =>
+  test("a change of the issuer discards the new tokens", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -199,7 +199,7 @@ describe("while a provider is asked for a fresh token", () => {
     }))
 })
 
-describe("while a provider is asked for a machine's token", () => {
+describe("while a machine token is requested", () => {
   test("a call after a change of the issuer does not receive the token of the old issuer", (world) =>
     Effect.gen(function*() {
       const before = yield* Effect.fork(value(world.askAsMachine))
@@ -232,7 +232,7 @@ describe("an update of a provider", () => {
   const rotated = { clientSecret: Redacted.make("rotated") }
   const another = { clientId: "another" }
 
-  test("with a new secret while a token is refreshed keeps the grant, and the fresh token is stored", (world) =>
+  test("with a new secret while a token is refreshed keeps the grant and stores the new token", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -244,7 +244,7 @@ describe("an update of a provider", () => {
       assert.strictEqual(yield* value(world.askFor("ada")), "ada-2")
     }))
 
-  test("with another client id while a token is refreshed ends the grant, and the fresh token is not stored", (world) =>
+  test("with another client id while a token is refreshed ends the grant, and the new token is not stored", (world) =>
     Effect.gen(function*() {
       yield* world.consents("ada", "ada-1", "refresh-1")
       yield* world.controls.expireTokens()
@@ -257,7 +257,7 @@ describe("an update of a provider", () => {
       yield* required(world.askFor("ada"))
     }))
 
-  test("with a new secret while a code is exchanged keeps the session, which completes", (world) =>
+  test("with a new secret while a code is exchanged keeps the session, and the session completes", (world) =>
     Effect.gen(function*() {
       const { complete } = yield* world.approved("ada")
       const completed = yield* Effect.fork(complete)
@@ -281,7 +281,7 @@ describe("an update of a provider", () => {
       yield* required(world.askFor("ada"))
     }))
 
-  test("with a new secret is used by a session that was approved before it", (world) =>
+  test("with a new secret applies to a session that was approved before the update", (world) =>
     Effect.gen(function*() {
       const { complete } = yield* world.approved("ada")
       yield* world.update(rotated)
@@ -293,7 +293,7 @@ describe("an update of a provider", () => {
       assert.strictEqual(yield* value(world.askFor("ada")), "ada-1")
     }))
 
-  test("with another client id refuses the completion of a session that was approved before it", (world) =>
+  test("with another client id rejects the completion of a session that was approved before the update", (world) =>
     Effect.gen(function*() {
       const { complete } = yield* world.approved("ada")
       yield* world.update(another)
@@ -301,7 +301,7 @@ describe("an update of a provider", () => {
       assert.strictEqual(yield* Queue.size(world.arrivals), 0)
     }))
 
-  test("with a new secret keeps a machine token, and a request that waits is not shared with later calls", (world) =>
+  test("with a new secret keeps a machine token, and later calls do not share a pending request", (world) =>
     Effect.gen(function*() {
       const before = yield* Effect.fork(value(world.askAsMachine))
       const first = yield* world.arrival

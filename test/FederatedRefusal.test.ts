@@ -4,12 +4,12 @@ import { formEncode, targetParameters } from "../src/internal/oauth/parameters.j
 import { malformed, misconfigured, requestFailed, sanitize } from "../src/internal/oauth/providerError.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
-describe("text of a server", () => {
-  it("that is no text, or empty, is not shown", () => {
+describe("text from a server", () => {
+  it("that is empty or not a string is omitted", () => {
     for (const text of [undefined, null, "", 7, true, {}, ["text"]]) assert.isUndefined(sanitize(text, []))
   })
 
-  it("is shown as it is, without secrets in it", () => {
+  it("is unchanged if it contains no secrets", () => {
     for (
       const text of ["bad request", "é😀", "a&amp;b", "100%", "a+b", "%zz", "&unknown;", "&#x110000;", "\\q", "%E9"]
     ) {
@@ -18,12 +18,12 @@ describe("text of a server", () => {
     }
   })
 
-  it("of 300 characters is whole, and a longer one is cut", () => {
+  it("of 300 characters is kept, and longer text is truncated", () => {
     assert.strictEqual(sanitize("x".repeat(300), []), "x".repeat(300))
     assert.strictEqual(sanitize("x".repeat(301), []), `${"x".repeat(300)}…`)
   })
 
-  it("has a space for control, format and separator characters, and none at its ends", () => {
+  it("has spaces in place of control, format and separator characters, and is trimmed", () => {
     for (
       const odd of [
         "\n",
@@ -58,7 +58,7 @@ describe("text of a server", () => {
     ["in HTML with hexadecimal numbers", "s&#x3a;e&#x2F;c r+e\"%t"]
   ]
   for (const [how, spelling] of replaced) {
-    it(`has "<redacted>" for each secret ${how}, and nothing else is lost`, () => {
+    it(`has "<redacted>" in place of each secret ${how}, and keeps the rest`, () => {
       assert.strictEqual(sanitize(`a ${spelling} b ${spelling}`, ["other", secret]), "a <redacted> b <redacted>")
     })
   }
@@ -70,7 +70,7 @@ describe("text of a server", () => {
     ["HTML of a form", "s&#37;3Ae%2Fc+r%2Be%22%25t"]
   ]
   for (const [how, spelling] of hidden) {
-    it(`is not shown at all if it has a secret in ${how}`, () => {
+    it(`is omitted if it contains a secret in ${how}`, () => {
       assert.strictEqual(sanitize(`a ${spelling} b`, [secret]), "<redacted>")
     })
   }
@@ -84,25 +84,25 @@ describe("text of a server", () => {
     }
   })
 
-  it("is not shown at all if it has a secret with the last character of Unicode in HTML", () => {
+  it("is omitted if it contains a secret with the last Unicode character in HTML", () => {
     assert.strictEqual(sanitize("se&#1114111;cret", ["se\u{10FFFF}cret"]), "<redacted>")
     assert.strictEqual(sanitize("se&#x10ffff;cret", ["se\u{10FFFF}cret"]), "<redacted>")
   })
 
-  it("keeps secrets of less than four characters, which are found in too many places", () => {
+  it("keeps secrets of fewer than four characters, because they match too much text", () => {
     assert.strictEqual(sanitize("abc", ["abc"]), "abc")
     assert.strictEqual(sanitize("abcd", ["abcd"]), "<redacted>")
     assert.strictEqual(sanitize("a%62c &#97;bc", ["abc", ""]), "a%62c &#97;bc")
     assert.strictEqual(sanitize("a%62cd", ["abcd"]), "<redacted>")
   })
 
-  it("has one mark for a secret of which another is a part, in whatever order they come", () => {
+  it("has one mark for a secret that contains another secret, in either order", () => {
     for (const secrets of [["secret", "a secret text"], ["a secret text", "secret"]]) {
       assert.strictEqual(sanitize("no a secret text, and no secret", secrets), "no <redacted>, and no <redacted>")
     }
   })
 
-  it("is redacted before it is cut", () => {
+  it("is redacted before it is truncated", () => {
     assert.strictEqual(sanitize(`${"x".repeat(298)}secret`, ["secret"]), `${"x".repeat(298)}<r…`)
   })
 })
@@ -126,11 +126,11 @@ describe("a refusal", () => {
   })
 })
 
-describe("the parameters of what a token is for", () => {
+describe("the scope, resource and audience parameters", () => {
   const of = (...values: ReadonlyArray<string>) => HashSet.fromIterable(values)
   const target = { scopes: of("b", "a"), resources: of("urn:b", "urn:a"), audiences: of("d", "c") }
 
-  it("are the scopes in one, and each resource and audience in one of its own, in order", () => {
+  it("contain all scopes in one parameter, and one parameter for each resource and audience, in order", () => {
     assertEqual([...targetParameters(target)], [
       ["scope", "a b"],
       ["resource", "urn:a"],
@@ -140,24 +140,24 @@ describe("the parameters of what a token is for", () => {
     ])
   })
 
-  it("have the name and the separator of scopes that are given", () => {
+  it("use the given scope parameter name and separator", () => {
     assertEqual(targetParameters(target, { scopeName: "user_scope", scopeSeparator: "," }).get("user_scope"), "a,b")
     assertEqual(targetParameters(target, { scopeName: undefined, scopeSeparator: undefined }).get("scope"), "a b")
   })
 
-  it("are none for nothing, and there is no empty scope", () => {
+  it("are empty without values, and contain no empty scope", () => {
     assertEqual([...targetParameters({ scopes: of(), resources: of(), audiences: of() })], [])
   })
 })
 
-it("a long text is read in part, and shown only if no secret can be cut there", () => {
+it("a long text is read in part, and kept only if the cut cannot split a secret", () => {
   const secret = "s3cr/et"
   assert.strictEqual(sanitize("%41".repeat(349_525), [secret]), `${"%41".repeat(100)}…`)
   assert.strictEqual(sanitize(`${secret} `.repeat(200_000), ["x".repeat(16_384)]), "<redacted>")
   assert.notInclude(sanitize(`${secret}`.repeat(200_000), [secret]), "s3c")
 })
 
-it("a long text is unescaped once, whatever the number of secrets", () => {
+it("a long text is unescaped once, regardless of the number of secrets", () => {
   const text = "%41".repeat(349_525)
   const secrets = Array.from({ length: 2000 }, (_, index) => `secret number ${index}`)
   const start = process.cpuUsage()

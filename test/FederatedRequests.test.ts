@@ -32,7 +32,7 @@ const named = ["audience=c", "audience=d", "resource=urn:a", "resource=urn:b", "
 
 const resources = ["resource=urn:a", "resource=urn:b"]
 
-/** The requests that a flow makes of a server. */
+/** The requests that a flow sends to a server. */
 const requestsOf = <E>(
   flow: (client: ReturnType<typeof clientOf>) => Effect.Effect<unknown, E>,
   options: ClientOptions = {}
@@ -47,8 +47,8 @@ const basic = `Basic ${Buffer.from(`${clientId}:s%3Ae%2Fc+r%2Be%25t`).toString("
 
 const customOf = (values: { readonly [name: string]: string }) => redactedMap(values)
 
-describe("the request for a machine's token", () => {
-  it.scoped("is that of client credentials, with every scope, resource and audience in order", () =>
+describe("the request for a machine token", () => {
+  it.scoped("uses the client credentials grant with every scope, resource and audience in order", () =>
     Effect.gen(function*() {
       const requests = yield* requestsOf((client) => machine(client, { target: wanted, customParameters: undefined }))
       assertEqual(parametersOf(requests), sorted([...named, "grant_type=client_credentials"]))
@@ -67,7 +67,7 @@ describe("the request for a machine's token", () => {
       assertEqual(parametersOf(requests), ["grant_type=client_credentials"])
     }))
 
-  it.scoped("has the client's secret in its body where the client authenticates so", () =>
+  it.scoped("has the client secret in its body with client_secret_post", () =>
     Effect.gen(function*() {
       const requests = yield* requestsOf(
         (client) => machine(client, { target: nothing, customParameters: undefined }),
@@ -82,7 +82,7 @@ describe("the request for a machine's token", () => {
     }))
 })
 
-describe("a token request that cannot be made", () => {
+describe("an invalid token request", () => {
   const description =
     "the token request cannot be built: the provider needs a clientId, an issuer, and at least 2048 bits in an RSA key"
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 })
@@ -100,7 +100,7 @@ describe("a token request that cannot be made", () => {
     })]
   ]
   for (const [what, options] of cases) {
-    it.scoped(`${what} is Misconfigured, the message says what is needed, and no request is sent`, () =>
+    it.scoped(`${what} is Misconfigured, the message states the requirement, and no request is sent`, () =>
       Effect.gen(function*() {
         const { origin, requests } = yield* server()
         const refused = yield* Effect.flip(
@@ -140,14 +140,14 @@ describe("the exchange of a code", () => {
       assert.include(parametersOf(requests), "redirect_uri=https://before.example/callback")
     }))
 
-  it.scoped("has no verifier where the vendor does without PKCE", () =>
+  it.scoped("has no verifier if the vendor does not use PKCE", () =>
     Effect.gen(function*() {
       const requests = yield* requestsOf((client) => user(client, session()), { vendor: "LinkedinOauth2" })
       const secret = [`client_id=${clientId}`, `client_secret=${clientSecret}`]
       assertEqual(parametersOf(requests), sorted([...usual, ...secret, `redirect_uri=${callbackUrl}`]))
     }))
 
-  it.scoped("is in JSON where the vendor wants that", () =>
+  it.scoped("is sent as JSON if the vendor requires JSON", () =>
     Effect.gen(function*() {
       const [request] = yield* requestsOf(
         (client) => user(client, { ...session(), target: nothing }),
@@ -162,14 +162,14 @@ describe("the exchange of a code", () => {
       })
     }))
 
-  it.scoped("has the headers that the vendor wants", () =>
+  it.scoped("has the headers that the vendor requires", () =>
     Effect.gen(function*() {
       const [request] = yield* requestsOf((client) => user(client, session()), { vendor: "GithubOauth2" })
       assert.strictEqual(request?.headers.accept, "application/json")
       assert.match(request?.headers["content-type"] ?? "", /^application\/x-www-form-urlencoded/)
     }))
 
-  it.scoped("is Misconfigured without a code, and nothing is sent", () =>
+  it.scoped("is Misconfigured without a code, and no request is sent", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server()
       const refused = yield* Effect.flip(user(clientOf({ oauthDiscovery: metadata(origin) }), completingSession()))
@@ -234,7 +234,7 @@ describe("a request on behalf of a user", () => {
       }))
   }
 
-  it.scoped("has the machine's token as its actor, which is asked for with the actor's scopes alone", () =>
+  it.scoped("has the machine token as its actor token, which is requested with the actor scopes only", () =>
     Effect.gen(function*() {
       for (const actorTokenScopes of [undefined, ["b", "a"]]) {
         const [first, ...rest] = yield* exchanged({
@@ -257,7 +257,7 @@ describe("a request on behalf of a user", () => {
       }
     }))
 
-  it.scoped("is a JWT bearer grant (RFC 7523) where the provider says so, and Microsoft's has its own parameter", () =>
+  it.scoped("is a JWT bearer grant (RFC 7523) if configured, with an additional parameter for Microsoft", () =>
     Effect.gen(function*() {
       const config = { grantType: "JWT_AUTHORIZATION_GRANT" } as const
       assertEqual(parametersOf(yield* exchanged(config)), sorted([...bearer]))
@@ -288,7 +288,7 @@ describe("a request on behalf of a user", () => {
   ]
   for (const [what, config] of kinds) {
     for (const name of reserved) {
-      it.scoped(`as ${what} has no ${name} of the caller's custom parameters`, () =>
+      it.scoped(`as ${what} ignores ${name} in the caller's custom parameters`, () =>
         Effect.gen(function*() {
           const request = (yield* exchanged(config, { [name]: "canary", tenant: "mine" })).at(-1)
           assert.include(request?.body, "tenant=mine")
@@ -297,14 +297,14 @@ describe("a request on behalf of a user", () => {
     }
   }
 
-  it.scoped("has the type of the subject's token that the caller names", () =>
+  it.scoped("has the subject token type of the caller", () =>
     Effect.gen(function*() {
       const type = `${tokenType}access_token`
       const requests = yield* exchanged({ grantType: "TOKEN_EXCHANGE" }, { subject_token_type: type })
       assertEqual(parametersOf(requests), sorted([...exchange.slice(0, -1), `subject_token_type=${type}`]))
     }))
 
-  it.scoped("whose actor gets no token is not made, and the failure is that of the actor's request", () =>
+  it.scoped("is not sent if the actor token request fails, and reports that failure", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server(() => ({ status: 400, body: { error: "invalid_scope" } }))
       const client = clientOf({

@@ -33,7 +33,7 @@ interface Tried {
   readonly exchange?: "TOKEN_EXCHANGE" | "JWT_AUTHORIZATION_GRANT" | undefined
 }
 
-/** A token is the authorization server's own, or made up, or there is none. */
+/** The token comes from the authorization server, is simulated, or is absent. */
 const resultOf = <E, R>(server: vendor.Vendor, token: Effect.Effect<Redacted.Redacted, E, R>) =>
   Effect.match(token, {
     onFailure: (): Result => "no",
@@ -44,7 +44,7 @@ const resultOf = <E, R>(server: vendor.Vendor, token: Effect.Effect<Redacted.Red
     }
   })
 
-/** Each flow of one provider, for real if it can be, else simulated. */
+/** Each flow of one provider, federated if supported, else simulated. */
 const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried) =>
   Effect.gen(function*() {
     const server = yield* vendor.make(
@@ -121,7 +121,7 @@ const tried = ({ algorithm, config, exchange, method, name, vendor: of }: Tried)
     yield* controls.setIssuer(name, { discoveryUrl: server.discoveryUrl })
     const real = yield* all
     if (!Object.values(real).includes("no")) return real
-    // What cannot be tried for real is tried without anybody.
+    // A flow that cannot be federated runs in the simulation.
     yield* controls.setIssuer(name, "simulated")
     const simulated = yield* all
     return {
@@ -191,7 +191,7 @@ const heads = (first: string) => [
 const file = fileURLToPath(new URL("../guides/federation.md", import.meta.url))
 
 it.live(
-  "the guide tells which flow works with which client authentication and vendor, as it was tried",
+  "the guide lists the flows that work with each client authentication and vendor, as observed",
   () =>
     Effect.gen(function*() {
       const ofClients = yield* Effect.forEach(

@@ -32,7 +32,7 @@ beforeEach(() => {
   node.contexts.length = 0
 })
 
-it("the trusted roots are Node's default ones, as Node tells them, and the given authorities after them", () => {
+it("the trusted roots are Node's default roots, followed by the given authorities", () => {
   const asked: Array<unknown> = []
   node.getCACertificates = (kind: unknown) => {
     asked.push(kind)
@@ -42,14 +42,14 @@ it("the trusted roots are Node's default ones, as Node tells them, and the given
   assertEqual(asked, ["default"])
 })
 
-it("the trusted roots are the bundled ones where Node does not tell its own", () => {
+it("the trusted roots are the bundled roots if Node does not expose its defaults", () => {
   for (const none of [undefined, "canary", () => undefined, () => "canary"]) {
     node.getCACertificates = none
     assertEqual(trusted(["c"]), [...rootCertificates, "c"])
   }
 })
 
-it("a context trusts the certificates of every text, in order, and is undefined without any", () => {
+it("a context trusts the certificates of every PEM text, in order, and is undefined without any", () => {
   const { authority, otherAuthority } = privateAuthority
   node.getCACertificates = () => []
   assertEqual(secureContext([]), Either.right(undefined))
@@ -58,7 +58,7 @@ it("a context trusts the certificates of every text, in order, and is undefined 
   assertEqual<unknown>(node.contexts, [[otherAuthority.trim(), authority.trim(), authority.trim()]])
 })
 
-it("a text has all its certificates, or the first problem, which is named with its remedy", () => {
+it("a PEM text yields all its certificates, or the first problem with its remedy", () => {
   const { authority, key } = privateAuthority
   const rightOf = (pem: string) => {
     const found = fromPem(pem)

@@ -25,7 +25,7 @@ const here = { ...reach, hosts: ["127.0.0.1"] }
 
 type Flow = (client: Client) => Effect.Effect<unknown, ProviderError>
 
-/** Every flow, and the step that its request of the token endpoint belongs to. */
+/** Every flow, and the step of its token request. */
 const flows: ReadonlyArray<readonly [step: ProviderError["step"], name: string, flow: Flow]> = [
   ["token", "a machine's token", (client) => machine(client, { target: nothing, customParameters: undefined })],
   ["token", "a user's code", (client) => user(client, completingSession({ authorization: authorized }))],
@@ -52,7 +52,7 @@ const flows: ReadonlyArray<readonly [step: ProviderError["step"], name: string, 
 
 const at = (listener: RequestListener) => Effect.map(answering(listener), ({ origin }) => origin)
 
-/** The ways in which a server fails, wherever it is asked, and how to start such a server. */
+/** The failures of a server at any endpoint, and how to start such a server. */
 const failures: ReadonlyArray<readonly [reason: ProviderError["reason"], start: ReturnType<typeof at>]> = [
   ["Unreachable", Effect.map(freePort, (port) => `http://127.0.0.1:${port}`)],
   ["Certificate", overTls((_, response) => response.end("{}"), selfSigned)],
@@ -65,7 +65,7 @@ const failures: ReadonlyArray<readonly [reason: ProviderError["reason"], start: 
 const reasonOf = (flow: Effect.Effect<unknown, ProviderError>) =>
   Effect.map(Effect.flip(flow), ({ reason, step }) => [step, reason])
 
-/** The reason for which a flow fails whose server does not answer, once its time is up. */
+/** The failure reason of a flow whose server does not respond within the time limit. */
 const timedOut = (flow: (origin: string) => Effect.Effect<unknown, ProviderError>) =>
   Effect.gen(function*() {
     const asked = yield* Deferred.make<void>()
@@ -78,7 +78,7 @@ const timedOut = (flow: (origin: string) => Effect.Effect<unknown, ProviderError
 
 const openId = "/.well-known/openid-configuration"
 
-/** Everything that begins with the discovery of a provider's server. */
+/** Every operation that starts with discovery. */
 const discovering: ReadonlyArray<readonly [name: string, flow: Flow]> = [
   ...flows.map(([, name, flow]) => [name, flow] as const),
   ["an authorization URL", (client) => authorize(client, pendingSession(), "state")],
@@ -89,7 +89,7 @@ const discovering: ReadonlyArray<readonly [name: string, flow: Flow]> = [
 ]
 
 for (const [step, name, flow] of flows) {
-  describe(`the token endpoint, asked for ${name}`, () => {
+  describe(`a token request for ${name}`, () => {
     const of = (origin: string) => flow(clientOf({ oauthDiscovery: metadata(origin) }))
 
     for (const [reason, start] of failures) {
@@ -145,7 +145,7 @@ for (const [name, flow] of discovering) {
         assertEqual<unknown>(yield* timedOut(of), ["discovery", "TimedOut"])
       }))
 
-    it.effect("fails with Forbidden, and with Misconfigured", () =>
+    it.effect("fails with Forbidden and with Misconfigured", () =>
       Effect.gen(function*() {
         assertEqual<unknown>(yield* reasonOf(of("https://10.0.0.7")), ["discovery", "Forbidden"])
         assertEqual<unknown>(yield* reasonOf(flow(clientOf({ discovery: undefined }))), ["discovery", "Misconfigured"])
@@ -157,28 +157,28 @@ describe("the verification of a user's JWT", () => {
   const verifying = (iss: string) =>
     verify(here, { audiences: ["the agent"], clients: [] })(jwt({ iss, sub: "ada", aud: "the agent", exp: 600 }))
 
-  /** An issuer whose keys are at another origin. */
+  /** An issuer with its keys at another origin. */
   const withKeysAt = (origin: string) =>
     at(({ headers: { host } }, response) =>
       response.end(JSON.stringify({ issuer: `http://${host}`, jwks_uri: `${origin}/keys` }))
     )
 
   for (const [reason, start] of failures) {
-    it.scoped(`fails with ${reason}, of the metadata and of the keys`, () =>
+    it.scoped(`fails with ${reason}, for the metadata and for the keys`, () =>
       Effect.gen(function*() {
         assertEqual<unknown>(yield* reasonOf(verifying(yield* start)), ["discovery", reason])
         assertEqual<unknown>(yield* reasonOf(verifying(yield* withKeysAt(yield* start))), ["verification", reason])
       }))
   }
 
-  it.scoped("fails with TimedOut, of the metadata and of the keys", () =>
+  it.scoped("fails with TimedOut, for the metadata and for the keys", () =>
     Effect.gen(function*() {
       assertEqual<unknown>(yield* timedOut(verifying), ["discovery", "TimedOut"])
       const ofKeys = (origin: string) => Effect.scoped(Effect.flatMap(withKeysAt(origin), verifying))
       assertEqual<unknown>(yield* timedOut(ofKeys), ["verification", "TimedOut"])
     }))
 
-  it.scoped("fails with Forbidden, of the metadata and of the keys", () =>
+  it.scoped("fails with Forbidden, for the metadata and for the keys", () =>
     Effect.gen(function*() {
       assertEqual<unknown>(yield* reasonOf(verifying("https://10.0.0.7")), ["discovery", "Forbidden"])
       assertEqual<unknown>(yield* reasonOf(verifying(yield* withKeysAt("https://10.0.0.7"))), [
@@ -187,7 +187,7 @@ describe("the verification of a user's JWT", () => {
       ])
     }))
 
-  it.scoped("fails with Refused, and with Misconfigured", () =>
+  it.scoped("fails with Refused and with Misconfigured", () =>
     Effect.gen(function*() {
       assertEqual<unknown>(yield* reasonOf(verifying("idp")), ["verification", "Refused"])
       const issuer = yield* at(({ headers: { host } }, response) =>

@@ -4,7 +4,7 @@ import { vi } from "vitest"
 import { resolveServer } from "../src/internal/oauth/discovery.js"
 import { clientOf, reach, server } from "./support/authorizationServer.js"
 
-// The issuer's template of every vendor but the custom one: those of the presets are not on this machine.
+// The issuer template of every vendor except the custom one; the preset templates are not on loopback.
 const preset = vi.hoisted(() => ({ discoveredIssuer: undefined as string | undefined }))
 
 vi.mock("../src/internal/oauth/preset.js", () => ({
@@ -20,14 +20,14 @@ describe("the issuer of a vendor with a template", () => {
     return { oauthDiscovery: { discoveryUrl: `${origin}/common/v2.0/.well-known/openid-configuration` } }
   })
 
-  it.scoped("may be that of a tenant, at the discovery URL of the provider's configuration", () =>
+  it.scoped("can be that of a tenant at the configured discovery URL", () =>
     Effect.gen(function*() {
       const options = yield* setUp
       const { issuer } = yield* resolveServer(reach, clientOf({ ...options, vendor: "MicrosoftOauth2" }))
       assert.strictEqual(issuer, preset.discoveredIssuer?.replace("{tenantid}", id))
     }))
 
-  it.scoped("must not be that of a tenant at a URL that stands in the place of the configuration's, even the same one", () =>
+  it.scoped("cannot be that of a tenant at a URL that replaces the configured one, even an identical URL", () =>
     Effect.gen(function*() {
       const { oauthDiscovery } = yield* setUp
       const client = clientOf({ oauthDiscovery, vendor: "MicrosoftOauth2", discovery: { ...oauthDiscovery } })
@@ -36,13 +36,13 @@ describe("the issuer of a vendor with a template", () => {
       assert.include(refused.description, "has the issuer")
     }))
 
-  it.scoped("must not be that of a tenant for a custom provider", () =>
+  it.scoped("cannot be that of a tenant for a custom provider", () =>
     Effect.gen(function*() {
       const refused = yield* Effect.flip(resolveServer(reach, clientOf(yield* setUp)))
       assert.strictEqual(refused.reason, "Malformed")
     }))
 
-  it.scoped("must not be that of a tenant if its preset has no template", () =>
+  it.scoped("cannot be that of a tenant if its preset has no template", () =>
     Effect.gen(function*() {
       const options = yield* setUp
       preset.discoveredIssuer = undefined

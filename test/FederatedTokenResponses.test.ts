@@ -21,7 +21,7 @@ const nothing = { target: target({ scopes: [] }), customParameters: undefined }
 
 const year = Duration.toSeconds("365 days")
 
-/** What comes of a machine's token request that is answered so. */
+/** The result of a machine token request with this response. */
 const outcomeOf = (answer: Answer | ((received: Received) => Answer), options: ClientOptions = {}) =>
   Effect.gen(function*() {
     const { origin } = yield* server(typeof answer === "function" ? answer : () => answer)
@@ -49,7 +49,7 @@ const refusedOf = (answer: Answer | ((received: Received) => Answer), options?: 
     return { reason, status, error, description }
   })
 
-/** The good answer with another value of a member; `undefined` leaves it out. */
+/** The valid response with another value of a member; `undefined` omits the member. */
 const withMember = (name: keyof typeof good, value: unknown): Answer => ({ body: { ...good, [name]: value } })
 
 const notRfc6749 = "the response does not match RFC 6749, section 5.1"
@@ -79,7 +79,7 @@ describe("the member", () => {
     ["access_token", "other", { accessToken: "other" }]
   ]
   for (const [name, value, expected] of accepted) {
-    it.scoped(`${name} may be ${JSON.stringify(value) ?? "missing"}`, () =>
+    it.scoped(`${name} can be ${JSON.stringify(value) ?? "missing"}`, () =>
       Effect.gen(function*() {
         const usual = { accessToken: "the-token", expiresIn: 60, refreshToken: "again" }
         assertEqual<object>(yield* issuedOf(withMember(name, value)), { ...usual, ...expected })
@@ -95,7 +95,7 @@ describe("the member", () => {
   ]
   for (const [name, values, description] of rejected) {
     for (const value of values) {
-      it.scoped(`${name} must not be ${JSON.stringify(value) ?? "missing"}`, () =>
+      it.scoped(`${name} cannot be ${JSON.stringify(value) ?? "missing"}`, () =>
         Effect.gen(function*() {
           assertEqual(yield* refusedOf(withMember(name, value)), {
             reason: "Malformed",
@@ -107,21 +107,21 @@ describe("the member", () => {
     }
   }
 
-  it.scoped("expires_in must not be a number that is no finite one", () =>
+  it.scoped("expires_in must be a finite number", () =>
     Effect.gen(function*() {
       const failure = yield* refusedOf({ body: `{"access_token":"the-token","expires_in":1e999}` })
       assertContains(failure, { reason: "Malformed", description: notRfc6749 })
     }))
 
-  it.scoped("id_token, scope or any other is ignored", () =>
+  it.scoped("id_token, scope or any unknown member is ignored", () =>
     Effect.gen(function*() {
       const body = { ...good, id_token: 7, scope: 7, error: 7, error_description: 7, ok: false, authed_user: 7 }
       assert.strictEqual((yield* issuedOf({ body })).accessToken, "the-token")
     }))
 })
 
-describe("an answer", () => {
-  it.scoped("of every status from 200 to 299 may have a token, whatever its content type", () =>
+describe("a token response", () => {
+  it.scoped("with a status from 200 to 299 can contain a token, regardless of its content type", () =>
     Effect.gen(function*() {
       // 204 and 205 have no body.
       const statuses = Array.from({ length: 100 }, (_, index) => 200 + index).filter((status) =>
@@ -143,7 +143,7 @@ describe("an answer", () => {
     }))
 
   for (const status of [400, 401, 403, 404, 429, 499, 500, 503, 599]) {
-    it.scoped(`of the status ${status} is Refused, whether it has a token, an error, or is no JSON`, () =>
+    it.scoped(`with status ${status} is Refused, with a token, with an error, and without JSON`, () =>
       Effect.gen(function*() {
         const refused = { reason: "Refused", status, error: undefined, description: undefined }
         assertEqual<object>(yield* refusedOf({ status, body: good }), refused)
@@ -156,7 +156,7 @@ describe("an answer", () => {
       }))
   }
 
-  it.scoped("of a status below 200 is Refused", () =>
+  it.scoped("with a status below 200 is Refused", () =>
     Effect.gen(function*() {
       const body = JSON.stringify(good)
       const { origin } = yield* answering(({ socket }) =>
@@ -167,7 +167,7 @@ describe("an answer", () => {
     }))
 
   for (const body of ["", "<html>", "[]", "7", "null", `"text"`, `{"access_token":`]) {
-    it.scoped(`of the status 299 that is ${body === "" ? "empty" : body} is Malformed`, () =>
+    it.scoped(`with status 299 and the body ${body === "" ? "empty" : body} is Malformed`, () =>
       Effect.gen(function*() {
         assertEqual(yield* refusedOf({ status: 299, body }), {
           reason: "Malformed",
@@ -178,7 +178,7 @@ describe("an answer", () => {
       }))
   }
 
-  it.scoped("with an error and no token is Refused, also with the status 200", () =>
+  it.scoped("with an error and no token is Refused, even with status 200", () =>
     Effect.gen(function*() {
       for (const access_token of [undefined, null, 7]) {
         const body = { ...good, access_token, error: "invalid_grant", error_description: "never" }
@@ -198,22 +198,22 @@ describe("an answer", () => {
       }
     }))
 
-  it.scoped("with an error that is no text is told without it", () =>
+  it.scoped("with a non-string error is reported without the error", () =>
     Effect.gen(function*() {
       const failure = yield* refusedOf({ status: 400, body: { error: { code: 7 }, error_description: ["x"] } })
       assertEqual(failure, { reason: "Refused", status: 400, error: undefined, description: undefined })
     }))
 })
 
-describe("what an answer repeats of its request", () => {
-  /** The request as it came, and the credentials of HTTP Basic as they came and as they are meant. */
+describe("request data that a token response echoes", () => {
+  /** The raw request, and the HTTP Basic credentials, encoded and decoded. */
   const echoed = ({ body, headers: { authorization = "" } }: Received): Answer => {
     const [, credentials = ""] = authorization.split(" ")
     const pair = Buffer.from(credentials, "base64").toString()
     return { status: 400, body: { error: "e", error_description: `${body} ${credentials} ${pair}`.slice(0, 290) } }
   }
 
-  it.scoped("is shown if it is not secret, and redacted otherwise", () =>
+  it.scoped("is redacted if it is secret, and kept otherwise", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(echoed)
       const client = clientOf({
@@ -231,7 +231,7 @@ describe("what an answer repeats of its request", () => {
       )
     }))
 
-  it.scoped("is told of scope, audience, resource and redirect_uri", () =>
+  it.scoped("is kept for scope, audience, resource and redirect_uri", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(echoed)
       const client = clientOf({ oauthDiscovery: metadata(origin), secret: undefined })
@@ -243,7 +243,7 @@ describe("what an answer repeats of its request", () => {
       )
     }))
 
-  it.scoped("is redacted of HTTP Basic, as a whole and of its secret alone", () =>
+  it.scoped("is redacted for HTTP Basic credentials and for the secret alone", () =>
     Effect.gen(function*() {
       assert.strictEqual(
         (yield* refusedOf(echoed)).description,
@@ -253,7 +253,7 @@ describe("what an answer repeats of its request", () => {
       assert.strictEqual(secret.error, "<redacted>")
     }))
 
-  it.scoped("is redacted of the client's secret, even if it was not sent", () =>
+  it.scoped("is redacted for the client secret, even if it was not sent", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(() => ({ status: 400, body: { error: "not s:e/c r+e%t, but" } }))
       const privateKey = yield* Effect.promise(async () => {
@@ -273,7 +273,7 @@ describe("what an answer repeats of its request", () => {
 describe("the vendor", () => {
   const slack = { vendor: "SlackOauth2" } as const
 
-  it.scoped("Slack's token of a user is under authed_user, and that of a bot is not taken for it", () =>
+  it.scoped("Slack returns the user token under authed_user, and the bot token is not used", () =>
     Effect.gen(function*() {
       const authed_user = { access_token: "users", token_type: "user", expires_in: 7, refresh_token: "users-again" }
       const users = { accessToken: "users", expiresIn: 7, refreshToken: "users-again" }
@@ -284,7 +284,7 @@ describe("the vendor", () => {
       assertContains(none, { reason: "Malformed", description: "the response contains no access token" })
     }))
 
-  it.scoped("Slack's token of a refresh is the answer itself, of whatever type", () =>
+  it.scoped("Slack returns the refreshed token at the top level, with any token type", () =>
     Effect.gen(function*() {
       for (const authed_user of [undefined, null, 7, {}, { id: "U1" }]) {
         const issued = yield* issuedOf({ body: { ok: true, ...good, token_type: "user", authed_user } }, slack)
@@ -292,7 +292,7 @@ describe("the vendor", () => {
       }
     }))
 
-  it.scoped("ok false is an error for Slack only", () =>
+  it.scoped("Slack, and no other vendor, reports an error with ok false", () =>
     Effect.gen(function*() {
       assertContains(yield* refusedOf({ body: { ...good, ok: false } }, slack), { reason: "Refused", status: 200 })
       for (const ok of [true, undefined, null, 0]) {
@@ -317,7 +317,7 @@ describe("the vendor", () => {
     }]
   ]
   for (const [vendor, body, told] of words) {
-    it.scoped(`${vendor} refuses with ${JSON.stringify(body)}`, () =>
+    it.scoped(`${vendor} rejects a request with ${JSON.stringify(body)}`, () =>
       Effect.gen(function*() {
         assertContains(yield* refusedOf({ status: 400, body }, { vendor: vendor ?? "CustomOauth2" }), told)
       }))

@@ -22,7 +22,7 @@ describe("a refresh", () => {
       return { ...world, ask: world.identity.getToken(world.asUser), browser: yield* jar.jar }
     })
 
-  test("is made once for a hundred askers, rotates, and can be made again", (server) =>
+  test("runs once for a hundred concurrent calls, rotates the refresh token, and can run again", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* granted(server)
       for (const refreshes of [1, 2, 3]) {
@@ -36,7 +36,7 @@ describe("a refresh", () => {
       assertEqual(server.requests("refresh_token").map(({ status }) => status), [200, 200, 200])
     }))
 
-  test("comes a minute before the token ends, and not earlier", (server) =>
+  test("runs one minute before the token expires, and not earlier", (server) =>
     Effect.gen(function*() {
       const { ask, browser } = yield* granted(server)
       const token = yield* ask
@@ -58,7 +58,7 @@ describe("a refresh", () => {
       assertContains(failure, { step: "refresh", reason: "Refused", status: 400, error: "invalid_grant" })
     }))
 
-  test("whose request was lost is made again, with the same token", (server) =>
+  test("with a lost request is repeated with the same refresh token", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* granted(server)
       yield* controls.expireTokens()
@@ -67,7 +67,7 @@ describe("a refresh", () => {
       assertEqual(server.requests("refresh_token").map(({ status }) => status), [200])
     }))
 
-  test("whose response was lost is repeated, and a provider that rejects the reuse leads to a new request for consent", (server) =>
+  test("with a lost response is repeated, and a rejected reuse leads to a new request for consent", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* granted(server)
       yield* controls.expireTokens()
@@ -77,12 +77,12 @@ describe("a refresh", () => {
       assertEqual(yield* controls.grants, [])
     }))
 
-  test("that finds the provider ailing gives the old token while it lasts, then an error, and loses nothing", (server) =>
+  test("at a failing provider returns the old token until it expires, then an error, and keeps the grant", (server) =>
     Effect.gen(function*() {
       const { ask: before, asUser, browser, controls, identity } = yield* granted(server)
       const token = yield* before
       yield* moved(browser, 3550)
-      // The workload access token lasts no longer than that.
+      // The workload access token expires at that time.
       const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
       const ask = identity.getToken({ ...asUser, workloadAccessToken })
       const ailing = () => [1, 2, 3].forEach(() => server.failNext({ status: 503, body: "not now" }))
@@ -97,7 +97,7 @@ describe("a refresh", () => {
       assertNotEqual(Redacted.value(yield* ask), Redacted.value(token))
     }))
 
-  test("that the client's secret no longer does for loses nothing", (server) =>
+  test("with an outdated client secret keeps the grant", (server) =>
     Effect.gen(function*() {
       const { ask, controls, provider } = yield* granted(server)
       const redirectUris = [provider.callbackUrl ?? ""]
@@ -153,7 +153,7 @@ describe("on behalf of", () => {
       assert.strictEqual(server.requests("client_credentials")[0]?.parameters.get("scope"), "write")
     }))
 
-  test("a user, the type of the subject's token can be said, and nothing else be replaced", (server) =>
+  test("a user, only the subject token type can be replaced", (server) =>
     Effect.gen(function*() {
       const { ask } = yield* acting(server, exchange())
       const type = "urn:ietf:params:oauth:token-type:access_token"
@@ -180,7 +180,7 @@ describe("on behalf of", () => {
       ])
     }))
 
-  test("a user whose token is refused, the error says with which status", (server) =>
+  test("a user whose token is rejected, the error contains the status", (server) =>
     Effect.gen(function*() {
       const { ask, controls } = yield* acting(server, exchange())
       const userToken = yield* server.userToken({ sub: "ada", isForged: true })
@@ -192,7 +192,7 @@ describe("on behalf of", () => {
       assert.notInclude(JSON.stringify(failures), Redacted.value(userToken))
     }))
 
-  test("a user, an actor of AWS STS is not to be had", (server) =>
+  test("a user, an actor token of AWS STS is not available", (server) =>
     Effect.gen(function*() {
       const { ask } = yield* acting(server, exchange({ actorTokenContent: "AWS_IAM_ID_TOKEN_JWT" }))
       const error = yield* Effect.flip(ask(yield* server.userToken({ sub: "ada" })))
@@ -202,7 +202,7 @@ describe("on behalf of", () => {
     }))
 })
 
-describe("a JWT that a user comes with", () => {
+describe("a user's JWT", () => {
   const mint = (userToken: Redacted.Redacted) =>
     Effect.gen(function*() {
       const identity = yield* IdentityService.IdentityService
@@ -212,7 +212,7 @@ describe("a JWT that a user comes with", () => {
   const verifying = { verifyJwtFor: ["the agent"], allowedHosts: ["127.0.0.1"] }
 
   test(
-    "is good if its issuer has signed it for us",
+    "is accepted if its issuer has signed it for the expected audience",
     (server) =>
       Effect.flatMap(
         Effect.flatMap(server.userToken({ sub: "ada" }), mint),
@@ -222,7 +222,7 @@ describe("a JWT that a user comes with", () => {
   )
 
   test(
-    "whose issuer is on this machine is refused, unless that is allowed by name, and nobody is asked",
+    "with an issuer on loopback is rejected without a request, unless its host is allowed by name",
     (server) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(mint(yield* server.userToken({ sub: "ada" })))
@@ -241,7 +241,7 @@ describe("a JWT that a user comes with", () => {
       ["that is over", { expiresIn: -1 }, /ERR_JWT_EXPIRED/]
     ] as const
   ) {
-    test(`${what} is refused`, (server) =>
+    test(`${what} is rejected`, (server) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(mint(yield* server.userToken({ sub: "ada", ...claims })))
         assert.strictEqual(error._tag, "Unauthorized")
@@ -249,7 +249,7 @@ describe("a JWT that a user comes with", () => {
       }), verifying)
   }
 
-  test("without a signature, or signed with a secret, is refused", (server) =>
+  test("without a signature, or signed with a symmetric key, is rejected", (server) =>
     Effect.gen(function*() {
       const payload = { iss: server.issuer, sub: "ada", aud: "the agent", exp: 4_102_444_800 }
       const none = `${new jose.UnsecuredJWT(payload).encode()}c2ln`

@@ -7,8 +7,8 @@ import * as federated from "./support/federated.js"
 import { test } from "./support/federated.js"
 import type { Vendor } from "./support/vendor.js"
 
-describe("a provider whose client gets a new secret", () => {
-  /** The authorization server and the provider learn of the new secret. */
+describe("a provider with a new client secret", () => {
+  /** Sets the new secret at the authorization server and the provider. */
   const rotates = (server: Vendor, world: Effect.Effect.Success<ReturnType<typeof federated.setUp>>) =>
     Effect.gen(function*() {
       server.register({
@@ -29,7 +29,7 @@ describe("a provider whose client gets a new secret", () => {
       })
     })
 
-  test("refreshes the tokens that were granted before, without another consent", (server) =>
+  test("refreshes earlier tokens without another consent", (server) =>
     Effect.gen(function*() {
       const world = yield* federated.setUp(server)
       const ask = world.identity.getToken(world.asUser)
@@ -44,7 +44,7 @@ describe("a provider whose client gets a new secret", () => {
       assertEqual(server.requests("refresh_token").map(({ status }) => status), [200])
     }))
 
-  test("lets a person finish a consent that began before", (server) =>
+  test("allows a user to complete a consent that started before the update", (server) =>
     Effect.gen(function*() {
       const world = yield* federated.setUp(server)
       const ask = world.identity.getToken(world.asUser)
@@ -55,7 +55,7 @@ describe("a provider whose client gets a new secret", () => {
       assertEqual(server.requests("authorization_code").map(({ status }) => status), [200])
     }))
 
-  test("asks with the new secret once its cached machine token is over", (server) =>
+  test("requests a machine token with the new secret after the cached token expires", (server) =>
     Effect.gen(function*() {
       const world = yield* federated.setUp(server)
       const ask = world.identity.getToken(world.asMachine)

@@ -26,7 +26,7 @@ type Services = Layer.Layer.Success<typeof IdentityService.layerTest>
 const test = <E>(name: string, body: Effect.Effect<void, E, Services | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(body, Layer.provide(IdentityService.layerTest, Issuer)))
 
-/** An agent with a provider of this vendor. */
+/** Creates an agent with a provider of this vendor. */
 const provided = (of: PresetVendor) =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
@@ -48,7 +48,7 @@ const provided = (of: PresetVendor) =>
     return { identity, controls, provider, ask }
   })
 
-/** The person's browser comes back with a code. */
+/** The user's browser returns with a code. */
 const authorized = (sessionUri: Redacted.Redacted) =>
   Effect.gen(function*() {
     const controls = yield* IdentityControls.IdentityControls
@@ -61,7 +61,7 @@ const authorized = (sessionUri: Redacted.Redacted) =>
     })
   })
 
-/** Ada has consented at a server that speaks as this vendor does. */
+/** The user has consented at a server that follows this vendor's protocol. */
 const granted = (of: PresetVendor) =>
   Effect.gen(function*() {
     const server = yield* vendor.make({ dialect: dialect(presets[of]), isPkceRequired: presets[of].pkce !== "omit" })
@@ -112,7 +112,7 @@ describe("an invalid refresh token leads to a new request for consent, as report
 })
 
 test(
-  "Notion's refusal is told without what it repeats of a request in JSON",
+  "Notion's error is reported without the JSON request data that it echoes",
   Effect.gen(function*() {
     const { origin } = yield* answering((request, response) => {
       const answer = (status: number, body: unknown) =>
@@ -138,7 +138,7 @@ test(
 )
 
 test(
-  "a refusal in words that nobody knows has the person asked once the token is over, and loses nothing",
+  "an unknown error code leads to a request for consent after the token expires, and the grant is kept",
   Effect.gen(function*() {
     const { ask, controls, server } = yield* granted("TwitchOauth2")
     yield* controls.expireTokens()
@@ -152,7 +152,7 @@ test(
 )
 
 test(
-  "Slack's scopes of a person are theirs, and so is the token",
+  "Slack receives the user's scopes and returns the user's token",
   Effect.gen(function*() {
     const { ask, server } = yield* granted("SlackOauth2")
     const claims = yield* server.verify(Redacted.value(yield* ask), "https://api.example")
@@ -160,7 +160,7 @@ test(
   })
 )
 
-it("Microsoft's issuer is that of the tenant, by its id where only its name was asked for", () => {
+it("Microsoft's issuer contains the tenant id, even if the configuration contains only the tenant name", () => {
   const template = presets.MicrosoftOauth2.discoveredIssuer ?? ""
   const of = (tenant: string) => `https://login.microsoftonline.com/${tenant}/v2.0`
   const id = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -184,7 +184,7 @@ it("Microsoft's issuer is that of the tenant, by its id where only its name was 
 })
 
 test(
-  "the issuer of an included vendor whose endpoints are given is their origin, unless it is given too",
+  "the issuer of an included vendor with configured endpoints is their origin, unless the issuer is configured too",
   Effect.gen(function*() {
     const api = yield* IdentityApi.IdentityApi
     const issuerOf = (name: string, given: { readonly issuer?: string }) =>
@@ -205,7 +205,7 @@ test(
   })
 )
 
-it.scopedLive("a token that lasts forever is in the folder, which is read again and tells nothing of it", () =>
+it.scopedLive("a token with a very large lifetime is stored in the folder and read again, and its value is not exposed", () =>
   Effect.gen(function*() {
     const directory = yield* temporary
     const { origin, paths } = yield* answering((_, response) =>

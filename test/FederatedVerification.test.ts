@@ -20,7 +20,7 @@ import {
 
 describe("the signature of a JWT", () => {
   for (const algorithm of algorithms) {
-    it.scoped(`may be by ${algorithm[0]}`, () =>
+    it.scoped(`can use ${algorithm[0]}`, () =>
       Effect.gen(function*() {
         const { origin, requests } = yield* issuerWith()
         assert.isTrue(Either.isRight(yield* outcomeOf(yield* signed({ iss: origin }, algorithm))))
@@ -28,7 +28,7 @@ describe("the signature of a JWT", () => {
       }))
   }
 
-  it.scoped("must not be by a symmetric key, even if the issuer publishes it", () =>
+  it.scoped("must not use a symmetric key, even if the issuer publishes it", () =>
     Effect.gen(function*() {
       for (const algorithm of ["HS256", "HS384", "HS512"]) {
         const key = { kty: "oct", k: jose.base64url.encode(new Uint8Array(32)), alg: algorithm, kid: algorithm }
@@ -38,7 +38,7 @@ describe("the signature of a JWT", () => {
       }
     }))
 
-  it.scoped("must not be missing", () =>
+  it.scoped("is required", () =>
     Effect.gen(function*() {
       const { origin } = yield* issuerWith()
       const payload = { iss: origin, sub: "ada", aud: "the agent", exp: 600 }
@@ -49,7 +49,7 @@ describe("the signature of a JWT", () => {
       }
     }))
 
-  it.scoped("must be of a key that the issuer publishes", () =>
+  it.scoped("must match a key that the issuer publishes", () =>
     Effect.gen(function*() {
       const { origin } = yield* issuerWith({ body: { keys: [] } })
       assertEqual<object>(
@@ -67,7 +67,7 @@ describe("the signature of a JWT", () => {
       )
     }))
 
-  it.scoped("is verified with the current keys: a token is rejected after its key was withdrawn", () =>
+  it.scoped("is verified with the current keys, so a token is rejected after its key is withdrawn", () =>
     Effect.gen(function*() {
       let keys: ReadonlyArray<unknown> = keySet.keys
       const { origin } = yield* server(({ path }, origin) => ({
@@ -103,7 +103,7 @@ describe("the claim", () => {
     ["sub", ["ada"], noSubject]
   ]
   for (const [claim, value, expected] of cases) {
-    it.scoped(`${claim}, if it is ${JSON.stringify(value) ?? "missing"}, is ${expected === "accepted" ? "" : "not "}good`, () =>
+    it.scoped(`${claim} with the value ${JSON.stringify(value) ?? "missing"} is ${expected === "accepted" ? "" : "not "}accepted`, () =>
       Effect.gen(function*() {
         const { origin } = yield* issuerWith()
         const token = yield* signed({ iss: origin, [claim]: value })
@@ -147,7 +147,7 @@ describe("the claim", () => {
     ]
   ]
   for (const [claims, to, expected] of recipientCases) {
-    it.scoped(`of ${JSON.stringify(claims)} for ${JSON.stringify(to)} is ${expected === undefined ? "" : "not "}good`, () =>
+    it.scoped(`of ${JSON.stringify(claims)} for ${JSON.stringify(to)} is ${expected === undefined ? "" : "not "}accepted`, () =>
       Effect.gen(function*() {
         const { origin } = yield* issuerWith()
         const token = yield* signed({ iss: origin, ...claims })
@@ -159,14 +159,14 @@ describe("the claim", () => {
   for (
     const iss of [undefined, null, 7, "", "idp", "https://idp.example?", "https://idp.example/?a=1", "https://a#b"]
   ) {
-    it.effect(`iss, if it is ${JSON.stringify(iss) ?? "missing"}, is not good, and nothing is asked`, () =>
+    it.effect(`iss with the value ${JSON.stringify(iss) ?? "missing"} is rejected without a request`, () =>
       Effect.gen(function*() {
         assertEqual<object>(yield* refusedOf(yield* signed({ iss })), refused("the claim iss is not a URL"))
       }))
   }
 
   for (const token of ["", "canary", "a.b.c", "a.b", "e30.W10.c2ln"]) {
-    it.effect(`is looked for in a JWT, and not in "${token}"`, () =>
+    it.effect(`is read from a JWT, and not from "${token}"`, () =>
       Effect.gen(function*() {
         assertEqual<object>(yield* refusedOf(Redacted.make(token)), refused("the token is not a JWT"))
       }))

@@ -21,9 +21,9 @@ describe("the keys of an issuer", () => {
       }))
   }
 
-  // RFC 7517, section 5: what is not understood is left out.
+  // RFC 7517, section 5: unknown keys are ignored.
   for (const body of [`{"keys":[]}`, `{"keys":[7]}`, `{"keys":[{}]}`, `{"keys":[{"kty":7}]}`]) {
-    it.scoped(`that are ${body} have none for the signature`, () =>
+    it.scoped(`that are ${body} contain no key for the signature`, () =>
       Effect.gen(function*() {
         const { origin } = yield* issuerWith({ body })
         assertContains(yield* refusedOf(yield* signed({ iss: origin })), {
@@ -34,7 +34,7 @@ describe("the keys of an issuer", () => {
       }))
   }
 
-  it.scoped("are Malformed if the one for the signature cannot be used", () =>
+  it.scoped("are Malformed if the key for the signature is unusable", () =>
     Effect.gen(function*() {
       const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 })
       const unusable = [
@@ -52,7 +52,7 @@ describe("the keys of an issuer", () => {
       }
     }))
 
-  it.scoped("that are not there are Malformed, with the status", () =>
+  it.scoped("at a missing document are Malformed, and the failure contains the status", () =>
     Effect.gen(function*() {
       for (const status of [201, 203, 404, 410, 500]) {
         const { origin } = yield* issuerWith({ status, body: keySet })
@@ -65,7 +65,7 @@ describe("the keys of an issuer", () => {
       }
     }))
 
-  it.scoped("that are not named are Malformed", () =>
+  it.scoped("without a jwks_uri are Malformed", () =>
     Effect.gen(function*() {
       const { origin } = yield* issuerWith({}, (issuer) => ({ body: { issuer } }))
       assertContains(yield* refusedOf(yield* signed({ iss: origin })), {
@@ -75,7 +75,7 @@ describe("the keys of an issuer", () => {
       })
     }))
 
-  it.scoped("at what is no URL are Misconfigured", () =>
+  it.scoped("at an invalid URL are Misconfigured", () =>
     Effect.gen(function*() {
       const { origin } = yield* issuerWith({}, (issuer) => ({ body: { issuer, jwks_uri: "keys" } }))
       assertContains(yield* refusedOf(yield* signed({ iss: origin })), {
@@ -100,7 +100,7 @@ describe("the metadata of an issuer", () => {
       assertEqual(requests.map(({ path }) => path), [openId])
     }))
 
-  it.scoped("that is not there by either way is Malformed, with the status", () =>
+  it.scoped("at neither location is Malformed, and the failure contains the status", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* issuerWith({}, () => ({ status: 410 }))
       assertContains(yield* refusedOf(yield* signed({ iss: origin })), {
@@ -112,7 +112,7 @@ describe("the metadata of an issuer", () => {
       assertEqual(requests.map(({ path }) => path), [openId, oauth])
     }))
 
-  it.scoped("that is elsewhere says so without a description of the answer", () =>
+  it.scoped("behind a redirect is reported without a description of the response", () =>
     Effect.gen(function*() {
       const { origin } = yield* issuerWith({}, () => ({ status: 302, headers: { location: "/" } }))
       assertEqual<object>(yield* refusedOf(yield* signed({ iss: origin })), {
@@ -124,7 +124,7 @@ describe("the metadata of an issuer", () => {
       })
     }))
 
-  it.scoped("that is sought in two places has one time limit", () =>
+  it.scoped("at two locations has one time limit", () =>
     Effect.gen(function*() {
       const arrived = yield* Deferred.make<void>()
       const second = yield* Deferred.make<void>()
