@@ -26,7 +26,7 @@ const options = (url: string, more?: AwsIdentity.Options): AwsIdentity.Options =
   ...more
 })
 
-/** Fails a call in a program that logs and traces everything, and returns the error after nothing is found. */
+/** Fails a call in a program that logs and traces everything, checks for leaks, and returns the error. */
 const failing = <E extends IdentityError.IdentityError>(
   call: Effect.Effect<unknown, E, IdentityApi.IdentityApi | IdentityService.IdentityService>,
   given: AwsIdentity.Options,
@@ -56,7 +56,7 @@ const request = {
 
 const getApiKey = Effect.flatMap(IdentityApi.IdentityApi, (api) => api.getResourceApiKey(request))
 
-/** What a service expected to be signed, as AWS tells it. */
+/** The canonical string that a service expects, in the form of AWS. */
 const canonical = ({ headers, method, path }: Received) => {
   const { connection: _, ...signed } = headers
   const lines = Object.entries(signed).map(([name, value]) => `${name}:${String(value)}`).join("\n")
@@ -77,7 +77,7 @@ const echoes: { readonly [title: string]: (received: Received) => Answer } = {
       reason: received.headers.authorization,
       fieldList: [{ name: sessionToken, message: canonical(received) }, { name: accessKeyId, message: everything }]
     }),
-  "every spelling": () => fault(403, "AccessDeniedException", { message: everything }),
+  "every encoding": () => fault(403, "AccessDeniedException", { message: everything }),
   "the headers as JSON": ({ headers }) =>
     fault(500, "InternalServerException", { message: JSON.stringify(JSON.stringify({ headers })) }),
   "the headers as a form": ({ headers }) =>
@@ -94,12 +94,12 @@ const echoes: { readonly [title: string]: (received: Received) => Answer } = {
     headers: { "x-amzn-errortype": "AccessDeniedException", "x-amzn-requestid": sessionToken },
     body: JSON.stringify({ message: secretAccessKey })
   }),
-  "credentials in an error that is a page": ({ headers }) => ({
+  "credentials in an HTML error page": ({ headers }) => ({
     status: 502,
     headers: { "content-type": "text/html", "x-amzn-requestid": accessKeyId },
     body: `<html>${JSON.stringify(headers)}</html>`
   }),
-  "credentials in a success that is a page": ({ headers }) => ({
+  "credentials in an HTML success page": ({ headers }) => ({
     headers: { "content-type": `text/html; ${accessKeyId}`, "x-amzn-requestid": accessKeyId },
     body: `<html>${JSON.stringify(headers)}</html>`
   }),
@@ -111,7 +111,7 @@ const echoes: { readonly [title: string]: (received: Received) => Answer } = {
 
 describe("AWS credentials", () => {
   for (const [title, answer] of Struct.entries(echoes)) {
-    it.scopedLive(`are in no error, span or log when the service echoes ${title}`, () =>
+    it.scopedLive(`appear in no error, span or log if the service echoes ${title}`, () =>
       Effect.gen(function*() {
         const wire = yield* serve(answer)
         yield* failing(getApiKey, options(wire.url))
@@ -120,7 +120,7 @@ describe("AWS credentials", () => {
       }))
   }
 
-  it.scopedLive("are removed, and the rest of the message is kept", () =>
+  it.scopedLive("are removed from a message, and the rest is kept", () =>
     Effect.gen(function*() {
       const wire = yield* serve(echoes["the canonical string"] ?? (() => "drop"))
       const error = yield* failing(getApiKey, options(wire.url))
@@ -135,7 +135,7 @@ describe("AWS credentials", () => {
 
   for (const key of Struct.keys(IdentityApi.operations)) {
     const operation: Operation.Operation.Any = IdentityApi.operations[key]
-    it.scopedLive(`are not in an error of ${operation.name}`, () =>
+    it.scopedLive(`do not appear in an error of ${operation.name}`, () =>
       Effect.gen(function*() {
         const [request] = FastCheck.sample(Arbitrary.make(operation.request), { seed: 1, numRuns: 1 })
         const wire = yield* serve((received) =>
@@ -149,7 +149,7 @@ describe("AWS credentials", () => {
       }))
   }
 
-  it.scopedLive("are not in a path that is named after what the service sent", () =>
+  it.scopedLive("do not appear in an error path that contains names from the response", () =>
     Effect.gen(function*() {
       const wire = yield* serve(() => ({ body: JSON.stringify({ tags: { [sessionToken]: 5 } }) }))
       const resourceArn = "arn:aws:bedrock-agentcore:us-east-1:123456789012:workload-identity-directory/default"
@@ -158,7 +158,7 @@ describe("AWS credentials", () => {
       assertContains(error, { _tag: "UndecodableReply", path: "tags.<redacted>" })
     }))
 
-  it.scopedLive("are recognised by their form too, since a message that is cut short has only their beginning", () =>
+  it.scopedLive("are also recognised by their form, because a truncated message contains only a prefix", () =>
     Effect.gen(function*() {
       const other = { token: "IQoJb3JpZ2luX2VjEXAMPLE/abc", key: "ASIAIOSFODNN7EXAMPLE", signature: "ab".repeat(30) }
       const message = `x-amz-security-token:${sessionToken.slice(0, 30)} {"X-Amz-Security-Token": "${other.token}"} `
@@ -173,7 +173,7 @@ describe("AWS credentials", () => {
       assert.include(error.message, "is unknown, and region=us-west-2 is kept")
     }))
 
-  it.scopedLive("that are no more than a word of a local server stay, so that messages can be read", () =>
+  it.scopedLive("that are a plain word of a local server are kept, so that messages stay readable", () =>
     Effect.gen(function*() {
       const message = "the test of 'latest' failed: 'Credential' is missing"
       const wire = yield* serve(() => fault(403, "AccessDeniedException", { message }))
@@ -181,7 +181,7 @@ describe("AWS credentials", () => {
       assert.strictEqual((yield* failing(getApiKey, options(wire.url, { credentials: local }))).message, message)
     }))
 
-  it.scopedLive("are not in what the service says of a consent", () =>
+  it.scopedLive("do not appear in the error of a consent request", () =>
     Effect.gen(function*() {
       const wire = yield* serve(echoes["the canonical string"] ?? (() => "drop"))
       const call = Effect.flatMap(IdentityService.IdentityService, (identity) =>
@@ -221,7 +221,7 @@ describe("AWS credentials", () => {
     ]
 
     for (const [title, value, said] of thrown) {
-      it.scopedLive(`are not in the error for ${title}`, () =>
+      it.scopedLive(`do not appear in the error for ${title}`, () =>
         Effect.gen(function*() {
           const given = client({ requestHandler: { handle: () => Promise.reject(value) } })
           const error = yield* failing(getApiKey, given)
@@ -230,7 +230,7 @@ describe("AWS credentials", () => {
         }))
     }
 
-    it.scopedLive("are not in the error of a signer", () =>
+    it.scopedLive("do not appear in the error of a signer", () =>
       Effect.gen(function*() {
         const sign = () => Promise.reject(Object.assign(new Error(everything), { code: "ENOENT" }))
         const error = yield* failing(getApiKey, client({ signer: { sign } }))
@@ -241,7 +241,7 @@ describe("AWS credentials", () => {
         assert.strictEqual(again.message, error.message)
       }))
 
-    it.scopedLive("are not in the error for an endpoint that cannot be", () =>
+    it.scopedLive("do not appear in the error for an invalid endpoint", () =>
       Effect.gen(function*() {
         const given = client({ endpoint: "http://127.0.0.1:1", useFipsEndpoint: true })
         const error = yield* failing(getApiKey, given)
@@ -249,7 +249,7 @@ describe("AWS credentials", () => {
         assert.include(error.message, "endpoint")
       }))
 
-    it.scopedLive("are not in the error of a client that replaces send", () =>
+    it.scopedLive("do not appear in the error of a client that replaces send", () =>
       Effect.gen(function*() {
         for (
           const value of [new Error(everything), Object.assign(new Error("x"), { name: sessionToken }), everything]
@@ -292,7 +292,7 @@ describe("AWS credentials", () => {
     ]
 
     for (const [title, value, said] of thrown) {
-      it.scopedLive(`the message of their provider is not repeated: ${title}`, () =>
+      it.scopedLive(`the error omits the message of the credential provider: ${title}`, () =>
         Effect.gen(function*() {
           const wire = yield* serve(() => ({}))
           const error = yield* failing(getApiKey, options(wire.url, { credentials: () => Promise.reject(value) }))
@@ -303,7 +303,7 @@ describe("AWS credentials", () => {
         }))
     }
 
-    it.scopedLive("nor is it when they are lost between two attempts", () =>
+    it.scopedLive("the error omits that message if the credentials become unavailable between two attempts", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => fault(500, "InternalServerException", { message: "later" }))
         const provider = () =>

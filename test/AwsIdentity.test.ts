@@ -35,7 +35,7 @@ const connect = (url: string, options?: AwsIdentity.Options) =>
 const withConfig = (...entries: ReadonlyArray<readonly [string, string]>) =>
   Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries)))
 
-// A process in which the SDK itself finds nothing.
+// A process in which the SDK finds no configuration.
 const bareEnvironment = Effect.acquireRelease(
   Effect.sync(() => {
     const saved = { ...process.env }
@@ -62,7 +62,7 @@ const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const body = (received: Received | undefined): unknown => JSON.parse(received?.body ?? "null")
 
-/** The members of a request, put together from its path, its query and its body. */
+/** The members of a request, collected from its path, query and body. */
 const sent = ({ path, query }: Operation.Operation.Any, received: Received | undefined): unknown => {
   const url = new URL(received?.path ?? "", "http://localhost")
   const [prefix = "", label] = path.split(/[{}]/)
@@ -78,7 +78,7 @@ const identity = { body: JSON.stringify({ workloadAccessToken: "wat-1" }) }
 
 const request = { workloadName: "agent-1" }
 
-// Under which endpoint setting each plane was reached. An empty value stands for the server, under the name's own path.
+// The endpoint setting through which each plane was reached. An empty value means the server at the setting's path.
 const reached = (provider: ReadonlyArray<readonly [string, string]>) =>
   Effect.gen(function*() {
     yield* bareEnvironment
@@ -94,8 +94,8 @@ const reached = (provider: ReadonlyArray<readonly [string, string]>) =>
   })
 
 describe("AwsIdentity", () => {
-  // Comes first, since a module is loaded once in a process.
-  it.scopedLive("the control plane's library is loaded when it is first needed", () =>
+  // Runs first, because a module is loaded once per process.
+  it.scopedLive("the control plane client is loaded on first use", () =>
     Effect.gen(function*() {
       const wire = yield* serve(({ path }) => path?.endsWith("Identity") ? { status: 204, body: "" } : identity)
       const api = yield* connect(wire.url)
@@ -114,7 +114,7 @@ describe("AwsIdentity", () => {
         Effect.gen(function*() {
           const encodeReply = Schema.encodeSync(operation.reply)
           const replies = samples(operation.reply, 20).map((reply) => json(encodeReply(reply)))
-            // Members that nobody knows are the SDK's invention, not the wire's.
+            // Unknown members come from the SDK, not from the wire.
             .filter((reply) => !JSON.stringify(reply).includes("$unknown")).slice(0, 3)
           let turn = 0
           const wire = yield* serve(() => ({
@@ -140,7 +140,7 @@ describe("AwsIdentity", () => {
         }))
     }
 
-    it.scopedLive("a reply's epoch seconds are times, and its secrets are hidden", () =>
+    it.scopedLive("epoch seconds of a response become times, and secrets become Redacted", () =>
       Effect.gen(function*() {
         const wire = yield* serve(({ path }) =>
           path === "/identities/GetWorkloadIdentity"
@@ -186,7 +186,7 @@ describe("AwsIdentity", () => {
         assertEqual(body(wire.requests[0]), { workloadName: "a", userToken: "not a jwt" })
       }))
 
-    it.scopedLive("unchecked, secrets are bare at any depth and nothing else is changed", () =>
+    it.scopedLive("an unchecked request has its secrets unwrapped at any depth and is otherwise unchanged", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({}))
         const api = yield* connect(wire.url, { checkRequests: false })
@@ -235,7 +235,7 @@ describe("AwsIdentity", () => {
         assert.include(wire.requests[0]?.headers.authorization, "/us-west-2/")
       }))
 
-    it.scopedLive("the region is AWS_REGION, else AWS_DEFAULT_REGION, and empty counts as absent", () =>
+    it.scopedLive("the region is AWS_REGION, else AWS_DEFAULT_REGION, and an empty value is ignored", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => identity)
         const call = Effect.gen(function*() {
@@ -258,7 +258,7 @@ describe("AwsIdentity", () => {
         }
       }))
 
-    it.scopedLive("a malformed endpoint or region is named, and not repeated", () =>
+    it.scopedLive("a malformed endpoint or region is reported by name without its value", () =>
       Effect.gen(function*() {
         const secret = "user:password@nowhere"
         const fromOption = yield* flip(connect(secret))
@@ -289,7 +289,7 @@ describe("AwsIdentity", () => {
   })
 
   describe("clients", () => {
-    it.scopedLive("clients that are given are used, need no region, and outlive the scope", () =>
+    it.scopedLive("supplied clients are used, need no region, and outlive the scope", () =>
       Effect.gen(function*() {
         yield* bareEnvironment
         const wire = yield* serve(({ path }): Answer => path?.includes("Token") ? identity : { status: 204, body: "" })
@@ -315,7 +315,7 @@ describe("AwsIdentity", () => {
         assert.strictEqual(destroyed, 0)
       }))
 
-    it.scopedLive("the first caller of the control plane may be interrupted while others wait for it", () =>
+    it.scopedLive("an interruption of the first control plane caller does not affect waiting callers", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ status: 204, body: "" }))
         const api = yield* connect(wire.url)

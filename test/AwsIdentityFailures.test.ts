@@ -40,7 +40,7 @@ describe("AwsIdentity failures", () => {
     for (const key of Struct.keys(IdentityApi.operations)) {
       const operation: Operation.Operation.Any = IdentityApi.operations[key]
 
-      it.scopedLive(`${operation.name} fails with each error of its model, and with no other's`, () =>
+      it.scopedLive(`${operation.name} fails only with the errors of its model`, () =>
         Effect.gen(function*() {
           const answers = Struct.entries(exceptions)
           let turn = 0
@@ -65,7 +65,7 @@ describe("AwsIdentity failures", () => {
         }))
     }
 
-    it.scopedLive("a ValidationException brings its reason and whatever its list of fields has", () =>
+    it.scopedLive("a ValidationException contains its reason and its list of fields", () =>
       Effect.gen(function*() {
         const error = yield* failed(fault(400, "com.amazonaws.x#ValidationException:http://x/", {
           message: "no",
@@ -76,26 +76,26 @@ describe("AwsIdentity failures", () => {
         assertContains(error, { fieldList: [{ name: "a", message: "b" }, { name: "c", message: "" }] })
       }))
 
-    it.scopedLive("an error is known by the type in its body too", () =>
+    it.scopedLive("an error is also recognised by the type in its body", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 403, body: `{"__type":"a.b#AccessDeniedException","Message":"no"}` })
         assertContains(error, { _tag: "AccessDenied", message: "no" })
       }))
 
-    it.scopedLive("an error that no operation has is reported by its name and status", () =>
+    it.scopedLive("an unmodelled error is reported by its name and status", () =>
       Effect.gen(function*() {
         const error = yield* failed(fault(403, "InvalidSignatureException", { message: "no" }))
         assertContains(error, { _tag: "UnknownServiceError", code: "InvalidSignatureException", status: 403 })
       }))
 
-    it.scopedLive("a member called code does not make an error of the service one of the network", () =>
+    it.scopedLive("a service error with a member named code is not a network error", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 400, body: `{"code":"ECONNRESET"}` })
         assertContains(error, { _tag: "UnknownServiceError", code: "ECONNRESET", status: 400 })
       }))
 
     for (const status of [429, 500, 502, 503]) {
-      it.scopedLive(`a page of HTML with status ${status} is reported by its status, after one attempt`, () =>
+      it.scopedLive(`an HTML page with status ${status} is reported by its status, after one attempt`, () =>
         Effect.gen(function*() {
           const error = yield* failed({ status, headers: { "content-type": "text/html" }, body: "<html></html>" })
           assertContains(error, { _tag: "UnknownServiceError", code: "Unknown", status })
@@ -103,14 +103,14 @@ describe("AwsIdentity failures", () => {
         }))
     }
 
-    it.scopedLive("an error without a body or message says so", () =>
+    it.scopedLive("an error without a body or message is reported as such", () =>
       Effect.gen(function*() {
         const error = yield* failed({ status: 500, body: "" })
         assertContains(error, { _tag: "UnknownServiceError", status: 500, message: "HTTP 500 without a message" })
       }))
   })
 
-  describe("replies that are none", () => {
+  describe("invalid replies", () => {
     for (const body of ["garbage secret-token", `"secret-token"`, "null", "[\"secret-token\"]", "", "{}"]) {
       it.scopedLive(`${JSON.stringify(body)} cannot be decoded, and is not quoted`, () =>
         Effect.gen(function*() {
@@ -120,7 +120,7 @@ describe("AwsIdentity failures", () => {
         }))
     }
 
-    it.scopedLive("the member that does not fit is named, its value is not", () =>
+    it.scopedLive("an invalid member is reported by name without its value", () =>
       Effect.gen(function*() {
         const error = yield* failed({ body: `{"apiKey":{"value":"secret-token"}}` })
         assertContains(error, {
@@ -133,7 +133,7 @@ describe("AwsIdentity failures", () => {
   })
 
   describe("the network", () => {
-    it.scopedLive("a connection that is refused, dropped or cut is a failed connection", () =>
+    it.scopedLive("a refused, dropped or truncated connection is a connection failure", () =>
       Effect.gen(function*() {
         const api = yield* connect("http://127.0.0.1:1")
         const refused = yield* flip(api.getResourceApiKey(request))
@@ -156,7 +156,7 @@ describe("AwsIdentity failures", () => {
         assert.strictEqual((yield* Queue.take(wire.aborts)).path, "/identities/api-key")
       }))
 
-    it.scopedLive("a request that takes too long is aborted", () =>
+    it.scopedLive("a request that exceeds the time limit is aborted", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => "hang")
         const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
@@ -166,7 +166,7 @@ describe("AwsIdentity failures", () => {
         yield* Queue.take(wire.aborts)
       }))
 
-    it.scopedLive("a request that takes too long is aborted where it cannot be interrupted, as in an HttpApp", () =>
+    it.scopedLive("a request that exceeds the time limit is aborted in an uninterruptible region, such as an HttpApp", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => "hang")
         const api = yield* connect(wire.url, { requestTimeout: "80 millis" })
@@ -175,14 +175,14 @@ describe("AwsIdentity failures", () => {
         yield* Queue.take(wire.aborts)
       }))
 
-    it.scopedLive("with an infinite time-out nothing is timed", () =>
+    it.scopedLive("an infinite time-out disables the time limit", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ body: `{"apiKey":"key"}` }))
         const api = yield* connect(wire.url, { requestTimeout: Duration.infinity })
         assert.strictEqual(Redacted.value((yield* api.getResourceApiKey(request)).apiKey), "key")
       }))
 
-    it.scopedLive("without credentials nothing is sent, and the error says how to give them", () =>
+    it.scopedLive("a call without credentials sends no request, and the error states how to supply them", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({}))
         const none = Object.assign(new Error("none"), { name: "CredentialsProviderError" })
@@ -218,7 +218,7 @@ describe("AwsIdentity failures", () => {
     ]
 
     hostile.forEach((answer, index) =>
-      it.scopedLive(`a server that echoes what it got puts no secret into an error (${index + 1})`, () =>
+      it.scopedLive(`a server that echoes its request puts no secret into an error (${index + 1})`, () =>
         Effect.gen(function*() {
           const wire = yield* serve(answer)
           const api = yield* connect(wire.url)

@@ -38,20 +38,20 @@ const html = { "content-type": "text/html; charset=utf-8" }
 const json = { "content-type": "application/json" }
 const identified = { "x-amzn-requestid": "request-7" }
 
-/** What is no reply of any operation. */
+/** Responses that are not a reply of any operation. */
 const foreign: ReadonlyArray<readonly [title: string, answer: Answer]> = [
-  ["a page with status 200", { headers: html, body: page }],
-  ["a page that calls itself JSON", { headers: json, body: page }],
-  ["a page with a request id of AWS", { headers: { ...html, ...identified }, body: page }],
+  ["an HTML page with status 200", { headers: html, body: page }],
+  ["an HTML page with a JSON content type", { headers: json, body: page }],
+  ["an HTML page with a request id of AWS", { headers: { ...html, ...identified }, body: page }],
   ["a page without a content type", { headers: {}, body: page }],
   ["an empty page", { headers: html, body: "" }],
-  ["nothing with status 200", { headers: {}, body: "" }],
-  ["nothing with status 204", { status: 204, headers: {}, body: "" }],
-  ["nothing with status 202", { status: 202, headers: { "x-request-id": "of-a-proxy" }, body: "" }],
+  ["an empty body with status 200", { headers: {}, body: "" }],
+  ["an empty body with status 204", { status: 204, headers: {}, body: "" }],
+  ["an empty body with status 202", { status: 202, headers: { "x-request-id": "of-a-proxy" }, body: "" }],
   ["an empty request id", { headers: { "x-amzn-requestid": "" }, body: "{}" }],
   ["an object in plain text", { headers: { "content-type": "text/plain" }, body: "{}" }],
-  ["half an object", { headers: asAws, body: `{"name":"${secret}` }],
-  ["an object and more", { headers: asAws, body: `{}${secret}` }],
+  ["a truncated object", { headers: asAws, body: `{"name":"${secret}` }],
+  ["an object with trailing text", { headers: asAws, body: `{}${secret}` }],
   ["a list", { headers: asAws, body: "[]" }],
   ["a list of objects", { headers: asAws, body: `[{"name":"${secret}"}]` }],
   ["a text", { headers: asAws, body: `"${secret}"` }],
@@ -63,13 +63,13 @@ const foreign: ReadonlyArray<readonly [title: string, answer: Answer]> = [
   ["an object of another service without a request id", { headers: json, body: `{"error":"${secret}"}` }]
 ]
 
-/** How AWS, and what speaks like it, says that there is nothing to say. */
+/** Empty replies of AWS and compatible services. */
 const nothing: ReadonlyArray<readonly [title: string, answer: Answer]> = [
   ["an empty body with a request id", { headers: identified, body: "" }],
   ["an empty body with status 204 and a request id", { status: 204, headers: identified, body: "" }],
   ["an empty body of JSON", { headers: json, body: "" }],
   ["an empty object", { headers: { "content-type": "application/x-amz-json-1.1; charset=utf-8" }, body: "{}" }],
-  ["members that are not known yet", { headers: identified, body: `{"later":{"a":[1]}}` }]
+  ["unknown members", { headers: identified, body: `{"later":{"a":[1]}}` }]
 ]
 
 const call = (api: IdentityApi.IdentityApi["Type"], { key, request }: typeof operations[number]) => {
@@ -81,7 +81,7 @@ describe("replies of AWS", () => {
   for (const one of operations) {
     const { hasOutput, mayBeEmpty, operation: { name, reply, status } } = one
 
-    it.scopedLive(`${name} fails on every response that is no reply, without quoting it`, () =>
+    it.scopedLive(`${name} fails on every invalid response, without its content`, () =>
       Effect.gen(function*() {
         let turn = 0
         const wire = yield* serve(() => foreign[turn++]?.[1] ?? {})
@@ -94,7 +94,7 @@ describe("replies of AWS", () => {
         assert.strictEqual(wire.requests.length, foreign.length)
       }))
 
-    it.scopedLive(`${name} fails when its reply is cut off`, () =>
+    it.scopedLive(`${name} fails if its reply is truncated`, () =>
       Effect.gen(function*() {
         const answers = ["cut", "short"] as const
         let turn = 0
@@ -105,7 +105,7 @@ describe("replies of AWS", () => {
         }
       }))
 
-    it.scopedLive(`${name} accepts its reply with a request id, and without one as JSON`, () =>
+    it.scopedLive(`${name} accepts its reply with a request id, or as JSON without one`, () =>
       Effect.gen(function*() {
         const [sample] = FastCheck.sample(Arbitrary.make(reply), { seed: 3, numRuns: 30 })
           .map((one) => JSON.stringify(Schema.encodeSync(reply)(one)))
@@ -146,7 +146,7 @@ describe("replies of AWS", () => {
   for (const one of operations) {
     const answer = wrong[one.key]
     if (answer === undefined) continue
-    it.scopedLive(`${one.operation.name} names the member that has the wrong type`, () =>
+    it.scopedLive(`${one.operation.name} reports the name of a member with the wrong type`, () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ body: answer.body }))
         const error = yield* Effect.flip(call(yield* connect(wire.url), one))
@@ -159,7 +159,7 @@ describe("replies of AWS", () => {
   const completion = (api: IdentityApi.IdentityApi["Type"]) =>
     complete === undefined ? Effect.dieMessage("no operations") : call(api, complete)
 
-  it.scopedLive("the error says why, what to check, and which request it was", () =>
+  it.scopedLive("the error contains the reason, the remedy and the request id", () =>
     Effect.gen(function*() {
       const answers: ReadonlyArray<readonly [answer: Answer, message: string]> = [
         [{ headers: html, body: page }, "neither an AWS request id nor a JSON content type"],
@@ -181,7 +181,7 @@ describe("replies of AWS", () => {
   describe("size", () => {
     const large = `{"later":"${"x".repeat(8 * 1024 * 1024)}"}`
 
-    it.scopedLive("a reply of more than 8 MiB is refused", () =>
+    it.scopedLive("a reply of more than 8 MiB is rejected", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ body: large }))
         const error = yield* Effect.flip(completion(yield* connect(wire.url)))
@@ -189,7 +189,7 @@ describe("replies of AWS", () => {
         assert.include(error.message, "larger than 8 MiB")
       }))
 
-    it.scopedLive("an error of more than 8 MiB is known by its headers", () =>
+    it.scopedLive("an error of more than 8 MiB is identified by its headers", () =>
       Effect.gen(function*() {
         const headers = { "x-amzn-errortype": "AccessDeniedException", ...identified }
         const wire = yield* serve(() => ({ status: 403, headers, body: large }))
@@ -202,10 +202,10 @@ describe("replies of AWS", () => {
       }))
   })
 
-  describe("clients of the caller's own", () => {
+  describe("supplied clients", () => {
     const config = { region: "eu-north-1", credentials, maxAttempts: 3 }
 
-    it.scopedLive("are verified as well, and not changed", () =>
+    it.scopedLive("have their replies verified, and are not modified", () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => ({ headers: html, body: page }))
         const data = new BedrockAgentCoreClient({ ...config, endpoint: wire.url })
@@ -219,7 +219,7 @@ describe("replies of AWS", () => {
         assert.strictEqual(bare.$metadata.httpStatusCode, 200)
       }))
 
-    /** A client whose request handler answers by itself. */
+    /** A client whose request handler produces the response. */
     const answered = (headers: Readonly<Record<string, string>>, body: unknown) =>
       connect("http://127.0.0.1:1", {
         clients: {
@@ -232,7 +232,7 @@ describe("replies of AWS", () => {
 
     const web = (text: string) => new Response(text)
 
-    it.scopedLive("may have a handler with bodies of the web", () =>
+    it.scopedLive("can have a handler that returns web streams", () =>
       Effect.gen(function*() {
         for (const body of [web("{}").body, yield* Effect.promise(() => web("{}").blob()), "{}", undefined]) {
           yield* completion(yield* answered({ "X-Amzn-RequestId": "r" }, body))
@@ -243,12 +243,12 @@ describe("replies of AWS", () => {
         }
       }))
 
-    it.scopedLive("may have a handler that does not notice a body that ends too early", () =>
+    it.scopedLive("can have a handler that does not detect a truncated body", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(completion(yield* answered({ ...asAws, "content-length": "3" }, "{}")))
         assertContains(error, { _tag: "TransportFailure", reason: "Connection" })
         assert.include(error.message, "declared length")
-        // The length is that of the compressed body.
+        // The declared length is that of the compressed body.
         yield* completion(yield* answered({ ...asAws, "content-length": "30", "content-encoding": "gzip" }, "{}"))
       }))
   })

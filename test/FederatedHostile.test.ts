@@ -76,55 +76,55 @@ const refused = ({ outcome }: Effect.Effect.Success<ReturnType<typeof askedOf>>)
 
 describe("a token endpoint", () => {
   const cases: ReadonlyArray<readonly [what: string, handler: Handler, failure: object]> = [
-    ["that answers garbage", text("<html>hello"), { reason: "Malformed", status: 200 }],
-    ["that answers with a list", json(["access_token"]), { reason: "Malformed" }],
-    ["that answers with nothing", text(""), { reason: "Malformed" }],
-    ["that answers without a token", json({ token_type: "bearer" }), { reason: "Malformed" }],
-    ["that answers with a token that is none", json({ access_token: 7, token_type: "bearer" }), {
+    ["that responds with HTML", text("<html>hello"), { reason: "Malformed", status: 200 }],
+    ["that responds with a JSON array", json(["access_token"]), { reason: "Malformed" }],
+    ["that responds with an empty body", text(""), { reason: "Malformed" }],
+    ["that responds without a token", json({ token_type: "bearer" }), { reason: "Malformed" }],
+    ["that responds with a token of the wrong type", json({ access_token: 7, token_type: "bearer" }), {
       reason: "Malformed"
     }],
     [
-      "that answers with a lifetime that is none",
+      "that responds with an invalid lifetime",
       json({ access_token: "token", token_type: "bearer", expires_in: "soon" }),
       { reason: "Malformed" }
     ],
     [
-      "that answers with a token that has no end",
+      "that responds with a deeply nested token",
       text(`{"access_token":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
       {
         reason: "Malformed"
       }
     ],
     [
-      "that answers with a lifetime that has no end",
+      "that responds with a deeply nested lifetime",
       text(`{"access_token":"token","expires_in":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
       { reason: "Malformed" }
     ],
     [
-      "that wants its tokens borne in another way",
+      "that responds with an unsupported token type",
       json({ access_token: "token", token_type: "mac", expires_in: 60 }),
       { reason: "Malformed" }
     ],
-    ["that fails with a page", text("<html>oops", 500), { reason: "Refused", status: 500 }],
+    ["that fails with an HTML page", text("<html>oops", 500), { reason: "Refused", status: 500 }],
     ["that fails with status 200", json({ error: "bad_verification_code" }), {
       reason: "Refused",
       status: 200,
       error: "bad_verification_code"
     }],
-    ["that sends us elsewhere", (_, response) => {
+    ["that redirects", (_, response) => {
       response.writeHead(307, { location: "http://127.0.0.1:1/token" }).end()
     }, { reason: "Redirected", status: 307 }],
-    ["that answers with two megabytes", text("x".repeat(2_097_152)), { reason: "TooLarge" }],
-    ["that never ends", (_, response) => {
+    ["that responds with two megabytes", text("x".repeat(2_097_152)), { reason: "TooLarge" }],
+    ["that never ends its response", (_, response) => {
       response.writeHead(200)
       response.write("{")
     }, { reason: "TimedOut" }],
-    ["that never begins", () => {}, { reason: "TimedOut" }],
-    ["that speaks another protocol", (request) => {
+    ["that never starts its response", () => {}, { reason: "TimedOut" }],
+    ["that uses another protocol", (request) => {
       request.socket.end("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n")
     }, { reason: "Lost" }],
-    ["that hangs up", (request) => request.socket.destroy(), { reason: "Lost" }],
-    ["that hangs up in the middle", (request, response) => {
+    ["that closes the connection", (request) => request.socket.destroy(), { reason: "Lost" }],
+    ["that closes the connection within the response", (request, response) => {
       response.writeHead(200, { "content-length": "100" })
       response.write("{", () => request.socket.destroy())
     }, { reason: "Lost" }]
@@ -304,7 +304,7 @@ describe("a discovery document", () => {
       reason: "Malformed"
     }],
     ["without a token endpoint", (origin) => ({ issuer: origin }), { step: "token", reason: "Malformed" }],
-    ["whose token endpoint is no URL", (origin) => ({ issuer: origin, token_endpoint: "token" }), {
+    ["with a token endpoint that is not a URL", (origin) => ({ issuer: origin, token_endpoint: "token" }), {
       step: "token",
       reason: "Malformed"
     }],

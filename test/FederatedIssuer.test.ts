@@ -221,8 +221,8 @@ describe("a user", () => {
 describe("a failing provider", () => {
   const ailments: ReadonlyArray<readonly [string, Parameters<Vendor["failNext"]>[0], object]> = [
     ["is slow", { millis: 3000 }, { reason: "TimedOut" }],
-    ["answers garbage", { status: 200, body: "<html>hello" }, { reason: "Malformed", status: 200 }],
-    ["hangs up", "lost request", { reason: "Lost" }],
+    ["responds with HTML", { status: 200, body: "<html>hello" }, { reason: "Malformed", status: 200 }],
+    ["closes the connection", "lost request", { reason: "Lost" }],
     ["fails", { status: 500, body: "{}" }, { reason: "Refused", status: 500 }]
   ]
   for (const [what, fault, failure] of ailments) {

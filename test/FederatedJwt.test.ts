@@ -141,7 +141,7 @@ describe("the issuer of a JWT", () => {
     ["garbage", (_, response) => response.end("<html>"), { reason: "Malformed" }],
     ["a lost connection", ({ socket }) => socket.destroy(), { reason: "Lost" }],
     [
-      "a page of 2 MiB that is not there",
+      "a 404 page of 2 MiB",
       (_, response) => response.writeHead(404).end("x".repeat(2_097_152)),
       { reason: "TooLarge", status: 404 }
     ]
@@ -207,7 +207,7 @@ describe("a JWT", () => {
     ["of another client, without aud", client, { client_id: "canary" }, /the claim client_id .*--verify-jwt-client ID/],
     ["with neither aud nor client_id", client, {}, /the claim client_id/],
     ["whose client_id is a list", client, { client_id: ["my-client"] }, /the claim client_id/],
-    ["whose client is in azp alone", both, { azp: "my-client" }, /the claim client_id/],
+    ["with its client only in azp", both, { azp: "my-client" }, /the claim client_id/],
     ["of an accepted client, without aud, where clients are not accepted", audience, cognito, missing],
     [
       "for an accepted client as its audience",
@@ -225,7 +225,7 @@ describe("a JWT", () => {
     ["with aud null, of an accepted client", both, { aud: null, ...cognito }, /the claim aud/],
     ["with an audience, where only clients are accepted", client, { aud: "the agent", ...cognito }, /the claim aud/],
     ["without exp", both, { aud: "the agent", exp: undefined }, /the claim exp is missing/],
-    ["that is over", both, { aud: "the agent", exp: now - 60 }, /the claim exp is in the past/],
+    ["that has expired", both, { aud: "the agent", exp: now - 60 }, /the claim exp is in the past/],
     ["whose exp is text", both, { aud: "the agent", exp: "canary" }, /the claim exp/],
     ["without sub", both, { aud: "the agent", sub: undefined }, /the claim sub is missing/],
     ["whose sub is empty", both, { aud: "the agent", sub: "" }, /the claim sub/],

@@ -35,7 +35,7 @@ describe("an unverified JWT", () => {
       partsOf(header.padEnd(16_385, "A"), iss(20)),
       "the header is longer than 16384 characters"
     ],
-    ["an issuer that is no text", partsOf(header, { iss: 7, sub: "ada" }), "the claim iss is not a URL"],
+    ["an issuer that is not a string", partsOf(header, { iss: 7, sub: "ada" }), "the claim iss is not a URL"],
     ["an issuer with a query", partsOf(header, { iss: `${issuer}?a`, sub: "ada" }), "the claim iss is not a URL"],
     ["an issuer with a fragment", partsOf(header, { iss: `${issuer}#a`, sub: "ada" }), "the claim iss is not a URL"]
   ]

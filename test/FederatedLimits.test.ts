@@ -225,7 +225,7 @@ const asking: ReadonlyArray<readonly [string, Case]> = [
       )
   ],
   [
-    "the token of a machine (client credentials)",
+    "a machine token (client credentials)",
     (world) =>
       Effect.map(
         endsAtTheLimit(world, "/token", "token", machine(world)),
@@ -246,7 +246,7 @@ const asking: ReadonlyArray<readonly [string, Case]> = [
       const error = yield* endsAtTheLimit(world, "/token", "token", completes)
       assert.strictEqual(error._tag, "ValidationError")
     })],
-  ["a fresh token for a refresh token", (world) =>
+  ["a new token for a refresh token", (world) =>
     Effect.gen(function*() {
       yield* world.identity.completeResourceTokenAuth(yield* world.authorized)
       const refreshes = world.identity.getToken(world.asUser)

@@ -47,10 +47,10 @@ describe("text from a server", () => {
   const secret = "s:e/c r+e\"%t"
 
   const replaced: ReadonlyArray<readonly [how: string, spelling: string]> = [
-    ["as it is", secret],
-    ["as a form has it", "s%3Ae%2Fc+r%2Be%22%25t"],
-    ["as a URL has it", "s%3Ae%2Fc%20r%2Be%22%25t"],
-    ["as JSON has it", "s:e/c r+e\\\"%t"],
+    ["as plain text", secret],
+    ["in form encoding", "s%3Ae%2Fc+r%2Be%22%25t"],
+    ["in URL encoding", "s%3Ae%2Fc%20r%2Be%22%25t"],
+    ["in JSON encoding", "s:e/c r+e\\\"%t"],
     ["in a form in lower case", "s%3ae%2fc+r%2be%22%25t"],
     ["in JSON with an escaped slash", "s:e\\/c r+e\\\"%t"],
     ["in HTML with names", "s:e/c r+e&quot;%t"],
@@ -64,7 +64,7 @@ describe("text from a server", () => {
   }
 
   const hidden: ReadonlyArray<readonly [how: string, spelling: string]> = [
-    ["a form with more escapes than it needs", "%73%3A%65%2F%63+%72%2B%65%22%25%74"],
+    ["a form with unnecessary escapes", "%73%3A%65%2F%63+%72%2B%65%22%25%74"],
     ["JSON with an escaped letter", "\\u0073:e/c r+e\\u0022%t"],
     ["JSON of HTML", "s\\u0026#58;e/c r+e\\u0026quot;%t"],
     ["HTML of a form", "s&#37;3Ae%2Fc+r%2Be%22%25t"]

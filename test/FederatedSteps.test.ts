@@ -83,7 +83,7 @@ const discovering: ReadonlyArray<readonly [name: string, flow: Flow]> = [
   ...flows.map(([, name, flow]) => [name, flow] as const),
   ["an authorization URL", (client) => authorize(client, pendingSession(), "state")],
   [
-    "a browser's answer",
+    "an authorization response",
     (client) => code(client, pendingSession(), "state", new URLSearchParams("state=state&code=code"))
   ]
 ]

@@ -236,9 +236,9 @@ describe("a user's JWT", () => {
 
   for (
     const [what, claims, why] of [
-      ["that somebody else has signed", { isForged: true }, /ERR_JWS_SIGNATURE_VERIFICATION_FAILED/],
-      ["for somebody else", { aud: "another agent" }, /ERR_JWT_CLAIM_VALIDATION_FAILED/],
-      ["that is over", { expiresIn: -1 }, /ERR_JWT_EXPIRED/]
+      ["that another issuer has signed", { isForged: true }, /ERR_JWS_SIGNATURE_VERIFICATION_FAILED/],
+      ["for another audience", { aud: "another agent" }, /ERR_JWT_CLAIM_VALIDATION_FAILED/],
+      ["that has expired", { expiresIn: -1 }, /ERR_JWT_EXPIRED/]
     ] as const
   ) {
     test(`${what} is rejected`, (server) =>

@@ -26,7 +26,7 @@ test("the control API sets the issuer of a provider, which removes the grants of
     assert.strictEqual(yield* issuer, "federated")
   }))
 
-test("an issuer may have its path behind the well-known name (RFC 8414), and the dashboard shows its URL", (server) =>
+test("an issuer can have its path after the well-known segment (RFC 8414), and the dashboard shows its URL", (server) =>
   Effect.gen(function*() {
     const { controls } = yield* federated.setUp(server)
     const client = yield* jar.jar
@@ -37,7 +37,7 @@ test("an issuer may have its path behind the well-known name (RFC 8414), and the
     assert.include((yield* client.get("/")).text, issuer)
   }))
 
-test("an invalid issuer is rejected with the name of the member, and nothing changes", (server) =>
+test("an invalid issuer is rejected with the name of the member and changes nothing", (server) =>
   Effect.gen(function*() {
     const { controls } = yield* federated.setUp(server)
     const client = yield* jar.jar
@@ -109,7 +109,7 @@ test("a code as long as a token is accepted", (server) =>
     assert.strictEqual(page.status, 303)
   }))
 
-test("a response of another issuer changes nothing, and the error contains both issuers", (server) =>
+test("a response from another issuer changes nothing, and the error contains both issuers", (server) =>
   Effect.gen(function*() {
     const { asUser, controls, identity } = yield* federated.setUp(server)
     const { browser, callback } = yield* federated.goes(server, yield* required(identity.getToken(asUser)))

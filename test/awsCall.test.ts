@@ -31,7 +31,7 @@ const calls = (api: IdentityApi.IdentityApi["Type"]) =>
   })
 
 describe("a call of every operation", () => {
-  it.scopedLive("is aborted when its fiber is interrupted", () =>
+  it.scopedLive("is aborted if its fiber is interrupted", () =>
     Effect.gen(function*() {
       const arrivals = yield* Queue.unbounded<AbortSignal | undefined>()
       const config = {
@@ -62,7 +62,7 @@ describe("a call of every operation", () => {
       }
     }))
 
-  // The limit is the same code for all of them: one of each plane shows it.
+  // All operations share the time limit code, so one operation of each plane is enough.
   it.scoped("is aborted after 30 seconds, unless another limit is given", () =>
     Effect.gen(function*() {
       const wire = yield* serve(() => "hang")
@@ -92,7 +92,7 @@ describe("a call of every operation", () => {
       }
     }))
 
-  it.scopedLive("is a span of a client", () =>
+  it.scopedLive("creates a client span", () =>
     Effect.gen(function*() {
       const { layer, spans } = yield* recording
       const wire = yield* serve(() => "drop")
@@ -121,7 +121,7 @@ const operation = Operation.make({
   errors: []
 })
 
-/** A call of this operation through a client that answers, or fails, with this. */
+/** A call of this operation through a client with this result or failure. */
 const calling = (answer: () => Promise<unknown>, options: { readonly checkRequests?: boolean } = {}) =>
   call.make({
     client: Effect.succeed("the client"),
@@ -137,14 +137,14 @@ const request = { secret: Redacted.make(secret), list: [Redacted.make("another s
 const $metadata = { httpStatusCode: 200, requestId: "request-7" }
 
 describe("a reply", () => {
-  it.effect("is read without the metadata of the SDK", () =>
+  it.effect("is decoded without the metadata of the SDK", () =>
     Effect.gen(function*() {
       const tags = { a: "b" }
       assertEqual(yield* calling(async () => ({ tags, $metadata }))(request), { tags })
       assertEqual(yield* calling(async () => ({ $metadata }))(request), {})
     }))
 
-  it.effect("has its map keys in the path of an error without the secrets of the request, in any spelling", () =>
+  it.effect("has error paths whose map keys contain no secrets of the request, in any encoding", () =>
     Effect.gen(function*() {
       for (const key of [secret, encodeURIComponent(secret), "another secret", JSON.stringify(secret).slice(1, -1)]) {
         const reply = { tags: { [`<${key}>`]: 5 }, $metadata: { ...$metadata, requestId: `r ${key}` } }
@@ -160,13 +160,13 @@ describe("a reply", () => {
       }
     }))
 
-  it.effect("has in the path of an error nothing that has the form of AWS credentials", () =>
+  it.effect("has error paths without values in the form of AWS credentials", () =>
     Effect.gen(function*() {
       const reply = { tags: { "ASIAIOSFODNN7EXAMPLE": 5 }, $metadata }
       assertContains(yield* Effect.flip(calling(async () => reply)(request)), { path: "tags.<redacted>" })
     }))
 
-  it.effect("that is no object, or of which nothing is known, is undecodable", () =>
+  it.effect("that is not an object, or was not observed, is undecodable", () =>
     Effect.gen(function*() {
       for (const reply of [undefined, null, 5, "text", [$metadata]]) {
         const error = yield* Effect.flip(calling(async () => reply)(request))
@@ -199,7 +199,7 @@ describe("a request", () => {
       return { inputs, tag: result._tag }
     })
 
-  it.effect("goes to the client with its secrets bare", () =>
+  it.effect("reaches the client with its secrets unwrapped", () =>
     Effect.gen(function*() {
       const input = { secret, list: ["another secret"] }
       for (const options of [{}, { checkRequests: false }]) {
@@ -207,7 +207,7 @@ describe("a request", () => {
       }
     }))
 
-  it.effect("that breaks a limit goes out only where requests are not checked", () =>
+  it.effect("that breaks a limit is sent only if requests are not checked", () =>
     Effect.gen(function*() {
       const short = { secret: Redacted.make("abc") }
       assertEqual(yield* sent({}, short), { inputs: [], tag: "Left" })
@@ -217,7 +217,7 @@ describe("a request", () => {
       })
     }))
 
-  it.effect("has its secrets in no error that a client throws, however long they are", () =>
+  it.effect("leaks no secret through an error that a client throws, at any length", () =>
     Effect.gen(function*() {
       const thrown = Object.assign(new Error(`${secret}, another secret`), {
         $fault: "client",
@@ -230,7 +230,7 @@ describe("a request", () => {
       })
     }))
 
-  it.effect("that is interrupted aborts the signal that the client got", () =>
+  it.effect("that is interrupted aborts the signal of the client", () =>
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
       const make = call.make({

@@ -27,7 +27,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** How often a client of each plane was destroyed. */
+/** The number of destroyed clients of each plane. */
 const destroyed = () => {
   const data = vi.spyOn(BedrockAgentCoreClient.prototype, "destroy")
   const control = vi.spyOn(BedrockAgentCoreControlClient.prototype, "destroy")
@@ -35,7 +35,7 @@ const destroyed = () => {
 }
 
 describe("the clients of AwsIdentity", () => {
-  it.scopedLive("are destroyed when the scope closes, each if it was made", () =>
+  it.scopedLive("are destroyed when the scope closes, if they were created", () =>
     Effect.gen(function*() {
       const counts = destroyed()
       const wire = yield* answers
@@ -57,12 +57,12 @@ describe("the clients of AwsIdentity", () => {
   const config = { region: "eu-north-1", credentials, maxAttempts: 1 }
 
   const given: ReadonlyArray<readonly [plane: "data" | "control", regions: ReadonlyArray<string>]> = [
-    // Without another region the control plane is reached in that of the data plane.
+    // Without a separate region the control plane uses the region of the data plane.
     ["data", ["eu-north-1", "eu-north-1"]],
     ["control", ["eu-west-1", "eu-north-1"]]
   ]
   for (const [plane, regions] of given) {
-    it.scopedLive(`may be given for the ${plane} plane alone, and the other is made`, () =>
+    it.scopedLive(`can be supplied for the ${plane} plane only, and the other client is created`, () =>
       Effect.gen(function*() {
         const counts = destroyed()
         const wire = yield* answers
@@ -83,7 +83,7 @@ describe("the clients of AwsIdentity", () => {
       }))
   }
 
-  it.scopedLive("make one attempt, on each plane", () =>
+  it.scopedLive("make one attempt on each plane", () =>
     Effect.gen(function*() {
       const wire = yield* serve(() => fault(500, "InternalServerException", { message: "later" }))
       const api = yield* connect(wire.url)
@@ -104,7 +104,7 @@ describe("the service over AWS", () => {
       })
   }
   for (const name of ["layer", "layerConfig"] as const) {
-    it.scopedLive(`is made by ${name}`, () =>
+    it.scopedLive(`is created by ${name}`, () =>
       Effect.gen(function*() {
         const wire = yield* answers
         const token = yield* Effect.flatMap(

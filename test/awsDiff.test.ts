@@ -21,7 +21,7 @@ import { assertEqual } from "./support/equality.js"
 
 const clients = Effect.runSync(Effect.cached(Effect.provide(installed.clients, NodeFileSystem.layer)))
 
-/** What the comparison prints, and the exit code. */
+/** The output and the exit code of the comparison. */
 const compared = (change: (client: Client) => Client, table: Description = ours.description) =>
   Effect.gen(function*() {
     const printed: Array<string> = []
@@ -50,7 +50,7 @@ const data = (change: (client: Client) => Client) => (client: Client) =>
 
 const string = 0
 
-/** A structure that has itself as a member. */
+/** A recursive structure. */
 const again = (): ReadonlyArray<unknown> => [3, "namespace", "Again", 0, ["again"], [again]]
 
 const operation = (name: string, path: string) => [9, "namespace", name, { http: ["POST", path, 200] }, "unit", "unit"]
@@ -74,7 +74,7 @@ const privateKeySources = [
 ].map((config) => `${config}.customOauth2ProviderConfig.privateKeyJwtConfig.privateKeySource`)
 
 describe("the comparison with the installed AWS clients", () => {
-  it.effect("finds no differences today, and says how much was compared and what was not", () =>
+  it.effect("finds no differences, and reports what it compared and what it skipped", () =>
     Effect.gen(function*() {
       const { code, differences, last, summary } = yield* compared((client) => client)
       assertEqual(differences, [])
@@ -124,13 +124,13 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "finds another member of a union that has one today",
+    "finds a second member of a union that has one",
     control(withShape("PrivateKeySource", adding("secretSource", string))),
     ...privateKeySources.map((at) => `${at}.secretSource: member only in the client (optional string)`)
   )
 
   difference(
-    "finds a member that becomes required, and one that becomes optional",
+    "finds a member that becomes required or optional",
     data((client) =>
       withShape("GetWorkloadAccessTokenRequest", requiring(0))(
         withShape("GetResourceOauth2TokenResponse", requiring(1))(client)
@@ -147,7 +147,7 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "finds a member that becomes sensitive, also where it is nested",
+    "finds a member that becomes sensitive, even if it is nested",
     control(withShape("KmsConfiguration", changing("kmsKeyArn", (reference) => [reference, { sensitive: 1 }]))),
     "GetTokenVault reply kmsConfiguration.kmsKeyArn: sensitive only in the client",
     "SetTokenVaultCMK request kmsConfiguration.kmsKeyArn: sensitive only in the client",
@@ -170,7 +170,7 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "finds a new error of an operation, and one that it no longer has",
+    "finds a new error and a removed error of an operation",
     data(withCommand(
       "GetResourceApiKey",
       "@throws {@link ThrottlingException} (client fault)",
@@ -203,7 +203,7 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "finds a member that goes elsewhere in the HTTP request",
+    "finds a member with another location in the HTTP request",
     control(withShape("UntagResourceRequest", changing("tagKeys", () => [64, { httpQuery: "keys" }]))),
     "UntagResource request tagKeys: in the query in our table, in the query as keys in the client"
   )
@@ -215,7 +215,7 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "finds new operations of identity, tags and policies, and leaves all others out",
+    "finds new operations of identity, tags and policies, and ignores all others",
     control((client) =>
       Object.entries({
         RotateSecret: "/identities/RotateSecret",
@@ -236,7 +236,7 @@ describe("the comparison with the installed AWS clients", () => {
   )
 
   difference(
-    "ends with a recursive shape and with a schema of an unknown form, and reports both",
+    "terminates on a recursive shape and an unknown schema form, and reports both",
     data((client) =>
       withShape("UserIdentifier", adding("again", again))(
         withShape("GetWorkloadAccessTokenRequest", changing("workloadName", () => "unheard of"))(client)
@@ -246,7 +246,7 @@ describe("the comparison with the installed AWS clients", () => {
     "GetWorkloadAccessToken request workloadName: string in our table, a schema of an unknown form in the client"
   )
 
-  it.effect("reports a difference that is meant, but is none any more", () =>
+  it.effect("reports an expected difference that no longer exists", () =>
     Effect.gen(function*() {
       const { code, differences } = yield* compared(
         data(withShape("CompleteResourceTokenAuthRequest", changing("sessionUri", (reference) => [reference, 8])))
@@ -257,7 +257,7 @@ describe("the comparison with the installed AWS clients", () => {
       assert.strictEqual(code, 1)
     }))
 
-  it.effect("reports what only our table has", () =>
+  it.effect("reports operations that exist only in the table", () =>
     Effect.gen(function*() {
       const table = Record.map(ours.description, (operation, name) =>
         name === "GetResourceApiKey"

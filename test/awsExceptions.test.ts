@@ -15,7 +15,7 @@ const thrownAs = (members: object, message = "") => Object.assign(new Error(mess
 
 const $metadata = { httpStatusCode: 418, requestId: "r secret" }
 
-describe("what the SDK throws", () => {
+describe("an exception of the SDK", () => {
   const checkSettings = "Check the endpoint, the clock and the settings of the SDK client"
   const passCredentials =
     "Pass `credentials`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run "
@@ -89,13 +89,13 @@ describe("what the SDK throws", () => {
       }
     ],
     [
-      "a reply that cannot be read",
+      "an unreadable reply",
       thrownAs({ name: "SyntaxError", $metadata: { httpStatusCode: 200 } }, "secret"),
       "Sent",
       { _tag: "UndecodableReply", message: "the reply of CompleteResourceTokenAuth (HTTP 200) could not be read" }
     ],
     [
-      "a reply of the last success status that cannot be read",
+      "an unreadable reply with the last success status",
       thrownAs({ $metadata: { httpStatusCode: 299 } }),
       "Sent",
       { _tag: "UndecodableReply" }
@@ -140,7 +140,7 @@ describe("what the SDK throws", () => {
       )
     ],
     [
-      "a reset that the SDK calls a time-out",
+      "a reset that the SDK reports as a time-out",
       network("TimeoutError", "ECONNRESET", "reset"),
       "Sent",
       transport(
@@ -167,7 +167,7 @@ describe("what the SDK throws", () => {
       )
     ],
     [
-      "a code that is not one",
+      "an invalid code",
       network("TypeError", "a value", "value"),
       "Sent",
       transport(
@@ -194,7 +194,7 @@ describe("what the SDK throws", () => {
       )
     ],
     [
-      "a name that is none",
+      "an invalid name",
       network("a value", undefined),
       "Sent",
       transport(
@@ -234,7 +234,7 @@ describe("what the SDK throws", () => {
         transport("Connection", "no answer from the service (Unknown)")
       ] as const
     ),
-    ["nothing at all", undefined, "Sent", transport("Connection", "no answer from the service (Unknown)")],
+    ["undefined", undefined, "Sent", transport("Connection", "no answer from the service (Unknown)")],
     [
       "a provider of credentials, recognised by name",
       thrownAs({ name: "CredentialsProviderError", $metadata: {} }),
@@ -260,7 +260,7 @@ describe("what the SDK throws", () => {
       reason: "Connection"
     }],
     [
-      "an error of another service before there are credentials",
+      "an error of another service before credentials are available",
       thrownAs({ $fault: "client", name: "AccessDenied", $metadata }, "secret"),
       "Unidentified",
       transport("Credentials", unidentified(" (AccessDenied)"))
@@ -292,27 +292,27 @@ describe("what the SDK throws", () => {
     ],
     ["no error", undefined, "Unidentified", transport("Credentials", unidentified(""))],
     [
-      "a refused reply, whatever the stage",
+      "a rejected reply, at any stage",
       new reply.ReplyRefused({ kind: "NotJson", status: 200, requestId: undefined }),
       "Unidentified",
       { _tag: "UndecodableReply" }
     ]
   ]
   for (const [title, thrown, stage, expected] of cases) {
-    it(`is an error of the library: ${title} (${stage})`, () => {
+    it(`becomes an error of the library: ${title} (${stage})`, () => {
       const error = failureOf(thrown, stage)
       assertContains(error, { operation: "CompleteResourceTokenAuth", ...expected })
       assert.notInclude(JSON.stringify(error), "secret")
     })
   }
 
-  it("has neither reason nor list where the service says null", () => {
+  it("has no reason and no list if the service sends null", () => {
     const thrown = thrownAs({ $fault: "client", name: "ValidationException", reason: null, fieldList: null }, "m")
     const error = failureOf(thrown)
     assert.doesNotHaveAnyKeys(error, ["reason", "fieldList", "requestId"])
   })
 
-  it("has the status and the request id of its metadata, if they are of the right type", () => {
+  it("keeps the status and the request id of its metadata if their types are valid", () => {
     assertEqual(metadata({ $metadata: { httpStatusCode: 200, requestId: "r" } }), { status: 200, requestId: "r" })
     for (const  of of[{}, undefined, { $metadata: null }, { $metadata: { httpStatusCode: "200", requestId: 5 } }]) {
       assertEqual(metadata(of), { status: undefined })

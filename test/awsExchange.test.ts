@@ -20,7 +20,7 @@ const identity = { accessKeyId: "accessKeyId", secretAccessKey: "secretAccessKey
 
 const identified = { __smithy_context: { selectedHttpAuthScheme: { identity } } }
 
-/** An exchange, the middleware that it adds to a command, and what it says of where that is to stand. */
+/** An exchange, the middleware that it adds to a command, and the options for its position. */
 const watched = (): exchange.Exchange & { readonly middleware: Middleware; readonly place: unknown } => {
   const added: Array<readonly [Middleware, unknown]> = []
   const made = exchange.of(operation)()
@@ -32,7 +32,7 @@ const watched = (): exchange.Exchange & { readonly middleware: Middleware; reado
   return { ...made, middleware, place }
 }
 
-/** What the SDK gets after the middleware for this response, or what is thrown through it. */
+/** The result of the middleware for this response, or the error that it throws. */
 const passed = (response: unknown) =>
   Effect.promise(async () => {
     const { middleware } = watched()
@@ -65,7 +65,7 @@ describe("an exchange", () => {
     })
   })
 
-  it.effect("knows how far a call came, and with which credentials", () =>
+  it.effect("records the stage and the credentials of a call", () =>
     Effect.promise(async () => {
       const request = { headers: { authorization: "Bearer token-of-the-call" } }
       const call = watched()
@@ -82,7 +82,7 @@ describe("an exchange", () => {
       assert.strictEqual(watched().stage(), "Unobserved")
     }))
 
-  it.effect("hands on the body of every kind as bytes", () =>
+  it.effect("passes on every kind of body as bytes", () =>
     Effect.gen(function*() {
       const text = `{"name":"ä"}`
       const bodies: Readonly<Record<string, unknown>> = {
@@ -113,7 +113,7 @@ describe("an exchange", () => {
           })
         }
         const result = yield* responded(body, 400)
-        // 9 MiB are too large, and are read no further.
+        // 9 MiB exceed the limit; reading stops.
         assertEqual<unknown>(result, {
           statusCode: 400,
           headers,
@@ -124,7 +124,7 @@ describe("an exchange", () => {
       }
     }))
 
-  it.effect("leaves a body or a response of an unknown kind to the SDK", () =>
+  it.effect("passes a body or response of an unknown kind to the SDK unchanged", () =>
     Effect.gen(function*() {
       for (const body of [5, {}, { getReader: true }, { stream: true }, { [Symbol.asyncIterator]: true }]) {
         assertEqual<unknown>(yield* responded(body), { statusCode: 200, headers, body })
@@ -138,7 +138,7 @@ describe("an exchange", () => {
       assert.strictEqual(yield* passed(odd), odd)
     }))
 
-  it.effect("refuses only a success that is no reply", () =>
+  it.effect("rejects only a success response that is not a reply", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* responded("<html>"), "NotJson")
       assert.strictEqual(yield* responded("<html>", 299), "NotJson")
@@ -148,7 +148,7 @@ describe("an exchange", () => {
       assert.strictEqual(yield* passed({ statusCode: 200, headers: length, body: "{}" }), "Truncated")
     }))
 
-  it.effect("reads 8 MiB, and refuses one byte more", () =>
+  it.effect("reads 8 MiB, and rejects one byte more", () =>
     Effect.gen(function*() {
       const name = `{"name":"${"x".repeat(maxBody - 11)}"}`
       const split = (text: string) => parts(text.slice(0, 100), text.slice(100))
@@ -161,7 +161,7 @@ describe("an exchange", () => {
       })
     }))
 
-  it.effect("throws what the request handler throws", () =>
+  it.effect("rethrows the error of the request handler", () =>
     Effect.promise(async () => {
       const { middleware, stage } = watched()
       const lost = new Error("lost")

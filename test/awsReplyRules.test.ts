@@ -22,7 +22,7 @@ const received = (headers: Readonly<Record<string, string>>, text: string, statu
 const kindOf = (headers: Readonly<Record<string, string>>, text: string) => refuse(received(headers, text), 200)?.kind
 
 describe("a response with a success status", () => {
-  it("may be of each JSON content type that is in use", () => {
+  it("can have every JSON content type in use", () => {
     const types = [
       json,
       "application/x-amz-json-1.0",
@@ -49,7 +49,7 @@ describe("a response with a success status", () => {
     assert.strictEqual(kindOf({}, "{}"), "NotAws")
   })
 
-  it("may have its request id under each name that the SDK knows", () => {
+  it("can have its request id under every name that the SDK supports", () => {
     for (const name of ["x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id"]) {
       assert.isUndefined(kindOf({ [name]: "r" }, "{}"), name)
       assert.strictEqual(kindOf({ [name]: "" }, "{}"), "NotAws", name)
@@ -62,7 +62,7 @@ describe("a response with a success status", () => {
     )
   })
 
-  it("has a member of the operation, unless it has none, or a request id", () => {
+  it("requires a member of the operation or a request id, unless the operation has no members", () => {
     const type = { "content-type": json }
     for (const text of ["", "{}", `{"name":1}`, `{"later":1}`, `{"more":1,"name":1}`]) {
       assert.isUndefined(kindOf(type, text), text)
@@ -74,12 +74,12 @@ describe("a response with a success status", () => {
     }
   })
 
-  it("is text in UTF-8", () => {
+  it("must be UTF-8 text", () => {
     const body = Uint8Array.from([...encoder.encode(`{"name":"`), 0xff, ...encoder.encode(`"}`)])
     assert.strictEqual(refuse({ status: 200, headers: { "content-type": json }, body }, 200)?.kind, "NotJson")
   })
 
-  it("has the length that it declares, unless it was compressed", () => {
+  it("must have its declared length, unless it was compressed", () => {
     const type = { "content-type": json }
     assert.isUndefined(kindOf({ ...type, "content-length": "2" }, "{}"))
     for (const length of ["1", "3", "02000"]) {
@@ -105,7 +105,7 @@ describe("a response with a success status", () => {
   }
   for (const kind of ["NotAws", "NotJson", "Foreign", "TooLarge", "Truncated"] as const) {
     for (const requestId of [undefined, "r secret"]) {
-      it(`that is refused as ${kind} ${requestId === undefined ? "without" : "with"} a request id says why`, () => {
+      it(`that is rejected as ${kind} ${requestId === undefined ? "without" : "with"} a request id states the reason`, () => {
         const refused = new reply.ReplyRefused({ kind, status: 203, requestId })
         const error = reply.toError("GetThing", refused, (text) => text.replace("secret", "*"))
         assertContains(error, {
@@ -119,7 +119,7 @@ describe("a response with a success status", () => {
     }
   }
 
-  it("that is too large has no request id that is known", () => {
+  it("that is too large has no known request id", () => {
     assertContains(refuse("TooLarge", 200), { kind: "TooLarge", status: 200, requestId: undefined })
   })
 })

@@ -12,7 +12,7 @@ import { type Answer, fault, serve } from "./support/wire.js"
 const connect = (url: string, options?: AwsIdentity.Options) =>
   AwsIdentity.make({ region: "us-west-2", dataEndpoint: url, controlEndpoint: url, credentials, ...options })
 
-/** A service that answers in this order, and with an empty object from then on. */
+/** A service that sends these responses in order, then empty objects. */
 const serving = (...answers: ReadonlyArray<Answer>) =>
   Effect.suspend(() => {
     let turn = 0
@@ -31,7 +31,7 @@ const complete = {
 const keyOf = { workloadIdentityToken: Redacted.make("workload-access-token"), resourceCredentialProviderName: "p" }
 
 describe("a request on a reused connection that the server closes before the first byte", () => {
-  it.scopedLive("is sent once more, on another connection", () =>
+  it.scopedLive("is resent once, on another connection", () =>
     Effect.gen(function*() {
       const wire = yield* serving(ok, "drop", apiKey)
       const api = yield* connect(wire.url)
@@ -52,7 +52,7 @@ describe("a request on a reused connection that the server closes before the fir
       assert.lengthOf(wire.requests, 3)
     }))
 
-  it.scopedLive("is not sent again when a byte has arrived", () =>
+  it.scopedLive("is not sent again after a byte has arrived", () =>
     Effect.gen(function*() {
       const wire = yield* serving(ok, "cut")
       const api = yield* connect(wire.url)
@@ -61,7 +61,7 @@ describe("a request on a reused connection that the server closes before the fir
       assert.lengthOf(wire.requests, 2)
     }))
 
-  it.scopedLive("is told apart from a call that is interrupted, which closes no other connection", () =>
+  it.scopedLive("differs from an interrupted call, which closes no other connection", () =>
     Effect.gen(function*() {
       const wire = yield* serve(({ body }) => body.includes("hang") ? "hang" : apiKey)
       const api = yield* connect(wire.url)
@@ -79,7 +79,7 @@ describe("a request on a reused connection that the server closes before the fir
       assert.strictEqual(yield* wire.connections, 5)
     }))
 
-  it.scopedLive("is not sent again through a client that the program passed", () =>
+  it.scopedLive("is not sent again through a supplied client", () =>
     Effect.gen(function*() {
       const wire = yield* serving(ok, "drop")
       const data = new BedrockAgentCoreClient({ region: "us-west-2", endpoint: wire.url, credentials, maxAttempts: 1 })
@@ -140,7 +140,7 @@ describe("a second attempt that fails as if the first had succeeded", () => {
       }
     }))
 
-  it.scopedLive("is reported as it is where the first attempt cannot be the reason", () =>
+  it.scopedLive("is reported unchanged if the first attempt cannot be the cause", () =>
     Effect.gen(function*() {
       const other = yield* serving(ok, "drop", fault(404, "ResourceNotFoundException", { message: "none" }))
       const api = yield* connect(other.url)
@@ -152,7 +152,7 @@ describe("a second attempt that fails as if the first had succeeded", () => {
     }))
 })
 
-describe("a clock that is wrong", () => {
+describe("a clock skew", () => {
   const rejected = (code: string, hours: number): Answer => ({
     status: 403,
     headers: {
@@ -165,7 +165,7 @@ describe("a clock that is wrong", () => {
 
   const dateOf = (headers: { readonly [name: string]: unknown } | undefined) => String(headers?.["x-amz-date"])
 
-  it.scopedLive("is corrected within the call, which is sent once more", () =>
+  it.scopedLive("is corrected within the call, and the request is resent once", () =>
     Effect.gen(function*() {
       const wire = yield* serving(rejected("InvalidSignatureException", 1), apiKey)
       const api = yield* connect(wire.url)
@@ -175,7 +175,7 @@ describe("a clock that is wrong", () => {
       assert.notStrictEqual(dateOf(second?.headers).slice(0, 11), dateOf(first?.headers).slice(0, 11))
     }))
 
-  it.scopedLive("is corrected once: the second rejection is the error of the call", () =>
+  it.scopedLive("is corrected only once, and a second rejection fails the call", () =>
     Effect.gen(function*() {
       const wire = yield* serving(rejected("InvalidSignatureException", 1), rejected("InvalidSignatureException", 2))
       const api = yield* connect(wire.url)
@@ -183,7 +183,7 @@ describe("a clock that is wrong", () => {
       assert.lengthOf(wire.requests, 2)
     }))
 
-  it.scopedLive("is no reason to repeat an error of another kind, or a rejection by a service with the same time", () =>
+  it.scopedLive("does not cause a retry for another error, or for a rejection by a service with the same time", () =>
     Effect.gen(function*() {
       for (const answer of [rejected("AccessDeniedException", 1), rejected("InvalidSignatureException", 0)]) {
         const wire = yield* serving(answer)
@@ -193,7 +193,7 @@ describe("a clock that is wrong", () => {
     }))
 })
 
-it.scopedLive("a provider of AWS credentials that does not answer is named, and not the service", () =>
+it.scopedLive("a time-out of the AWS credential provider is attributed to that provider, not to the service", () =>
   Effect.gen(function*() {
     const wire = yield* serving()
     const api = yield* connect(wire.url, { credentials: () => new Promise(() => {}), requestTimeout: "50 millis" })
@@ -231,7 +231,7 @@ describe("the header Retry-After", () => {
       }))
   }
 
-  it("is compared with the clock where the response has no date", () => {
+  it("is compared with the clock if the response has no date", () => {
     const now = Date.parse(at) - 90_000
     assert.strictEqual(retryAfter.seconds({ "retry-after": at }, now), 90)
     assert.strictEqual(retryAfter.seconds({ "retry-after": at, date: "today" }, now), 90)

@@ -16,12 +16,12 @@ describe("the secrets of a request", () => {
     none: undefined
   }
 
-  it("are found at any depth, from four characters on", () => {
+  it("are found at any depth if they have at least four characters", () => {
     assertEqual(secrets.ofRequest(deep), ["first secret", "second", "third", "abcd"])
     assertEqual(secrets.ofRequest(undefined), [])
   })
 
-  it("are bare in a request that is not checked, and all else is as it was", () => {
+  it("are unwrapped in an unchecked request, and all other members are unchanged", () => {
     const given = { ...deep, twice: Redacted.make(Redacted.make("inner")), date: "d" }
     assertEqual(Schema.encodeUnknownSync(secrets.asGiven(Schema.Unknown))(given), {
       plain: "plain value",
@@ -41,7 +41,7 @@ describe("the secrets of a request", () => {
 describe("the credentials of a signed request", () => {
   const authorization = "AWS4-HMAC-SHA256 Credential=ACCESSKEY/20261122/x, SignedHeaders=host, Signature=0123456789"
 
-  it("are in each of these places", () => {
+  it("are found in every location", () => {
     const found = signed.ofRequest({
       headers: {
         Authorization: authorization,
@@ -71,7 +71,7 @@ describe("the credentials of a signed request", () => {
     ])
   })
 
-  it("are the token of the schemes that have one", () => {
+  it("include the token of each token scheme", () => {
     for (const scheme of ["Bearer", "basic"]) {
       const value = `${scheme} token-of-it`
       assertEqual(signed.ofRequest({ headers: { authorization: value } }), [value, "token-of-it"])
@@ -85,7 +85,7 @@ describe("the credentials of a signed request", () => {
     }
   })
 
-  it("are none where nothing was signed, and none under eight characters", () => {
+  it("are empty without a signature, and exclude values under eight characters", () => {
     const none = [undefined, null, {}, { headers: null, query: 5 }, { headers: { authorization: 5 } }]
     for (const request of none) assertEqual(signed.ofRequest(request), [])
     const token = (value: string) => signed.ofRequest({ headers: { "x-amz-security-token": value } })
@@ -93,7 +93,7 @@ describe("the credentials of a signed request", () => {
     assertEqual(token("12345678"), ["12345678"])
   })
 
-  it("are each part of the identity of a call", () => {
+  it("include each part of the identity of a call", () => {
     const identity = {
       accessKeyId: "accessKeyId",
       secretAccessKey: "secretAccessKey",
@@ -133,7 +133,7 @@ describe("the credentials of a signed request", () => {
     ["the security token is invalid", "the security token is invalid"]
   ]
   for (const [text, expected] of recognised) {
-    it(`are recognised by their form, and nothing else is: ${text}`, () => {
+    it(`are recognised only by their form: ${text}`, () => {
       assert.strictEqual(signed.withoutCredentials(text), expected)
       assert.strictEqual(signed.withoutCredentials(`${text}\n${text}`), `${expected}\n${expected}`)
     })

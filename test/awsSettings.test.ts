@@ -42,7 +42,7 @@ describe("the region", () => {
       }))
   }
 
-  it.effect("is that of the SDK, or its absence says every way to set it", () =>
+  it.effect("is that of the SDK, or the error lists every way to set it", () =>
     Effect.gen(function*() {
       const regionOf = (region: () => Promise<string>) => settings.regionOf({ config: { region } })
       assert.strictEqual(yield* regionOf(async () => "eu-west-1"), "eu-west-1")

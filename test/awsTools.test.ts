@@ -25,7 +25,7 @@ const noBoto3 = AwsTools.boto3()
 
 const isVersion1 = AwsTools.awsCliMajor() === 1
 
-/** A program of boto3 that is told nothing but its environment. */
+/** A boto3 program that is configured only by its environment. */
 const python = `
 import boto3
 control = boto3.client("bedrock-agentcore-control")
@@ -38,9 +38,9 @@ print(data.get_resource_api_key(workloadIdentityToken=token, resourceCredentialP
 describe("the environment that agentcore-identity serve prints", { timeout: 120_000 }, () => {
   let cli: Awaited<ReturnType<typeof Cli.bundle>>
   let server: Cli.Started
-  /** What is to be pasted. */
+  /** The lines to paste into a shell. */
   let printed: string
-  /** An empty home, and one with a profile that a developer may have. */
+  /** An empty home directory, and one with a developer's profile. */
   const homes = mkdtempSync(join(tmpdir(), "agentcore-home-"))
   const empty = join(homes, "empty")
   const used = join(homes, "used")
@@ -80,14 +80,14 @@ describe("the environment that agentcore-identity serve prints", { timeout: 120_
       child.on("close", (code) => resolve({ code, stdout, stderr }))
     })
 
-  /** The printed variables are all that there is, besides PATH and an empty home. */
+  /** An environment with only the printed variables, PATH and an empty home directory. */
   const alone = (command: string, ...args: ReadonlyArray<string>) =>
     spawned(command, args, {
       HOME: empty,
       ...Object.fromEntries([...printed.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
     })
 
-  /** The printed lines are pasted into the shell of a developer who uses AWS for other things. */
+  /** The printed lines in the shell of a developer with another AWS configuration. */
   const pasted = (command: string) =>
     spawned("sh", ["-c", `${printed}\n${command}`], {
       HOME: used,
@@ -105,7 +105,7 @@ describe("the environment that agentcore-identity serve prints", { timeout: 120_
     return stdout.trim()
   }
 
-  it("has both variables of the region, the endpoints and the keys, in words and in JSON", async () => {
+  it("has both region variables, the endpoints and the keys, as shell lines and as JSON", async () => {
     const started = cli.start(["serve", "--port", "0", "--region", "eu-west-1", "--json"])
     const line: {
       readonly environment: Readonly<Record<string, string>>
@@ -126,7 +126,7 @@ describe("the environment that agentcore-identity serve prints", { timeout: 120_
     assert.include(printed, `\nunset ${line.unset.join(" ")}\n`)
   })
 
-  it("wins over a developer's profile and session token in the AWS SDK for JavaScript", async () => {
+  it("overrides a developer's profile and session token in the AWS SDK for JavaScript", async () => {
     const script = cli.write(
       "sdk.mjs",
       `import { BedrockAgentCoreControlClient, ListWorkloadIdentitiesCommand } from "@aws-sdk/client-bedrock-agentcore-control"
@@ -139,7 +139,7 @@ console.log(JSON.stringify({ accessKeyId, sessionToken, region: await client.con
     assertEqual(JSON.parse(used), { accessKeyId: "local", region: "eu-west-1" })
   })
 
-  it.skipIf(noCli !== undefined)(`is all that the AWS CLI needs${skipped(noCli)}`, async () => {
+  it.skipIf(noCli !== undefined)(`is sufficient for the AWS CLI${skipped(noCli)}`, async () => {
     const created = await alone("aws", "bedrock-agentcore-control", "create-workload-identity", "--name", "by-cli")
     const { workloadIdentityArn }: { readonly workloadIdentityArn: string } = JSON.parse(ok(created))
     assert.match(workloadIdentityArn, /^arn:aws:bedrock-agentcore:eu-west-1:.*\/by-cli$/)
@@ -152,21 +152,21 @@ console.log(JSON.stringify({ accessKeyId, sessionToken, region: await client.con
   })
 
   it.skipIf(noCli !== undefined)(
-    `wins over a developer's profile, region and keys in the AWS CLI${skipped(noCli)}`,
+    `overrides a developer's profile, region and keys in the AWS CLI${skipped(noCli)}`,
     async () => {
       const created = ok(await pasted("aws bedrock-agentcore-control create-workload-identity --name pasted"))
       assert.include(created, "arn:aws:bedrock-agentcore:eu-west-1:")
     }
   )
 
-  it.skipIf(noBoto3 !== undefined)(`is all that boto3 needs${skipped(noBoto3)}`, async () => {
+  it.skipIf(noBoto3 !== undefined)(`is sufficient for boto3${skipped(noBoto3)}`, async () => {
     assert.strictEqual(ok(await alone("python3", "-c", python)), "weather-key")
   })
 
   const notVersion1 = noCli ?? (isVersion1 ? undefined : "not version 1")
 
   it.skipIf(notVersion1 !== undefined)(
-    `needs the guide's setting for an http return URL in version 1 of the AWS CLI${skipped(notVersion1)}`,
+    `requires the guide's setting for an http return URL in version 1 of the AWS CLI${skipped(notVersion1)}`,
     async () => {
       const create = [
         "bedrock-agentcore-control",

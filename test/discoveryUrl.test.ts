@@ -25,7 +25,7 @@ describe("a discovery URL", () => {
     [`https://idp.example${openId}/a//`, "https://idp.example/a/"],
     [`https://idp.example${openId}/a/b`, "https://idp.example/a/b"],
     [`https://idp.example:8443${oauth}/a`, "https://idp.example:8443/a"],
-    // A well-known name inside the path of an issuer.
+    // A well-known segment inside the path of an issuer.
     [`https://idp.example${oauth}${openId}`, `https://idp.example${openId}`],
     [`https://idp.example/a${oauth}/b`, undefined],
     [`https://idp.example/a${oauth}/b/`, undefined],
@@ -44,11 +44,11 @@ describe("a discovery URL", () => {
     [`https://idp.example${oauth}/a b`, undefined]
   ]
   for (const [url, issuer] of cases) {
-    it(`${url} is that of ${issuer ?? "no issuer"}`, () =>
+    it(`${url} belongs to ${issuer ?? "no issuer"}`, () =>
       assertEqual(issuersOf(url), issuer === undefined ? [] : [issuer, `${issuer}/`]))
   }
 
-  it("is recognized as the pattern says", () => {
+  it("is recognized exactly if it matches the pattern", () => {
     const anchored = new RegExp(`^(?:${pattern.source})$`)
     const piece = FastCheck.constantFrom(openId, oauth, "https://a", "/", "?", "#", " ", "\n", "x", ".well-known")
     FastCheck.assert(FastCheck.property(FastCheck.array(piece, { maxLength: 6 }), (pieces) => {
@@ -57,7 +57,7 @@ describe("a discovery URL", () => {
     }))
   })
 
-  it("of a megabyte is recognized or refused at once", () => {
+  it("of a megabyte is accepted or rejected without delay", () => {
     const long = "https://a" + openId.repeat(32_000)
     for (const url of [`${long}?`, `${long}x`, `https://a${"/".repeat(1_000_000)}`]) {
       const start = performance.now()
@@ -68,7 +68,7 @@ describe("a discovery URL", () => {
   })
 })
 
-it("an issuer has its metadata behind its path by OpenID Connect, and before its path by RFC 8414", () => {
+it("the well-known segment follows the issuer's path in OpenID Connect, and precedes it in RFC 8414", () => {
   for (
     const [issuer, openIdConnect, rfc8414] of [
       ["https://idp.example", `https://idp.example${openId}`, `https://idp.example${oauth}`],

@@ -8,7 +8,7 @@ const oauth = "/.well-known/oauth-authorization-server"
 
 describe("a choice of issuer", () => {
   for (const word of ["simulated", "federated"] as const) {
-    it(`${word} is a word`, () => {
+    it(`accepts the keyword ${word}`, () => {
       assertEqual(fromText(word), Option.some(word))
       assert.strictEqual(toText(word), word)
     })
@@ -26,7 +26,7 @@ describe("a choice of issuer", () => {
     `https://localhost${openId}`
   ]
   for (const url of urls) {
-    it(`${url} is a discovery URL`, () => {
+    it(`accepts the discovery URL ${url}`, () => {
       assertEqual(fromText(url), Option.some({ discoveryUrl: url }))
       assert.strictEqual(toText({ discoveryUrl: url }), url)
     })
@@ -51,10 +51,10 @@ describe("a choice of issuer", () => {
     openId
   ]
   for (const text of others) {
-    it(`"${text}" is none`, () => assertEqual(fromText(text), Option.none()))
+    it(`rejects "${text}"`, () => assertEqual(fromText(text), Option.none()))
   }
 
-  it("is described with both words, and with everything that a discovery URL has", () => {
+  it("has a description with both keywords and every part of a discovery URL", () => {
     assert.strictEqual(
       expectedText,
       "simulated, federated, or a URL (https unless on loopback, without ? and #) that ends in "

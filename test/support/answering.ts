@@ -1,4 +1,4 @@
-/** Servers on this machine that answer as they are told. */
+/** Loopback servers with scripted responses. */
 import { Effect, type Scope } from "effect"
 import { createServer, type RequestListener, type Server } from "node:http"
 import { createServer as createTlsServer } from "node:https"
@@ -20,10 +20,10 @@ const listening = <A extends Server>(make: () => A, port: number): Effect.Effect
     return typeof address === "object" && address !== null ? address.port : 0
   }))
 
-/** One that nobody listens on. */
+/** An unused port. */
 export const freePort = Effect.scoped(listening(() => createServer(), 0))
 
-/** What reached it, and its address. */
+/** The received requests and the address of the server. */
 export const answering = (listener: RequestListener) =>
   Effect.gen(function*() {
     const paths: Array<string> = []
@@ -38,11 +38,11 @@ export const answering = (listener: RequestListener) =>
     return { origin: `http://127.0.0.1:${port}`, paths }
   })
 
-/** With a certificate that nobody vouches for. */
+/** A server with an untrusted certificate. */
 export const overTls = (listener: RequestListener, options: { readonly key: string; readonly cert: string }) =>
   Effect.map(listening(() => createTlsServer(options, listener), 0), (port) => `https://127.0.0.1:${port}`)
 
-/** Hands on what comes to this port. */
+/** Forwards connections to this port. */
 export const relay = (port: number, to: string) =>
   listening(() =>
     createServer((request, response) => {

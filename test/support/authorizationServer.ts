@@ -1,4 +1,4 @@
-/** The federated issuer without the service around it: a client, and an authorization server that records its requests. */
+/** The federated issuer without the service: a client and an authorization server that records its requests. */
 import { Array as Arr, DateTime, Duration, Effect, Order, Redacted } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { type Discovery, discoveryOf } from "../../src/internal/emulator/state/endpoints.js"
@@ -36,9 +36,9 @@ export const callbackUrl = "https://identity.example/callback"
 export interface ClientOptions {
   readonly vendor?: Oauth2Provider["vendor"]
   readonly oauthDiscovery?: Discovery
-  /** What a custom provider is configured with besides. */
+  /** Additional configuration of a custom provider. */
   readonly custom?: Partial<Custom>
-  /** Instead of the place that the configuration names. */
+  /** Replaces the discovery URL of the configuration. */
   readonly discovery?: Discovery | undefined
   readonly secret?: string | undefined
   readonly privateKey?: string
@@ -110,13 +110,13 @@ export interface Received {
 export interface Answer {
   readonly status?: number
   readonly headers?: { readonly [name: string]: string }
-  /** Text is sent as it is, anything else as JSON. */
+  /** Text is sent unchanged, any other value as JSON. */
   readonly body?: unknown
 }
 
 export const tokens = { access_token: "the-access-token", token_type: "Bearer", expires_in: 3600 }
 
-/** A server that answers each request as a function of it, and records all of them. */
+/** A server that computes the response from the request and records all requests. */
 export const server = (answer: (received: Received, origin: string) => Answer = () => ({ body: tokens })) =>
   Effect.gen(function*() {
     const requests: Array<Received> = []
@@ -137,6 +137,6 @@ export const server = (answer: (received: Received, origin: string) => Answer = 
 
 export const sorted = (values: ReadonlyArray<string>) => Arr.sort(values, Order.string)
 
-/** The parameters of the one request that a server received. */
+/** The parameters of the only request that a server received. */
 export const parametersOf = ([request]: ReadonlyArray<Received>) =>
   sorted([...new URLSearchParams(request?.body)].map(([name, value]) => `${name}=${value}`))

@@ -1,4 +1,4 @@
-/** The embedded authorization server, with what a test wants of it: exchanges, faults, a log, and a person. */
+/** The embedded authorization server with test support: token exchange, faults, a request log and a user. */
 import { Effect, Redacted, type Scope } from "effect"
 import * as jose from "jose"
 import { setTimeout as delay } from "node:timers/promises"
@@ -27,7 +27,7 @@ const given = (ctx: Context, name: string): string | undefined => {
   return typeof value === "string" ? value : undefined
 }
 
-/** RFC 8693 and RFC 7523, for JWTs that this server has signed. */
+/** Grants of RFC 8693 and RFC 7523 for JWTs that this server has signed. */
 const exchanges = (provider: Provider, key: jose.JWK, isTrusting: boolean) => {
   const answer = async (ctx: Context, subjectToken: string | undefined, issuedType?: string) => {
     const jwks = await fetch(`${provider.issuer}/jwks`).then((response) => response.json())
@@ -60,7 +60,7 @@ const exchanges = (provider: Provider, key: jose.JWK, isTrusting: boolean) => {
       }
     } catch {
       ctx.status = 400
-      // A server that repeats what it was sent.
+      // A server that echoes its request.
       ctx.body = { error: "invalid_grant", error_description: `not ours, or over: ${subjectToken}` }
     }
   }
@@ -83,7 +83,7 @@ const exchanges = (provider: Provider, key: jose.JWK, isTrusting: boolean) => {
   )
 }
 
-/** A browser without a window, which goes where it is sent until it leaves this origin. */
+/** A headless browser that follows redirects until it leaves this origin. */
 const walk = async (issuer: string, url: string, user: string, decision: "allow" | "deny") => {
   const cookies = new Map<string, string>()
   const go = async (to: string, init: RequestInit = {}) => {
@@ -117,26 +117,26 @@ const walk = async (issuer: string, url: string, user: string, decision: "allow"
 }
 
 export interface Vendor extends AuthorizationServer.AuthorizationServer {
-  /** What reached the token endpoint. */
+  /** Requests that the token endpoint received. */
   readonly requests: (grantType?: string) => ReadonlyArray<TokenRequest>
-  /** What goes wrong at the token endpoint, one fault a request; else at `path`. */
+  /** Adds a fault for the next request to `path`, by default the token endpoint. */
   readonly failNext: (fault: Fault, path?: string) => void
-  /** Where a person's browser is sent back to. */
+  /** The URL that the user's browser is redirected to. */
   readonly walk: (url: string, user?: string, decision?: "allow" | "deny") => Effect.Effect<URL>
-  /** A JWT that this server has signed for somebody, or that only claims so. */
+  /** A JWT that this server has signed for a user, or a forged one. */
   readonly userToken: (claims: {
     readonly sub: string
     readonly aud?: string
-    /** Without `aud`, as Amazon Cognito issues its access tokens. */
+    /** Replaces `aud`, as in access tokens of Amazon Cognito. */
     readonly clientId?: string
     readonly expiresIn?: number
     readonly isForged?: boolean
   }) => Effect.Effect<Redacted.Redacted>
-  /** What was granted is good for nothing any more. */
+  /** Revokes all grants. */
   readonly revokeAll: Effect.Effect<void>
 }
 
-/** Made once: it takes as long as a test. */
+/** Memoizes the key, because its generation is slow. */
 const once = <A>(make: () => Promise<A>) => {
   let made: Promise<A> | undefined
   return () => made ??= make()
@@ -147,9 +147,9 @@ const own = once(AuthorizationServer.makeKey)
 const foreign = once(AuthorizationServer.makeKey)
 
 export interface Options extends AuthorizationServer.Options {
-  /** Whether any JWT is exchanged, whoever has signed it. */
+  /** Accepts a JWT of any signer for exchange. */
   readonly isTrusting?: boolean
-  /** What it does otherwise than the standard says. */
+  /** Deviations from the standard. */
   readonly dialect?: NonNullable<AuthorizationServer.Options["middleware"]>
 }
 

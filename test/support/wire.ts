@@ -1,5 +1,5 @@
 /**
- * A scripted HTTP server on the loopback address, for what goes over the wire and what comes back.
+ * A scripted HTTP server on loopback that records requests and sends prepared responses.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -14,17 +14,17 @@ export interface Received {
   readonly body: string
 }
 
-/** By which an answer of AWS is known. */
+/** The headers that identify a response of AWS. */
 export const asAws = { "content-type": "application/json", "x-amzn-requestid": "request-0" }
 
 /**
- * A whole answer, or what a bad network does: no answer, no connection, half an answer that is cut off, or a JSON object
- * after which the connection ends properly although more was announced.
+ * A complete response or a network fault: no response, no connection, a truncated response, or a JSON object
+ * after which the connection ends normally although the declared length is greater.
  */
 export type Answer =
   | {
     readonly status?: number | undefined
-    /** Unless said otherwise, those of AWS. */
+    /** Defaults to the headers of AWS. */
     readonly headers?: Readonly<Record<string, string>> | undefined
     readonly body?: string | Uint8Array | undefined
   }
@@ -35,13 +35,13 @@ export type Answer =
 
 export interface Wire {
   readonly url: string
-  /** Whatever has arrived, oldest first. */
+  /** The received requests, oldest first. */
   readonly requests: ReadonlyArray<Received>
-  /** The connections that have been opened. */
+  /** The number of opened connections. */
   readonly connections: Effect.Effect<number>
-  /** One item per request, as it arrives. */
+  /** One item per received request. */
   readonly arrivals: Queue.Dequeue<Received>
-  /** One item per request whose client went away before it had its answer. */
+  /** One item per request whose client disconnected before the response. */
   readonly aborts: Queue.Dequeue<Received>
 }
 
@@ -94,7 +94,7 @@ export const serve = (answer: (request: Received) => Answer): Effect.Effect<Wire
     return { url: `http://127.0.0.1:${port}`, requests, connections: Effect.sync(() => opened), arrivals, aborts }
   })
 
-/** An answer as AWS gives an error: its name in a header, its members in the body. */
+/** An error response of AWS, with its name in a header and its members in the body. */
 export const fault = (status: number, exception: string, members: object): Answer => ({
   status,
   headers: { "x-amzn-errortype": exception, "x-amzn-requestid": "request-1" },
