@@ -49,13 +49,13 @@ const Plain = HttpServer.serve(IdentityServer.api).pipe(
   Layer.provideMerge(Port)
 )
 
-it.layer(Plain)("a hostile request", (it) => {
+it.layer(Plain)("a malicious request", (it) => {
   const refused = (
     what: string,
     raw: Raw.Raw,
     expected: { readonly status: number; readonly [member: string]: unknown }
   ) =>
-    it.effect(`with ${what} is refused, and nothing has changed`, () =>
+    it.effect(`with ${what} is rejected and changes nothing`, () =>
       Effect.gen(function*() {
         const answer = yield* send(raw)
         assertContains(errorOf(answer), expected, answer.text)
@@ -75,14 +75,14 @@ it.layer(Plain)("a hostile request", (it) => {
   const deep = 100_000
 
   refused("an unknown path", post("{}", "/identities/createWorkloadIdentity"), unknown)
-  refused("the name of a member of every object for a path", post("{}", "/__proto__"), unknown)
-  refused("the path of an operation and more", post("{}", `${create}/agent-1`), unknown)
+  refused("the name of an Object.prototype member as its path", post("{}", "/__proto__"), unknown)
+  refused("the path of an operation and an extra segment", post("{}", `${create}/agent-1`), unknown)
   refused("another method", { method: "GET", path: create }, unknown)
   refused("a body that is not JSON", post("{\"name\":"), unparsed)
-  refused("a list for a body", post("[{\"name\":\"agent-1\"}]"), unparsed)
-  refused("null for a body", post("null"), unparsed)
+  refused("a list as its body", post("[{\"name\":\"agent-1\"}]"), unparsed)
+  refused("null as its body", post("null"), unparsed)
   refused("no body", post(""), naming("name", "Member must not be null"))
-  refused("null for what is required", post("{\"name\":null}"), naming("name", "Member must not be null"))
+  refused("null for a required member", post("{\"name\":null}"), naming("name", "Member must not be null"))
   refused(
     "null in a list",
     post(named("\"allowedResourceOauth2ReturnUrls\":[null]")),
@@ -101,12 +101,12 @@ it.layer(Plain)("a hostile request", (it) => {
       naming("tags.__proto__", "Member must not have this name")
     )
   }
-  refused("more levels than the stack has", post(`${"[".repeat(deep)}${"]".repeat(deep)}`), unparsed)
-  refused("as many levels in a member", post(named(`"tags":${"[".repeat(deep)}${"]".repeat(deep)}`)), {
+  refused("more nesting levels than the stack allows", post(`${"[".repeat(deep)}${"]".repeat(deep)}`), unparsed)
+  refused("too many nesting levels in a member", post(named(`"tags":${"[".repeat(deep)}${"]".repeat(deep)}`)), {
     status: 400,
     reason: "FieldValidationFailed"
   })
-  refused("objects without end", post(`${"{\"a\":".repeat(deep)}1${"}".repeat(deep)}`), {
+  refused("too many nested objects", post(`${"{\"a\":".repeat(deep)}1${"}".repeat(deep)}`), {
     status: 400,
     reason: "FieldValidationFailed"
   })
@@ -116,7 +116,7 @@ it.layer(Plain)("a hostile request", (it) => {
     unparsed
   )
   refused("a path that is not percent-encoded", post("{\"tags\":{}}", "/tags/%zz"), unparsed)
-  refused("a path of half a character", post("{\"tags\":{}}", "/tags/%F0%9F"), unparsed)
+  refused("a path with an incomplete UTF-8 character", post("{\"tags\":{}}", "/tags/%F0%9F"), unparsed)
   refused("an empty name in the path", post("{\"tags\":{}}", "/tags/"), {
     status: 400,
     exception: "ValidationException"
@@ -131,7 +131,7 @@ it.layer(Plain)("a hostile request", (it) => {
   })
   refused("8 MiB of unknown length", post(stream(7 * 1024 * 1024)), unparsed)
 
-  it.scoped("that is too large leaves its connection as it was", () =>
+  it.scoped("that is too large leaves its connection usable", () =>
     Effect.gen(function*() {
       const agent = yield* Effect.acquireRelease(
         Effect.sync(() => new http.Agent({ keepAlive: true, maxSockets: 1 })),
@@ -153,7 +153,7 @@ it.layer(Plain)("a hostile request", (it) => {
       }
     }))
 
-  it.effect("of a fitting size is read, whether its length is known or not", () =>
+  it.effect("within the size limit is accepted with and without a content-length", () =>
     Effect.gen(function*() {
       const body = (name: string) => new Blob([`{"name":"${name}",`, "\"later\":null}"]).stream()
       const answer = yield* send(post(body("streamed-✓")))
@@ -163,17 +163,17 @@ it.layer(Plain)("a hostile request", (it) => {
     }))
 })
 
-describe("the operation that a request is", () => {
+describe("the operation of a request", () => {
   const keyOf = (method: string, url: string) =>
     Option.getOrUndefined(Option.map(wire.match(method, url), ({ key }) => key))
 
-  it("is found by its method and path, independent of the query", () => {
+  it("depends on the method and path, and not on the query", () => {
     assert.strictEqual(keyOf("POST", `${create}?x=1`), "createWorkloadIdentity")
     assert.strictEqual(keyOf("DELETE", "/tags/arn%3Aaws?tagKeys=a&tagKeys=b"), "untagResource")
     assert.strictEqual(keyOf("GET", "/tags/%zz"), "listTagsForResource")
   })
 
-  it("is none for a page", () => {
+  it("is undefined for a page", () => {
     for (const url of ["/", "/tags", "", "?", "//", "/consent/1", "http://localhost/"]) {
       assert.isUndefined(keyOf("GET", url), url)
     }
@@ -182,16 +182,16 @@ describe("the operation that a request is", () => {
 
 const unusable = Effect.fail<wire.Fault>({ exception: "X", status: 400, message: "" })
 
-it.layer(serving(signature.make()))("a request in a world of signatures", (it) => {
+it.layer(serving(signature.make()))("a request to a server that requires signatures", (it) => {
   const credential = (authorization: string) => Effect.map(send({ ...post("{}"), headers: { authorization } }), errorOf)
 
-  it.effect("must have one", () =>
+  it.effect("must be signed", () =>
     Effect.gen(function*() {
       assertContains(yield* credential(""), { status: 403, exception: "MissingAuthenticationTokenException" })
       assertEqual(yield* names, [])
     }))
 
-  it.effect("must have a well-formed signature of any signer", () =>
+  it.effect("must have a well-formed signature with any key", () =>
     Effect.gen(function*() {
       const good = Raw.authorization
       assertContains(yield* credential(good), { exception: "ValidationException" })
@@ -211,7 +211,7 @@ it.layer(serving(signature.make()))("a request in a world of signatures", (it) =
       }
     }))
 
-  it.effect("must have one for this service", () =>
+  it.effect("must be signed for this service", () =>
     Effect.gen(function*() {
       assertContains(yield* credential(Raw.authorization.replace("bedrock-agentcore", "s3")), {
         status: 403,
@@ -227,10 +227,10 @@ const signed = (body: string, signing?: Signing) => Effect.map(Effect.flatMap(si
 
 const workload = (name: string) => JSON.stringify({ name })
 
-it.layer(serving(required))("a request under a key", (it) => {
+it.layer(serving(required))("a request to a server that requires a key", (it) => {
   const wrong = { status: 403, exception: "InvalidSignatureException" }
 
-  it.effect("is executed if it is signed with that key", () =>
+  it.effect("is executed if it is signed with this key", () =>
     Effect.gen(function*() {
       assertContains(yield* signed(workload("signed")), { status: 201, exception: null })
       const arn =
@@ -243,7 +243,7 @@ it.layer(serving(required))("a request under a key", (it) => {
       assert.notInclude(["InvalidSignatureException"], tags.exception)
     }))
 
-  it.effect("is refused when anything in it was changed afterwards", () =>
+  it.effect("is rejected if any part of it was changed after signing", () =>
     Effect.gen(function*() {
       const changes: ReadonlyArray<(raw: Raw.Raw) => Raw.Raw> = [
         (raw) => ({ ...raw, body: workload("other") }),
@@ -258,7 +258,7 @@ it.layer(serving(required))("a request under a key", (it) => {
       assertEqual(yield* names, before)
     }))
 
-  it.effect("is refused under another secret, and under another key, and the key is not told", () =>
+  it.effect("is rejected with another secret or another key, and the error does not reveal the key", () =>
     Effect.gen(function*() {
       const forged = yield* signed(workload("forged"), { key: { ...key, secretAccessKey: "guess" } })
       assertContains(forged, wrong)
@@ -292,7 +292,7 @@ it.layer(serving(required))("a request under a key", (it) => {
       assertNoCredentials(...refusals.flatMap(printed))
     }))
 
-  it.effect("is refused when it is older than five minutes, or from as far ahead", () =>
+  it.effect("is rejected if its date is more than five minutes in the past or in the future", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(Date.UTC(2026, 10, 22, 12))
       assertContains(yield* signed(workload("in-time"), { at: "2026-11-22T11:55:00Z" }), { status: 201 })
@@ -313,7 +313,7 @@ const page = Response.text("page", { headers: { "cache-control": "max-age=60" } 
 const guarded = (app: Effect.Effect<Response.HttpServerResponse, wire.Fault>, options?: guard.Options) =>
   HttpServer.serve(guard.withRequestIds(guard.make(options)(app))).pipe(Layer.provideMerge(Port))
 
-/** A request that says of itself under which name it was sent, which `fetch` does not allow. */
+/** A request with its own Host header, which `fetch` does not allow. */
 const addressed = (host: string) =>
   Effect.flatMap(
     origin,
@@ -377,7 +377,7 @@ it.layer(guarded(Effect.succeed(page), { hosts: ["Identity.test"] }))("the guard
 })
 
 it.layer(guarded(unusable))("a failure behind the guard", (it) => {
-  it.effect("has the security headers too", () =>
+  it.effect("also has the security headers", () =>
     Effect.gen(function*() {
       const { headers, status } = yield* addressed("localhost")
       assert.strictEqual(status, 500)

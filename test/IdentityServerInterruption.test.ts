@@ -24,7 +24,7 @@ const apps: ReadonlyArray<readonly [string, Effect.Effect<App>]> = [
   ["IdentityServer.makeLocal", Effect.orDie(IdentityServer.makeLocal())]
 ]
 
-/** `makeLocal` needs the controls too, which here control nothing. */
+/** `makeLocal` also requires the controls, which have no effect here. */
 const over = (url: string, requestTimeout: Duration.DurationInput) =>
   Layer.merge(
     MemoryIdentity.layerApi(),
@@ -65,7 +65,7 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         assert.strictEqual((yield* Queue.take(wire.aborts)).path, path)
       }))
 
-    it.scoped(`that disconnects is logged so by the command: ${name}`, () =>
+    it.scoped(`that disconnects is logged as disconnected by the command: ${name}`, () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => "hang")
         const calls = yield* Queue.unbounded<unknown>()
@@ -85,7 +85,7 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         assertEqual(yield* Queue.take(calls), [outcomes])
       }))
 
-    it.scoped(`is answered at the limit when AWS is silent: ${name}`, () =>
+    it.scoped(`receives a response at the time limit if AWS does not respond: ${name}`, () =>
       Effect.gen(function*() {
         const wire = yield* serve(() => "hang")
         const context = yield* Layer.build(
@@ -98,7 +98,7 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         yield* Queue.take(wire.aborts)
       }))
 
-    // A server is closed only when its last request has been answered, if it is closed before AWS.
+    // A server that is closed before AWS waits for the response to its last request.
     const orders = [
       [
         "before AWS",
@@ -113,8 +113,8 @@ describe("a client of IdentityServer over AwsIdentity", () => {
     ] as const
     for (const [order, layer] of orders) {
       for (const isGone of [true, false]) {
-        const who = isGone ? "that has disconnected" : "that waits for AWS, as long as the limit lets it,"
-        it.scopedLive(`${who} does not keep ManagedRuntime.dispose from its end, with a server closed ${order}: ${name}`, () =>
+        const who = isGone ? "that has disconnected" : "that waits for AWS until the time limit"
+        it.scopedLive(`${who} does not block ManagedRuntime.dispose, with the server closed ${order}: ${name}`, () =>
           Effect.gen(function*() {
             const wire = yield* serve(() => "hang")
             const limit = isGone ? Duration.infinity : "500 millis"
@@ -161,10 +161,10 @@ describe("a client of IdentityServer.makeLocal", () => {
     const { journal } = Context.get(controls, IdentityControls.IdentityControls)
     const isDelayed = Effect.map(visit(`${here}/_local/state`), ({ body }) => body.includes(`"delays":[]`))
     return {
-      // It has no body, which would be gone with the connection.
+      // It has no body, because a body would be lost with the connection.
       list: visit(`${here}/tags/${encodeURIComponent(workloadIdentityArn)}`, { headers: { authorization } }),
       gone: Queue.take(gone),
-      // The delay has been taken by the call that it is for.
+      // The call has consumed its delay.
       isDelayed: Effect.repeat(isDelayed, { until: (is) => is }),
       listed: Effect.map(
         journal,
@@ -173,7 +173,7 @@ describe("a client of IdentityServer.makeLocal", () => {
     }
   })
 
-  it.scoped("that disconnects during a delay makes no call", () =>
+  it.scoped("that disconnects during a delay causes no call", () =>
     Effect.gen(function*() {
       const { gone, isDelayed, list, listed } = yield* delayed
       const client = yield* Effect.fork(list)
@@ -181,12 +181,12 @@ describe("a client of IdentityServer.makeLocal", () => {
       yield* Fiber.interrupt(client)
       yield* gone
       yield* TestClock.adjust("1 hours")
-      // Later calls are not delayed, and the one of the client that has gone would have been made before this one.
+      // Later calls are not delayed. A call of the disconnected client would precede this one.
       assert.strictEqual((yield* list).status, 200)
       assert.strictEqual(yield* listed, 1)
     }))
 
-  it.scoped("that waits until the delay is over is answered", () =>
+  it.scoped("that waits until the end of the delay receives a response", () =>
     Effect.gen(function*() {
       const { isDelayed, list, listed } = yield* delayed
       const client = yield* Effect.fork(list)

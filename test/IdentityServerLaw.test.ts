@@ -18,7 +18,7 @@ const port = Raw.recorder()
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** A name that only the prototype of an object may have is refused on either side. */
+/** A member name that is reserved for the prototype of an object is rejected on both sides. */
 const nameable = (value: unknown): boolean => !JSON.stringify(json(value)).includes("__proto__")
 
 const message = "no such thing: \"naïve\" ✓"
@@ -35,7 +35,7 @@ const modelled = (operation: string, tag: ModelledTag) =>
     })
     : new exceptions[tag].make({ operation, message, requestId, ...(repeatable.has(tag) && { retryAfter: 7 }) })
 
-it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the port", (it) => {
+it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the port over HTTP", (it) => {
   for (const key of Struct.keys(IdentityApi.operations)) {
     const operation: Operation.Any = IdentityApi.operations[key]
 
@@ -46,7 +46,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
       })
 
     describe(operation.name, () => {
-      it.effect("arrives as it was sent, and its reply comes back as it was given", () =>
+      it.effect("arrives unchanged, and its response is returned unchanged", () =>
         Effect.gen(function*() {
           const requests = samples(operation.request, 2 * runs).filter(nameable).slice(0, runs - 1)
           const replies = samples(operation.reply, 3 * runs).filter(travels).slice(0, runs - 1)
@@ -63,7 +63,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
           }
         }))
 
-      it.effect("fails with each of its errors, no member lost", () =>
+      it.effect("fails with each of its errors, with every member", () =>
         Effect.gen(function*() {
           const request = whole(operation.request)
           for (const tag of operation.errors) {
@@ -75,7 +75,7 @@ it.layer(Client.pipe(Layer.provideMerge(Raw.serving(port))))("the law of the por
           }
         }))
 
-      it.effect("passes on an error that the model does not list", () =>
+      it.effect("returns an error that the model does not list", () =>
         Effect.gen(function*() {
           const request = whole(operation.request)
           const unheard = {

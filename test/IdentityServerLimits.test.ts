@@ -26,7 +26,7 @@ const Refusal = Schema.Struct({
 
 const isRequest = Predicate.isReadonlyRecord
 
-/** The names of the members that a request was refused for, or none if the port was asked. */
+/** The names of the members that a rejected request reports, or no names if the request reached the port. */
 const outcome = (operation: Operation.Any, request: unknown, why: string) =>
   Effect.gen(function*() {
     port.calls.length = 0
@@ -50,7 +50,7 @@ interface Expected {
   readonly refused: ReadonlyArray<string>
 }
 
-/** What becomes of a case in JSON, which has no `Redacted` and no NaN, and where null stands for what is not given. */
+/** A case in JSON, which has no `Redacted` and no NaN, and in which null means a missing value. */
 const inJson = (name: string, required: boolean, { refused, value, why }: Case): ReadonlyArray<Expected> => {
   if (Number.isNaN(value)) return []
   if (why === "the wrong type" && (Redacted.isRedacted(value) || value === "bare")) return []
@@ -58,18 +58,18 @@ const inJson = (name: string, required: boolean, { refused, value, why }: Case):
   return [{ why: `${name}, ${why}`, value, refused: refused === undefined ? [] : [refused] }]
 }
 
-// One of those alike: refused for the same, or let through, and of the same size.
+// One of several equivalent cases: rejected for the same members, or accepted, and of the same size.
 const kind = ({ refused, value }: Case) => `${refused} ${JSON.stringify(Raw.exposed(value))?.length}`
 
 const few = (cases: ReadonlyArray<Case>) => [...new Map(cases.map((one) => [kind(one), one])).values()]
 
-/** In a path or a query everything is a string, or a list of strings. */
+/** In a path or a query every value is a string or a list of strings. */
 const inUrl = ({ value }: Expected, { type }: Member) =>
   type === "list" ? Array.isArray(value) : typeof value === "string"
 
 it.layer(Raw.serving(port))("a request over HTTP", (it) => {
   for (const { fact, operation } of all) {
-    it.effect(`of ${fact.operation} arrives just inside every limit, and is refused just outside`, () =>
+    it.effect(`of ${fact.operation} is accepted just inside every limit, and rejected just outside`, () =>
       Effect.gen(function*() {
         const base = whole(operation.request)
         for (const name of fact.required) {
@@ -90,7 +90,7 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
 
   for (const { fact, operation } of all.filter(({ operation }) => operation.query.length > 0)) {
     for (const name of fact.required.filter((name) => operation.query.includes(name))) {
-      /** What other clients send: boto3 no query at all, or the names of other members. */
+      /** The queries of other clients: boto3 sends no query, or the names of other members. */
       const without = (search: string) =>
         Effect.gen(function*() {
           port.calls.length = 0
@@ -120,7 +120,7 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
           }
         }))
 
-      it.effect(`of ${fact.operation} with an empty ${name} in its query has one item, which is empty`, () =>
+      it.effect(`of ${fact.operation} with an empty ${name} in its query contains one empty item`, () =>
         Effect.gen(function*() {
           const answer = yield* without(`?${name}=`)
           assert.strictEqual(answer.status, 400)
@@ -130,14 +130,14 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
     }
   }
 
-  it("has required members in a query to try this with", () => {
+  it("has required members in the query of at least one operation", () => {
     assert.isNotEmpty(all.filter(({ fact, operation }) => fact.required.some((name) => operation.query.includes(name))))
   })
 
   for (
     const [bytes, names] of [[65_536, ["name", "allowedResourceOauth2ReturnUrls[0]"]], [65_537, ["name"]]] as const
   ) {
-    it.effect(`of ${bytes} bytes is refused for ${names.join(" and ")}`, () =>
+    it.effect(`of ${bytes} bytes is rejected for ${names.join(" and ")}`, () =>
       Effect.gen(function*() {
         const faulty = { name: "a", allowedResourceOauth2ReturnUrls: ["no URL"], padding: "" }
         const padding = "x".repeat(bytes - JSON.stringify(faulty).length)
@@ -149,15 +149,15 @@ it.layer(Raw.serving(port))("a request over HTTP", (it) => {
       }))
   }
 
-  describe("deep inside", () => {
+  describe("with nested members", () => {
     for (const { at, base, below = "", breaks, fits, operation } of nested) {
       const name = below === "" || below.startsWith("[") ? `${at}${below}` : `${at}.${below}`
-      it.effect(`keeps ${name} of ${operation.name} to its limits`, () =>
+      it.effect(`enforces the limits of ${name} of ${operation.name}`, () =>
         Effect.gen(function*() {
           for (const value of fits) {
             assertEqual(yield* outcome(operation, put(base, at, value), JSON.stringify(value)), [])
           }
-          // A bare secret is what JSON has.
+          // In JSON the secret is a plain string.
           for (const value of breaks.filter((value) => value !== "bare")) {
             assertEqual(yield* outcome(operation, put(base, at, value), JSON.stringify(value)), [name])
           }
@@ -173,7 +173,7 @@ const Memory = HttpServer.serve(IdentityServer.api).pipe(
 
 it.layer(Memory)("a list over memory", (it) => {
   for (const { operation } of all.filter(({ fact }) => "nextToken" in fact.members)) {
-    it.effect(`refuses a made-up token for the next page of ${operation.name}`, () =>
+    it.effect(`rejects an invalid next-page token of ${operation.name}`, () =>
       Effect.gen(function*() {
         for (const nextToken of ["made-up", "eyJuIjoxfQ==", "0", "x".repeat(2048)]) {
           const answer = yield* Raw.send(yield* origin, Raw.rawOf(operation, { nextToken }))

@@ -16,7 +16,7 @@ describe("the session token of a signed request", () => {
   }
 
   for (const [title, server] of Struct.entries(servers)) {
-    it.live(`is in no span of ${title}, although the platform writes headers down`, () =>
+    it.live(`is in no span of ${title}, although the platform records headers`, () =>
       Effect.gen(function*() {
         const { layer, spans, text } = yield* recording
         const served = Layer.unwrapEffect(Effect.map(server, (app) => HttpServer.serve(app))).pipe(

@@ -16,7 +16,7 @@ const serving = (options?: IdentityServer.Options) =>
     Layer.provideMerge(Port)
   )
 
-/** What is answered to these very lines; a last one that is JSON is the body. */
+/** The response to exactly these lines. If the last line is JSON, it is the body. */
 const say = (...lines: ReadonlyArray<string>) =>
   Effect.flatMap(origin, (url) =>
     Effect.async<{ readonly status: number; readonly text: string }>((resume) => {
@@ -49,7 +49,7 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         assert.notInclude(twice.text, "clock")
       }))
 
-    it.effect("answers a target in absolute form like its path", () =>
+    it.effect("responds to a target in absolute form as to its path", () =>
       Effect.gen(function*() {
         const body = "{\"name\":\"absolute\"}"
         const create = (target: string, host: string) =>
@@ -69,7 +69,7 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         assert.include(page.text, "Refresh is paused.")
       }))
 
-    it.effect("answers HEAD as GET, without the body", () =>
+    it.effect("responds to HEAD as to GET, without the body", () =>
       Effect.gen(function*() {
         const url = yield* origin
         const ask = (method: string, path: string) =>
@@ -85,7 +85,7 @@ it.layer(serving({ allowedHosts: ["::ffff:127.0.0.1", "2001:DB8:0::1", "Identity
         }
       }))
 
-    it.effect("rejects targets that only resemble its paths", () =>
+    it.effect("rejects targets that are similar to its paths", () =>
       Effect.gen(function*() {
         const statusOf = (target: string) =>
           Effect.map(say(`GET ${target} HTTP/1.1`, "Host: localhost"), ({ status }) => status)
@@ -103,7 +103,7 @@ const credentials = { accessKeyId: "AKIDLOCAL", secretAccessKey: "local-secret" 
 it.layer(
   serving({ requireSignature: { ...credentials, secretAccessKey: Redacted.make(credentials.secretAccessKey) } })
 )("a server whose clock was moved", (it) => {
-  it.effect("accepts signatures at the real time, not at the moved time", () =>
+  it.effect("checks signatures against the real time, not the shifted time", () =>
     Effect.gen(function*() {
       const url = yield* origin
       const path = "/identities/CreateWorkloadIdentity"

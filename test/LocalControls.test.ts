@@ -17,7 +17,7 @@ const statuses = Effect.flatMap(
   ({ sessions }) => Effect.map(sessions, (all) => all.map(({ id, status }) => [id, status]))
 )
 
-live("a session is answered by its id in the state, without its URI", () =>
+live("a session can be approved or denied by its id in the state, without its URI", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const { uri } = yield* ask()
@@ -50,13 +50,13 @@ live("a session is answered by its id in the state, without its URI", () =>
       error: "NotFound",
       message: "Unknown endpoint. `GET /_local/` lists all endpoints."
     }])
-    // Whoever has agreed is late, too.
+    // An approval can also be late.
     assert.strictEqual((yield* client.json("/_local/expire", { session: 1 })).status, 200)
     assert.strictEqual((yield* client.json("/_local/expire", { sessionUri: uri })).status, 409)
   }))
 
 live(
-  "names choose the one request that waits and fits, and neither one of several nor none",
+  "names select a pending request only if exactly one matches",
   () =>
     Effect.gen(function*() {
       const client = yield* jar
@@ -73,7 +73,7 @@ live(
         "SessionNotFound"
       ])
       assertEqual(yield* send("approve", { ...ada, providerName: "exchange" }), [200, undefined, undefined])
-      // Only one is left that waits for an answer.
+      // Only one request is still pending.
       assertEqual(yield* send("deny", ada), [200, undefined, undefined])
       assertEqual((yield* send("deny", ada)).slice(0, 1), [404])
       assertEqual(yield* send("expire", ada), [200, undefined, undefined])
@@ -82,7 +82,7 @@ live(
 )
 
 live(
-  "what waits to go wrong is told by the state and the dashboard, and cancelled by either",
+  "the state and the dashboard show pending faults, and both can cancel them",
   () =>
     Effect.gen(function*() {
       const client = yield* jar
@@ -152,7 +152,7 @@ live("zero calls or zero seconds cancels the pending faults of one operation onl
   }))
 
 live(
-  "every error of an operation's model can be injected, by the library's name or by that of AWS",
+  "every error of the model of an operation can be injected by its library name or its AWS name",
   () =>
     Effect.gen(function*() {
       const client = yield* jar

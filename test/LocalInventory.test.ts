@@ -10,7 +10,7 @@ import { ask, jar, tokenOf } from "./support/jar.js"
 const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
   it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
 
-live("the state can be read without a call of an operation, and contains no secret", () =>
+live("the state is readable without an operation call, and contains no secret", () =>
   Effect.gen(function*() {
     const { inventory, journal } = yield* IdentityControls.IdentityControls
     const before = yield* journal
@@ -59,7 +59,7 @@ live("no page calls an operation or consumes a pending failure", () =>
   }))
 
 live(
-  "the dashboard shows the first two hundred and says how many more there are; the state tells of all",
+  "the dashboard shows the first 200 entries and the number of others, and the state lists all entries",
   () =>
     Effect.gen(function*() {
       const browser = yield* jar
@@ -67,12 +67,12 @@ live(
       for (let i = 100; i < 350; i++) yield* linkToService(`many-${i}`)
       for (let i = 0; i < 201; i++) yield* ask()
       const { text } = yield* browser.get("/")
-      // The agent itself, and 250 more.
+      // The agent itself and 250 others.
       assert.include(text, "<span class=\"count\">251</span>")
       assert.include(text, "51 more")
       assert.include(text, "<td>many-299</td>")
       assert.notInclude(text, "<td>many-300</td>")
-      // The consents that were asked for last come first; of the one that is not shown nothing can be done.
+      // The latest consent requests come first. The request that is not shown has no controls.
       assert.include(text, "1 more: <code>GET /_local/state</code> lists all.")
       const does = (handle: string) =>
         Effect.gen(function*() {
@@ -92,7 +92,7 @@ live(
     })
 )
 
-live("the control API is closed to pages of other sites, and open to every other client", () =>
+live("the control API rejects pages of other sites, and accepts all other clients", () =>
   Effect.gen(function*() {
     const client = yield* jar
     const { host, origin } = new URL((yield* client.get("/")).url)

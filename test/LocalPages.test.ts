@@ -10,7 +10,7 @@ import { layer } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"
 import { ask, type Jar, jar, tokenOf } from "./support/jar.js"
 
-/** Where the sessions stand, at the time of the server. */
+/** The status of the sessions at the time of the server. */
 const statuses = Effect.gen(function*() {
   const { sessions } = yield* IdentityControls.IdentityControls
   const { clock } = yield* MovableClock
@@ -20,7 +20,7 @@ const statuses = Effect.gen(function*() {
 const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
   it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
 
-/** Allows, and gives where the provider sends the browser. */
+/** Approves, and returns the redirect target of the provider. */
 const allow = (browser: Jar, path: string) =>
   Effect.gen(function*() {
     const page = yield* browser.get(path)
@@ -51,12 +51,12 @@ live("a user approves and returns to the application", () =>
     assert.strictEqual(url.searchParams.get("session_id"), uri)
     assert.strictEqual(url.searchParams.get("state"), "their state")
     assertEqual(yield* statuses, ["approved"])
-    // Neither works twice.
+    // Each works only once.
     assert.strictEqual((yield* browser.get(callback)).status, 409)
     assert.strictEqual((yield* browser.get(path)).status, 409)
   }))
 
-live("a user denies once", () =>
+live("a user can deny a request only once", () =>
   Effect.gen(function*() {
     const browser = yield* jar
     const { path } = yield* ask()
@@ -69,7 +69,7 @@ live("a user denies once", () =>
   }))
 
 live(
-  "a form is taken from the page and the browser it was made for, and from nobody else",
+  "a form is accepted only from the page and the browser for which it was created",
   () =>
     Effect.gen(function*() {
       const browser = yield* jar
@@ -93,7 +93,7 @@ live(
       assert.strictEqual((yield* send(other, token)).status, 403)
       assert.strictEqual((yield* browser.form("/", "x".repeat(70_000))).status, 413)
       assertEqual(yield* statuses, ["pending"])
-      // Nobody but the browser that it was made for has used it up.
+      // Only the browser for which it was created has consumed it.
       assert.strictEqual((yield* send(yield* jar, token)).status, 403)
       assert.strictEqual((yield* send(browser, token)).status, 303)
       assert.strictEqual((yield* send(browser, token)).status, 409)
@@ -150,18 +150,18 @@ live("a response for one session or provider is rejected for another", () =>
       Effect.map(allow(browser, path), (location) => new URL(location, "http://localhost"))
     const [a, b] = [yield* callbackOf(one.path), yield* callbackOf(two.path)]
     assert.notStrictEqual(a.pathname, b.pathname)
-    // Another provider's callback, with a good state and its code.
+    // The callback of another provider, with a valid state and its code.
     assert.strictEqual((yield* browser.get(`${b.pathname}${a.search}`)).status, 400)
-    // The state is used up by that, at its own callback too.
+    // This consumes the state, also for its own callback.
     assert.strictEqual((yield* browser.get(`${a.pathname}${a.search}`)).status, 409)
-    // The code of another session.
+    // The code belongs to another session.
     const c = yield* callbackOf(one.path)
     const mixed = new URLSearchParams({
       code: c.searchParams.get("code") ?? "",
       state: b.searchParams.get("state") ?? ""
     })
     assert.strictEqual((yield* browser.get(`${b.pathname}?${mixed}`)).status, 400)
-    // A state nobody was given, and one that another browser was given.
+    // A state that was never issued, and one that was issued to another browser.
     assert.strictEqual((yield* browser.get(`${c.pathname}?code=x&state=y`)).status, 400)
     assert.strictEqual((yield* browser.get(`${c.pathname}?code=x`)).status, 400)
     assert.strictEqual((yield* (yield* jar).get(`${c.pathname}${c.search}`)).status, 403)
@@ -169,7 +169,7 @@ live("a response for one session or provider is rejected for another", () =>
   }))
 
 live(
-  "what a provider says of an error is escaped, and ends the session only with its state",
+  "the error of a provider is escaped, and ends the session only with a valid state",
   () =>
     Effect.gen(function*() {
       const browser = yield* jar

@@ -6,7 +6,7 @@ import { layer } from "./support/browser.js"
 import { ask, jar, tokenOf } from "./support/jar.js"
 import { recording } from "./support/recording.js"
 
-it.live("spans and logs contain neither the session nor the code nor the state of a consent", () =>
+it.live("spans and logs do not contain the session, the code or the state of a consent", () =>
   Effect.gen(function*() {
     const { layer: recorded, spans, text } = yield* recording
     const secrets = yield* Effect.gen(function*() {
@@ -23,7 +23,7 @@ it.live("spans and logs contain neither the session nor the code nor the state o
       Effect.provide(
         layer.pipe(
           Layer.provide(recorded),
-          // As the README says.
+          // As documented in the README.
           Layer.locallyWith(Headers.currentRedactedNames, (names) => [...names, "location"])
         )
       )

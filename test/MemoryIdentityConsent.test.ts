@@ -8,7 +8,7 @@ import { jwt, revealed, setUp, test, workloadName } from "./support/memory.js"
 
 describe("a consent in MemoryIdentity", () => {
   test(
-    "a person consents, the application completes, and the poll finds the token",
+    "a user approves, the application completes the session, and the poll returns the token",
     Effect.gen(function*() {
       const { api, begin, controls } = yield* setUp
       const { asked, sessionUri } = yield* begin("alice")
@@ -25,7 +25,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "returns to a custom scheme with session and state",
+    "returns to a URL with a custom scheme, with session and state",
     Effect.gen(function*() {
       const { api, controls, mint, request } = yield* setUp
       yield* api.updateWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: ["myapp:cb#top"] })
@@ -42,7 +42,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "only the very user completes, only once, and a stranger's try spoils nothing",
+    "only the same user completes the session, only once, and an attempt by another user has no effect",
     Effect.gen(function*() {
       const { api, begin, controls } = yield* setUp
       const { sessionUri } = yield* begin("alice")
@@ -59,7 +59,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "a user named by a JWT completes with the very same JWT",
+    "a user identified by a JWT completes the session with the same JWT",
     Effect.gen(function*() {
       const { api, controls, request } = yield* setUp
       const [userToken, fresh] = [
@@ -79,7 +79,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "a session lives for ten minutes, the last moment included",
+    "a session expires after ten minutes, and is valid at its last moment",
     Effect.gen(function*() {
       const { api, begin, controls } = yield* setUp
       const { asked, sessionUri } = yield* begin("alice")
@@ -94,7 +94,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "a refusal ends the session",
+    "a denial ends the session",
     Effect.gen(function*() {
       const { api, begin, controls } = yield* setUp
       const { asked, sessionUri } = yield* begin("alice")
@@ -106,7 +106,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "what has expired is refreshed, until the vendor revokes it",
+    "an expired token is refreshed until the provider revokes the grant",
     Effect.gen(function*() {
       const { api, consent, controls } = yield* setUp
       const { asked } = yield* consent("alice")
@@ -123,7 +123,7 @@ describe("a consent in MemoryIdentity", () => {
   )
 
   test(
-    "forced authentication drops the grant and asks again",
+    "forceAuthentication removes the grant and requires a new consent",
     Effect.gen(function*() {
       const { api, consent } = yield* setUp
       const { asked, sessionUri } = yield* consent("alice")

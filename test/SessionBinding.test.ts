@@ -30,7 +30,7 @@ const without = (url: URL, name: string) => {
 }
 
 describe("SessionBinding", () => {
-  test("leads the user from the link to the provider and back, and completes the session", (app) =>
+  test("redirects the user from the link to the provider and back, and completes the session", (app) =>
     Effect.gen(function*() {
       const { consent, link } = yield* asks(app, "ada")
       const ada = browser(app, "ada")
@@ -57,7 +57,7 @@ describe("SessionBinding", () => {
       assert.isNotEmpty(Redacted.value(token))
     }))
 
-  test("redirects to doneUrl of the application, and never to a URL in the request", (app) =>
+  test("redirects to the doneUrl of the application, and never to a URL in the request", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       const ended = yield* ada.open(withValue(back, "return_to", "https://evil.example"))
@@ -88,7 +88,7 @@ describe("SessionBinding", () => {
       assert.strictEqual(yield* completions, 1)
     }))
 
-  test("a hundred returns at once complete once", (app) =>
+  test("100 simultaneous returns complete the session once", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       const all = yield* Effect.forEach(Array.from({ length: 100 }), () => ada.open(back.href), {
@@ -98,14 +98,14 @@ describe("SessionBinding", () => {
       assert.strictEqual(yield* completions, 1)
     }))
 
-  test("a failure is never shown as success, and completes nothing more", (app) =>
+  test("a failure is never shown as a success, and completes no session", (app) =>
     Effect.gen(function*() {
       const { failNext } = yield* IdentityControls.IdentityControls
       const operation = "CompleteResourceTokenAuth"
       for (
         const [error, status, afterwards] of [
           [new IdentityError.AccessDenied({ operation, message: "Invalid or expired session" }), 403, 409],
-          // The service has given no answer that counts: the same browser may try again.
+          // The service has sent no valid response, so the same browser may try again.
           [new IdentityError.InternalServerError({ operation, message: "broken" }), 502, 200]
         ] as const
       ) {
@@ -153,7 +153,7 @@ describe("SessionBinding", () => {
       assert.strictEqual((yield* ada.open(back.href)).status, 200)
     }))
 
-  test("only GET is answered", (app) =>
+  test("only GET requests are accepted", (app) =>
     Effect.gen(function*() {
       const { ada, back, link } = yield* begun(app)
       for (const method of ["POST", "HEAD", "PUT"]) {
@@ -347,7 +347,7 @@ describe("the security checklist of consent", () => {
       assert.strictEqual((yield* browser(app, "okta+ada").open(link)).status, 403)
     }))
 
-  test("14. a foreign Host is refused", (app) =>
+  test("14. a request with a foreign Host is rejected", (app) =>
     Effect.gen(function*() {
       const { ada, back, link } = yield* begun(app)
       assert.strictEqual((yield* ada.open(back.href, { host: "evil.example" })).status, 403)

@@ -32,7 +32,7 @@ describe("the return page", () => {
     run((asked) =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
-        // Another consent of the same user shows how the cookie is named.
+        // Another consent of the same user shows the name of the cookie.
         const id = (yield* register(yield* consentOf(), ada)).slice(-64)
         const customState = Redacted.make("other".repeat(5))
         const { cookie } = yield* visit(startPage, yield* register(yield* consentOf({ customState }), ada))
@@ -53,7 +53,7 @@ describe("the return page", () => {
     ]
   ] as const
   for (const [parameters, text] of refusals) {
-    it.effect(`quotes the provider's refusal: ${text}`, () =>
+    it.effect(`shows the error of the provider: ${text}`, () =>
       run((asked) =>
         Effect.gen(function*() {
           const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -88,7 +88,7 @@ describe("the return page", () => {
 })
 
 describe("the record of a consent", () => {
-  it.effect("is stored in the ledger under binding/<id>, sealed for the purpose of a binding", () =>
+  it.effect("is stored in the ledger under binding/<id>, sealed with the purpose of a binding", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, startPage } = yield* SessionBinding.make({ origin })
@@ -107,7 +107,7 @@ describe("the record of a consent", () => {
       })
     ))
 
-  it.effect("is stored in a span of its own", () =>
+  it.effect("is stored in a separate span", () =>
     Effect.gen(function*() {
       const { layer, spans } = yield* recording
       yield* Effect.provide(

@@ -28,7 +28,7 @@ import { assertEqual } from "./support/equality.js"
 
 const operation = "CompleteResourceTokenAuth"
 
-/** The ledger of the test, with something done to it. */
+/** The ledger of the test, with a modification. */
 const withLedger = (
   change: (ledger: ConsentLedger.ConsentLedger["Type"]) => Partial<ConsentLedger.ConsentLedger["Type"]>
 ) =>
@@ -58,7 +58,7 @@ describe("SessionBinding", () => {
       ["https://elsewhere.example/dänk", "https://elsewhere.example/d%C3%A4nk"]
     ] as const
   ) {
-    it.effect(`sends a person to the page that the application named (${doneUrl}), only when all went well`, () =>
+    it.effect(`redirects the user to the page that the application configured (${doneUrl}) only after a success`, () =>
       Effect.gen(function*() {
         const { ada, back } = yield* begun(yield* applicationWith({ doneUrl }))
         const ended = yield* ada.open(withValue(back, "doneUrl", "https://evil.example"))
@@ -85,7 +85,7 @@ describe("SessionBinding", () => {
       }
     }))
 
-  test("passes on the link, and the waiting call receives the token after the return", (app) =>
+  test("provides the link, and the waiting call receives the token after the return", (app) =>
     Effect.gen(function*() {
       const shown = yield* Deferred.make<string>()
       const asked = yield* Deferred.make<IdentityError.ConsentRequired>()
@@ -134,7 +134,7 @@ describe("SessionBinding", () => {
       yield* nothingAllowed
     }))
 
-  test("a parameter has at most 4096 characters, and is text", (app) =>
+  test("a parameter is text of at most 4096 characters", (app) =>
     Effect.gen(function*() {
       const { ada, back } = yield* begun(app)
       for (const name of ["session_id", "state"]) {
@@ -264,8 +264,8 @@ describe("SessionBinding", () => {
     }))
 })
 
-describe("the security checklist of consent, further", () => {
-  test("1. a return URL that no page can match exactly is rejected at the registration", (app) =>
+describe("the security checklist of consent, continued", () => {
+  test("1. a return URL that no page can match exactly is rejected at registration", (app) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(asks(app, "ada", { callbackUrl: `${returnUrl}?tenant=1` }))
       assert.strictEqual(error instanceof SessionBinding.BindingRefused && error.reason, "ReturnUrlForeign")
@@ -319,7 +319,7 @@ describe("the security checklist of consent, further", () => {
     )
   })
 
-  it.effect("10. the ledger holds nothing readable, and a failed completion logs nothing secret", () => {
+  it.effect("10. the ledger contains no readable value, and a failed completion logs no secret", () => {
     const kept: Array<string> = []
     const lines: Array<string> = []
     return Effect.gen(function*() {
@@ -366,7 +366,7 @@ describe("the security checklist of consent, further", () => {
     )
   })
 
-  test("11. text of a provider is escaped in each parameter", (app) =>
+  test("11. text from a provider is escaped in each parameter", (app) =>
     Effect.gen(function*() {
       for (const name of ["error", "error_description"]) {
         const { ada, back } = yield* begun(app)

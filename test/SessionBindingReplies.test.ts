@@ -11,10 +11,10 @@ import { application, begun, browser, completions, nothingAllowed, over } from "
 import { credentials } from "./support/canaries.js"
 import { origin, Port } from "./support/server.js"
 
-/** What stands between the application and the service says this instead of a completion's reply. */
+/** The response that a proxy sends instead of the response to a completion. */
 type Instead = (response: ServerResponse) => void
 
-/** The service over HTTP, behind a proxy that answers completions by itself until it has said everything. */
+/** The service over HTTP, behind a proxy that responds to completions itself until it has sent all its responses. */
 const behind = (instead: Array<Instead>) => {
   const Client = Layer.unwrapScoped(Effect.gen(function*() {
     const service = yield* origin
@@ -71,7 +71,7 @@ const answers: ReadonlyArray<readonly [title: string, instead: Instead]> = [
   }]
 ]
 
-describe("the return page, when something else answers for the service", () => {
+describe("the return page, when a proxy responds instead of the service", () => {
   for (const [title, instead] of answers) {
     it.effect(`reports ${title} as a failure, and the same browser may try again`, () =>
       Effect.gen(function*() {

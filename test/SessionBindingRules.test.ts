@@ -28,7 +28,7 @@ const aboutSession: Outcome = { status: 403, isRepeatable: false }
 
 const notAnswered: Outcome = { status: 502, isRepeatable: true }
 
-/** What the page answers for every error of a completion; a new error of the operation does not compile without. */
+/** The response of the page to every error of a completion. The type requires an entry for every error. */
 const outcomes: { readonly [tag in Failure["_tag"]]: Outcome } = {
   ValidationError: aboutSession,
   AccessDenied: aboutSession,
@@ -67,7 +67,7 @@ describe("the return page, when a completion fails", () => {
   for (const failure of failures) {
     const { isRepeatable, status } = outcomes[failure._tag]
 
-    it.effect(`answers ${titleOf(failure)} with ${status}, and ${isRepeatable ? "may" : "must not"} be repeated`, () =>
+    it.effect(`responds to ${titleOf(failure)} with ${status}, and ${isRepeatable ? "can" : "cannot"} be loaded again`, () =>
       Effect.gen(function*() {
         const { layer, text } = yield* recording
         const complete = (asked: Ref.Ref<ReadonlyArray<unknown>>) =>
@@ -82,7 +82,7 @@ describe("the return page, when a completion fails", () => {
             assert.include(failed.text, "The request could not be completed")
             assert.notInclude(failed.text, "The consent was approved")
             assert.isNull(failed.location)
-            // The browser keeps its mark for as long as it may try again.
+            // The browser keeps its cookie while it may try again.
             assert.strictEqual(
               failed.set,
               isRepeatable ? "" : `${cookie.split("=")[0]}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`
@@ -102,7 +102,7 @@ describe("the return page, when a completion fails", () => {
         assert.notInclude(text(), Redacted.value(state))
       }))
 
-    it.effect(`is ${status} for ${titleOf(failure)} also where a session completes itself`, () =>
+    it.effect(`responds to ${titleOf(failure)} with ${status} also with local auto-binding`, () =>
       run(() =>
         Effect.gen(function*() {
           const end = yield* SessionBinding.makeLocalAutoBinding({
@@ -118,7 +118,7 @@ describe("the return page, when a completion fails", () => {
 
 type Beginning = readonly [change: Partial<Fields>, who?: Partial<SessionBinding.ConsentUser> | undefined]
 
-/** Begins consents in an application of its own; gives the link of the last one, or the reason against it. */
+/** Registers consents in a separate application. Returns the link of the last one, or the reason for its rejection. */
 const beginning = (...consents: ReadonlyArray<Beginning>) =>
   run(() =>
     Effect.gen(function*() {
@@ -148,7 +148,7 @@ const foreign =
 
 const used = "StateUsed: customState: another consent has the same value; generate a new one for each request"
 
-describe("a consent at its registration", () => {
+describe("the registration of a consent", () => {
   const states: ReadonlyArray<readonly [state: string | undefined, expected: string]> = [
     [undefined, weak],
     ["", weak],
@@ -160,7 +160,7 @@ describe("a consent at its registration", () => {
     [`${"x".repeat(22)}=`, weak]
   ]
   for (const [state, expected] of states) {
-    it.effect(`${expected === begun ? "may" : "must not"} have the state ${JSON.stringify(state)}`, () =>
+    it.effect(`${expected === begun ? "accepts" : "rejects"} the state ${JSON.stringify(state)}`, () =>
       Effect.gen(function*() {
         const customState = state === undefined ? undefined : Redacted.make(state)
         assert.strictEqual(reasonOf(yield* beginning([{ customState }])), expected)
@@ -181,13 +181,13 @@ describe("a consent at its registration", () => {
     ["https://elsewhere.example/return", foreign]
   ]
   for (const [callbackUrl, expected] of returns) {
-    it.effect(`${expected === begun ? "may" : "must not"} return to ${callbackUrl}`, () =>
+    it.effect(`${expected === begun ? "accepts" : "rejects"} the return URL ${callbackUrl}`, () =>
       Effect.gen(function*() {
         assert.strictEqual(reasonOf(yield* beginning([{ callbackUrl }])), expected)
       }))
   }
 
-  it.effect("may be registered again for the same user and session", () =>
+  it.effect("can be repeated for the same user and session", () =>
     Effect.gen(function*() {
       assert.strictEqual(reasonOf(yield* beginning([{}], [{}])), begun)
     }))
@@ -197,7 +197,7 @@ describe("a consent at its registration", () => {
     "another session": [{ sessionUri: Redacted.make("urn:ietf:params:oauth:request_uri:other") }]
   }
   for (const [title, other] of Record.toEntries(differing)) {
-    it.effect(`must not have the state of a consent with ${title}`, () =>
+    it.effect(`rejects the state of a consent with ${title}`, () =>
       Effect.gen(function*() {
         assert.strictEqual(reasonOf(yield* beginning([{}], other)), used)
         assert.strictEqual(reasonOf(yield* beginning(other, [{}])), used)
@@ -206,7 +206,7 @@ describe("a consent at its registration", () => {
       }))
   }
 
-  it.effect("must not have a consumed state", () =>
+  it.effect("rejects a consumed state", () =>
     run(() =>
       Effect.gen(function*() {
         const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
@@ -235,7 +235,7 @@ describe("the options of an application", () => {
     ]
   ]
   for (const [given, expected] of options) {
-    it.effect(`${expected === undefined ? "may" : "must not"} have ${JSON.stringify(given)}`, () =>
+    it.effect(`${expected === undefined ? "accept" : "reject"} ${JSON.stringify(given)}`, () =>
       Effect.gen(function*() {
         const made = yield* Effect.either(SessionBinding.make({ origin, ...given }))
         assert.strictEqual(
@@ -246,7 +246,7 @@ describe("the options of an application", () => {
   }
 
   for (const endpoint of ["https://bedrock-agentcore.us-east-1.amazonaws.com", "http://evillocalhost", "localhost"]) {
-    it.effect(`must not complete sessions by itself at ${endpoint}`, () =>
+    it.effect(`reject local auto-binding at ${endpoint}`, () =>
       Effect.gen(function*() {
         const options = { endpoint, userIdentifier: ada.userIdentifier }
         const { message, reason } = yield* Effect.flip(SessionBinding.makeLocalAutoBinding(options))
@@ -257,7 +257,7 @@ describe("the options of an application", () => {
       }))
   }
 
-  it.effect("has its link at its start path", () =>
+  it.effect("place the link at the start path", () =>
     run(() =>
       Effect.gen(function*() {
         const { register } = yield* SessionBinding.make({ origin, startPath: "/begin" })

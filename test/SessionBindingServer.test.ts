@@ -19,7 +19,7 @@ const served = Layer.mergeAll(
   Port
 )
 
-/** An application on this machine, with the platform's own request log, and a person who began there and agreed. */
+/** An application on this machine with the request log of the platform, and a user who has approved a consent. */
 const begun = Effect.gen(function*() {
   const here = yield* origin
   const returnUrl = `${here}/oauth2/return`
@@ -53,7 +53,7 @@ describe("SessionBinding on a server", () => {
       assert.match(ended.cookies[0] ?? "", /^agentcore-consent-[0-9a-f]{16}=; Max-Age=0; /)
     }).pipe(Effect.provide(served)))
 
-  it.scoped("only GET is answered, and a HEAD completes nothing", () =>
+  it.scoped("only GET requests are accepted, and a HEAD request completes no session", () =>
     Effect.gen(function*() {
       const { back, cookie } = yield* begun
       const head = yield* visit(back.href, { method: "HEAD", headers: { cookie } })
@@ -63,13 +63,13 @@ describe("SessionBinding on a server", () => {
       assert.strictEqual((yield* visit(back.href, { headers: { cookie } })).status, 200)
     }).pipe(Effect.provide(served)))
 
-  it.scoped("14. a foreign Host is refused on the wire too", () =>
+  it.scoped("14. a request with a foreign Host is also rejected over HTTP", () =>
     Effect.gen(function*() {
       const { back, cookie } = yield* begun
       assert.strictEqual((yield* visit(back.href, { headers: { cookie, host: "evil.example" } })).status, 403)
     }).pipe(Effect.provide(served)))
 
-  it.scoped("10. neither the request log nor a span tells the state, the session or the authorization URL", () =>
+  it.scoped("10. neither the request log nor a span contains the state, the session or the authorization URL", () =>
     Effect.gen(function*() {
       const { layer, spans, text } = yield* recording
       const names = yield* FiberRef.get(Headers.currentRedactedNames)
@@ -92,7 +92,7 @@ describe("SessionBinding on a server", () => {
           verifier
         ]
       }).pipe(
-        // As the documentation says: the platform writes the headers of answers to spans by itself.
+        // As documented: the platform itself records response headers in spans.
         Effect.locally(Headers.currentRedactedNames, [...names, "location"]),
         Effect.provide(Layer.mergeAll(served, layer))
       )

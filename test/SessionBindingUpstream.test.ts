@@ -46,7 +46,7 @@ const mounts: ReadonlyArray<readonly [string, Pages]> = [
     )]
 ]
 
-/** An application over `AwsIdentity`; what plays AWS holds so many completions back. The clock is the test's. */
+/** An application over `AwsIdentity`. The AWS stand-in delays this number of completions. The test controls the clock. */
 const application = (mount: Pages, held: number) =>
   Effect.gen(function*() {
     const aws = yield* Layer.build(
@@ -56,7 +56,7 @@ const application = (mount: Pages, held: number) =>
       )
     )
     const upstream = yield* holding(yield* Effect.provide(origin, aws), path, held)
-    // One item per request whose client went away before it had its answer.
+    // One item per request whose client disconnected before the response.
     const closed = yield* Queue.unbounded<string>()
     const server = createServer((request, response) => {
       response.on("close", () => response.writableFinished || closed.unsafeOffer(request.url ?? ""))
@@ -83,7 +83,7 @@ const application = (mount: Pages, held: number) =>
       yield* providers(identity, [callbackUrl])
       const binding = yield* SessionBinding.make({ origin: here })
       yield* mount(binding)
-      // Ada's agent waits for her consent; it hears of it only by the completion in this process.
+      // Ada's agent waits for her consent. Only the completion in this process notifies it.
       const told = yield* Deferred.make<{ readonly link: string; readonly sessionUri: Redacted.Redacted }>()
       const who = { user: "ada", userIdentifier: Credential.userId("ada") }
       const agent = yield* Effect.fork(identity.getToken({
@@ -117,9 +117,9 @@ const application = (mount: Pages, held: number) =>
     }).pipe(Effect.provide(context))
   })
 
-describe("SessionBinding over an AWS that is slow or silent", () => {
+describe("SessionBinding when AWS is slow or does not respond", () => {
   for (const [where, mount] of mounts) {
-    it.scoped(`a browser that is closed during a slow completion loses no consent: ${where}`, () =>
+    it.scoped(`closing the browser during a slow completion loses no consent: ${where}`, () =>
       Effect.gen(function*() {
         const { aborts, agent, closed, completions, held, returns } = yield* application(mount, 1)
         const browser = yield* Effect.fork(returns)
@@ -127,7 +127,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         yield* TestClock.adjust("250 millis")
         yield* Fiber.interrupt(browser)
         assert.match(yield* Queue.take(closed), /^\/oauth2\/return/)
-        // An abort, if there was one, would have the time to arrive.
+        // This gives an abort, if there is one, time to arrive.
         yield* TestServices.provideLive(Effect.sleep("150 millis"))
         assert.strictEqual(yield* Queue.size(aborts), 0, "the completion was aborted")
         release()
@@ -139,7 +139,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         assert.strictEqual(yield* completions, 1)
       }))
 
-    it.scoped(`a completion without an answer ends at the limit with 502, and the page can be loaded again: ${where}`, () =>
+    it.scoped(`a completion without a response ends at the time limit with 502, and the page can be loaded again: ${where}`, () =>
       Effect.gen(function*() {
         const { aborts, agent, completions, held, returns } = yield* application(mount, 2)
         for (const _ of ["first", "second"]) {
@@ -156,7 +156,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         assert.strictEqual((yield* returns).status, 409)
       }))
 
-    it.scoped(`a browser that is closed before the limit can load the page again after it: ${where}`, () =>
+    it.scoped(`a browser that is closed before the time limit can load the page again afterwards: ${where}`, () =>
       Effect.gen(function*() {
         const { aborts, agent, closed, completions, held, returns } = yield* application(mount, 1)
         const browser = yield* Effect.fork(returns)
@@ -166,7 +166,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         assert.strictEqual((yield* returns).status, 409, "the first visit is not over")
         yield* TestClock.adjust("30 seconds")
         assert.strictEqual(yield* Queue.take(aborts), path)
-        // The page that nobody waits for any more needs a moment to end.
+        // The abandoned page needs a moment to end.
         const again = yield* Effect.repeat(
           Effect.zipLeft(returns, TestServices.provideLive(Effect.sleep("20 millis"))),
           {
@@ -179,7 +179,7 @@ describe("SessionBinding over an AWS that is slow or silent", () => {
         assert.strictEqual(yield* completions, 1)
       }))
 
-    it.scoped(`a signal that is never sent delays no page, and is given up after 10 seconds: ${where}`, () =>
+    it.scoped(`a signal that is never delivered delays no page, and is abandoned after 10 seconds: ${where}`, () =>
       Effect.gen(function*() {
         const lines = yield* Queue.unbounded<string>()
         const begun = yield* Deferred.make<void>()

@@ -8,11 +8,11 @@ import { html } from "../src/internal/web/html.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking } from "./support/webRequest.js"
 
-describe("the address of the application", () => {
+describe("the URL of the application", () => {
   const https = { origin: "https://agent.example", host: "agent.example", isSecure: true }
   const http = { origin: "http://localhost:3000", host: "localhost:3000", isSecure: false }
 
-  it("is an origin with https, or on this machine", () => {
+  it("is an origin with https, or on loopback", () => {
     for (const place of [https, http, { origin: "https://a.b:8443", host: "a.b:8443", isSecure: true }]) {
       assertEqual(address.parseAppOrigin(place.origin), Either.right(place))
     }
@@ -52,7 +52,7 @@ describe("the address of the application", () => {
     for (const [name, place, expected] of named) assert.strictEqual(address.matchesHost(place)(name), expected, name)
   })
 
-  it("has pages whose paths are spelled as a browser spells them", () => {
+  it("normalizes page paths as a browser does", () => {
     const { origin } = https
     for (const path of ["/", "/a", "/a/b.c", "/%C3%A4", "/a//b"]) assert.isTrue(address.isPageOf(origin, origin + path))
     const wrong = ["", "a", ".evil.example/a", "/a?b", "/a#b", "/a/../b", "/a b", "/ä", "/a\\b", "@evil.example/a"]
@@ -62,7 +62,7 @@ describe("the address of the application", () => {
     }
   })
 
-  it("has a URL after completion: a path or an http or https URL", () => {
+  it("accepts a path or an http or https URL for the page after completion", () => {
     const done: ReadonlyArray<readonly [url: string, expected: Option.Option<string>]> = [
       ["/done", Option.some("https://agent.example/done")],
       ["", Option.some("https://agent.example/")],
@@ -84,7 +84,7 @@ const headers = { host: "agent.example" }
 const visited = (asked: Asked) =>
   browser.readRequest((host) => host === "agent.example").pipe(asking({ headers, ...asked }))
 
-/** The title of the page instead, or the values of two parameters and the path. */
+/** The title of the error page, or the values of two parameters and the path. */
 const read = (asked: Asked) =>
   Effect.map(
     Effect.either(visited(asked)),
@@ -117,21 +117,21 @@ describe("a request to a page", () => {
   }
 
   for (const query of ["?a=1&a=1", "?a&a=", "?a=1&%61=2", "?a=%", "?%=1", "?a=%ff", "?%ff=a", "?x=%c0%af"]) {
-    it.effect(`refuses '${query}'`, () =>
+    it.effect(`rejects '${query}'`, () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* at(query), unreadable)
       }))
   }
 
-  it.effect("reads a query of 16,384 characters, and refuses one more", () =>
+  it.effect("accepts a query of 16,384 characters, and rejects a longer one", () =>
     Effect.gen(function*() {
-      // Many short parameters, so that none of them is too long by itself.
+      // Many short parameters, so that no single parameter is too long.
       const long = Array.from({ length: 1000 }, (_, index) => `n${index}=0123456789`).join("&")
       assertEqual(yield* at(`?a=1&${"&".repeat(16_380 - long.length)}${long}`), ["/page", "1", null])
       assert.strictEqual(yield* at(`?a=1&${"&".repeat(16_381 - long.length)}${long}`), unreadable)
     }))
 
-  it.effect("reads a value of 4,096 characters, however it is encoded, and refuses one more", () =>
+  it.effect("accepts a value of 4,096 characters in every encoding, and rejects a longer one", () =>
     Effect.gen(function*() {
       for (const [written, character] of [["x", "x"], ["%20", " "]] as const) {
         assertEqual(yield* at(`?a=${written.repeat(4096)}`), ["/page", character.repeat(4096), null])
@@ -146,7 +146,7 @@ describe("a request to a page", () => {
       }
     }))
 
-  it.effect("has the host of its headers, or of its URL without these headers", () =>
+  it.effect("takes the host from its headers, or from its URL if these headers are missing", () =>
     Effect.gen(function*() {
       const ours = ["/page", "1", null]
       const full = (host: string) => `http://${host}/page?a=1`
@@ -164,7 +164,7 @@ describe("a request to a page", () => {
       assert.strictEqual(yield* read({ url: full("agent.example"), headers: { host: "" } }), foreign)
     }))
 
-  it.effect("contains its cookies", () =>
+  it.effect("provides its cookies", () =>
     Effect.gen(function*() {
       const { cookies } = yield* visited({ headers: { ...headers, cookie: "a=1; b=2" } })
       assertEqual({ ...cookies }, { a: "1", b: "2" })
@@ -200,7 +200,7 @@ describe("the cookie of a consent", () => {
       until: DateTime.add(now, { seconds })
     }))
 
-  it.effect("has these attributes over https and over http, while the consent lasts and when it is deleted", () =>
+  it.effect("has fixed attributes over https and over http, while the consent is pending and on deletion", () =>
     Effect.gen(function*() {
       const secure = "__Host-agentcore-consent-0123456789abcdef"
       const plain = "agentcore-consent-0123456789abcdef"
@@ -230,7 +230,7 @@ describe("the cookie of a consent", () => {
 describe("every page of a consent", () => {
   const again = "Return to the application and start again."
 
-  /** Each by its name: its status, its title, and what it tells a person to do. */
+  /** Each page by its name: its status, its title, and its instruction to the user. */
   const expected = {
     notGet: [405, "Method not allowed", `This page accepts GET only. ${again}`],
     foreignHost: [
@@ -302,14 +302,14 @@ describe("every page of a consent", () => {
     typeof value === "object" && "status" in value ? [[name, value] as const] : []
   )
 
-  it("is in the list of this test and has a title of its own", () => {
+  it("is in the list of this test and has a unique title", () => {
     assertEqual(new Set(all.map(([name]) => name)), new Set(Object.keys(expected)))
-    // Both failures of a completion have one title.
+    // The two failures of a completion share a title.
     assert.strictEqual(new Set(all.map(([, { title }]) => title)).size, all.length - 1)
   })
 
   for (const [name, notice] of all) {
-    it.effect(`${name} is a page without forms and scripts, with security headers`, () =>
+    it.effect(`${name} has security headers, and no forms or scripts`, () =>
       Effect.gen(function*() {
         const handler = HttpApp.toWebHandler(pages.page(notice))
         const response = yield* Effect.promise(() => handler(new Request("http://localhost")))

@@ -9,7 +9,7 @@ import { launch, layer, violations } from "./support/browser.js"
 import { assertEqual } from "./support/equality.js"
 import { origin } from "./support/server.js"
 
-/** Somewhere to return to that is really there, and quiet. */
+/** A running server for the return URL, without logs. */
 const ask = Effect.gen(function*() {
   const address = yield* origin
   const returnUrl = `${address}/returned`
@@ -27,7 +27,7 @@ const ask = Effect.gen(function*() {
   return { uri, url: `${address}/identities/oauth2/authorize?request_uri=${encodeURIComponent(uri)}` }
 })
 
-// What a browser does not do is a defect of the test, and fails it with its own words.
+// A failed browser action is a defect of the test and fails it with the error of the browser.
 const tab = Effect.map(
   Effect.acquireRelease(
     Effect.promise(async () => launch()),
@@ -52,7 +52,7 @@ const shot = async (page: Page, name: string) => {
   await page.emulateMedia({ colorScheme: "light" })
 }
 
-/** Tabs on until the element of this name has the focus. */
+/** Presses Tab until the element with this name has the focus. */
 const reach = async (page: Page, name: string) => {
   for (let steps = 0; steps < 40; steps++) {
     await page.keyboard.press("Tab")
@@ -113,7 +113,7 @@ it.scopedLive(
       yield* identity.completeResourceTokenAuth({ sessionUri: Redacted.make(uri), userIdentifier: { userId: "ada" } })
       yield* inTab(async (page) => {
         await page.goto(address)
-        // That a page loads itself again is what this rule is against; a link on top of it stops that.
+        // This rule forbids a page that reloads itself. A link at its top stops the reload.
         assertEqual(await violations(page, "meta-refresh"), [])
         await shot(page, "live")
         await page.getByRole("link", { name: "Pause refresh, inject a failure" }).click()

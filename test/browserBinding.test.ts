@@ -11,12 +11,12 @@ const otherUser = "403 This request belongs to another user"
 const otherBrowser = "403 This request belongs to another browser"
 const used = "409 This request was already used"
 
-// What a browser does not do is a defect of the test, and fails it with its own words.
+// A failed browser action is a defect of the test and fails it with the error of the browser.
 const does = <A>(f: () => Promise<A>) => Effect.promise(f)
 
 const chromium = Effect.acquireRelease(does(async () => launch()), (browser) => does(() => browser.close()))
 
-/** Two tabs of a browser in which somebody has signed in. */
+/** Two tabs of a browser with a signed-in user. */
 const tabs = (browser: Browser, home: string, user: string) =>
   does(async () => {
     const context = await browser.newContext()
@@ -28,14 +28,14 @@ const tabs = (browser: Browser, home: string, user: string) =>
 
 const heading = async (page: Page, status: number | undefined) => `${status} ${await page.textContent("h1")}`
 
-/** Opens an address, and reads what is there. */
+/** Opens a URL and reads the page. */
 const opens = (page: Page, url: string) => does(async () => heading(page, (await page.goto(url))?.status()))
 
-/** Asks the application for access, and gets the link at which to begin. */
+/** Requests access from the application, and returns the start link. */
 const asks = (page: Page, home: string, provider: Provider) =>
   does(async () => (await page.context().request.get(`${home}/connect/${provider}`)).text())
 
-/** Asks for access and begins; the tab is left at the provider's question. */
+/** Requests access and starts; the tab stays at the consent page of the provider. */
 const begins = (page: Page, home: string, provider: Provider) =>
   Effect.tap(asks(page, home, provider), (link) =>
     does(async () => {
@@ -44,7 +44,7 @@ const begins = (page: Page, home: string, provider: Provider) =>
       assert.include(await page.textContent("dl"), provider)
     }))
 
-/** Allows what the tab is asked, and reads what there is to return to. */
+/** Approves the request in the tab, and reads the return page. */
 const allows = (page: Page, home: string, by: "mouse" | "keyboard" = "mouse") =>
   does(async () => {
     const button = page.getByRole("button", { name: "Approve", exact: true })
@@ -67,13 +67,13 @@ it.scopedLive(
       const begin = (page: Page, provider: Provider) => begins(page, home, provider)
       const allow = (page: Page, by?: "keyboard") => allows(page, home, by)
       const held = new Set<string>()
-      /** What the person reads, and what is in the vault then: what was there, and this one if it is given. */
+      /** The text of the page, and the content of the vault afterwards: the earlier tokens, and this one if it is given. */
       const ends = Effect.fn(function*(read: Effect.Effect<string>, expected: string, grant?: string) {
         assert.strictEqual(yield* read, expected)
         if (grant !== undefined) held.add(grant)
         assertEqual(yield* grants, sorted(held))
       })
-      /** Allows, while the application is away; gives the address to which the browser returned in vain. */
+      /** Approves while the application is down; returns the URL that the browser failed to load. */
       const returnsInVain = Effect.fn(function*(page: Page) {
         yield* setAway(true)
         yield* ends(allow(page), "503")
@@ -81,7 +81,7 @@ it.scopedLive(
         return page.url()
       })
 
-      // Eight begin, over each other, in four tabs; what a tab has left can be opened again by its address.
+      // Eight overlapping consents start in four tabs. A page that a tab has left can be opened again by its URL.
       const adaGithub = yield* begin(ada1, "github")
       const adaGithubAsked = ada1.url()
       yield* begin(grace1, "google")
@@ -95,24 +95,24 @@ it.scopedLive(
       yield* begin(grace2, "microsoft")
       yield* begin(ada1, "microsoft")
 
-      // The first to end is the last but one that began.
+      // The first consent to finish is the second to last that started.
       yield* ends(allow(grace2), allowed, "userId:grace microsoft")
 
-      // A link that was made for another does not even begin, and goes on working for the one it was made for.
+      // A link of another user does not start a consent, and still works for its own user.
       yield* ends(opens(grace2, adaGithub), otherUser)
 
-      // Deny is the end of one request, and of no other in the browser.
+      // Deny ends one request, and no other request in the browser.
       yield* does(async () => {
         await ada1.getByRole("button", { name: "Deny" }).click()
         await ada1.waitForSelector(".notice")
       })
       yield* ends(does(() => ada1.innerText("h1")), "The consent was denied")
 
-      // What one tab was asked is answered in the other.
+      // The request of one tab is answered in the other tab.
       yield* does(() => ada1.goto(adaGoogleAsked))
       yield* ends(allow(ada1, "keyboard"), allowed, "userId:ada google")
 
-      // Grace allows what Ada is asked: nobody gets anything by it, and Ada has to start again.
+      // Grace approves the request of Ada. Neither user gets a token, and Ada has to start again.
       yield* does(() => grace2.goto(ada2.url()))
       yield* ends(allow(grace2), otherBrowser)
       yield* does(() => ada2.getByRole("button", { name: "Approve" }).click())
@@ -121,21 +121,21 @@ it.scopedLive(
       yield* ends(allow(grace1), allowed, "userId:grace slack")
       yield* ends(allow(ada2), allowed, "userId:ada slack")
 
-      // Ada's return address comes to Grace before Ada is through: it is used up, and Ada has to start again.
+      // Grace opens the return URL of Ada before Ada does. This consumes the URL, and Ada has to start again.
       yield* does(() => ada2.goto(adaGithubAsked))
       const adaReturn = yield* returnsInVain(ada2)
       yield* ends(opens(grace2, adaReturn), otherBrowser)
       yield* ends(opens(ada2, adaReturn), used)
       yield* begin(ada1, "github")
 
-      // What one tab returned to in vain is opened in the other.
+      // The return URL that failed to load in one tab is opened in the other tab.
       yield* does(() => grace2.goto(graceGoogleAsked))
       const graceReturn = yield* returnsInVain(grace2)
       yield* ends(opens(grace1, graceReturn), allowed, "userId:grace google")
       yield* ends(opens(grace2, graceReturn), used)
       yield* ends(allow(ada1), allowed, "userId:ada github")
 
-      // Ada signs in where Grace began, and allows.
+      // Ada signs in to the browser in which Grace started, and approves.
       yield* opens(grace1, `${home}/login?user=ada`)
       yield* does(() => grace2.goto(graceGithubAsked))
       yield* ends(allow(grace2), otherUser)
@@ -157,7 +157,7 @@ it.scopedLive(
           "userId:grace slack completed"
         ]
       )
-      // What was not theirs was never even tried.
+      // The service received no attempt to complete the session of another user.
       const completions = (yield* controls.journal).filter((call) => call.operation === "completeResourceTokenAuth")
       assertEqual(completions.map(({ outcome }) => outcome), Array.replicate("ok", 6))
 
@@ -178,7 +178,7 @@ it.scopedLive(
 )
 
 it.scopedLive(
-  "whatever people read at the start and the end can be read by all, in light and in dark",
+  "every page of the start and the end is accessible in the light and the dark color scheme",
   () =>
     Effect.gen(function*() {
       const { home, move } = yield* application

@@ -11,12 +11,12 @@ import * as federated from "./support/federated.js"
 import { origin } from "./support/server.js"
 import * as vendor from "./support/vendor.js"
 
-// What a browser does not do is a defect of the test, and fails it with its own words.
+// A failed browser action is a defect of the test and fails it with the error of the browser.
 const does = <A>(f: () => Promise<A>) => Effect.promise(f)
 
 const chromium = Effect.acquireRelease(does(async () => launch()), (browser) => does(() => browser.close()))
 
-/** An agent whose provider is a real one, and an application to return to. */
+/** An agent with a real provider, and an application with a return page. */
 const setUp = Effect.gen(function*() {
   const server = yield* vendor.make()
   const { asUser, controls, identity, provider } = yield* federated.setUp(server)
@@ -41,7 +41,7 @@ const setUp = Effect.gen(function*() {
   }
 })
 
-/** Opens the authorization URL, and comes to the provider's own page. */
+/** Opens the authorization URL, and waits for the page of the provider. */
 const begins = async (context: BrowserContext, server: vendor.Vendor, url: Redacted.Redacted) => {
   const page = await context.newPage()
   await page.goto(Redacted.value(url))
@@ -84,7 +84,7 @@ it.scopedLive(
       const token = yield* ask
       const { scope, sub } = yield* server.verify(Redacted.value(token), api)
       assertEqual({ scope, sub }, { scope: "openid read", sub: "Ada at the provider" })
-      // Neither the callback nor the link is good for anything a second time.
+      // Neither the callback nor the link works a second time.
       const [callback = ""] = callbacks
       assert.match(callback, /[?&]code=/)
       yield* does(async () => {
@@ -99,7 +99,7 @@ it.scopedLive(
 )
 
 it.scopedLive(
-  "a person denies at the provider's own page, in a real browser, and the agent's wait ends",
+  "a user denies at the page of the provider in a real browser, and the wait of the agent ends",
   () =>
     Effect.gen(function*() {
       const { ask, controls, person, server } = yield* setUp
@@ -117,12 +117,12 @@ it.scopedLive(
 )
 
 it.scopedLive(
-  "a code that another person was led to bring is of no use, in a real browser",
+  "an authorization code in the browser of another user is rejected, in a real browser",
   () =>
     Effect.gen(function*() {
       const { ask, controls, person, server } = yield* setUp
       const consent = yield* required(ask)
-      // Mallory allows for himself, keeps the callback, and sends its link to Ada.
+      // Mallory approves his own request, keeps the callback URL, and sends it to Ada.
       const { callback } = yield* federated.goes(server, consent)
       const ada = yield* person
       yield* does(async () => {

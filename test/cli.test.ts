@@ -35,8 +35,8 @@ const seed = {
   secrets: { "the-secret": { key: "outside-key" } }
 }
 
-// Most of the time goes by until a process has started: it is worth to be sparing with them.
-/** A signature of the right form, which is enough where no key is required. */
+// The start of a process takes most of the time, so these tests start few processes.
+/** A well-formed signature, which is sufficient if no key is required. */
 const wellFormed = "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/bedrock-agentcore/aws4_request, " +
   `SignedHeaders=host, Signature=${"0".repeat(64)}`
 
@@ -51,7 +51,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     const started = cli.start(["serve", "--port", "0", ...args])
     return { started, origin: await started.find("stdout", /listens on (http:\S+)\n/) }
   }
-  /** What succeeds, and says nothing on stderr. */
+  /** Runs a command that succeeds and writes nothing to stderr. */
   const printed = ({ code, stderr, stdout }: Cli.Ended) => {
     assertEqual({ code, stderr }, { code: 0, stderr: "" })
     return stdout
@@ -70,7 +70,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     cli.remove()
   })
 
-  it("shows its help and its version, without colours in a pipe", async () => {
+  it("shows its help and its version, without colors in a pipe", async () => {
     const [help, nothing] = await Promise.all([run("--help"), run("workloads", "get")])
     for (const name of ["serve", "token", "api-key", "consent", "workloads", "providers"]) {
       assert.match(printed(help), new RegExp(`- ${name}\\b`))
@@ -102,7 +102,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     data.destroy()
   })
 
-  it("prints credentials and nothing else, and none of them is in the log", async () => {
+  it("prints only credentials, and the log contains no credentials", async () => {
     const machine = ["token", "--provider", "github", "--flow", "m2m", "--scope", "repo", "--workload", "my-agent"]
     const [token, outside] = await Promise.all([
       client(...machine),
@@ -171,7 +171,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.include(JSON.parse(gone.stderr), { _tag: "ResourceNotFound", operation: "GetWorkloadIdentity" })
   })
 
-  it("administers credential providers, their secrets from standard input alone", async () => {
+  it("administers credential providers, and reads their secrets from standard input only", async () => {
     const provider = { ...seed.oauth2CredentialProviders[0], name: "github-2" }
     const create = ["providers", "create-oauth2", "--endpoint", origin, "--file"]
     const createKey = ["providers", "create-api-key", "--name", "piped", "--endpoint", origin, "--json"]
@@ -203,10 +203,10 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assert.include(JSON.parse(printed(deleted)), { name: "github-2", outcome: "deleted" })
   })
 
-  it("prints the environment to paste, and ends with 0 on SIGINT and on SIGTERM", async () => {
+  it("prints the environment variables to paste, and exits with 0 on SIGINT and on SIGTERM", async () => {
     const ends = await Promise.all((["SIGINT", "SIGTERM"] as const).map(async (signal) => {
       const { origin, started } = await serve("--region", "eu-central-1", "--account", "999999999999")
-      // A connection that stays open does not keep the server.
+      // An open connection does not keep the server running.
       const response = await fetch(`${origin}/identities/CreateWorkloadIdentity`, {
         method: "POST",
         headers: { authorization: wellFormed },
@@ -226,7 +226,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     assertEqual(ends, [0, 0])
   })
 
-  it("prints JSON as a server too", async () => {
+  it("also prints JSON when it serves", async () => {
     const started = cli.start(["serve", "--port", "0", "--json"])
     const said: { readonly endpoint: string; readonly environment: { readonly [name: string]: string } } = JSON.parse(
       await started.find("stdout", /^\{.*\}\n/)

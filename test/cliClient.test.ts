@@ -28,7 +28,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
 
   const run = (...args: ReadonlyArray<string>) => cli.start(args).ended
   const client = (...args: ReadonlyArray<string>) => run(...args, "--endpoint", origin)
-  // Nobody is there, so that whoever gets that far fails with another error.
+  // No server listens here, so a command that sends a request fails with another error.
   const nowhere = (...args: ReadonlyArray<string>) => run(...args, "--endpoint", "http://127.0.0.1:1")
   const failed = (code: number, ended: Cli.Ended) => {
     assertEqual({ code: ended.code, stdout: ended.stdout }, { code, stdout: "" }, ended.stderr)
@@ -53,7 +53,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     cli.remove()
   })
 
-  it("ends with 130 on SIGINT and with 143 on SIGTERM while it waits, and says so", async () => {
+  it("exits with 130 on SIGINT and with 143 on SIGTERM while it waits, and reports the signal", async () => {
     const waiting = (...args: ReadonlyArray<string>) =>
       cli.start([...ask, "user", "--user", "ada", "--callback-url", callback, "--wait", "--endpoint", origin, ...args])
     const words = waiting()
@@ -91,7 +91,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     }
   })
 
-  it("names the whole command, the defaults, the environment and the exit codes in its help", async () => {
+  it("shows the full command, the defaults, the environment variables and the exit codes in its help", async () => {
     const [top, group, token, get] = await Promise.all([
       run("--help"),
       run("workloads"),
@@ -109,7 +109,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
   })
 
-  it("gives the exit codes in its help the meanings of the guide", async () => {
+  it("describes the exit codes in its help as in the guide", async () => {
     const help = printed(await run("--help")).replaceAll(/\s+/g, " ")
     const [, table = ""] = /## Exit codes\n([^]*)/.exec(Markdown.read("guides/local-server.md")) ?? []
     const rows = [...table.replaceAll("`", "").matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]
@@ -130,7 +130,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.strictEqual(failed(64, complete), "UsageInvalid: --user or --user-token is required\n")
   })
 
-  it("does not choose between --user and --user-token", async () => {
+  it("rejects --user together with --user-token", async () => {
     const both = ["--user", "ada", "--user-token", cli.write("jwt", "header.payload.signature")]
     const ends = await Promise.all([
       nowhere(...ask, "user", ...both),
@@ -165,7 +165,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.include(failed(1, urls), "Value at '--return-url[0]' failed")
   })
 
-  it("names --endpoint and --region if they are invalid or no service answers", async () => {
+  it("reports --endpoint and --region if they are invalid or no service responds", async () => {
     const [endpoint, variable, region, nobody, regionless] = await Promise.all([
       run("workloads", "list", "--endpoint", "nonsense"),
       cli.start(["workloads", "list"], { env: { AWS_ENDPOINT_URL: "nonsense" } }).ended,
@@ -228,7 +228,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.include(failedInJson(64, flowless), { _tag: "CommandFailed", reason: "UsageInvalid" })
   })
 
-  it("writes times in ISO 8601 in JSON as well", async () => {
+  it("also prints times in ISO 8601 in JSON", async () => {
     const { createdTime, ...rest }: {
       readonly createdTime: string
       readonly allowedResourceOauth2ReturnUrls: unknown

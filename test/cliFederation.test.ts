@@ -200,7 +200,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       assert.notInclude(started.stderr(), "client-canary")
     }))
 
-  it.scopedLive("says how to allow the host of an issuer with --issuer-host", () =>
+  it.scopedLive("reports how to allow the host of an issuer with --issuer-host", () =>
     Effect.gen(function*() {
       const server = yield* vendor.make()
       const { run, started } = yield* serving(["--seed", seedOf(server), "--verify-jwt", "the agent"])
@@ -211,7 +211,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       yield* Effect.promise(() => started.find("stderr", /claim iss.*--issuer-host HOST/))
     }))
 
-  it("refuses an option that has no value, rather than serving without it", async () => {
+  it("rejects an option without a value, and does not start the server", async () => {
     const cases = [["--verify-jwt", ""], ["--verify-jwt-client", " "], ["--ca", ""], ["--issuer-host"]]
     const ended = await Promise.all(
       cases.map(async (args) => {
@@ -249,7 +249,7 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       assert.include(given.stdout, "a-token")
     }))
 
-  it.scopedLive("does not trust it without --ca, or with another authority", () =>
+  it.scopedLive("does not trust this server without --ca or with another certificate authority", () =>
     Effect.gen(function*() {
       const seed = seedOf(yield* behindPrivateAuthority)
       const other = cli.write("other.pem", privateAuthority.otherAuthority)

@@ -42,7 +42,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     return started.ended
   }
 
-  /** An agent in another container: it calls the server by the name `identity`, on the port that it listens on. */
+  /** An agent in another container. It calls the server as `identity`, on the port on which the server listens. */
   const agentOf = (origin: string) => {
     const { port } = new URL(origin)
     const call = async (path: string, body: unknown) => {
@@ -75,7 +75,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
 
   for (const protocol of ["http", "https"] as const) {
     const behind = protocol === "http" ? "a port mapping" : "TLS termination"
-    it(`completes a consent behind ${behind}, by ${protocol}`, async () => {
+    it(`completes a consent behind ${behind}, over ${protocol}`, async () => {
       const publicUrl = `${protocol}://dev.example:8443`
       const { stderr } = await serving(["--allowed-host", "identity", "--public-url", publicUrl], async (origin) => {
         const forwarder = await Forwarder.forward(protocol, origin)
@@ -84,7 +84,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
           const { authorizationUrl = "" } = await agent.asks()
           assert.isTrue(authorizationUrl.startsWith(`${publicUrl}${authorize}?request_uri=`), authorizationUrl)
 
-          // A browser leaves Sec-Fetch-Site out where it does not trust the connection, as over plain HTTP.
+          // A browser omits Sec-Fetch-Site on an untrusted connection, such as plain HTTP.
           const own = { origin: "null", ...(protocol === "https" && { "sec-fetch-site": "same-origin" }) }
           const visit = (path: string, sent?: Forwarder.Sent) =>
             Forwarder.send(new URL(path, publicUrl).href, forwarder.port, sent)
@@ -130,7 +130,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     })
   }
 
-  it("answers at both addresses and no other host, and ignores X-Forwarded headers", async () => {
+  it("responds at both addresses and at no other host, and ignores X-Forwarded headers", async () => {
     await serving(["--public-url", "https://dev.example:8443"], async (origin) => {
       const { port } = new URL(origin)
       const by = (url: string, sent?: Forwarder.Sent) => Forwarder.send(url, Number(port), sent)
@@ -138,7 +138,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
       const direct = await by(`${origin}/`, { headers: forwarded })
       assert.strictEqual(direct.status, 200)
       assert.match(direct.cookies[0] ?? "", /^agentcore-identity-browser=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
-      // TLS is taken off before the request comes here.
+      // A proxy terminates TLS before the request arrives here.
       for (const host of ["dev.example:8443", "DEV.example:8443"]) {
         const mapped = await by(origin, { headers: { host } })
         assert.match(mapped.cookies[0] ?? "", /^__Host-agentcore-identity-browser=[\w-]+;.* Secure;/, host)
@@ -162,7 +162,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     })
   })
 
-  it("prints the address that it listens on for SDKs, and the public one for browsers", async () => {
+  it("prints its listening address for SDKs, and its public address for browsers", async () => {
     const args = ["serve", "--port", "0", "--public-url", "HTTPS://Dev.Example:443/", "--json"]
     const started = cli.start(args)
     const line: unknown = JSON.parse(await started.find("stdout", /^.*\n/))
@@ -178,11 +178,11 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
       plain.stdout,
       /^# Dashboard: http:\/\/localhost:8080\/ {2}Test controls: http:\/\/127\.0\.0\.1:\d+\//m
     )
-    // It leads to this machine, where nobody else comes from.
+    // It points to this machine, and other machines cannot reach it.
     assert.notInclude(plain.stderr, "WARN")
   })
 
-  it("moves the callback URLs and the authorization URLs of a folder to the address that is given", async () => {
+  it("changes the callback URLs and the authorization URLs of a stored state to the configured address", async () => {
     const data = join(cli.write("public.json", {}), "..", "public")
     const callbackUrl = async (...args: ReadonlyArray<string>) => {
       let found = ""
@@ -201,7 +201,7 @@ describe("agentcore-identity serve --public-url", { timeout: 60_000 }, () => {
     assert.strictEqual(await callbackUrl(), path)
   })
 
-  it("names the option if the URL has more than scheme, host and port, and starts nothing", async () => {
+  it("reports the option if the URL has more than scheme, host and port, and does not start", async () => {
     const wrong = ["https://dev.example/identity", "https://ada:hush@dev.example"]
     const ends = await Promise.all(
       wrong.map((url) => cli.start(["serve", "--port", "0", "--public-url", url]).ended)

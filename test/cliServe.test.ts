@@ -44,7 +44,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
   }, 30_000)
   afterAll(() => cli.remove())
 
-  /** A server for as long as `use` takes, and what it has said in the end. */
+  /** Runs a server while `use` runs, and returns its output. */
   const serving = async (
     args: ReadonlyArray<string>,
     use: (origin: string, started: Cli.Started) => Promise<void>
@@ -92,7 +92,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.strictEqual(code, 0)
   })
 
-  it("answers a client that offers HTTP/2 in HTTP/1.1, and reads its body", async () => {
+  it("responds in HTTP/1.1 to a client that offers HTTP/2, and reads its body", async () => {
     await serving([], async (origin) => {
       const answer = await post(origin, "/identities/CreateWorkloadIdentity", { name: "by-java" }, {
         authorization,
@@ -105,7 +105,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     })
   })
 
-  it("logs calls by default, pages too with --log-level debug, and nothing with none", async () => {
+  it("logs calls by default, calls and pages with --log-level debug, and nothing with --log-level none", async () => {
     const asked = async (...args: ReadonlyArray<string>) => {
       const { code, stderr } = await serving(args, async (origin) => {
         await fetch(`${origin}/_local/state`)
@@ -131,7 +131,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assertEqual(silent, ["", "", "", "", ""])
   })
 
-  it("answers at the address that it prints", async () => {
+  it("responds at the address that it prints", async () => {
     for (const host of ["::ffff:127.0.0.1", "0:0:0:0:0:0:0:1"]) {
       await serving(["--host", host], async (origin) => {
         assert.strictEqual((await fetch(`${origin}/_local/state`)).status, 200, origin)
@@ -150,7 +150,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
   })
 
-  it("names the option with an invalid value", async () => {
+  it("reports the option with an invalid value", async () => {
     const wrong = [["--port", "99999999"], ["--account", "12"], ["--region", "EU West"]]
     const ends = await Promise.all(wrong.map((args) => cli.start(["serve", ...args]).ended))
     for (const [index, { code, stderr, stdout }] of ends.entries()) {
@@ -194,7 +194,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     )
   })
 
-  it("names the option that allows a seed beyond a quota", async () => {
+  it("reports the option that allows a seed above a quota", async () => {
     const { code, stderr } = await cli.start([
       "serve",
       "--port",
@@ -208,7 +208,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.include(stderr, "serve --quota oauth2-providers=N")
   })
 
-  it("warns about open controls only if it listens beyond loopback", async () => {
+  it("warns about unprotected controls only if it listens on more than loopback", async () => {
     const [here, everywhere] = await Promise.all([
       serving(["--host", "localhost"], async () => undefined),
       serving(["--host", "0.0.0.0"], async (origin) => {
@@ -229,7 +229,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     assert.notInclude(here.stderr, "WARN")
   })
 
-  it("rejects a folder that cannot be created, and a seed with a repeated name", async () => {
+  it("rejects a folder that cannot be created, and a seed with a duplicate name", async () => {
     const twice = { ...seed, apiKeyCredentialProviders: [{ name: "a", apiKey: "1" }, { name: "a", apiKey: "hush" }] }
     const [folder, sown] = await Promise.all([
       cli.start(["serve", "--port", "0", "--data", "/proc/no/such"]).ended,
@@ -294,12 +294,12 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       assert.include(second.stderr, `seed ${name}: kept\n`)
     }
     assert.notInclude(second.stderr, "created")
-    // A name moves no cursor and begins no line.
+    // A name cannot move the cursor or start a line.
     assert.include(first.stderr, "seed secrets outside\\u001b[31m\\u009b1m\\u000ait: set\n")
     for (const control of ["\u001b", "\u009b"]) assert.notInclude(first.stderr, control)
   })
 
-  it("gives a token on behalf of the user whose JWT is in a file, and an API key to that user's agent", async () => {
+  it("returns a token on behalf of the user whose JWT is in a file, and an API key for the agent of this user", async () => {
     const token = jwt({ iss: "https://issuer.example", sub: "ada" })
     const file = cli.write("ada.jwt", `${Redacted.value(token)}\n`)
     const { stderr } = await serving(["--seed", cli.write("seed.json", seed)], async (origin) => {

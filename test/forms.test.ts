@@ -8,7 +8,7 @@ import * as publicUrl from "../src/internal/web/publicUrl.js"
 import { assertEqual } from "./support/equality.js"
 import { type Asked, asking, webRequest } from "./support/webRequest.js"
 
-/** What comes of it, or the page instead. */
+/** The result, or the error page. */
 const outcome = <A, R>(self: Effect.Effect<A, form.PageError, R>) =>
   Effect.map(Effect.either(self), Either.mapLeft(({ status, text, title }) => ({ status, title, text })))
 
@@ -17,13 +17,13 @@ const refused = (status: number, title: string, text: string) => Either.left({ s
 const at = (url: string) => <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.provideService(self, publicUrl.PublicAddress, Option.some(Either.getOrThrow(publicUrl.parse(url))))
 
-describe("the parameters of an address or a form", () => {
+describe("the parameters of a URL or a form", () => {
   const read = (query: string) =>
     outcome(
       Effect.map(form.once(new URLSearchParams(query), "a", "b"), (of) => [of("a"), of("b")])
     )
 
-  it.effect("may appear at most once, and an empty one counts as missing", () =>
+  it.effect("appear at most once, and an empty parameter counts as missing", () =>
     Effect.gen(function*() {
       assertEqual(yield* read("a=1&b=2"), Either.right([Option.some("1"), Option.some("2")]))
       assertEqual(yield* read("b=2&c=3&c=4"), Either.right([Option.none(), Option.some("2")]))
@@ -31,7 +31,7 @@ describe("the parameters of an address or a form", () => {
     }))
 
   for (const name of ["a", "b"]) {
-    it.effect(`are refused when ${name} is repeated or longer than 8,192 characters`, () =>
+    it.effect(`are rejected if ${name} is repeated or longer than 8,192 characters`, () =>
       Effect.gen(function*() {
         const broken = (what: string) => refused(400, "Invalid link", `The parameter ${name} is ${what}.`)
         assertEqual(yield* read(`${name}=1&${name}=1`), broken("repeated. Pass it once"))
@@ -41,7 +41,7 @@ describe("the parameters of an address or a form", () => {
       }))
   }
 
-  it.effect("are named when they are missing", () =>
+  it.effect("are reported by name if they are missing", () =>
     Effect.gen(function*() {
       const of = yield* form.once(new URLSearchParams("a=1&b="), "a", "b")
       assertEqual(yield* outcome(form.required(of, "a")), Either.right("1"))
@@ -74,7 +74,7 @@ it("a media type is read without its parameters, in lower case", () => {
   }
 })
 
-describe("whether another site sent a request", () => {
+describe("the check for requests of another site", () => {
   const here = { host: "localhost:4599" }
 
   const asked: ReadonlyArray<readonly [headers: Readonly<Record<string, string>>, isForeign: boolean]> = [
@@ -97,13 +97,13 @@ describe("whether another site sent a request", () => {
     [{ origin: "http://localhost:4599" }, true]
   ]
   for (const [headers, isForeign] of asked) {
-    it.effect(`${isForeign ? "is said" : "is not said"} by ${JSON.stringify(headers)}`, () =>
+    it.effect(`${isForeign ? "rejects" : "accepts"} ${JSON.stringify(headers)}`, () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* form.isForeign(webRequest({ headers })), isForeign)
       }))
   }
 
-  it.effect("is not said by the origin that is allowed beside the server's own", () =>
+  it.effect("accepts the additional allowed origin", () =>
     Effect.gen(function*() {
       assert.isFalse(yield* form.isForeign(webRequest({ headers: { ...here, origin: "null" } }), "null"))
       assert.isTrue(yield* form.isForeign(webRequest({ headers: { ...here, origin: "nul" } }), "null"))
@@ -114,16 +114,16 @@ describe("whether another site sent a request", () => {
   const publicly: ReadonlyArray<readonly [host: string, origin: string, isForeign: boolean]> = [
     ["dev.example", "https://dev.example", false],
     ["dev.example:443", "https://dev.example", false],
-    // The public address has one scheme only.
+    // The public URL has only one scheme.
     ["dev.example", "http://dev.example", true],
     ["dev.example", "https://dev.example:8443", true],
-    // A terminator in between may change the Host header.
+    // A TLS-terminating proxy may change the Host header.
     ["localhost:4599", "https://dev.example", false],
     ["localhost:4599", "http://localhost:4599", false],
     ["localhost:4599", "https://evil.example", true]
   ]
   for (const [host, origin, isForeign] of publicly) {
-    it.effect(`${isForeign ? "is" : "is not"} so at a public URL for ${origin} at ${host}`, () =>
+    it.effect(`${isForeign ? "rejects" : "accepts"} ${origin} at ${host} with a public URL`, () =>
       Effect.gen(function*() {
         const answer = form.isForeign(webRequest({ headers: { host, origin } })).pipe(at("https://dev.example"))
         assert.strictEqual(yield* answer, isForeign)
@@ -148,14 +148,14 @@ describe("a form", () => {
 
   const tooLarge = refused(413, "Form too large", "The form is larger than 64 KiB, or it cannot be read.")
 
-  it.effect("is read if it comes from a page of the server, which sends no Origin header or null", () =>
+  it.effect("is accepted from a page of the server, which sends no Origin header or null", () =>
     Effect.gen(function*() {
       for (const headers of [{}, { origin: "null" }, { origin: "http://localhost" }, { "content-length": "12" }]) {
         assertEqual(yield* read(having(headers)), Either.right("a=1&b=%C3%A4"))
       }
     }))
 
-  it.effect("is refused from another site", () =>
+  it.effect("is rejected from another site", () =>
     Effect.gen(function*() {
       assertEqual(
         yield* read(having({ origin: "https://evil.example" })),
@@ -163,7 +163,7 @@ describe("a form", () => {
       )
     }))
 
-  it.effect("is refused in another media type", () =>
+  it.effect("is rejected in another media type", () =>
     Effect.gen(function*() {
       for (const type of ["application/json", "text/plain", "multipart/form-data", ""]) {
         assertEqual(
@@ -208,7 +208,7 @@ describe("the cookie of a browser", () => {
 
   const read = (cookie: string, host = "localhost") => form.browser.pipe(asking({ headers: { host, cookie } }))
 
-  it.effect("has these attributes over http and over https", () =>
+  it.effect("has fixed attributes over http and over https", () =>
     Effect.gen(function*() {
       const plain = [`${plainName}=${token}; Path=/; HttpOnly; SameSite=Lax`]
       const secure = [`${secureName}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`]
@@ -272,7 +272,7 @@ describe("a redirect", () => {
   })
 })
 
-describe("a one-time token that is refused", () => {
+describe("a rejected one-time token", () => {
   const again = "Open the page again in this browser and answer there. Cookies must be allowed."
 
   for (const what of ["form", "answer"] as const) {
@@ -291,7 +291,7 @@ describe("a one-time token that is refused", () => {
   }
 })
 
-it.effect("a page error is answered with its status, title and text", () =>
+it.effect("the response to a page error has its status, title and text", () =>
   Effect.gen(function*() {
     const response = yield* orNotice(new form.PageError({ status: 418, title: "No <tea>", text: "a & b" }))
     assert.strictEqual(response.status, 418)

@@ -43,7 +43,7 @@ const atOnce: Person = (consent) => consents(consent)
 
 const later: Person = (consent) => Effect.delay(consents(consent), "12 seconds")
 
-/** A flow that is begun again from its beginning; by then the person may have to be asked no more. */
+/** A flow that restarts from the beginning. The user may have approved by then. */
 const restarted = <R>(attempt: () => Pick<Story<R>, "flow" | "others" | "isTold">): Story<R> => ({
   ...attempt(),
   again: () => {
@@ -70,7 +70,7 @@ const waiting = (person: Person): Setup<Services> => () =>
       }
     }))
 
-/** The handle is good for a token unless it has given one; in the last steps of its own it may have, unheard. */
+/** The handle returns a token unless it has already returned one. An interruption in its last steps can lose that token. */
 const resuming = (person: Person): Setup<Services> => (stage) =>
   Effect.map(agent, ({ identity, workloadAccessToken }) => {
     const { isTold, latest, tell, told } = makeAsked<IdentityError.ConsentRequired>()
@@ -128,7 +128,7 @@ const oneReauthenticating = (person: Person): Setup<Services> => () =>
     isShared: true
   }))
 
-/** Ada's browser, whose requests are all given up when it is closed; it keeps its cookies. */
+/** Ada's browser. Closing it aborts its requests; it keeps its cookies. */
 const closing = (pages: (app: Pages) => Pages) =>
   Effect.gen(function*() {
     const app = yield* binding.application
@@ -191,7 +191,7 @@ const wholeStory: Setup<Services | SessionBinding.CurrentUser> = () =>
     interrupt: close
   }))
 
-/** The agent waits on; the person who closed the browser opens the link again, in the same one. */
+/** The agent continues to wait. The user who closed the browser opens the link again in the same browser. */
 const browsing = (pages: (app: Pages) => Pages): Setup<Services | SessionBinding.CurrentUser> => () =>
   Effect.gen(function*() {
     const { ada, asked, close } = yield* closing(pages)
@@ -212,7 +212,7 @@ const browsing = (pages: (app: Pages) => Pages): Setup<Services | SessionBinding
       again: () =>
         Effect.gen(function*() {
           const { status } = yield* ada.open(link)
-          // Nobody may end twice: what is spent has been completed, or the agent would wait forever.
+          // No consent may end twice: a consumed state is a completed one, or the agent would wait forever.
           if (status === 409) assert.isDefined(back)
           else yield* journey
           assert.isNotEmpty(Redacted.value(yield* Fiber.join(waiting)))
@@ -225,10 +225,10 @@ const inMemory = (stage: Stage) => Layer.merge(binding.over(stage.api(MemoryIden
 const overHttp = (stage: Stage) =>
   Layer.mergeAll(server.over(stage.api(MemoryIdentity.layerApi())), ConsentSeal.layerEphemeral, stage.ledger)
 
-/** The sockets that are in use; those of the agent that rest are not counted by Node, their other ends are. */
+/** The sockets in use. Node does not count idle sockets of the agent, but it counts their server ends. */
 const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
 
-/** More sockets than a flow needs are opened beforehand, and rest; afterwards no more than these are there. */
+/** Opens more idle sockets than a flow needs. Afterwards there are no more sockets than these. */
 const noSocketIsBusy = IdentityService.IdentityService.pipe(
   Effect.flatMap((identity) => three(three(asAda(identity)))),
   Effect.zipRight(idle(() => false, 5)),
@@ -243,7 +243,7 @@ const noSocketIsBusy = IdentityService.IdentityService.pipe(
 
 type World<R> = (stage: Stage) => Layer.Layer<R, Failure>
 
-/** Interrupts the flow in one place after the other, `stride` apart, until it runs through; gives how many there were. */
+/** Interrupts the flow at successive places, `stride` apart, until it completes. Returns the number of places. */
 const interruptedAt = <R, R2 = never>(
   moment: Moment,
   setup: Setup<R>,
@@ -261,22 +261,22 @@ const interruptedAt = <R, R2 = never>(
     }
   })
 
-/** Each with the number of its calls, or fewer. */
+/** Each flow with a lower bound of its calls. */
 type Flow<R> = readonly [name: string, setup: Setup<R>, calls: number]
 
 const flows: ReadonlyArray<Flow<Services>> = [
-  ["a wait that is answered at once", waiting(atOnce), 4],
-  ["a call that is put aside and resumed after the answer", resuming(atOnce), 5],
-  ["reauthentication of three whose token was refused", allReauthenticating(atOnce), 5]
+  ["a wait with an immediate response", waiting(atOnce), 4],
+  ["a call that is suspended and resumed after the response", resuming(atOnce), 5],
+  ["reauthentication of three callers with a rejected token", allReauthenticating(atOnce), 5]
 ]
 
 const moreFlows: ReadonlyArray<Flow<Services | SessionBinding.CurrentUser>> = [
-  ["a wait that is answered later", waiting(later), 4],
-  ["a call that is put aside and resumed before the answer", resuming(later), 5],
-  ["the first of four whose token was refused", oneReauthenticating(atOnce), 4],
-  ["an agent that waits, with the browser on its pages", wholeStory, 9],
+  ["a wait with a later response", waiting(later), 4],
+  ["a call that is suspended and resumed before the response", resuming(later), 5],
+  ["the first of four callers with a rejected token", oneReauthenticating(atOnce), 4],
+  ["a waiting agent with a browser on the pages", wholeStory, 9],
   ["a browser on the pages", browsing(Effect.interruptible), 6],
-  ["a browser whose pages go on without it", browsing(identity), 6]
+  ["a browser with pages that continue after its requests end", browsing(identity), 6]
 ]
 
 describe("interruption", () => {
@@ -285,14 +285,14 @@ describe("interruption", () => {
       it.effect(`${name}, interrupted ${moment} each call, leaves nothing that blocks a retry`, () =>
         Effect.map(interruptedAt(moment, setup, { world: inMemory }), (count) => assert.isAtLeast(count, calls)))
     }
-    it.effect(`${name}, interrupted amid its own steps, leaves nothing that blocks a retry`, () =>
+    it.effect(`${name}, interrupted between its own steps, leaves nothing that blocks a retry`, () =>
       Effect.map(interruptedAt("step", setup, { world: inMemory, stride: 61 }), (count) => assert.isAtLeast(count, 5)))
   }
 
   const overSockets = { world: overHttp, check: noSocketIsBusy }
   for (const [name, setup, calls] of flows) {
     for (const moment of ["before", "after"] as const) {
-      it.effect(`${name}, interrupted ${moment} the server has done what each call asks, leaves no socket busy`, () =>
+      it.effect(`${name}, interrupted ${moment} the server executes each call, leaves no socket busy`, () =>
         Effect.map(interruptedAt(moment, setup, overSockets), (count) => assert.isAtLeast(count, calls)))
     }
   }

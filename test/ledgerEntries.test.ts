@@ -14,7 +14,7 @@ const key = "key"
 
 const soon = (wait: Duration.DurationInput = "10 minutes") => Effect.map(DateTime.now, DateTime.addDuration(wait))
 
-/** A ledger in a store of which a test sees the values and the calls, with some of its methods replaced. */
+/** A ledger over a store that exposes its values and calls to the test, with some methods replaced. */
 const opened = (replace: (store: KeyValueStore.KeyValueStore) => Partial<KeyValueStore.KeyValueStore> = () => ({})) => {
   const values = new Map<string, string>()
   const calls: Array<string> = []
@@ -40,7 +40,7 @@ const denied = new SystemError({ reason: "PermissionDenied", module: "FileSystem
 
 const gone = new SystemError({ reason: "NotFound", module: "FileSystem", method: "remove" })
 
-/** Everything that a ledger is asked, each of which meets the entry of `key`. */
+/** Every method of a ledger, each applied to the entry of `key`. */
 const questions: ReadonlyArray<readonly [name: string, ask: (ledger: Ledger) => Effect.Effect<unknown, unknown>]> = [
   ["get", (ledger) => ledger.get(key)],
   ["take", (ledger) => ledger.take(key)],
@@ -49,7 +49,7 @@ const questions: ReadonlyArray<readonly [name: string, ask: (ledger: Ledger) => 
 ]
 
 describe("an entry in a store", () => {
-  /** A removal that hangs until a test lets it proceed. */
+  /** A removal that waits until the test continues it. */
   const hanging = Effect.gen(function*() {
     const begun = yield* Deferred.make<void>()
     const proceed = yield* Deferred.make<void>()
@@ -61,7 +61,7 @@ describe("an entry in a store", () => {
     return { ledger, values, begun: Deferred.await(begun), proceed: Deferred.succeed(proceed, undefined) }
   })
 
-  /** Interrupts a call while its removal hangs, which then proceeds. */
+  /** Interrupts a call during its removal, and then continues the removal. */
   const interrupted = (
     call: Effect.Effect<unknown, unknown>,
     begun: Effect.Effect<void>,
@@ -77,7 +77,7 @@ describe("an entry in a store", () => {
       assert.isTrue(Exit.isInterrupted(yield* Fiber.join(interrupting)))
     })
 
-  it.effect("is removed although its taker is interrupted meanwhile", () =>
+  it.effect("is removed even if the caller of take is interrupted during the removal", () =>
     Effect.gen(function*() {
       const { begun, ledger, proceed, values } = yield* hanging
       yield* interrupted(ledger.take(key), begun, proceed)
@@ -86,7 +86,7 @@ describe("an entry in a store", () => {
     }))
 
   for (const [name, ask] of questions) {
-    it.effect(`that has ended is removed although the caller of ${name} is interrupted meanwhile`, () =>
+    it.effect(`that has expired is removed even if the caller of ${name} is interrupted during the removal`, () =>
       Effect.gen(function*() {
         const { begun, ledger, proceed, values } = yield* hanging
         yield* TestClock.adjust("10 minutes")
@@ -94,13 +94,13 @@ describe("an entry in a store", () => {
         assert.strictEqual(values.size, 0)
       }))
   }
-  it.effect("that was added while one that has ended was being removed is not removed with it", () =>
+  it.effect("that is added during the removal of an expired entry is not removed", () =>
     Effect.gen(function*() {
       const looked = yield* Deferred.make<void>()
       const proceed = yield* Deferred.make<void>()
       let reads = 0
       const { ledger } = yield* opened((store) => ({
-        // The second read of the reader is the one that precedes the removal.
+        // The second read of the reader precedes the removal.
         get: (key) =>
           Effect.flatMap(store.get(key), (found) =>
             ++reads === 3
@@ -119,7 +119,7 @@ describe("an entry in a store", () => {
       assertEqual(yield* ledger.get(key), Option.some("new"))
     }))
 
-  it.effect("can be read while another is being written, and one that has ended cannot be", () =>
+  it.effect("can be read during the write of another entry, and an expired entry cannot", () =>
     Effect.gen(function*() {
       const begun = yield* Deferred.make<void>()
       const { ledger } = yield* opened((store) => ({
@@ -135,7 +135,7 @@ describe("an entry in a store", () => {
       assert.isNull(adding.unsafePoll())
     }))
 
-  it.effect("is not removed unless it is taken or has ended", () =>
+  it.effect("is removed only if it is taken or has expired", () =>
     Effect.gen(function*() {
       const { calls, ledger } = yield* opened()
       yield* ledger.take(key)
@@ -148,7 +148,7 @@ describe("an entry in a store", () => {
       assertEqual(calls.slice(6), ["get", "remove"])
     }))
 
-  it.effect("that has ended, and that another process has removed, is none", () =>
+  it.effect("that has expired and that another process has removed is absent", () =>
     Effect.gen(function*() {
       for (const [name, ask] of questions) {
         const { ledger } = yield* opened(() => ({ remove: () => gone }))
@@ -158,7 +158,7 @@ describe("an entry in a store", () => {
       }
     }))
 
-  it.effect("that cannot be read or written says which of the two", () =>
+  it.effect("that cannot be read or written fails with an error that distinguishes the two", () =>
     Effect.gen(function*() {
       for (const [, ask] of questions) {
         const unreadable = yield* opened(() => ({ get: () => denied }))
@@ -174,7 +174,7 @@ describe("an entry in a store", () => {
 })
 
 describe("entries in memory", () => {
-  it.effect("that have ended are removed by an addition when there are 64, and then when there are twice as many as were left", () =>
+  it.effect("that have expired are removed by an addition at 64 entries, and then at twice the number of remaining entries", () =>
     Effect.gen(function*() {
       const entries = new Map<string, ledgerMemory.Entry>()
       const ledger = ledgerMemory.make(entries)
@@ -193,7 +193,7 @@ describe("entries in memory", () => {
       assert.strictEqual(entries.size, 2)
       yield* add(62, "1 hour")
       assert.strictEqual(entries.size, 64)
-      // One of these ends and 63 are left, so that the next removal is at 126.
+      // One of these expires and 63 remain, so the next removal is at 126.
       yield* TestClock.adjust("1 second")
       yield* add(1, "1 second")
       assert.strictEqual(entries.size, 64)

@@ -10,14 +10,14 @@ import { assertEqual } from "./support/equality.js"
 import * as Markdown from "./support/markdown.js"
 import { temporary } from "./support/temporary.js"
 
-/** The folders and modules that only tests, development and servers need. */
+/** The folders and modules that only tests, development and servers require. */
 const heavy = /src\/(internal\/(emulator|presets|server|oauth|web)\/|MemoryIdentity|StoredIdentity|FederatedIssuer)/
 
-/** The bundle of a program, without packages: its size, and the modules of ours in it. */
+/** The bundle of a program without packages: its size and its library modules. */
 const bundled = async (layer: string) => {
   const { metafile } = await build({
     stdin: {
-      // Imports by module. Of a module that the index re-exports, esbuild keeps every member.
+      // Imports go by module, because esbuild keeps every member of a module that the index re-exports.
       contents: `import { Effect } from "effect"
 import * as AwsIdentity from "./src/AwsIdentity.js"
 import * as IdentityService from "./src/IdentityService.js"
@@ -56,14 +56,14 @@ describe("a bundled program", () => {
     assert.isBelow(bytes, 100_000)
   })
 
-  it("that uses IdentityService.layerTest contains the emulator, and no server", async () => {
+  it("that uses IdentityService.layerTest contains the emulator and no server", async () => {
     const { modules } = await bundled("IdentityService.layerTest")
     assert.include(modules, "src/internal/emulator/emulator.ts")
     assertEqual(modules.filter((path) => path.includes("/server/") || path.includes("/oauth/")), [])
   })
 })
 
-/** The modules of ours that a process of its own loads for these imports, by a hook that lists what it loads. */
+/** The library modules that a separate process loads for these imports, as a loader hook lists them. */
 const loadedBy = (directory: string, names: ReadonlyArray<string>): ReadonlyArray<string> => {
   const list = join(directory, "loaded.txt")
   const program = join(directory, "program.mjs")
@@ -92,7 +92,7 @@ describe("a fresh process", () => {
       assertEqual(loaded.filter((url) => heavy.test(url)), [])
     }))
 
-  it.scoped("that imports MemoryIdentity loads it", () =>
+  it.scoped("that imports MemoryIdentity loads the emulator", () =>
     Effect.gen(function*() {
       const loaded = loadedBy(yield* temporary, ["MemoryIdentity"])
       assert.isTrue(loaded.some((url) => url.includes("/src/internal/emulator/emulator.ts")))

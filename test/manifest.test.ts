@@ -33,7 +33,7 @@ const lock: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse
 
 const repository = "https://github.com/effect-agentcore-identity/effect-agentcore-identity"
 
-/** The packages that the modules of the library import, of which the command in `cli` is no part: it is bundled. */
+/** The packages that the library modules import. The command in `cli` is excluded, because it is bundled. */
 const imported = () => {
   const files = readdirSync(new URL("../src", import.meta.url), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts") && !name.startsWith("cli"))
@@ -41,25 +41,25 @@ const imported = () => {
 }
 
 describe("package.json", () => {
-  it("points to one repository, from which the registry resolves the README's relative links", () => {
+  it("has one repository URL, from which the registry resolves the relative links of the README", () => {
     assertEqual(manifest.repository, { type: "git", url: `git+${repository}.git` })
     assert.strictEqual(manifest.homepage, `${repository}#readme`)
     assert.strictEqual(manifest.bugs.url, `${repository}/issues`)
     assert.include(read("SECURITY.md"), `(${repository}/security/advisories/new)`)
   })
 
-  it("declares the packages that the library imports, each of them and no other", () => {
+  it("declares exactly the packages that the library imports", () => {
     const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]
     assert.sameMembers(imported(), declared)
   })
 
-  it("gives every dependency a caret range, so that its security patches arrive", () => {
+  it("has a caret range for every dependency, which allows security patches", () => {
     for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
       assert.match(range, /^\^\d+\.\d+\.\d+$/, name)
     }
   })
 
-  it("makes classic-level an optional peer dependency, which the tests have", () => {
+  it("declares classic-level as an optional peer dependency and a development dependency", () => {
     assertEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true } })
     assert.strictEqual(manifest.peerDependencies["classic-level"], manifest.devDependencies["classic-level"])
     assert.isUndefined(manifest.optionalDependencies)
@@ -72,7 +72,7 @@ describe("package.json", () => {
 })
 
 describe("package-lock.json", () => {
-  it("is of this package.json", () => {
+  it("matches package.json", () => {
     const root = lock.packages[""]
     assertEqual(
       [root?.dependencies, root?.devDependencies, root?.peerDependencies, root?.optionalDependencies],
@@ -80,15 +80,15 @@ describe("package-lock.json", () => {
     )
   })
 
-  it("names no registry, and npm is told not to write one", () => {
+  it("contains no registry URL, and the npm configuration omits it", () => {
     assert.notInclude(lockText, `"resolved"`)
     assert.include(read(".npmrc"), "omit-lockfile-registry-resolved=true")
   })
 
-  it("has the optional packages of every platform, so that npm has nothing to add", () => {
+  it("lists the optional packages of every platform, so npm adds none", () => {
     const owners = Object.entries(lock.packages).filter(([path, { optionalDependencies }]) =>
       path !== "" && optionalDependencies !== undefined &&
-      // Some of its packages are missing from the registry.
+      // Some of its packages do not exist in the registry.
       path !== "node_modules/dprint"
     )
     assert.isAbove(owners.length, 2)

@@ -16,8 +16,8 @@ type PortError = IdentityApi.Failure<IdentityApi.OperationKey>
 type Rule = "after every transient error" | "after throttling only" | "never"
 
 /**
- * Which errors each operation is repeated after. A creation whose reply was lost would report at its repetition that the name is
- * taken, and a session can be completed once only.
+ * The errors after which each operation is repeated. After a lost response, a repeated creation would report that the
+ * name is taken, and a session can be completed only once.
  */
 const rules: { readonly [Key in Exclude<IdentityApi.OperationKey, "getResourceOauth2Token">]: Rule } = {
   getWorkloadAccessToken: "after every transient error",
@@ -63,7 +63,7 @@ const rules: { readonly [Key in Exclude<IdentityApi.OperationKey, "getResourceOa
 
 const urn = "urn:ietf:params:oauth:request_uri:session"
 
-/** The requests of `getResourceOauth2Token`: a user's first request may open a session, and a poll has its own schedule. */
+/** The requests of `getResourceOauth2Token`: a first user request may open a session, and a poll has its own schedule. */
 const tokenRequests: ReadonlyArray<readonly [members: object, rule: Rule]> = [
   [{ oauth2Flow: "M2M", sessionUri: undefined }, "after every transient error"],
   [{ oauth2Flow: "M2M", sessionUri: undefined, forceAuthentication: true }, "after every transient error"],
@@ -125,7 +125,7 @@ const nameOf = (error: PortError) =>
 
 const twice = RetryPolicy.layer(Schedule.recurs(2))
 
-/** The names of the errors after which a request is sent three times; after each other it is sent once. */
+/** The names of the errors after which a request is sent three times. After every other error it is sent once. */
 const repeatedAfter = (port: Raw.Recorder, call: Effect.Effect<unknown, PortError>) =>
   Effect.gen(function*() {
     const names: Array<string> = []
@@ -163,7 +163,7 @@ describe("an operation", () => {
   }
 })
 
-/** Operations that the model does not mark as idempotent, although a repetition changes nothing that a caller notices. */
+/** Operations that the model does not mark as idempotent, although a repetition has no visible effect. */
 const harmless = [
   "GetWorkloadAccessToken",
   "GetWorkloadAccessTokenForJWT",
@@ -185,7 +185,7 @@ type Own = Exclude<IdentityApi.OperationKey, keyof IdentityService.PassthroughOp
 
 type Service = IdentityService.IdentityService["Type"]
 
-/** Operations that the service does not have under their own names. */
+/** Operations that have no method of the same name in the service. */
 const own: {
   readonly [Key in Own]: (
     identity: Service,
@@ -228,7 +228,7 @@ describe("the service", () => {
   for (const key of Struct.keys(IdentityApi.operations)) {
     const operation: Operation.Any = IdentityApi.operations[key]
 
-    it.effect(`repeats ${operation.name} by the rule of the operation, and replies what the last attempt replied`, () =>
+    it.effect(`repeats ${operation.name} by the rule of the operation, and returns the response of the last attempt`, () =>
       Effect.gen(function*() {
         const port = Raw.recorder()
         const layer = Layer.succeed(IdentityApi.IdentityApi, port.api)
@@ -250,7 +250,7 @@ describe("the service", () => {
   }
 })
 
-/** A port that fails with each of these errors in turn, and then replies; and the times of its attempts. */
+/** A port that fails with each of these errors in turn and then succeeds, and the times of its attempts. */
 const failing = (first: ReadonlyArray<PortError>) =>
   Effect.gen(function*() {
     const times: Array<number> = []
@@ -271,7 +271,7 @@ describe("a request that is repeated", () => {
   const throttled = new IdentityError.Throttled(members)
   const broken = new IdentityError.InternalServerError(members)
 
-  it.effect("succeeds with the first reply", () =>
+  it.effect("succeeds with the first response", () =>
     Effect.gen(function*() {
       const { create, times } = yield* failing([throttled, throttled])
       assertEqual<unknown>(yield* create, { name: "agent", workloadIdentityArn: "arn" })
@@ -285,7 +285,7 @@ describe("a request that is repeated", () => {
       assert.lengthOf(times, 2)
     }).pipe(Effect.provide(twice)))
 
-  it.effect("is sent once where the policy is Schedule.stop", () =>
+  it.effect("is sent once if the policy is Schedule.stop", () =>
     Effect.gen(function*() {
       const { create, times } = yield* failing([throttled])
       assertEqual<unknown>(yield* Effect.flip(create), throttled)

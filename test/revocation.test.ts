@@ -52,8 +52,8 @@ const kindOf = ({ forceAuthentication, sessionUri }: TokenRequest) =>
     : "not forced"
 
 /**
- * The service over a port whose vault keeps the refused token. A request that forces authentication opens a session:
- * `session-1`, then `session-2`. A poll gets `poll`.
+ * The service over a port whose vault keeps the rejected token. A request with forceAuthentication opens a session:
+ * `session-1`, then `session-2`. The response to a poll is `poll`.
  */
 const keeping = (poll: Effect.Effect<TokenReply, PortError>) =>
   Effect.gen(function*() {
@@ -73,7 +73,7 @@ const keeping = (poll: Effect.Effect<TokenReply, PortError>) =>
 
 describe("reauthentication", () => {
   for (const authFlow of flows) {
-    it.effect(`of ${authFlow} requests once, without force, if another token comes back`, () =>
+    it.effect(`of ${authFlow} sends one request, without forceAuthentication, if the response has another token`, () =>
       Effect.gen(function*() {
         const { identity, requests } = yield* answering(() => Effect.succeed(token("new")))
         for (const forceAuthentication of [undefined, false, true]) {
@@ -85,7 +85,7 @@ describe("reauthentication", () => {
         assertEqual((yield* requests).map(kindOf), ["request", "request", "request"])
       }))
 
-    it.effect(`of ${authFlow} requests again, with forceAuthentication, if the refused token comes back`, () =>
+    it.effect(`of ${authFlow} sends a second request, with forceAuthentication, if the response has the rejected token`, () =>
       Effect.gen(function*() {
         const { identity, requests } = yield* answering(({ forceAuthentication }) =>
           Effect.succeed(forceAuthentication === true ? token("new") : token("refused"))
@@ -98,14 +98,14 @@ describe("reauthentication", () => {
         assertEqual<unknown>(second, { ...first, forceAuthentication: true })
       }))
 
-    it.effect(`of ${authFlow} succeeds with the refused token if authentication by force gives no other`, () =>
+    it.effect(`of ${authFlow} succeeds with the rejected token if forceAuthentication returns no other token`, () =>
       Effect.gen(function*() {
         const { identity, requests } = yield* answering(() => Effect.succeed(token("refused")))
         assertEqual(yield* identity.reauthenticate({ ...user, authFlow }), refused)
         assertEqual((yield* requests).map(kindOf), ["request", "forced"])
       }))
 
-    it.effect(`of ${authFlow} fails as its requests do, and the next one starts from the beginning`, () =>
+    it.effect(`of ${authFlow} fails with the error of its request, and the next one starts from the beginning`, () =>
       Effect.gen(function*() {
         const denied = new IdentityError.AccessDenied({ operation: "GetResourceOauth2Token", message: "denied" })
         const { identity, requests } = yield* answering((_, index) =>
@@ -117,7 +117,7 @@ describe("reauthentication", () => {
   }
 
   for (const authFlow of ["M2M", "ON_BEHALF_OF_TOKEN_EXCHANGE"] as const) {
-    it.effect(`of ${authFlow} takes an authorization URL for a reply that cannot be understood`, () =>
+    it.effect(`of ${authFlow} reports an authorization URL as an unexpected response`, () =>
       Effect.gen(function*() {
         const { identity } = yield* keeping(Effect.never)
         const error = yield* Effect.flip(identity.reauthenticate({ ...user, authFlow }))
@@ -125,7 +125,7 @@ describe("reauthentication", () => {
       }))
   }
 
-  it.effect("of a user requires the consent that the service asks for", () =>
+  it.effect("of a user requires the consent that the service requests", () =>
     Effect.gen(function*() {
       const { identity } = yield* keeping(Effect.never)
       const consent = yield* required(identity.reauthenticate(user))
@@ -137,7 +137,7 @@ describe("reauthentication", () => {
       })
     }))
 
-  it.effect("that waits for the consent succeeds with its token", () =>
+  it.effect("that waits for the consent succeeds with the token of the consent", () =>
     Effect.gen(function*() {
       const { identity, kinds } = yield* keeping(Effect.succeed(token("new")))
       const fiber = yield* Effect.fork(
@@ -177,7 +177,7 @@ describe("a consent that a reauthentication requires", () => {
     new IdentityError.UnknownServiceError({ operation, message: "gone", code: "GatewayTimeout", status: 504 })
   ]
 
-  it.effect("is required again while the user has not answered, without another request for consent", () =>
+  it.effect("is required again until the user responds, without a new consent request", () =>
     Effect.gen(function*() {
       for (const reply of [consentOf("session-1"), { ...consentOf("session-1"), sessionUri: undefined }, {}]) {
         const { consent, requests, results } = yield* followed(Effect.succeed(reply))
@@ -187,7 +187,7 @@ describe("a consent that a reauthentication requires", () => {
     }))
 
   for (const error of unavailable) {
-    it.effect(`is not requested again when looking at it fails with ${error._tag}`, () =>
+    it.effect(`is not requested again if its poll fails with ${error._tag}`, () =>
       Effect.gen(function*() {
         const { requests, results } = yield* followed(Effect.fail(error))
         assertEqual<unknown>(results, [Exit.fail(error), Exit.fail(error)])
@@ -195,7 +195,7 @@ describe("a consent that a reauthentication requires", () => {
       }))
   }
 
-  it.effect("gives its token once the user has consented", () =>
+  it.effect("provides its token after the user approves", () =>
     Effect.gen(function*() {
       const { requests, results } = yield* followed(Effect.succeed(token("new")))
       assertEqual(results, [Exit.succeed(Redacted.make("new")), Exit.succeed(Redacted.make("new"))])
@@ -206,10 +206,10 @@ describe("a consent that a reauthentication requires", () => {
     ["the user has denied it", Effect.succeed({ sessionStatus: "FAILED" })],
     ["the service has opened another session", Effect.succeed(consentOf("unknown"))],
     ["its session is over", Effect.fail(new IdentityError.AccessDenied({ operation, message: "expired" }))],
-    ["it gives the refused token", Effect.succeed(token("refused"))]
+    ["it returns the rejected token", Effect.succeed(token("refused"))]
   ]
   for (const [how, answer] of ended) {
-    it.effect(`is requested once more if ${how}, and looked at from then on`, () =>
+    it.effect(`is requested once more if ${how}, and polled afterwards`, () =>
       Effect.gen(function*() {
         const { requests, results } = yield* followed(answer)
         for (const [index, result] of results.entries()) {
@@ -223,7 +223,7 @@ describe("a consent that a reauthentication requires", () => {
       }))
   }
 
-  it.effect("is looked at until it expires, and requested again from then on", () =>
+  it.effect("is polled until it expires, and then requested again", () =>
     Effect.gen(function*() {
       const { identity, kinds } = yield* keeping(Effect.succeed({}))
       const consent = yield* required(identity.reauthenticate(user))
@@ -234,7 +234,7 @@ describe("a consent that a reauthentication requires", () => {
       assertEqual(yield* kinds, ["request", "forced", "poll session-1", "request", "forced"])
     }))
 
-  it.effect("of one user, and the one of another, are looked at each with the token of its own user", () =>
+  it.effect("is polled with the token of its own user if two users have consents", () =>
     Effect.gen(function*() {
       const { identity, requests } = yield* answering((request) =>
         Effect.succeed(
@@ -253,7 +253,7 @@ describe("a consent that a reauthentication requires", () => {
       )
     }))
 
-  it.effect("costs the same on average, however many consents were required before", () =>
+  it.effect("has a constant average cost, independent of the number of earlier consents", () =>
     Effect.gen(function*() {
       const { api } = Object.assign(Raw.recorder(), {
         answer: { reply: { authorizationUrl: "https://idp.example/authorize", sessionUri: "urn:session" } }
@@ -263,7 +263,7 @@ describe("a consent that a reauthentication requires", () => {
       const context = { options: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
       for (let index = 0; index < 500; index++) {
         yield* required(reauthenticate(context, Redacted.make(`refused-${index}`)))
-        // The consents of the first calls expire meanwhile.
+        // The consents of the first calls expire during this time.
         yield* TestClock.adjust("2 seconds")
       }
       assert.isAtMost(consents.count, 4 * 500)

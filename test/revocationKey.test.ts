@@ -40,7 +40,7 @@ const full: Required<Options> = {
 
 type Values = { readonly [Member in keyof Options]-?: ReadonlyArray<Options[Member]> }
 
-/** For each member the values that make it another reauthentication. */
+/** For each member, the values that make a different reauthentication. */
 const different: Values = {
   providerName: ["gitlab", ""],
   scopes: [["repo"], ["mail"], ["repo", "mail", "admin"], ["repo", "Mail"], ["repo,mail"], []],
@@ -63,7 +63,7 @@ const different: Values = {
   refused: [Redacted.make("refused by another"), Redacted.make("\nrefused")]
 }
 
-/** For each member the values that leave it the same reauthentication. */
+/** For each member, the values that make the same reauthentication. */
 const same: Values = {
   providerName: [],
   scopes: [["mail", "repo"], ["repo", "mail", "repo"]],
@@ -92,7 +92,7 @@ const variants = (values: Values) =>
     ])
   )
 
-/** The results of reauthentications at the same time, and what was requested. Each request has a result of its own. */
+/** The results of concurrent reauthentications, and their requests. Each request has a separate result. */
 const together = (all: ReadonlyArray<Options>) =>
   Effect.gen(function*() {
     const { identity, requests } = yield* answering((_, index) =>
@@ -105,8 +105,8 @@ const together = (all: ReadonlyArray<Options>) =>
     return { results: (yield* Fiber.join(fiber)).map(Redacted.value), requests: yield* requests }
   })
 
-describe("two reauthentications at the same time", () => {
-  it.effect("of two users with the same refused token give each user only their own", () =>
+describe("two concurrent reauthentications", () => {
+  it.effect("of two users with the same rejected token return to each user only the token of this user", () =>
     Effect.gen(function*() {
       for (const authFlow of flows) {
         const { identity } = yield* answering(({ workloadIdentityToken }) =>
@@ -159,7 +159,7 @@ describe("two reauthentications at the same time", () => {
       assert.strictEqual(new Set(results).size, all.length)
     }))
 
-  it.effect("each make a request of their own if they all differ", () =>
+  it.effect("each send a separate request if they all differ", () =>
     Effect.gen(function*() {
       const all = [full, ...variants(different).map(([, options]) => options)]
       const { requests, results } = yield* together(all)
@@ -167,7 +167,7 @@ describe("two reauthentications at the same time", () => {
       assert.strictEqual(new Set(results).size, all.length)
     }))
 
-  it.effect("share a request if one leaves out what is empty in the other", () =>
+  it.effect("share a request if one omits members that are empty in the other", () =>
     Effect.gen(function*() {
       const { requests } = yield* together([
         user,
@@ -177,14 +177,14 @@ describe("two reauthentications at the same time", () => {
       assert.lengthOf(requests, 1)
     }))
 
-  it.effect("share a request if one gives the default return URL and the other leaves it out", () =>
+  it.effect("share a request if one has the default return URL and the other omits it", () =>
     Effect.gen(function*() {
       const { requests } = yield* together([full, { ...full, callbackUrl: undefined }])
       assert.lengthOf(requests, 1)
       assertContains(requests[0], { resourceOauth2ReturnUrl: full.callbackUrl })
     }).pipe(Effect.provide(TokenOptions.layerCallbackUrl(full.callbackUrl))))
 
-  it.effect("that share a consent get the state that it comes back with", () =>
+  it.effect("that share a consent both receive its state", () =>
     Effect.gen(function*() {
       const { identity, requests } = yield* answering(() => Effect.delay(Effect.succeed(inProgress), "1 second"))
       const fiber = yield* Effect.fork(

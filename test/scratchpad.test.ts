@@ -18,7 +18,7 @@ interface Section {
   readonly printed: string
 }
 
-/** What the README says of each program. */
+/** The README entry of each program. */
 const sections: ReadonlyMap<string, Section> = new Map(
   Markdown.read("scratchpad/README.md").split(/^## /m).slice(1).map((text) => {
     const [, name = "", prose = ""] = /^`([^`]+)`\n\n([^\n]+)/.exec(text) ?? []
@@ -28,11 +28,11 @@ const sections: ReadonlyMap<string, Section> = new Map(
   })
 )
 
-/** The text of the README, in which `…` is anything that ends on the same line. */
+/** The text of the README, in which `…` matches any text on the same line. */
 const pattern = (printed: string) =>
   new RegExp(`^${printed.split("…").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(".+")}\n$`)
 
-/** Every file beside the sources, and in the scratchpad. */
+/** Every file outside the sources, and in the scratchpad. */
 const listing = () => [
   ...readdirSync(Markdown.root),
   ...readdirSync(join(Markdown.root, "scratchpad"), { recursive: true }).map(String)
@@ -42,7 +42,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
   let temporary: string
   let bundles: string
 
-  // One temporary folder for all runs, since tsx keeps there what it has compiled.
+  // All runs share one temporary folder, because tsx caches compiled files there.
   beforeAll(async () => {
     temporary = mkdtempSync(join(tmpdir(), "scratchpad-"))
     bundles = temporaryFolder()
@@ -64,7 +64,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     for (const folder of [temporary, bundles]) rmSync(folder, { recursive: true, force: true })
   })
 
-  /** As a reader runs it, who has set nothing of AWS and nothing of ours. */
+  /** The environment of a reader without variables of AWS or of this library. */
   const run = async (script: string, env: Readonly<Record<string, string>> = {}) => {
     const before = listing()
     const ended = await Shell.run(script, { cwd: Markdown.root, env: { HOME: temporary, TMPDIR: temporary, ...env } })
@@ -78,10 +78,10 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     return run(`"${process.execPath}" "${join(bundles, `${name}.mjs`)}"${args}`, env)
   }
 
-  /** What no program of it prints. */
+  /** Text that no program prints. */
   const secrets = /simulated-(machine|user|on-behalf-of)-|a-key-for-the-weather|eyJ|a-secret-of-the-demo/
 
-  it("has a README with every program, in an order, each with a sentence, a command and what it prints", () => {
+  it("has a README that lists every program in order, each with a sentence, a command and its output", () => {
     assert.sameMembers([...sections.keys()], files)
     for (const [name, { command, printed, prose }] of sections) {
       assert.match(prose, /^[A-Z]\w* [^.]{10,}/, name)
@@ -93,9 +93,9 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     }
   })
 
-  // The tests of the scratchpad run with these.
+  // The tests of the scratchpad run together with these.
   for (const name of files.filter((name) => !name.endsWith(".test.ts"))) {
-    it(`${name} runs as its README says, prints what it says, and leaves the folder as it was`, async () => {
+    it(`${name} runs as documented, prints the documented output, and leaves the folder unchanged`, async () => {
       const { command, printed } = sections.get(name) ?? assert.fail("the README does not list it")
       const { code, stderr, stdout } = await run(command)
       assert.strictEqual(code, 0, stderr)
@@ -105,14 +105,14 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
 
     const alone = `npx tsx scratchpad/${name}`
     if (sections.get(name)?.command === alone) continue
-    it(`${name} without its argument says in one line what it needs`, async () => {
+    it(`${name} without its argument reports in one line which argument it requires`, async () => {
       const { code, stderr, stdout } = await runBundled(alone)
       assertEqual([code, stdout], [1, ""])
       assert.match(stderr, /^[^\n]*npx tsx scratchpad\/[\w-]+\.ts[^\n]*\n$/)
     })
   }
 
-  it("agent.ts --live says in one line which variables it needs", async () => {
+  it("agent.ts --live reports in one line which variables it requires", async () => {
     const { code, stderr, stdout } = await runBundled("npx tsx scratchpad/agent.ts --live")
     assertEqual([code, stdout], [1, ""])
     assert.strictEqual(
@@ -121,7 +121,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     )
   })
 
-  it("consent-resume.ts resumes in the folder that consent-suspend.ts names, which is closed to other users", async () => {
+  it("consent-resume.ts resumes in the folder that consent-suspend.ts prints, which other users cannot access", async () => {
     const suspended = await runBundled("npx tsx scratchpad/consent-suspend.ts")
     const [, command = "", folder = ""] = /(npx tsx scratchpad\/consent-resume\.ts (\S+))\n$/.exec(suspended.stdout) ??
       []
@@ -130,13 +130,13 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     for (const name of ["handle", "keys"]) assert.strictEqual(statSync(join(folder, name)).mode & 0o077, 0, name)
     const first = await runBundled(command)
     assert.match(first.stdout, /^resumed: <redacted>\n/)
-    // Another process: what was used is remembered.
+    // In another process, the consent is still consumed.
     const second = await runBundled(command)
     assertEqual([second.code, second.stdout], [1, ""])
     assert.strictEqual(second.stderr, "the resume handle was used before: request the token again\n")
   })
 
-  it("consent-suspend.ts seals with the keys of the environment, and consent-resume.ts needs the same", async () => {
+  it("consent-suspend.ts seals with the keys of the environment, and consent-resume.ts requires the same keys", async () => {
     const folder = join(temporary, "of-mine")
     const mine = { AGENTCORE_IDENTITY_SEAL_KEYS: `one:${randomBytes(32).toString("base64")}` }
     const suspended = await runBundled(`npx tsx scratchpad/consent-suspend.ts ${folder}`, mine)
@@ -149,7 +149,7 @@ describe("the scratchpad", { timeout: 120_000 }, () => {
     assert.match(resumed.stdout, /^resumed: <redacted>\n/, resumed.stderr)
   })
 
-  it("consent-suspend.ts says in one line what is wrong with a key or with a folder", async () => {
+  it("consent-suspend.ts reports in one line the problem with a key or a folder", async () => {
     const bad = await runBundled("npx tsx scratchpad/consent-suspend.ts", { AGENTCORE_IDENTITY_SEAL_KEYS: "one:short" })
     assertEqual([bad.code, bad.stdout], [1, ""])
     assert.match(bad.stderr, /^AGENTCORE_IDENTITY_SEAL_KEYS: key "one" is not 32 bytes in base64.*\n$/)

@@ -54,7 +54,7 @@ const signed = (
     }
   })
 
-/** Whether a request is accepted, or the error that it is answered with. */
+/** Whether a request is accepted, or its error response. */
 const verdict = (authenticate: ReturnType<typeof signature.make>, { body = "", ...request }: Asked) =>
   authenticate(new TextEncoder().encode(body)).pipe(asking(request), Effect.either)
 
@@ -80,7 +80,7 @@ const withHeader = (request: Request, name: string, change: (value: string) => s
 
 const authorization = "authorization"
 
-describe("a signature under a required key", () => {
+describe("a signature with a required key", () => {
   const good: Readonly<Record<string, Parameters<typeof signed>[0]>> = {
     "as the SDK makes it": {},
     "without the digest of its body among its headers": { applyChecksum: false },
@@ -109,7 +109,7 @@ describe("a signature under a required key", () => {
       )
     }))
 
-  it.effect("is rejected, although it is valid, if its scope names another day than its date", () =>
+  it.effect("is rejected, even if it is valid, if its scope has another day than its date", () =>
     Effect.gen(function*() {
       yield* atNoon
       for (const day of ["20261121", "20261123", "19700101"]) {
@@ -153,7 +153,7 @@ describe("a signature under a required key", () => {
       }
     }))
 
-  it.effect("is rejected under another key or another secret", () =>
+  it.effect("is rejected with another key or another secret", () =>
     Effect.gen(function*() {
       yield* atNoon
       assertEqual(
@@ -167,7 +167,7 @@ describe("a signature under a required key", () => {
       assertEqual(yield* verdict(strict, yield* signed({ keys: { ...key, secretAccessKey: "guess" } })), mismatch)
     }))
 
-  it.effect("is rejected when any part of the request or one digit of it was changed", () =>
+  it.effect("is rejected if any part of the request or one digit of the signature was changed", () =>
     Effect.gen(function*() {
       yield* atNoon
       const request = yield* signed({ headers: { host: "localhost", "x-odd": "a" }, query: { a: ["1", "2"] } })
@@ -202,23 +202,23 @@ describe("a signature under a required key", () => {
       }
     }))
 
-  it.effect("is rejected when the digest of the body is signed and the body is another", () =>
+  it.effect("is rejected if the signed digest is not the digest of the body", () =>
     Effect.gen(function*() {
       yield* atNoon
       const request = yield* signed()
       assert.match(request.headers["x-amz-content-sha256"] ?? "", /^[0-9a-f]{64}$/)
       const { "x-amz-content-sha256": _, ...headers } = request.headers
-      // Without the header the digest of the body is still a part of what is signed.
+      // Without the header, the signature still covers the digest of the body.
       assertEqual(yield* verdict(strict, { ...request, headers, body: "{}" }), mismatch)
     }))
 
-  it.effect("is rejected, and is no defect, if the path is not text", () =>
+  it.effect("is rejected without a defect if the path is not text", () =>
     Effect.gen(function*() {
       yield* atNoon
       assertEqual(yield* verdict(strict, { ...(yield* signed()), url: "/\ud800" }), mismatch)
     }))
 
-  it.effect("has its form checked before the key", () =>
+  it.effect("is checked for its form before its key", () =>
     Effect.gen(function*() {
       yield* atNoon
       const { headers: { authorization: _, ...headers }, ...request } = yield* signed()
@@ -260,7 +260,7 @@ describe("the form of a signature", () => {
       }
     }))
 
-  it.effect("is missing if the header is missing or empty", () =>
+  it.effect("is reported as missing if the header is missing or empty", () =>
     Effect.gen(function*() {
       const missing = Either.left({
         exception: "MissingAuthenticationTokenException",
@@ -271,7 +271,7 @@ describe("the form of a signature", () => {
       assertEqual(yield* formed(""), missing)
     }))
 
-  it.effect("has one algorithm", () =>
+  it.effect("requires the supported algorithm", () =>
     Effect.gen(function*() {
       const unsupported = incomplete("Unsupported AWS 'algorithm' in Authorization")
       for (const algorithm of ["Bearer", "AWS4-HMAC-SHA1", "aws4-hmac-sha256", ""]) {
@@ -281,7 +281,7 @@ describe("the form of a signature", () => {
     }))
 
   for (const name of Record.keys(parameters)) {
-    it.effect(`has a ${name}`, () =>
+    it.effect(`requires a ${name}`, () =>
       Effect.gen(function*() {
         const rest = Record.remove(parameters, name)
         const missing = incomplete(`Authorization header requires '${name}' parameter.`)
@@ -312,7 +312,7 @@ describe("the form of a signature", () => {
     Signature: ["0f".repeat(31), `${"0f".repeat(32)}0`, "0F".repeat(32), "0g".repeat(32), `=${"0f".repeat(32)}`]
   }
   for (const name of Record.keys(malformed)) {
-    it.effect(`has a well-formed ${name}`, () =>
+    it.effect(`requires a well-formed ${name}`, () =>
       Effect.gen(function*() {
         const expected = incomplete(`Authorization header has a malformed '${name}' parameter.`)
         for (const value of malformed[name]) {
@@ -321,7 +321,7 @@ describe("the form of a signature", () => {
       }))
   }
 
-  it.effect("is for this service", () =>
+  it.effect("requires the scope of this service", () =>
     Effect.gen(function*() {
       for (const service of ["s3", "bedrock", "bedrock-agentcore-control"]) {
         const Credential = parameters.Credential.replace("bedrock-agentcore", service)

@@ -7,7 +7,7 @@ export const callbackUrl = "https://app.example/return"
 
 export const discoveryUrl = "https://issuer.example/.well-known/openid-configuration"
 
-/** What a freshly deployed agent has: a workload identity, a provider of each kind, and a user who is signed in. */
+/** The setup of a new agent: a workload identity, a provider of each kind, and a signed-in user. */
 export const agent = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService
   yield* identity.createWorkloadIdentity({ name: workloadName, allowedResourceOauth2ReturnUrls: [callbackUrl] })
@@ -48,9 +48,9 @@ export const agent = Effect.gen(function*() {
 
 const base64Url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-/** A JWT with a signature that nobody checks. */
+/** A JWT with a signature that is not verified. */
 export const jwt = (claims: Record<string, unknown>) =>
   Redacted.make(`${base64Url({ alg: "none" })}.${base64Url(claims)}.c2lnbmF0dXJl`)
 
-/** What `getToken` is mostly asked in tests. */
+/** The usual `getToken` request of tests. */
 export const asUser = { providerName: "github", scopes: ["repo"], authFlow: "USER_FEDERATION", callbackUrl } as const

@@ -2,17 +2,17 @@
 import { dirname, join, normalize } from "node:path"
 import ts from "typescript"
 
-/** A module that another one loads. */
+/** A module that another module loads. */
 export interface Import {
   readonly file: string
   readonly dynamic: boolean
 }
 
-/** The compiler removes such an import. It keeps `import { type T }`, as an import for side effects. */
+/** The compiler removes this import. It keeps `import { type T }` as an import for side effects. */
 const isTypeOnly = (node: ts.ImportDeclaration | ts.ExportDeclaration): boolean =>
   ts.isExportDeclaration(node) ? node.isTypeOnly : node.importClause?.isTypeOnly === true
 
-/** The modules of ours that a module imports, re-exports, loads for a side effect or with `import(…)`; no types. */
+/** The library modules that a module imports, re-exports, loads for a side effect or with `import(…)`, without types. */
 export const importsOf = (file: string, text: string): ReadonlyArray<Import> => {
   const found: Array<Import> = []
   const add = (specifier: ts.Expression | undefined, dynamic: boolean) => {
@@ -34,7 +34,7 @@ export const importsOf = (file: string, text: string): ReadonlyArray<Import> => 
   return found
 }
 
-/** The name by which the table knows a module: a public module's own, or that of its folder. */
+/** The name of a module in the table: its own for a public module, otherwise that of its folder. */
 export const unitOf = (file: string): string => {
   const path = file.replace(/^src\//, "").replace(/\.ts$/, "").replace(/^internal\//, "")
   const [top = "", folder, rest] = path.split("/")
@@ -104,7 +104,7 @@ export const readTable = (markdown: string): ReadonlyMap<string, Row> => {
   )
 }
 
-/** What the table does not allow, one sentence for each import. */
+/** The imports that the table does not allow, one sentence each. */
 export const violations = (
   table: ReadonlyMap<string, Row>,
   sources: ReadonlyMap<string, string>
@@ -117,7 +117,7 @@ export const violations = (
     )
   })
 
-/** Every module that loads with this one, except those that are loaded later with `import(…)`. */
+/** Every module that loads with this one, except those loaded later with `import(…)`. */
 export const loadedWith = (file: string, sources: ReadonlyMap<string, string>): ReadonlySet<string> => {
   const loaded = new Set<string>()
   const load = (one: string): void => {

@@ -23,13 +23,13 @@ import * as IdentityService from "../../src/IdentityService.js"
 import * as ledgerMemory from "../../src/internal/consent/ledgerMemory.js"
 import { settle, settled } from "./clock.js"
 
-/** Around a call of the port or of the ledger: before it is passed on, while it is under way, once it has answered. */
+/** Around a call of the port or of the ledger: before it is forwarded, during the call, and after its response. */
 export const moments = ["before", "during", "after"] as const
 
-/** Around its calls, or after a step that its fibers make by themselves. */
+/** Around its calls, or after a step of its fibers. */
 export type Moment = typeof moments[number] | "step"
 
-/** What counts the calls and steps of a flow, and interrupts it in one place. Nothing counts until there is a flow. */
+/** Counts the calls and steps of a flow, and interrupts it at one place. Counting starts with the flow. */
 export const makeStage = ({ at, moment }: { readonly at: number; readonly moment: Moment }) => {
   const reached = Deferred.unsafeMake<void>(FiberId.none)
   const released = Deferred.unsafeMake<void>(FiberId.none)
@@ -46,7 +46,7 @@ export const makeStage = ({ at, moment }: { readonly at: number; readonly moment
     isReached = true
   }
 
-  // Whoever cannot be interrupted is held here only until the interruption has had the time to arrive.
+  // An uninterruptible fiber waits here only until the interruption has had time to arrive.
   const held = Effect.suspend(() => {
     reach()
     return Deferred.await(released)
@@ -107,33 +107,33 @@ export const makeStage = ({ at, moment }: { readonly at: number; readonly moment
 
 export type Stage = ReturnType<typeof makeStage>
 
-/** A call, the token that came where consent was expected, or the server's configuration. */
+/** The failure of a call, a token where a consent was expected, or an invalid configuration of the server. */
 export type Failure = Error | Redacted.Redacted | ConfigError.ConfigError
 
-/** One run of a flow, and what has to hold when it has been interrupted. */
+/** One run of a flow, and the conditions after its interruption. */
 export interface Story<R> {
   readonly flow: Effect.Effect<unknown, Failure, R>
-  /** Everybody else, who goes on after the interruption. */
+  /** The other participants, which continue after the interruption. */
   readonly others: Effect.Effect<unknown, Failure, R>
-  /** Whether the others have been told anything to go on with. */
+  /** Whether the others have received the data that they need to continue. */
   readonly isTold: () => boolean
-  /** What the flow began may go on for the others. */
+  /** Work that the flow started may continue for the others. */
   readonly isShared?: boolean
-  /** How the flow is interrupted, beside its fiber. */
+  /** How the flow is interrupted, in addition to its fiber. */
   readonly interrupt?: () => void
-  /** Right after the interruption, before the others have done anything more. */
+  /** The check right after the interruption, before the others continue. */
   readonly left?: (exit: Exit.Exit<unknown, unknown>) => void
-  /** The retry, which has to succeed. */
+  /** The retry, which must succeed. */
   readonly again: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<unknown, Failure, R>
 }
 
 const tick = TestServices.provideLive(Effect.sleep("1 millis"))
 
-/** Lets everything happen that needs no clock, until `isDone`, or for a good while. */
+/** Yields to work that needs no clock until `isDone` holds or a maximum number of yields is reached. */
 export const idle = (isDone: () => boolean, ticks = 100): Effect.Effect<void> =>
   Effect.suspend(() => isDone() || ticks === 0 ? Effect.void : Effect.zipRight(tick, idle(isDone, ticks - 1)))
 
-/** Whoever was asked can still answer, and what was answered can still be completed: no session is stuck. */
+/** A user can still respond to a pending session, and an approved session can still be completed: no session is stuck. */
 const allCanBeFinished = Effect.gen(function*() {
   const { approve, sessions } = yield* IdentityControls.IdentityControls
   const identity = yield* IdentityService.IdentityService
@@ -146,7 +146,7 @@ const allCanBeFinished = Effect.gen(function*() {
   }
 })
 
-/** Tells the story to the place where it is interrupted, and on; `false` if it ended before. */
+/** Runs the flow to the place of its interruption, and continues. Returns `false` if it ended before. */
 export const tell = <R, R2>(
   stage: Stage,
   setup: Effect.Effect<Story<R>, Failure, R>,
@@ -160,7 +160,7 @@ export const tell = <R, R2>(
         const unchanged = yield* check
         const begun = yield* Deferred.make<void>()
         const fiber = yield* Effect.fork(stage.scheduled(Effect.zipRight(Deferred.await(begun), story.flow)))
-        // Their own fibers are nobody's concern.
+        // The fibers of the others are not counted.
         const others = yield* Effect.fork(
           Effect.locally(
             Effect.zipRight(Deferred.await(begun), story.others),
@@ -188,9 +188,9 @@ export const tell = <R, R2>(
         yield* Deferred.succeed(begun, undefined)
         yield* Effect.raceFirst(Effect.exit(settle(fiber)), stage.reached)
         stage.end()
-        // From here on the clock stands still.
+        // From here on the clock does not advance.
         yield* idle(() => fiber.unsafePoll() !== null, 10)
-        // What is still held has been given up, unless it is another's, or the pages', which may not be interrupted.
+        // The remaining held calls are abandoned, except those of the others or of pages that must not be interrupted.
         if (fiber.unsafePoll() !== null) {
           if (story.isShared !== true && story.interrupt === undefined) yield* quiet
           if (!story.isTold() || others.unsafePoll() !== null) yield* unchanged
@@ -214,7 +214,7 @@ export const tell = <R, R2>(
     )
   })
 
-/** What is told to whoever waits for it. */
+/** A value that one fiber provides and others wait for. */
 export const makeAsked = <A>() => {
   const deferred = Deferred.unsafeMake<A>(FiberId.none)
   let latest: A | undefined

@@ -4,7 +4,7 @@ import * as IdentityService from "../../src/IdentityService.js"
 import { callbackUrl, workloadName } from "./agent.js"
 import { origin } from "./server.js"
 
-/** A browser without a window: it keeps cookies, and follows nothing. */
+/** A client that keeps cookies like a browser and does not follow redirects. */
 export class Jar {
   #cookie = ""
   readonly #origin: string
@@ -37,7 +37,7 @@ export const jar = Effect.map(origin, (origin) => new Jar(origin))
 
 export const tokenOf = (text: string) => /name="token" value="([\w-]{43})"/.exec(text)?.[1] ?? "none"
 
-/** Somebody is asked: gives the path of the page, and the session. */
+/** Requests consent from a user. Returns the path of the page and the session. */
 export const ask = (providerName = "github", scopes = ["repo"]) =>
   Effect.gen(function*() {
     const api = yield* IdentityApi.IdentityApi

@@ -11,7 +11,7 @@ export const key = "resumed/0a1b"
 
 const count = (all: ReadonlyArray<boolean>) => all.filter((is) => is).length
 
-/** What every ledger must do. */
+/** The contract of every ledger. */
 export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentLedger, E>) =>
   describe(`the ledger ${name}`, () => {
     const test = <E>(
@@ -19,7 +19,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
       body: (ledger: ConsentLedger.ConsentLedger["Type"]) => Effect.Effect<void, E>
     ) => it.effect(name, () => Effect.provide(Effect.flatMap(ConsentLedger.ConsentLedger, body), layer))
 
-    test("gives what was added, until it is taken", (ledger) =>
+    test("returns an added entry until it is taken", (ledger) =>
       Effect.gen(function*() {
         assertEqual(yield* ledger.get(key), Option.none())
         assert.isTrue(yield* ledger.add(key, "value", yield* soon()))
@@ -42,7 +42,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         assertEqual(yield* ledger.get(key), Option.none())
       }))
 
-    test("keeps any value as it is", (ledger) =>
+    test("keeps every value unchanged", (ledger) =>
       Effect.gen(function*() {
         for (const text of ["", "\"", "{}", "\u0000", "\uD800", "ä\u2028", "\uFEFF", "x".repeat(100_000)]) {
           assert.isTrue(yield* ledger.add(key, text, yield* soon()))
@@ -51,7 +51,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         }
       }))
 
-    test("takes the name of anything for a key", (ledger) =>
+    test("accepts any text as a key", (ledger) =>
       Effect.gen(function*() {
         for (const name of ["__proto__", "constructor", "..", "a b/ä?#%", ""]) {
           assertEqual(yield* ledger.get(name), Option.none())
@@ -60,7 +60,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         }
       }))
 
-    test("replaces what is still there, and leaves its deadline", (ledger) =>
+    test("replaces an entry that still exists, and keeps its deadline", (ledger) =>
       Effect.gen(function*() {
         assert.isFalse(yield* ledger.replace(key, "", "after"))
         assertEqual(yield* ledger.get(key), Option.none())
@@ -86,7 +86,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         [string, (ledger: ConsentLedger.ConsentLedger["Type"]) => Effect.Effect<boolean, unknown>]
       >
     ) {
-      test(`has an entry until its deadline and not at it, for who asks by ${ask}`, (ledger) =>
+      test(`has an entry before its deadline and not at its deadline, for ${ask}`, (ledger) =>
         Effect.gen(function*() {
           yield* ledger.add(key, "value", yield* soon("10 minutes"))
           yield* TestClock.adjust(Duration.millis(10 * 60_000 - 1))
@@ -98,14 +98,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         }))
     }
 
-    test("has nothing of an entry that was added after its deadline", (ledger) =>
+    test("does not keep an entry that is added after its deadline", (ledger) =>
       Effect.gen(function*() {
         assert.isTrue(yield* ledger.add(key, "value", yield* DateTime.now))
         assertEqual(yield* ledger.get(key), Option.none())
         assert.isTrue(yield* ledger.add(key, "value", yield* soon()))
       }))
 
-    test("gives an entry to one of a hundred takers", (ledger) =>
+    test("returns an entry to one of 100 concurrent calls of take", (ledger) =>
       Effect.gen(function*() {
         yield* ledger.add(key, "value", yield* soon())
         const taken = yield* Effect.all(Array.from({ length: 100 }, () => ledger.take(key)), {
@@ -114,7 +114,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         assert.strictEqual(count(taken.map(Option.isSome)), 1)
       }))
 
-    test("lets one of a hundred add, and one of a hundred replace", (ledger) =>
+    test("accepts one of 100 concurrent additions, and one of 100 concurrent replacements", (ledger) =>
       Effect.gen(function*() {
         const later = yield* soon()
         const each = { concurrency: "unbounded" } as const
@@ -128,7 +128,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         assertEqual(yield* ledger.get(key), Option.some(`after by ${replaced.indexOf(true)}`))
       }))
 
-    test("goes on after some of those who wait were interrupted", (ledger) =>
+    test("continues to work after some waiting calls are interrupted", (ledger) =>
       Effect.gen(function*() {
         const later = yield* soon()
         const fibers = yield* Effect.forEach(Array.from({ length: 50 }, (_, index) => index), (index) =>

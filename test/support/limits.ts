@@ -56,11 +56,11 @@ const Fact = Schema.Struct({
   errors: Schema.Array(Schema.Struct({ name: Schema.String }))
 })
 
-/** A query cannot say that a list has no items: AWS finds the member missing. */
+/** A query cannot express an empty list: AWS reports the member as missing. */
 const sayable = (member: typeof Fact.fields.members.value.Type): Member =>
   member.in === "query" && member.type === "list" ? { ...member, min: Math.max(1, member.min ?? 0) } : member
 
-/** What AWS's service models say of each operation, as far as HTTP can carry it. */
+/** The facts of the AWS service models on each operation, as far as HTTP can express them. */
 export const facts = Schema.decodeUnknownSync(Schema.Array(Fact))(json).map((fact) => ({
   ...fact,
   members: Record.map(fact.members, sayable)
@@ -68,19 +68,19 @@ export const facts = Schema.decodeUnknownSync(Schema.Array(Fact))(json).map((fac
 
 const table: Record.ReadonlyRecord<string, Operation.Any> = operations
 
-/** The operations, each with what is known of it. */
+/** The operations, each with its facts. */
 export const all = facts.map((fact) => ({
   fact,
   operation: Option.getOrThrow(Record.get(table, Str.uncapitalize(fact.operation)))
 }))
 
-/** Members that are `Redacted` here although AWS does not flag them: whoever holds one can act for the person. */
+/** Members that are `Redacted` here although AWS does not mark them as sensitive: the holder can act for the user. */
 export const isSecret = (name: string, { sensitive = false }: Limits) => sensitive || name === "sessionUri"
 
 export interface Case {
   readonly why: string
   readonly value: unknown
-  /** The member that the refusal must name; without it the value must pass. */
+  /** The member that the error must name. Without it, the value must be accepted. */
   readonly refused?: string
 }
 
@@ -137,7 +137,7 @@ const sizes = <A>(
   ])
 ]
 
-/** Values on both sides of every limit of a member. `sample` is one that is known to pass. */
+/** Values on both sides of every limit of a member. `sample` is an accepted value. */
 export const casesOf = (name: string, member: Member, sample: unknown): ReadonlyArray<Case> => {
   const wrap = (limits: Limits) => (s: string) => isSecret(name, limits) ? Redacted.make(s) : s
   const wrong = (...values: ReadonlyArray<unknown>) =>
@@ -236,7 +236,7 @@ export const samples = (schema: Schema.Schema.AnyNoContext, numRuns: number) =>
 
 const wholes = new Map<Schema.Schema.AnyNoContext, Record.ReadonlyRecord<string, unknown>>()
 
-/** A valid value with every member that it may have, put together from many samples. */
+/** A valid value with every possible member, combined from many samples. */
 export const whole = (schema: Schema.Schema.AnyNoContext): Record.ReadonlyRecord<string, unknown> => {
   const known = wholes.get(schema)
   if (known !== undefined) return known
@@ -246,7 +246,7 @@ export const whole = (schema: Schema.Schema.AnyNoContext): Record.ReadonlyRecord
   return whole
 }
 
-/** Something that can be compared in depth, which a `Redacted` cannot. */
+/** A value for deep comparison, which `Redacted` does not support. */
 export const bare = (value: unknown): unknown =>
   Redacted.isRedacted(value)
     ? { redacted: Redacted.value(value) }
@@ -261,7 +261,7 @@ export const bare = (value: unknown): unknown =>
     : value
 
 /**
- * The AWS SDK's own note of a member that it does not know never travels. Dates beyond the year 100,000 do not fit epoch
+ * The marker of the AWS SDK for an unknown member is never sent. Dates after the year 100,000 do not fit epoch
  * seconds to the millisecond.
  */
 export const travels = (value: unknown): boolean =>

@@ -1,5 +1,5 @@
 /**
- * Requests that no SDK would send, and a port that notes what reaches it.
+ * Requests that no SDK sends, and a port that records its calls.
  */
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as Effect from "effect/Effect"
@@ -15,14 +15,14 @@ import type * as Operation from "../../src/Operation.js"
 import { Port } from "./server.js"
 
 export interface Recorder {
-  /** What reached the port, oldest first. */
+  /** The calls of the port, oldest first. */
   readonly calls: Array<{ readonly key: IdentityApi.OperationKey; readonly request: unknown }>
-  /** What it answers, in its encoded form, or what it fails with. */
+  /** Its encoded response, or its error. */
   answer: { readonly reply: unknown } | { readonly error: IdentityError }
   readonly api: IdentityApi.IdentityApi["Type"]
 }
 
-// Which error an operation may fail with is what is being tested.
+// The tests check with which errors an operation fails.
 // @effect-diagnostics anyUnknownInErrorContext:off
 const anyError: (error: unknown) => typeof Schema.Any.Type = Schema.decodeUnknownSync(Schema.Any)
 
@@ -46,7 +46,7 @@ export const recorder = (): Recorder => {
   return made
 }
 
-/** The wire's server before a port that only notes. */
+/** The HTTP server over a port that only records. */
 export const serving = ({ api }: Recorder) =>
   HttpServer.serve(IdentityServer.api).pipe(
     Layer.provide(Layer.succeed(IdentityApi.IdentityApi, api)),
@@ -67,7 +67,7 @@ export interface Answered {
   readonly json: unknown
 }
 
-/** Signed in form, and by nobody. */
+/** A well-formed signature without a valid key. */
 export const authorization =
   `AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/bedrock-agentcore/aws4_request, SignedHeaders=host;x-amz-date, Signature=${
     "0".repeat(64)
@@ -92,7 +92,7 @@ export const send = (origin: string, { body, headers, method, path }: Raw): Effe
     return { status: response.status, headers: response.headers, text, json: parsed(text) }
   })
 
-/** A value as it stands in JSON. */
+/** A value in its JSON form. */
 export const exposed = (value: unknown): unknown =>
   Redacted.isRedacted(value)
     ? Redacted.value(value)
@@ -104,7 +104,7 @@ export const exposed = (value: unknown): unknown =>
 
 const strings = (value: unknown) => (Array.isArray(value) ? value : []).map(String)
 
-/** A request of an operation, its members where the wire has them. */
+/** The HTTP request of an operation, with its members in the path, the query and the body. */
 export const rawOf = (operation: Operation.Operation.Any, request: Readonly<Record<string, unknown>>): Raw => {
   const { method, path, query } = operation
   const [prefix = "", label = ""] = path.split(/[{}]/)

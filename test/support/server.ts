@@ -10,13 +10,13 @@ import * as IdentityService from "../../src/IdentityService.js"
 import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import { credentials } from "./canaries.js"
 
-/** A port to listen on, which nobody else has. */
+/** A free port to listen on. */
 export const Port = NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })
 
-/** The address of the server of this test. */
+/** The URL of the server of this test. */
 export const origin = HttpServer.addressFormattedWith(Effect.succeed)
 
-/** The live layer, aimed at the server of this test. Time is the test's, so that no request may wait by the clock. */
+/** The live layer with the server of this test. The test controls the clock, so requests have no time limit. */
 export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
   AwsIdentity.layerApi({
     region: "us-east-1",
@@ -26,7 +26,7 @@ export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
     requestTimeout: Duration.infinity
   })))
 
-/** The service over the AWS SDK, over HTTP, over the server, over whatever plays AWS. */
+/** The service over the AWS SDK, over HTTP, over the server, over an AWS stand-in. */
 export const over = <E>(aws: Layer.Layer<IdentityApi.IdentityApi | IdentityControls.IdentityControls, E>) =>
   IdentityService.layer.pipe(
     Layer.provideMerge(Client),
@@ -35,5 +35,5 @@ export const over = <E>(aws: Layer.Layer<IdentityApi.IdentityApi | IdentityContr
     )
   )
 
-/** The same over memory. */
+/** The same service over memory. */
 export const layer = over(MemoryIdentity.layerApi())
