@@ -60,7 +60,7 @@ describe("an unverified JWT", () => {
     { verifyJwtFor: ["the agent"] }
   )
 
-  it.scopedLive("does not block other requests while its issuer does not answer", () =>
+  it.scopedLive("does not block other requests while its issuer does not respond", () =>
     Effect.gen(function*() {
       const arrived = yield* Deferred.make<void>()
       const release = yield* Deferred.make<void>()

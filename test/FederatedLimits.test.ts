@@ -280,7 +280,7 @@ describe("an authorization server that is too slow", () => {
       return { world, browser, authorize: browser.get(pathname + search) }
     })
 
-    it.scoped(`at the page that sends a browser to the provider, ${how}, is answered with 502 at the limit`, () =>
+    it.scoped(`at the page that redirects to the provider, ${how}, causes a 502 response at the limit`, () =>
       Effect.gen(function*() {
         const { authorize, world } = yield* browsing
         yield* world.vendor.turnsSlowAt(discovery)
@@ -288,7 +288,7 @@ describe("an authorization server that is too slow", () => {
         assert.strictEqual(yield* Queue.take(world.vendor.aborts), discovery)
       }))
 
-    it.scoped(`at the callback page, ${how}, is answered with 502 at the limit`, () =>
+    it.scoped(`at the callback page, ${how}, causes a 502 response at the limit`, () =>
       Effect.gen(function*() {
         const { authorize, browser, world } = yield* browsing
         const to = new URL((yield* authorize).headers.get("location") ?? "")

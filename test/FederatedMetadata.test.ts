@@ -132,7 +132,7 @@ describe("a discovery document", () => {
       })
     }))
 
-  it.scoped("with the expected issuer is Malformed if the issuer is not a URL", () =>
+  it.scoped("with an accepted issuer is Malformed if the issuer is not a URL", () =>
     Effect.gen(function*() {
       const { origin } = yield* server(() => ({ body: { issuer: "idp" } }))
       const outcome = yield* Effect.either(discover(reach, local, `${origin}${openId}`, () => undefined))
@@ -305,7 +305,7 @@ it("a template matches the issuer of each tenant, unless the configuration conta
 })
 
 describe("a failure of discovery", () => {
-  it.scoped("fails each flow, and the token endpoint receives no request", () =>
+  it.scoped("is the failure of the flow, and the token endpoint receives no request", () =>
     Effect.gen(function*() {
       const { origin, requests } = yield* server(() => ({ status: 503 }))
       const client = clientOf({ oauthDiscovery: { discoveryUrl: `${origin}${openId}` } })

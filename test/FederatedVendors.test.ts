@@ -160,7 +160,7 @@ test(
   })
 )
 
-it("Microsoft's issuer contains the tenant id, even if the configuration contains only the tenant name", () => {
+it("Microsoft's issuer matches the tenant of the discovery URL, or contains the tenant id for a tenant name", () => {
   const template = presets.MicrosoftOauth2.discoveredIssuer ?? ""
   const of = (tenant: string) => `https://login.microsoftonline.com/${tenant}/v2.0`
   const id = "9188040d-6c67-4c5b-b112-36a304b66dad"

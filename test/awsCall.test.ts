@@ -166,7 +166,7 @@ describe("a reply", () => {
       assertContains(yield* Effect.flip(calling(async () => reply)(request)), { path: "tags.<redacted>" })
     }))
 
-  it.effect("that is not an object, or was not observed, is undecodable", () =>
+  it.effect("that is undefined or not an object is undecodable", () =>
     Effect.gen(function*() {
       for (const reply of [undefined, null, 5, "text", [$metadata]]) {
         const error = yield* Effect.flip(calling(async () => reply)(request))

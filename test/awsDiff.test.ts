@@ -257,7 +257,7 @@ describe("the comparison with the installed AWS clients", () => {
       assert.strictEqual(code, 1)
     }))
 
-  it.effect("reports operations that exist only in the table", () =>
+  it.effect("reports members and errors that exist only in the table", () =>
     Effect.gen(function*() {
       const table = Record.map(ours.description, (operation, name) =>
         name === "GetResourceApiKey"

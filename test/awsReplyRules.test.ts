@@ -62,7 +62,7 @@ describe("a response with a success status", () => {
     )
   })
 
-  it("requires a member of the operation or a request id, unless the operation has no members", () => {
+  it("must have a member of the operation or a request id, unless it is empty", () => {
     const type = { "content-type": json }
     for (const text of ["", "{}", `{"name":1}`, `{"later":1}`, `{"more":1,"name":1}`]) {
       assert.isUndefined(kindOf(type, text), text)
