@@ -50,7 +50,7 @@ live("a session can be approved or denied by its id in the state, without its UR
       error: "NotFound",
       message: "Unknown endpoint. `GET /_local/` lists all endpoints."
     }])
-    // An approval can also be late.
+    // An approved session can also expire.
     assert.strictEqual((yield* client.json("/_local/expire", { session: 1 })).status, 200)
     assert.strictEqual((yield* client.json("/_local/expire", { sessionUri: uri })).status, 409)
   }))

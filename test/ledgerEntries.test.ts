@@ -119,7 +119,7 @@ describe("an entry in a store", () => {
       assertEqual(yield* ledger.get(key), Option.some("new"))
     }))
 
-  it.effect("can be read during the write of another entry, and an expired entry cannot", () =>
+  it.effect("can be read during the write of another entry, and an addition waits for this write", () =>
     Effect.gen(function*() {
       const begun = yield* Deferred.make<void>()
       const { ledger } = yield* opened((store) => ({
