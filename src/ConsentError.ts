@@ -177,7 +177,7 @@ const inspected = <A>(inspect: () => A, otherwise: A): A => Either.getOrElse(Eit
  * Finds the `ConsentRequired` in a value that a framework caught or wrapped. Searches `cause`, `error` and `errors` of errors,
  * `AggregateError`, `FiberFailure` and `Cause`, at any depth, and decodes the encoded form. Of several it returns the one with
  * the fewest wrappers. It never throws, and it looks at 1,000 values at most. Encoded data is accepted only with an https or
- * loopback authorization URL; it may still come from elsewhere, so do not pass errors that contain responses of strangers.
+ * loopback authorization URL. Do not pass an error that contains the response of a server that you do not trust.
  *
  * @example
  * ```ts

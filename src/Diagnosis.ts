@@ -192,7 +192,7 @@ const iamDenied = (error: DiagnosableError): Option.Option<Diagnosis> => {
     const request = resource === undefined ? `${action}` : `${action} on ${resource}`
     return {
       cause: "IamDenied",
-      explanation: `An IAM policy does not allow the caller's AWS credentials ${request}.`,
+      explanation: `The caller's AWS credentials are not allowed to perform ${request}.`,
       fix: /explicit deny/i.test(error.message)
         ? `A policy denies it explicitly: remove or narrow that statement. An allow statement does not override it.`
         : `Allow ${request} in a policy of the caller, and check permissions boundaries and service control policies.`

@@ -109,6 +109,12 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.match(top.stdout, /ENVIRONMENT\n[^]*AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL/)
   })
 
+  it("names nothing of the code in its help", async () => {
+    const commands = [[], ["serve"], ["token"], ["api-key"], ["consent", "complete"], ["workloads", "create"]]
+    const helps = await Promise.all(commands.map((command) => run(...command, "--help")))
+    for (const help of helps) assert.notMatch(printed(help), /\b[a-z]+[A-Z]\w*/)
+  })
+
   it("describes the exit codes in its help as in the guide", async () => {
     const help = printed(await run("--help")).replaceAll(/\s+/g, " ")
     const [, table = ""] = /## Exit codes\n([^]*)/.exec(Markdown.read("guides/local-server.md")) ?? []

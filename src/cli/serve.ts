@@ -76,7 +76,7 @@ const options = {
   publicUrl: Options.text("public-url").pipe(
     Options.withPseudoName("URL"),
     Options.withDescription(
-      "the URL at which publicOrigin reach the server through a port mapping, a tunnel or TLS termination"
+      "the URL at which browsers reach the server through a port mapping, a tunnel or TLS termination"
     ),
     Options.optional
   ),

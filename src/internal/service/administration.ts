@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import type { IdentityApi } from "../../IdentityApi.js"
+import { type IdentityApi, operations } from "../../IdentityApi.js"
 import { UndecodableReply } from "../../IdentityError.js"
 import type { WorkloadIdentity } from "../../WorkloadIdentity.js"
 import { renameFields } from "../model/optionNames.js"
@@ -14,7 +14,7 @@ interface Page {
 
 /** Streams the items of a paged operation, and requests a page when it is pulled. */
 const paged = <Reply extends Page, Item, E>(
-  operation: string,
+  { name }: { readonly name: string },
   list: (request: Page & { readonly maxResults?: number | undefined }) => Effect.Effect<Reply, E>,
   items: (reply: Reply) => ReadonlyArray<Item>
 ) =>
@@ -31,9 +31,9 @@ const paged = <Reply extends Page, Item, E>(
         }
         // The same page would follow without end.
         return new UndecodableReply({
-          operation,
+          operation: name,
           path: "nextToken",
-          message: `the reply of ${operation} repeats the nextToken of its request`
+          message: `the reply of ${name} repeats the nextToken of its request`
         })
       })
   )
@@ -76,25 +76,25 @@ export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
     removeReturnUrl: ({ name, url }: { readonly name: string; readonly url: string }) =>
       changeReturnUrls(name, (urls) => urls.filter((one) => one !== url)),
     listWorkloadIdentities: paged(
-      "ListWorkloadIdentities",
+      operations.listWorkloadIdentities,
       api.listWorkloadIdentities,
       (reply) => reply.workloadIdentities
     ),
     listOauth2CredentialProviders: paged(
-      "ListOauth2CredentialProviders",
+      operations.listOauth2CredentialProviders,
       api.listOauth2CredentialProviders,
       (reply) => reply.credentialProviders
     ),
     listApiKeyCredentialProviders: paged(
-      "ListApiKeyCredentialProviders",
+      operations.listApiKeyCredentialProviders,
       api.listApiKeyCredentialProviders,
       (reply) => reply.credentialProviders
     ),
     listPaymentCredentialProviders: paged(
-      "ListPaymentCredentialProviders",
+      operations.listPaymentCredentialProviders,
       api.listPaymentCredentialProviders,
       (reply) => reply.credentialProviders
     ),
-    listConsentPortals: paged("ListConsentPortals", api.listConsentPortals, (reply) => reply.consentPortals)
+    listConsentPortals: paged(operations.listConsentPortals, api.listConsentPortals, (reply) => reply.consentPortals)
   }
 }
