@@ -1,6 +1,6 @@
 import { Console, Effect } from "effect"
-import { Consent, IdentityService } from "effect-agentcore-identity"
-import { adaConsents, asAda, repository, setUp } from "./consent/world.js"
+import { Consent, IdentityControls, IdentityService } from "effect-agentcore-identity"
+import { asAda, repository, setUp } from "./consent/world.js"
 
 /** The call fails. The caller of the agent shows the URL, and runs the agent again. */
 const program = Effect.gen(function*() {
@@ -11,7 +11,7 @@ const program = Effect.gen(function*() {
   const first = yield* turn.pipe(
     Effect.catchTag("ConsentRequired", (consent) =>
       Console.log(`${consent.message}, before ${consent.expiresAt}`).pipe(
-        Effect.zipRight(adaConsents(consent)),
+        Effect.zipRight(IdentityControls.consent(consent)),
         Effect.as("nothing yet")
       ))
   )

@@ -1,6 +1,6 @@
 import { Console, Effect, Queue, type Redacted } from "effect"
-import { Consent, IdentityError, IdentityService } from "effect-agentcore-identity"
-import { adaConsents, asAda, repository, setUp } from "./consent/world.js"
+import { Consent, IdentityControls, IdentityError, IdentityService } from "effect-agentcore-identity"
+import { asAda, repository, setUp } from "./consent/world.js"
 
 const program = Effect.gen(function*() {
   yield* setUp
@@ -10,7 +10,7 @@ const program = Effect.gen(function*() {
 
   // The rest of the application completes the consent, requests the token, and passes it to the agent.
   const application = (consent: IdentityError.ConsentRequired) =>
-    adaConsents(consent).pipe(
+    IdentityControls.consent(consent).pipe(
       Effect.zipRight(identity.getToken({ ...request, consent: Consent.fail })),
       Effect.flatMap((token) => Queue.offer(tokens, token))
     )

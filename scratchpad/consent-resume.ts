@@ -1,7 +1,7 @@
 import { Console, Effect } from "effect"
 import { IdentityControls, IdentityService } from "effect-agentcore-identity"
 import * as Folder from "./consent/Folder.js"
-import { adaConsents, asAda } from "./consent/world.js"
+import { asAda } from "./consent/world.js"
 import { reportErrors } from "./shared/reportErrors.js"
 
 /** Resumes the call that `consent-suspend.ts` suspended, after Ada has consented. A handle returns one token. */
@@ -10,7 +10,7 @@ const program = (directory: string) =>
     const identity = yield* IdentityService.IdentityService
     const { sessions } = yield* IdentityControls.IdentityControls
     const [session] = yield* sessions
-    if (session?.status === "pending") yield* adaConsents(session)
+    if (session?.status === "pending") yield* IdentityControls.consent(session)
     const handle = yield* Folder.handle(directory)
     const token = yield* identity.resume(handle, { workloadAccessToken: yield* asAda })
     yield* Console.log(`resumed: ${token}`)

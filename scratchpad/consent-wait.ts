@@ -1,12 +1,12 @@
 import { Clock, Console, Effect, Redacted } from "effect"
-import { Consent, IdentityService } from "effect-agentcore-identity"
-import { adaConsents, asAda, repository, setUp } from "./consent/world.js"
+import { Consent, IdentityControls, IdentityService } from "effect-agentcore-identity"
+import { asAda, repository, setUp } from "./consent/world.js"
 
 /** All calls of the program wait for consent. The code of the agent does not change. */
 const Waiting = Consent.layer(Consent.wait({
   onAuthUrl: (url, consent) =>
     Console.log(`please open a URL of ${Redacted.value(url).length} characters`).pipe(
-      Effect.zipRight(Effect.forkDaemon(Effect.delay(Effect.orDie(adaConsents(consent)), "1 second")))
+      Effect.zipRight(Effect.forkDaemon(Effect.delay(Effect.orDie(IdentityControls.consent(consent)), "1 second")))
     )
 }))
 

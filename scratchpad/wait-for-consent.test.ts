@@ -1,13 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Redacted } from "effect"
-import { Consent, Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
+import { Consent, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
 
 const callbackUrl = "https://app.example/return"
 
 it.effect("the agent receives its token as soon as the consent is completed", () =>
   Effect.gen(function*() {
     const identity = yield* IdentityService.IdentityService
-    const controls = yield* IdentityControls.IdentityControls
     yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
     yield* identity.createOauth2CredentialProvider({
       name: "github",
@@ -17,21 +16,14 @@ it.effect("the agent receives its token as soon as the consent is completed", ()
     const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
 
     const required = yield* Deferred.make<IdentityError.ConsentRequired>()
-    const onAuthUrl = (_: Redacted.Redacted, consent: IdentityError.ConsentRequired) =>
-      Deferred.succeed(required, consent)
     const agent = yield* Effect.fork(identity.getToken({
       providerName: "github",
       scopes: ["repo"],
       authFlow: "USER_FEDERATION",
       workloadAccessToken,
       callbackUrl,
-      customState: "c3RhdGU",
-      consent: Consent.wait({ onAuthUrl })
+      consent: Consent.wait({ onAuthUrl: (_, consent) => Deferred.succeed(required, consent) })
     }))
-    const { sessionUri } = yield* Deferred.await(required)
-    const returned = new URL(Redacted.value(yield* controls.approve(sessionUri))).searchParams
-    assert.strictEqual(returned.get("state"), "c3RhdGU")
-    const userIdentifier = Credential.userId("ada")
-    yield* identity.completeResourceTokenAuth({ sessionUri: returned.get("session_id") ?? "", userIdentifier })
+    yield* IdentityControls.consent(yield* Deferred.await(required))
     assert.isTrue(Redacted.isRedacted(yield* Fiber.join(agent)))
   }).pipe(Effect.provide(IdentityService.layerTest)))

@@ -6,44 +6,16 @@
  */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
-import type * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type { Strategy, WaitFailure } from "./Consent.js"
+import { type NotSimulated, type ProviderRefused, type SessionNotApproved, SessionNotPending } from "./ControlError.js"
 import type * as IdentityApi from "./IdentityApi.js"
+import type { ConsentRequired } from "./IdentityError.js"
 
-/**
- * No session with this URI is pending: the URI is unknown, or its session was answered or has expired.
- *
- * @since 0.1.0
- * @category errors
- */
-export class SessionNotPending extends Schema.TaggedError<SessionNotPending>(
-  "effect-agentcore-identity/SessionNotPending"
-)("SessionNotPending", {}) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return "no session with this URI is pending: the URI is unknown, or its session was answered or has expired; pass the " +
-      "`sessionUri` of ConsentRequired, not its authorization URL"
-  }
-}
-
-/**
- * The provider of this session is federated (see `FederatedIssuer`), so `approve` cannot replace its consent page. Open the
- * authorization URL in a browser, or call `setIssuer(providerName, "simulated")`.
- *
- * @since 0.1.0
- * @category errors
- */
-export class NotSimulated extends Schema.TaggedError<NotSimulated>("effect-agentcore-identity/NotSimulated")(
-  "NotSimulated",
-  { providerName: Schema.String }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `provider '${this.providerName}' is federated: open its authorization URL in a browser, or call ` +
-      `setIssuer('${this.providerName}', "simulated")`
-  }
-}
+/** @since 0.1.0 */
+export * from "./ControlError.js"
 
 /**
  * The issuer of a provider's tokens: this library (`"simulated"`), the vendor (`"federated"`), or another authorization
@@ -100,31 +72,6 @@ export interface ProviderFailure {
   readonly error?: string | undefined
   /** The vendor's `error_description`, treated in the same way, or a description by this library. */
   readonly description?: string | undefined
-}
-
-/**
- * The vendor, or the user at the vendor, did not authorize the request, or the vendor could not be used.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ProviderRefused extends Schema.TaggedError<ProviderRefused>("effect-agentcore-identity/ProviderRefused")(
-  "ProviderRefused",
-  {
-    providerName: Schema.String,
-    /** `true` if the user or the vendor refused, which ends the session. */
-    isFinal: Schema.Boolean,
-    reason: Schema.String,
-    error: Schema.optional(Schema.String),
-    description: Schema.optional(Schema.String)
-  }
-) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `provider '${this.providerName}' did not authorize: ${
-      [this.reason, this.error, this.description].filter((part) => part !== undefined).join(": ")
-    }`
-  }
 }
 
 /**
@@ -249,11 +196,18 @@ export interface GrantFilter {
 export class IdentityControls extends Context.Tag("effect-agentcore-identity/IdentityControls")<IdentityControls, {
   /**
    * Approves the session as the user. Returns the return URL with `session_id` and `state`. There is no token yet: as on
-   * AWS, the page at that URL must call `completeResourceTokenAuth`.
+   * AWS, the page at that URL must call `completeResourceTokenAuth`. {@link consent} does both.
    */
   readonly approve: (
     sessionUri: Redacted.Redacted
   ) => Effect.Effect<Redacted.Redacted, SessionNotPending | NotSimulated>
+  /**
+   * Completes an approved session as the user who started it, as the page at the return URL does: stores the grant, and wakes
+   * the calls in this process that wait. It adds no call to the journal, and injected failures do not affect it.
+   */
+  readonly complete: (
+    sessionUri: Redacted.Redacted
+  ) => Effect.Effect<void, SessionNotApproved | ProviderRefused>
   /**
    * Builds the authorization URL of the provider, with this `state`; `undefined` if the provider is simulated. The session
    * stays pending until `completeAuthorization`.
@@ -318,3 +272,64 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   /** All resources. Unlike the list operations it adds no call to the journal, and injected failures do not affect it. */
   readonly inventory: Effect.Effect<Inventory>
 }>() {}
+
+/**
+ * Approves and completes a pending consent as the user who must consent, who may be named by id or by JWT. Calls that wait in
+ * this process receive their token at once, those of another service (over HTTP) at their next poll. Takes the
+ * `ConsentRequired`, an entry of `sessions`, or a session URI.
+ *
+ * Fails with `SessionNotPending` if the session was answered or has expired, with `NotSimulated` if the provider is federated,
+ * and with `ProviderRefused` if the simulated provider cannot be used (an `EXTERNAL` secret is missing).
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Consent, IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const token = Effect.gen(function*() {
+ *   const identity = yield* IdentityService.IdentityService
+ *   return yield* identity.getToken({
+ *     workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "cognito+ada" }),
+ *     providerName: "github",
+ *     scopes: ["repo"],
+ *     authFlow: "USER_FEDERATION",
+ *     callbackUrl: "https://app.example/return",
+ *     consent: Consent.wait({ onAuthUrl: (_, required) => IdentityControls.consent(required) })
+ *   })
+ * }).pipe(Effect.provide(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const consent = (
+  session: Redacted.Redacted | Pick<ConsentRequired, "sessionUri">
+): Effect.Effect<void, SessionNotPending | NotSimulated | ProviderRefused, IdentityControls> =>
+  Effect.flatMap(IdentityControls, ({ approve, complete }) => {
+    const sessionUri = Redacted.isRedacted(session) ? session : session.sessionUri
+    return Effect.zipRight(
+      approve(sessionUri),
+      // Another answer came first.
+      Effect.catchTag(complete(sessionUri), "SessionNotApproved", () => new SessionNotPending())
+    )
+  })
+
+/**
+ * A strategy for tests: the user approves each consent at once, and the call receives its token. For one call
+ * (`consent: IdentityControls.autoConsent`), or with `Consent.layer` for all calls of an agent that is not changed. A consent
+ * that cannot be approved (see {@link consent}) is a defect, because then the test is set up wrongly.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { Consent, IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const Test = Consent.layer(IdentityControls.autoConsent).pipe(Layer.provideMerge(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category strategies
+ */
+export const autoConsent: Strategy<WaitFailure, IdentityControls> = {
+  onConsent: (required, { wait }) => Effect.zipRight(Effect.orDie(consent(required)), wait())
+}

@@ -4,11 +4,10 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { IdentityApi } from "./IdentityApi.js"
-import { IdentityControls } from "./IdentityControls.js"
+import type { IdentityApi } from "./IdentityApi.js"
+import type { IdentityControls } from "./IdentityControls.js"
 import * as IdentityService from "./IdentityService.js"
 import * as emulator from "./internal/emulator/emulator.js"
 
@@ -69,7 +68,7 @@ export interface Options {
 export const make = (options: Options = {}): Effect.Effect<{
   readonly api: IdentityApi["Type"]
   readonly controls: IdentityControls["Type"]
-}> => emulator.make(emulator.settings(options))
+}> => Effect.map(emulator.make(emulator.settings(options)), ({ api, controls }) => ({ api, controls }))
 
 /**
  * Layer of an empty service: the port and its test controls.
@@ -90,10 +89,7 @@ export const make = (options: Options = {}): Effect.Effect<{
  * @category layers
  */
 export const layerApi = (options?: Options): Layer.Layer<IdentityApi | IdentityControls> =>
-  Layer.effectContext(
-    Effect.map(make(options), ({ api, controls }) =>
-      Context.make(IdentityApi, api).pipe(Context.add(IdentityControls, controls)))
-  )
+  Layer.effectContext(Effect.map(emulator.make(emulator.settings(options ?? {})), emulator.context))
 
 /**
  * Layer of `IdentityService` in memory, with its port and its test controls. It replaces `AwsIdentity.layer`.

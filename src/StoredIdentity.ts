@@ -5,12 +5,11 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { IdentityApi } from "./IdentityApi.js"
-import { IdentityControls } from "./IdentityControls.js"
+import type { IdentityApi } from "./IdentityApi.js"
+import type { IdentityControls } from "./IdentityControls.js"
 import * as IdentityService from "./IdentityService.js"
 import * as emulator from "./internal/emulator/emulator.js"
 import * as encryption from "./internal/emulator/persistence/encryption.js"
@@ -80,7 +79,7 @@ export const layerApi = (options: Options): Layer.Layer<IdentityApi | IdentityCo
             message: `The folder '${options.directory}' cannot be used: ${message}.`,
             cause
           }),
-        onSuccess: ({ api, controls }) => Context.make(IdentityApi, api).pipe(Context.add(IdentityControls, controls))
+        onSuccess: emulator.context
       })
     )
   )

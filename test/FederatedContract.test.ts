@@ -35,7 +35,8 @@ const Controls = Layer.scoped(
         Effect.gen(function*() {
           yield* register
           return yield* Effect.catchTag(answers(controls, server, sessionUri), "ProviderRefused", Effect.die)
-        }).pipe(unhurried)
+        }).pipe(unhurried),
+      complete: (sessionUri) => unhurried(controls.complete(sessionUri))
     }
   })
 )

@@ -2,7 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityControls from "../src/IdentityControls.js"
-import { agent, callbackUrl } from "./support/agent.js"
+import * as IdentityService from "../src/IdentityService.js"
+import { agent, asUser, callbackUrl } from "./support/agent.js"
 import { layer } from "./support/browser.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 import { ask, jar, tokenOf } from "./support/jar.js"
@@ -54,6 +55,29 @@ live("a session can be approved or denied by its id in the state, without its UR
     assert.strictEqual((yield* client.json("/_local/expire", { session: 1 })).status, 200)
     assert.strictEqual((yield* client.json("/_local/expire", { sessionUri: uri })).status, 409)
   }))
+
+live(
+  "approve with complete: true also completes the session, as its user, who receives the token",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const { uri } = yield* ask()
+      const { json, status } = yield* client.json("/_local/approve", { session: 1, complete: true })
+      assert.strictEqual(status, 200)
+      assert.isTrue(json.returnUrl.startsWith(`${callbackUrl}?session_id=${encodeURIComponent(uri)}`))
+      assertEqual(yield* statuses, [[1, "completed"]])
+      const again = yield* client.json("/_local/approve", { session: 1, complete: true })
+      assertEqual([again.status, again.json.error], [409, "SessionNotPending"])
+      // A stored grant: there is no further consent.
+      const identity = yield* IdentityService.IdentityService
+      yield* identity.getToken({
+        ...asUser,
+        workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
+      })
+      const wrong = yield* client.json("/_local/approve", { session: 1, complete: "yes" })
+      assertEqual([wrong.status, wrong.json.fieldList?.[0]?.name], [400, "complete"])
+    })
+)
 
 live(
   "names select a pending request only if exactly one matches",

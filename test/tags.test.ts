@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs"
 import * as Consent from "../src/Consent.js"
 import * as ConsentSignal from "../src/ConsentSignal.js"
 import { Issuers } from "../src/internal/emulator/state/issuer.js"
+import { CompletionEvents } from "../src/internal/model/completionEvents.js"
 import { PublicAddress } from "../src/internal/web/publicUrl.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
 import * as TokenOptions from "../src/TokenOptions.js"
@@ -69,6 +70,7 @@ describe("the key of", () => {
         "SessionBinding.CurrentUser": "effect-agentcore-identity/SessionBinding/CurrentUser",
         "TokenOptions.CallbackUrl": "effect-agentcore-identity/TokenOptions/CallbackUrl",
         "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",
+        "internal/model/completionEvents.CompletionEvents": "effect-agentcore-identity/internal/CompletionEvents",
         "internal/emulator/state/issuer.Issuers": "effect-agentcore-identity/internal/Issuers",
         "internal/web/publicUrl.PublicAddress": "effect-agentcore-identity/internal/server/PublicAddress",
         "internal/server/state/faultInjection.FaultInjection": "effect-agentcore-identity/internal/FaultInjection",
@@ -82,9 +84,10 @@ describe("the key of", () => {
       assertEqual<unknown>(
         yield* keysOf(errorKey),
         named([
-          "IdentityControls.NotSimulated",
-          "IdentityControls.ProviderRefused",
-          "IdentityControls.SessionNotPending",
+          "ControlError.NotSimulated",
+          "ControlError.ProviderRefused",
+          "ControlError.SessionNotApproved",
+          "ControlError.SessionNotPending",
           "IdentityError.AccessDenied",
           "IdentityError.ConcurrentModification",
           "IdentityError.Conflict",
@@ -116,8 +119,9 @@ describe("the key of", () => {
 })
 
 describe("by default", () => {
-  it.effect("calls have no return URL, no signal between processes and no public address", () =>
+  it.effect("calls have no return URL, no signal between processes, no events of a service, and no public address", () =>
     Effect.gen(function*() {
+      assert.isUndefined(yield* CompletionEvents)
       assert.isUndefined(yield* TokenOptions.CallbackUrl)
       assert.isUndefined(yield* ConsentSignal.ConsentSignal)
       assertEqual(yield* PublicAddress, Option.none())

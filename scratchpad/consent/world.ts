@@ -1,8 +1,7 @@
-/** Set-up of the identity service, and a user who consents. */
+/** Set-up of the identity service, and the workload access token of a user. */
 import { Effect, Redacted } from "effect"
-import { Credential, IdentityControls, type IdentityError, IdentityService } from "effect-agentcore-identity"
+import { IdentityService } from "effect-agentcore-identity"
 
-const userId = "cognito+ada"
 const callbackUrl = "https://app.example/return"
 
 /** Options of the token request of the agents. */
@@ -25,14 +24,5 @@ export const setUp = Effect.gen(function*() {
 
 export const asAda = Effect.flatMap(
   IdentityService.IdentityService,
-  (identity) => identity.getWorkloadAccessToken({ workloadName: "my-agent", userId })
+  (identity) => identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "cognito+ada" })
 )
-
-/** Ada approves the consent, and the page at the return URL completes it. */
-export const adaConsents = ({ sessionUri }: Pick<IdentityError.ConsentRequired, "sessionUri">) =>
-  Effect.gen(function*() {
-    const identity = yield* IdentityService.IdentityService
-    const { approve } = yield* IdentityControls.IdentityControls
-    yield* approve(sessionUri)
-    yield* identity.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userId(userId) })
-  })

@@ -1,6 +1,7 @@
 import type { Layer } from "effect"
 import { administration } from "./contract/administration.js"
 import { consent } from "./contract/consent.js"
+import { consentControls } from "./contract/consentControls.js"
 import { credentials } from "./contract/credentials.js"
 import { deletion } from "./contract/deletion.js"
 import { handles } from "./contract/handles.js"
@@ -15,6 +16,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: 
   administration(name, layer, extent)
   credentials(name, layer, extent)
   consent(name, layer, extent)
+  consentControls(name, layer, extent)
   waiting(name, layer, extent)
   strategies(name, layer, extent)
   handles(name, layer, extent)

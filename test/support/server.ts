@@ -7,6 +7,7 @@ import type * as IdentityApi from "../../src/IdentityApi.js"
 import type * as IdentityControls from "../../src/IdentityControls.js"
 import * as IdentityServer from "../../src/IdentityServer.js"
 import * as IdentityService from "../../src/IdentityService.js"
+import { CompletionEvents } from "../../src/internal/model/completionEvents.js"
 import * as MemoryIdentity from "../../src/MemoryIdentity.js"
 import { credentials } from "./canaries.js"
 
@@ -29,6 +30,8 @@ export const Client = Layer.unwrapEffect(Effect.map(origin, (endpoint) =>
 /** The service over the AWS SDK, over HTTP, over the server, over an AWS stand-in. */
 export const over = <E>(aws: Layer.Layer<IdentityApi.IdentityApi | IdentityControls.IdentityControls, E>) =>
   IdentityService.layer.pipe(
+    // As in another process: the service in memory does not wake its calls.
+    Layer.provide(Layer.succeed(CompletionEvents, undefined)),
     Layer.provideMerge(Client),
     Layer.provideMerge(
       HttpServer.serve(IdentityServer.make()).pipe(Layer.provideMerge(aws), Layer.provideMerge(Port))

@@ -1,7 +1,7 @@
 import { Effect, type Layer, pipe, type Redacted } from "effect"
 import { describe, expect, it } from "tstyche"
 import type { ConsentSeal, IdentityError, IdentityService, WorkloadAccessToken } from "../../src/index.js"
-import { AccessToken, ApiKey, Consent } from "../../src/index.js"
+import { AccessToken, ApiKey, Consent, IdentityControls } from "../../src/index.js"
 
 class GitHub extends AccessToken.Tag("test/GitHub")<GitHub>() {}
 class Google extends AccessToken.Tag("test/Google")<Google>() {}
@@ -64,6 +64,19 @@ describe("provideAccessToken", () => {
     >()
     expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: Consent.wait({ onAuthUrl }) }))).type.toBe<
       Of<IdentityError.ConsentTimedOut | "Shown", "Screen">
+    >()
+    const consents = Consent.wait({ onAuthUrl: (_, required) => IdentityControls.consent(required) })
+    expect(pipe(one, AccessToken.provideAccessToken({ ...user, consent: consents }))).type.toBe<
+      Of<
+        | IdentityError.ConsentTimedOut
+        | IdentityControls.SessionNotPending
+        | IdentityControls.NotSimulated
+        | IdentityControls.ProviderRefused,
+        IdentityControls.IdentityControls
+      >
+    >()
+    expect(Consent.layer(IdentityControls.autoConsent)).type.toBe<
+      Layer.Layer<Consent.ProgramStrategy, never, IdentityControls.IdentityControls>
     >()
     expect(Consent.layer).type.not.toBeCallableWith(Consent.wait({ onAuthUrl }))
     expect(Consent.layer(Consent.suspend)).type.toBe<

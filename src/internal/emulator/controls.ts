@@ -21,6 +21,7 @@ import {
 } from "../../IdentityControls.js"
 import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
+import * as completion from "./data/completion.js"
 import { workloadArn } from "./state/arns.js"
 import * as assumptions from "./state/assumptions.js"
 import * as callLog from "./state/callLog.js"
@@ -46,6 +47,8 @@ export const make = (store: Store): IdentityControls["Type"] => {
 
   return {
     ...browser.make(store),
+
+    complete: completion.completeAsUser(store),
 
     deny: (uri) => transition(uri, sessions.isPending, sessions.deny),
 

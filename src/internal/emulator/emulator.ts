@@ -1,5 +1,6 @@
 /** AgentCore Identity in memory: the operations of the data and the control API, and the test controls. */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -9,11 +10,14 @@ import * as Predicate from "effect/Predicate"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as IdentityApi from "../../IdentityApi.js"
-import type { IdentityControls } from "../../IdentityControls.js"
+import { IdentityControls } from "../../IdentityControls.js"
 import { InternalServerError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 import { makeDetached } from "../lib/singleFlight.js"
+import type { SubscriptionRegistry } from "../lib/subscriptions.js"
+import * as subscriptions from "../lib/subscriptions.js"
 import { trimTrailing } from "../lib/text.js"
+import { CompletionEvents } from "../model/completionEvents.js"
 import * as validation from "../model/validation.js"
 import * as apiKeyProviders from "./control/apiKeyProviders.js"
 import * as oauth2Providers from "./control/oauth2Providers.js"
@@ -39,7 +43,15 @@ import { type Diagnostics, inMemory, make as makeStore, type StateRef, type Stor
 interface Emulator {
   readonly api: IdentityApi.IdentityApi["Type"]
   readonly controls: IdentityControls["Type"]
+  readonly completionEvents: SubscriptionRegistry
 }
+
+/** The context of a program that uses the emulator. */
+export const context = ({ api, completionEvents, controls }: Emulator) =>
+  Context.make(IdentityApi.IdentityApi, api).pipe(
+    Context.add(IdentityControls, controls),
+    Context.add(CompletionEvents, completionEvents)
+  )
 
 /** Adds the defaults to the given settings. */
 export const settings = ({
@@ -59,7 +71,8 @@ const makeOver = (settings: Settings) => (ref: StateRef): Effect.Effect<Emulator
     yield* quotas.validate(settings.quotas)
     const issuers = yield* Issuers
     const singleFlight = yield* makeDetached<IssuedToken, ProviderError>()
-    return makeHandlers(makeStore({ settings, issuers, singleFlight }, ref))
+    const completionEvents = yield* subscriptions.make
+    return makeHandlers(makeStore({ settings, issuers, singleFlight, completionEvents }, ref))
   })
 
 /** @internal */
@@ -94,7 +107,8 @@ const makeHandlers = (store: Store): Emulator => ({
     getResourcePaymentToken: payments.make(store),
     completeResourceTokenAuth: completion.complete(store)
   }),
-  controls: controls.make(store)
+  controls: controls.make(store),
+  completionEvents: store.completionEvents
 })
 
 /** Adds the steps of every call: injected failures, request validation, storage errors and the call log. */

@@ -16,6 +16,7 @@ import { TokenPoller } from "../../TokenPoller.js"
 import { digest } from "../lib/digest.js"
 import * as subscriptions from "../lib/subscriptions.js"
 import { timeLimit } from "../lib/timeLimit.js"
+import { CompletionEvents } from "../model/completionEvents.js"
 import { type PollRequest, pollRequest, type TokenFlow } from "./askForToken.js"
 import * as pollScheduler from "./pollScheduler.js"
 import { retryAfterOf } from "./retry.js"
@@ -113,7 +114,7 @@ const pollOf =
 /** @internal */
 export const make = (flow: TokenFlow): Effect.Effect<ConsentWaits> =>
   Effect.gen(function*() {
-    const registry = yield* subscriptions.make
+    const registry = (yield* CompletionEvents) ?? (yield* subscriptions.make)
     const { acquire, schedule } = yield* pollScheduler.make
     const poll = pollOf(flow)
 

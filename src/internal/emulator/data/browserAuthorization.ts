@@ -3,19 +3,16 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { type IdentityControls, NotSimulated, ProviderRefused, SessionNotPending } from "../../../IdentityControls.js"
+import { type IdentityControls, NotSimulated, SessionNotPending } from "../../../IdentityControls.js"
 import { findOauth2Provider } from "../control/oauth2Providers.js"
 import { ProviderError } from "../state/issuer.js"
-import { reported } from "../state/providerFailures.js"
+import { reported, toProviderRefused } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
 import type { State } from "../state/state.js"
 import { result, type Store } from "../state/store.js"
 import { clientOf, issuerOf } from "./clients.js"
 
 const operation = "GetResourceOauth2Token"
-
-const refused = (providerName: string, { description, error, reason }: ProviderError) =>
-  new ProviderRefused({ providerName, isFinal: reason === "Refused", reason, error, description })
 
 /** @internal */
 export const make = (
@@ -32,7 +29,7 @@ export const make = (
         const authorizationClient = yield* findOauth2Provider(operation, state, providerName).pipe(
           Either.flatMap((provider) => clientOf(store, operation, state, provider)),
           Either.mapLeft(({ message }) =>
-            new ProviderRefused({ providerName, isFinal: false, reason: "Misconfigured", description: message })
+            toProviderRefused(providerName, { reason: "Misconfigured", description: message })
           )
         )
         return { session, client: authorizationClient }
@@ -72,7 +69,7 @@ export const make = (
           ? Effect.succeed(undefined)
           : client.issuer.browser.authorization(client, session, state).pipe(
             reported(store, session.providerName),
-            Effect.mapError((error) => refused(session.providerName, error))
+            Effect.mapError((error) => toProviderRefused(session.providerName, error))
           )),
 
     completeAuthorization: (uri, { codeVerifier, parameters, state }) =>
@@ -87,7 +84,7 @@ export const make = (
           })
         return code.pipe(
           reported(store, providerName),
-          Effect.mapError((error) => refused(providerName, error)),
+          Effect.mapError((error) => toProviderRefused(providerName, error)),
           Effect.tapError(({ isFinal }) => isFinal ? settle(uri, sessions.deny) : Effect.void),
           Effect.flatMap((code) =>
             settle(

@@ -1,10 +1,17 @@
 /** Failed requests to providers: kept for the operator of the server, and logged. Callers receive AWS's errors. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { ProviderRefused } from "../../../ControlError.js"
 import type { ProviderError } from "./issuer.js"
 import type { Store } from "./store.js"
 
 const maxEntries = 100
+
+/** The error of the test controls. */
+export const toProviderRefused = (
+  providerName: string,
+  { description, error, reason }: Pick<ProviderError, "description" | "error" | "reason">
+): ProviderRefused => new ProviderRefused({ providerName, isFinal: reason === "Refused", reason, error, description })
 
 /** @internal */
 export const reported =

@@ -6,6 +6,7 @@ import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import { ResourceNotFound } from "../../../IdentityError.js"
 import type { SingleFlight } from "../../lib/singleFlight.js"
+import type { SubscriptionRegistry } from "../../lib/subscriptions.js"
 import type { Settings } from "./arns.js"
 import type { IssuedToken, Issuers, ProviderError } from "./issuer.js"
 import type { OperationName, State } from "./state.js"
@@ -22,6 +23,8 @@ export interface Store {
   readonly issuers: Issuers["Type"]
   /** Token requests to providers that are in progress. */
   readonly singleFlight: SingleFlight<IssuedToken, ProviderError>
+  /** Events of completed sessions, by URI. */
+  readonly completionEvents: SubscriptionRegistry
   /** Computes a reply and the next state atomically. A failure leaves the state as it is. */
   readonly decide: <Reply, E>(
     decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>
@@ -65,12 +68,16 @@ export const inMemory = (state: Ref.Ref<State>): StateRef => ({
 
 /** @internal */
 export const make = (
-  { issuers, settings, singleFlight }: Pick<Store, "settings" | "issuers" | "singleFlight">,
+  { completionEvents, issuers, settings, singleFlight }: Pick<
+    Store,
+    "completionEvents" | "settings" | "issuers" | "singleFlight"
+  >,
   ref: StateRef
 ): Store => ({
   settings,
   issuers,
   singleFlight,
+  completionEvents,
   decide: <Reply, E>(decision: (state: State, now: DateTime.Utc) => Either.Either<Result<Reply>, E>) =>
     Effect.flatMap(
       DateTime.now,

@@ -3,10 +3,10 @@ import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import { IdentityControls, type NotSimulated, type SessionNotPending } from "../../../IdentityControls.js"
+import { IdentityControls } from "../../../IdentityControls.js"
 import type { FaultInjection } from "../state/faultInjection.js"
 import type { MovableClock } from "../state/movableClock.js"
-import { type ApiError, body, respond } from "./json.js"
+import { type ApiError, body, type ControlFailure, respond } from "./json.js"
 
 type State = IdentityControls | FaultInjection | MovableClock
 
@@ -37,7 +37,7 @@ export const post = <A, I, R extends State>(
   path: Endpoint["path"],
   about: About & Pick<Endpoint, "body">,
   schema: Schema.Schema<A, I>,
-  f: (body: A) => Effect.Effect<unknown, ApiError | SessionNotPending | NotSimulated, R>
+  f: (body: A) => Effect.Effect<unknown, ApiError | ControlFailure, R>
 ): Endpoint => ({ method: "POST", path, ...about, handler: respond(Effect.flatMap(body(schema), f)) })
 
 /** @internal */

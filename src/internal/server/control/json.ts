@@ -5,7 +5,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { NotSimulated, SessionNotPending } from "../../../IdentityControls.js"
+import type { NotSimulated, ProviderRefused, SessionNotApproved, SessionNotPending } from "../../../IdentityControls.js"
 import type { InvalidField } from "../../../IdentityError.js"
 import * as check from "../../model/validation.js"
 import { isForeign, mediaType, text } from "../../web/forms.js"
@@ -33,17 +33,24 @@ export const invalid = (...fieldList: ReadonlyArray<InvalidField>): ApiError =>
 
 const notJson = new ApiError({ status: 400, error: "InvalidBody", message: "The body is not JSON: send a JSON object" })
 
+/** The errors of the test controls, which the control API reports with status 409. */
+export type ControlFailure = SessionNotPending | SessionNotApproved | NotSimulated | ProviderRefused
+
+const conflict = ({ _tag, message }: ControlFailure) => Effect.succeed(answer({ error: _tag, message }, 409))
+
 /** @internal */
 export const respond = <R>(
-  effect: Effect.Effect<unknown, ApiError | SessionNotPending | NotSimulated, R>
+  effect: Effect.Effect<unknown, ApiError | ControlFailure, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   effect.pipe(
     Effect.map((body) => answer(body)),
     Effect.catchTags({
       ApiError: ({ error, fieldList, message, status }) =>
         Effect.succeed(answer({ error, message, ...(fieldList !== undefined && { fieldList }) }, status)),
-      SessionNotPending: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409)),
-      NotSimulated: ({ _tag, message }) => Effect.succeed(answer({ error: _tag, message }, 409))
+      SessionNotPending: conflict,
+      SessionNotApproved: conflict,
+      NotSimulated: conflict,
+      ProviderRefused: conflict
     })
   )
 

@@ -144,6 +144,21 @@ const reset = ({ journal }: typeof Reset.Type) =>
     return done
   })
 
+const Approval = Schema.Struct({
+  ...sessions.Selector.fields,
+  complete: Schema.optionalWith(Schema.Boolean, { default: () => false })
+})
+
+const approve = ({ complete, ...selector }: typeof Approval.Type) =>
+  withControls((controls) =>
+    Effect.gen(function*() {
+      const uri = yield* sessions.find(selector, ["pending"])
+      const returnUrl = yield* controls.approve(uri)
+      if (complete) yield* controls.complete(uri)
+      return { returnUrl: Redacted.value(returnUrl) }
+    })
+  )
+
 const selectorFields = {
   "session?": "the id of the session in /_local/state",
   "sessionUri?": "or its URI",
@@ -200,18 +215,15 @@ const endpoints: ReadonlyArray<Endpoint> = [
     "/_local/approve",
     {
       does: "Approves a session",
-      body: selectorFields,
+      body: {
+        ...selectorFields,
+        "complete?": "true also completes it as its user, as the page at the return URL does; false by default"
+      },
       answer:
         "{returnUrl}: the URL to which the browser returns; 404 if no session matches, 409 if several match or it is not pending"
     },
-    sessions.Selector,
-    (selector) =>
-      withControls((controls) =>
-        Effect.flatMap(
-          sessions.find(selector, ["pending"]),
-          (uri) => Effect.map(controls.approve(uri), (url) => ({ returnUrl: Redacted.value(url) }))
-        )
-      )
+    Approval,
+    approve
   ),
   post(
     "/_local/deny",
