@@ -28,7 +28,8 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
   /**
    * Host names or IP addresses in a private network to which requests may be sent; letter case is ignored. Default: none.
-   * Loopback is allowed if the configuration of the provider itself names it.
+   * Origins on loopback are allowed if the configuration of the provider itself names them; a discovery document cannot lead
+   * to others.
    */
   readonly allowedHosts?: ReadonlyArray<string> | undefined
   /**

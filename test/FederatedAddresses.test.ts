@@ -6,9 +6,10 @@ import {
   rejectReason
 } from "../src/internal/oauth/addressPolicy.js"
 
-const nothing: AddressPolicy = { hosts: [], loopback: false }
-const local: AddressPolicy = { hosts: [], loopback: true }
-const hosts = (...hosts: ReadonlyArray<string>): AddressPolicy => ({ hosts, loopback: false })
+const nothing: AddressPolicy = { hosts: [], loopbackOrigins: [] }
+const named = (...loopbackOrigins: ReadonlyArray<string>): AddressPolicy => ({ hosts: [], loopbackOrigins })
+const local = named("http://localhost")
+const hosts = (...hosts: ReadonlyArray<string>): AddressPolicy => ({ hosts, loopbackOrigins: [] })
 
 const urlOf = (address: string) => new URL(`https://${address.includes(":") ? `[${address}]` : address}/token`)
 
@@ -99,7 +100,7 @@ describe("an internal address", () => {
     }
   })
 
-  it("on loopback is an allowed resolution for loopback names only, if loopback is allowed", () => {
+  it("on loopback is an allowed resolution for loopback names only, if a loopback origin is allowed", () => {
     for (const address of ["127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"]) {
       assert.isTrue(isAddressAllowed(local, "localhost", address), address)
       assert.isFalse(isAddressAllowed(nothing, "localhost", address), address)
@@ -116,15 +117,28 @@ describe("an internal address", () => {
 describe("a URL", () => {
   const here = ["localhost", "localhost:9000", "127.0.0.1", "127.255.0.1:9000", "[::1]", "[::1]:9000"]
 
-  it("on loopback is allowed by http and https, if loopback or its host is allowed", () => {
+  it("on loopback is allowed by http and https, if its origin or its host is allowed", () => {
     for (const host of here) {
       for (const protocol of ["http", "https"]) {
         const url = new URL(`${protocol}://${host}/token`)
-        assert.isUndefined(rejectReason(local, url), url.href)
+        assert.isUndefined(rejectReason(named("http://127.0.0.1:1", url.origin), url), url.href)
         assert.isUndefined(rejectReason(hosts(url.hostname), url), url.href)
-        const reason = rejectReason(hosts("idp.example"), url)
-        assert.strictEqual(reason, hostNotAllowed(nothing, url.hostname))
+        for (const policy of [nothing, hosts("idp.example")]) assert.isDefined(rejectReason(policy, url), url.href)
       }
+    }
+  })
+
+  it("on loopback is rejected if only another port, scheme or spelling of this machine is named, with the remedy", () => {
+    const policy = named("http://127.0.0.1:9000")
+    for (
+      const origin of ["http://127.0.0.1:9001", "http://127.0.0.1", "https://127.0.0.1:9000", "http://localhost:9000"]
+    ) {
+      assert.strictEqual(
+        rejectReason(policy, new URL(`${origin}/token`)),
+        `${origin} is on loopback, and the configuration of the provider does not name this origin: use the origin of ` +
+          `the discovery URL for all endpoints, or allow ${new URL(origin).hostname} with --issuer-host HOST ` +
+          "(in a program allowedHosts)"
+      )
     }
   })
 

@@ -9,7 +9,7 @@ import { answering, freePort, overTls } from "./support/answering.js"
 import { server } from "./support/authorizationServer.js"
 import { assertEqual } from "./support/equality.js"
 
-const local: AddressPolicy = { hosts: [], loopback: true }
+const local: AddressPolicy = { hosts: ["127.0.0.1"], loopbackOrigins: [] }
 
 const transport: Transport = { limit: Duration.seconds(10), secureContext: undefined }
 
@@ -164,9 +164,9 @@ it.scoped("a port without a server is Unreachable", () =>
 it.scoped("a URL that is not allowed is Forbidden with a reason, and no request is sent", () =>
   Effect.gen(function*() {
     const { origin, requests } = yield* server()
-    const error = yield* Effect.flip(send({ hosts: [], loopback: false }, transport, get(origin)))
+    const error = yield* Effect.flip(send({ hosts: [], loopbackOrigins: [] }, transport, get(origin)))
     assert.strictEqual(error.reason, "Forbidden")
-    assert.include(error.description, "the host 127.0.0.1 has a private address")
+    assert.include(error.description, `${origin} is on loopback`)
     assert.strictEqual(requests.length, 0)
   }))
 

@@ -340,6 +340,18 @@ describe("a discovery document", () => {
     })
   )
 
+  test(
+    "that leads to another loopback port does not get the client's secret sent there",
+    Effect.gen(function*() {
+      const other = yield* answering(json({ access_token: "stolen", token_type: "bearer", expires_in: 60 }))
+      const { answer } = yield* documented((origin) => ({ issuer: origin, token_endpoint: `${other.origin}/token` }))
+      refused(answer)
+      assertContains(answer.failures[0], { step: "token", reason: "Forbidden" })
+      assert.include(answer.failures[0]?.description, `token_endpoint: ${other.origin} is on loopback`)
+      assertEqual(other.paths, [])
+    })
+  )
+
   for (const [what, document, failure] of cases) {
     test(
       `${what} is not followed`,
@@ -354,34 +366,34 @@ describe("a discovery document", () => {
 })
 
 describe("an address", () => {
-  const from = (loopback: boolean, ...hosts: ReadonlyArray<string>) => ({ loopback, hosts })
+  const from = (loopbackOrigins: ReadonlyArray<string>, ...hosts: ReadonlyArray<string>) => ({ loopbackOrigins, hosts })
   const isAsked = (allowed: addresses.AddressPolicy, url: string) =>
     addresses.rejectReason(allowed, new URL(url)) === undefined
 
-  it("on loopback is fetched only if the configuration is on loopback", () => {
+  it("on loopback is fetched only if the configuration names its origin", () => {
     for (const url of ["http://127.0.0.1:9/", "http://localhost:9/", "https://localhost/", "http://[::1]:9/"]) {
-      assert.isTrue(isAsked(from(true), url), url)
-      assert.isFalse(isAsked(from(false), url), url)
+      assert.isTrue(isAsked(from([new URL(url).origin]), url), url)
+      assert.isFalse(isAsked(from([]), url), url)
     }
   })
 
   it("in a private network is fetched by https if its host is allowed", () => {
-    assert.isTrue(isAsked(from(false, "10.1.2.3"), "https://10.1.2.3/token"))
-    assert.isFalse(isAsked(from(false, "10.1.2.3"), "http://10.1.2.3/token"))
-    assert.isFalse(isAsked(from(false, "10.1.2.3"), "https://10.1.2.4/token"))
+    assert.isTrue(isAsked(from([], "10.1.2.3"), "https://10.1.2.3/token"))
+    assert.isFalse(isAsked(from([], "10.1.2.3"), "http://10.1.2.3/token"))
+    assert.isFalse(isAsked(from([], "10.1.2.3"), "https://10.1.2.4/token"))
   })
 
   it("that a host name resolves to is checked too", () => {
     for (
       const address of ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1", "fc00::1"]
     ) {
-      assert.isFalse(addresses.isAddressAllowed(from(true), "rebound.example", address), address)
-      assert.isTrue(addresses.isAddressAllowed(from(false, "idp.corp.example"), "idp.corp.example", address), address)
+      assert.isFalse(addresses.isAddressAllowed(from(["http://localhost:9"]), "rebound.example", address), address)
+      assert.isTrue(addresses.isAddressAllowed(from([], "idp.corp.example"), "idp.corp.example", address), address)
     }
     for (const address of ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"]) {
-      assert.isTrue(addresses.isAddressAllowed(from(false), "issuer.example", address), address)
+      assert.isTrue(addresses.isAddressAllowed(from([]), "issuer.example", address), address)
     }
-    assert.isTrue(addresses.isAddressAllowed(from(true), "localhost", "127.0.0.1"))
-    assert.isFalse(addresses.isAddressAllowed(from(true), "localhost", "10.0.0.1"))
+    assert.isTrue(addresses.isAddressAllowed(from(["http://localhost:9"]), "localhost", "127.0.0.1"))
+    assert.isFalse(addresses.isAddressAllowed(from(["http://localhost:9"]), "localhost", "10.0.0.1"))
   })
 })

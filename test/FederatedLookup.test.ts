@@ -56,7 +56,7 @@ beforeEach(() => {
 
 const transport = { limit: Duration.infinity, secureContext: undefined }
 
-const local: AddressPolicy = { hosts: [], loopback: true }
+const local: AddressPolicy = { hosts: [], loopbackOrigins: ["http://localhost:9000"] }
 
 const asked = (allowed: AddressPolicy, url: string) =>
   Effect.either(send(allowed, transport, { url: new URL(url), method: "GET", headers: {}, body: undefined }))
@@ -84,9 +84,9 @@ const port = Effect.acquireRelease(
 describe("a host name", () => {
   for (
     const [inside, allowed] of [
-      ["127.0.0.1", { hosts: [], loopback: false }],
+      ["127.0.0.1", { hosts: [], loopbackOrigins: [] }],
       ["127.0.0.1", local],
-      ["127.0.0.1", { hosts: ["other.example"], loopback: true }],
+      ["127.0.0.1", { hosts: ["other.example"], loopbackOrigins: ["http://localhost:9000"] }],
       ["10.0.0.7", local],
       ["169.254.169.254", local],
       ["::1", local],
@@ -109,7 +109,7 @@ describe("a host name", () => {
     Effect.gen(function*() {
       const { connections, port: number } = yield* port
       resolver.resolution = ["127.0.0.1"]
-      const allowed = { hosts: ["rebound.example"], loopback: false }
+      const allowed = { hosts: ["rebound.example"], loopbackOrigins: [] }
       assert.include(["Lost", "Certificate"], reasonOf(yield* asked(allowed, `https://rebound.example:${number}/`)))
       assert.strictEqual(connections(), 1)
     }))
@@ -119,9 +119,10 @@ describe("a host name", () => {
       const { origin, requests } = yield* server()
       const url = origin.replace("127.0.0.1", "localhost")
       resolver.resolution = ["127.0.0.1"]
-      assert.strictEqual(reasonOf(yield* asked(local, url)), "answered")
+      const named = { hosts: [], loopbackOrigins: [url] }
+      assert.strictEqual(reasonOf(yield* asked(named, url)), "answered")
       resolver.resolution = ["10.0.0.7"]
-      assert.strictEqual(reasonOf(yield* asked(local, url)), "Forbidden")
+      assert.strictEqual(reasonOf(yield* asked(named, url)), "Forbidden")
       assert.strictEqual(requests.length, 1)
     }))
 

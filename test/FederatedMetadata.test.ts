@@ -14,7 +14,7 @@ import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import { clientOf, type ClientOptions, metadata, reach, type Received, server } from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
-const local = { hosts: [], loopback: true }
+const local = { hosts: ["127.0.0.1"], loopbackOrigins: [] }
 
 const openId = "/.well-known/openid-configuration"
 
@@ -205,19 +205,21 @@ describe("the server of a provider", () => {
 })
 
 describe("the endpoints of a metadata document", () => {
-  it("can be on loopback only if the document, or every configured endpoint, is on loopback", () => {
+  it("can be on those loopback origins only that the configuration names", () => {
     const { authorizationServerMetadata: here } = metadata("http://127.0.0.1:9")
-    const cases: ReadonlyArray<readonly [ClientOptions["discovery"], boolean]> = [
-      [undefined, false],
-      [{ discoveryUrl: `http://localhost:9${openId}` }, true],
-      [{ discoveryUrl: `https://idp.example${openId}` }, false],
-      [{ discoveryUrl: "canary" }, false],
-      [{ authorizationServerMetadata: here }, true],
-      [{ authorizationServerMetadata: { ...here, authorizationEndpoint: "https://idp.example/auth" } }, false],
-      [{ authorizationServerMetadata: { ...here, tokenEndpoint: "https://idp.example/token" } }, false]
+    const cases: ReadonlyArray<readonly [ClientOptions["discovery"], ReadonlyArray<string>]> = [
+      [undefined, []],
+      [{ discoveryUrl: `http://localhost:9${openId}` }, ["http://localhost:9"]],
+      [{ discoveryUrl: `https://idp.example${openId}` }, []],
+      [{ discoveryUrl: "canary" }, []],
+      [{ authorizationServerMetadata: here }, ["http://127.0.0.1:9", "http://127.0.0.1:9"]],
+      [{ authorizationServerMetadata: { ...here, authorizationEndpoint: "https://idp.example/auth" } }, [
+        "http://127.0.0.1:9"
+      ]],
+      [{ authorizationServerMetadata: { ...here, tokenEndpoint: "https://idp.example/token" } }, ["http://127.0.0.1:9"]]
     ]
-    for (const [discovery, loopback] of cases) {
-      assertEqual(addressPolicyOf({ ...reach, hosts: ["a"] }, discovery), { hosts: ["a"], loopback })
+    for (const [discovery, loopbackOrigins] of cases) {
+      assertEqual(addressPolicyOf({ ...reach, hosts: ["a"] }, discovery), { hosts: ["a"], loopbackOrigins })
     }
   })
 })
@@ -253,14 +255,17 @@ describe("an endpoint", () => {
       ) {
         const failure = failureOf(endpoint("refresh", reach, client, serverWith({ [name]: url }), name))
         assertContains(failure, { step: "refresh", reason: "Forbidden" })
-        assert.match(String(Object(failure).description), new RegExp(`^${name}: (the URL|the host) `))
+        assert.match(
+          String(Object(failure).description),
+          new RegExp(`^${name}: (the URL|the host|http://127.0.0.1:9) `)
+        )
       }
     })
 
-    it(`${name} can be internal if its host is allowed, and on loopback if the configuration is on loopback`, () => {
+    it(`${name} can be internal if its host is allowed, and on loopback if the configuration names its origin`, () => {
       const inside = serverWith({ [name]: "https://10.0.0.7/" })
       assert.isTrue(Either.isRight(endpoint("token", { ...reach, hosts: ["10.0.0.7"] }, client, inside, name)))
-      const here = clientOf({ oauthDiscovery: { discoveryUrl: `http://127.0.0.1${openId}` } })
+      const here = clientOf({ oauthDiscovery: { discoveryUrl: `http://127.0.0.1:9${openId}` } })
       assert.isTrue(
         Either.isRight(endpoint("token", reach, here, serverWith({ [name]: "http://127.0.0.1:9/" }), name))
       )

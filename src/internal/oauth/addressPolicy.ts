@@ -1,4 +1,4 @@
-/** The addresses to which requests may be sent: public ones, and loopback if the configuration of the provider names it. */
+/** The addresses to which requests may be sent: public ones, and the loopback origins that the provider's configuration names. */
 import { BlockList, isIP } from "node:net"
 import { isHttpsOrLoopback, isLoopback, isLoopbackAddress } from "../lib/loopback.js"
 
@@ -47,11 +47,16 @@ const isPrivate = (address: string) => privateNetworks[familyOf(address)].check(
 export interface AddressPolicy {
   /** Hosts that may have a private address, spelled like `URL.hostname`. */
   readonly hosts: ReadonlyArray<string>
-  /** Allows loopback, if the configuration of the provider names it. */
-  readonly loopback: boolean
+  /** Allowed origins on loopback. */
+  readonly loopbackOrigins: ReadonlyArray<string>
   /** The description of a host that messages must not quote, because it comes from a token. */
   readonly hostLabel?: string | undefined
 }
+
+/** The error for a loopback origin that the configuration does not name. Another port is another service. */
+const originNotNamed = ({ hostname, origin }: URL): string =>
+  `${origin} is on loopback, and the configuration of the provider does not name this origin: use the origin of the ` +
+  `discovery URL for all endpoints, or allow ${hostname} with --issuer-host HOST (in a program allowedHosts)`
 
 /** The error for a host with a private address. */
 export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): string =>
@@ -59,20 +64,30 @@ export const hostNotAllowed = ({ hostLabel }: AddressPolicy, hostname: string): 
   "allow it with --issuer-host HOST (in a program allowedHosts)"
 
 /** Tests whether a host may have this address. */
-export const isAddressAllowed = ({ hosts, loopback }: AddressPolicy, hostname: string, address: string): boolean =>
-  hosts.includes(hostname) || !isPrivate(address) || (loopback && isLoopback(hostname) && isLoopbackAddress(address))
+export const isAddressAllowed = (
+  { hosts, loopbackOrigins }: AddressPolicy,
+  hostname: string,
+  address: string
+): boolean =>
+  hosts.includes(hostname) || !isPrivate(address) ||
+  (loopbackOrigins.length > 0 && isLoopback(hostname) && isLoopbackAddress(address))
 
 const withoutBrackets = (hostname: string) => hostname.replace(/^\[(.*)\]$/, "$1")
 
 /** The reason to reject a URL, before its host name is resolved. The lookup checks the resolved addresses. */
 export const rejectReason = (policy: AddressPolicy, url: URL): string | undefined => {
-  const { hostname, password, username } = url
+  const { hostname, origin, password, username } = url
   if (username !== "" || password !== "") return "the URL contains a user name or password: remove it"
   if (!isHttpsOrLoopback(url)) return "the URL is not https: use https, or http on loopback"
-  const isLocal = isLoopback(hostname)
+  if (isLoopback(hostname)) {
+    return policy.loopbackOrigins.includes(origin) || policy.hosts.includes(hostname)
+      ? undefined
+      : policy.hostLabel === undefined
+      ? originNotNamed(url)
+      : hostNotAllowed(policy, hostname)
+  }
   const address = withoutBrackets(hostname)
-  if (isLocal ? policy.loopback || policy.hosts.includes(hostname) : isIP(address) === 0) return undefined
-  return !isLocal && isAddressAllowed(policy, hostname, address)
+  return isIP(address) === 0 || isAddressAllowed(policy, hostname, address)
     ? undefined
     : hostNotAllowed(policy, hostname)
 }

@@ -4,8 +4,9 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
-import { type Discovery, discoveryOf, isLocal } from "../emulator/state/endpoints.js"
+import { type Discovery, discoveryOf } from "../emulator/state/endpoints.js"
 import { type Client, ProviderError } from "../emulator/state/issuer.js"
+import { isLoopbackUrl } from "../lib/loopback.js"
 import { isUrl, parseUrl } from "../lib/url.js"
 import { issuersOf } from "../model/discoveryUrl.js"
 import { type AddressPolicy, rejectReason } from "./addressPolicy.js"
@@ -18,10 +19,23 @@ export interface OutboundPolicy extends Transport {
   readonly hosts: ReadonlyArray<string>
 }
 
-/** The address policy of a provider. A remote discovery document must not lead to loopback. */
+/** The URLs to which a configuration itself sends requests. */
+const configuredUrls = (discovery: Discovery): ReadonlyArray<string> => {
+  if ("discoveryUrl" in discovery) return [discovery.discoveryUrl]
+  if (!("authorizationServerMetadata" in discovery)) return []
+  const { authorizationEndpoint, tokenEndpoint } = discovery.authorizationServerMetadata
+  return [authorizationEndpoint, tokenEndpoint]
+}
+
+/**
+ * The address policy of a provider. A discovery document must not lead to a loopback origin that the configuration does not
+ * name: the client would send its secret to another service of this machine.
+ */
 export const addressPolicyOf = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
   hosts,
-  loopback: isLocal(discovery)
+  loopbackOrigins: discovery === undefined
+    ? []
+    : configuredUrls(discovery).filter(isLoopbackUrl).map((url) => new URL(url).origin)
 })
 
 const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))

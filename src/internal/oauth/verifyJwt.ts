@@ -74,7 +74,7 @@ const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"):
 const addressPolicy = ({ hosts }: OutboundPolicy, hostLabel: string): AddressPolicy => ({
   hosts,
   // A token may name any issuer, so loopback must be in `hosts`.
-  loopback: false,
+  loopbackOrigins: [],
   hostLabel
 })
 
