@@ -12,7 +12,7 @@ import { Issuers } from "./internal/emulator/state/issuer.js"
 import { hostnameOf } from "./internal/lib/url.js"
 import * as certificates from "./internal/oauth/certificates.js"
 import * as issuer from "./internal/oauth/federatedIssuer.js"
-import { verify } from "./internal/oauth/verifyJwt.js"
+import * as verifyJwt from "./internal/oauth/verifyJwt.js"
 
 /**
  * The options of requests to authorization servers, and of the verification of JWTs.
@@ -28,8 +28,8 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
   /**
    * Host names or IP addresses in a private network to which requests may be sent; letter case is ignored. Default: none.
-   * Origins on loopback are allowed if the configuration of the provider itself names them; a discovery document cannot lead
-   * to others.
+   * Loopback is allowed if the configuration of the provider is on loopback: the origins that it names, and no other origin that a
+   * discovery document names.
    */
   readonly allowedHosts?: ReadonlyArray<string> | undefined
   /**
@@ -42,10 +42,11 @@ export interface Options {
    * Accepted audiences (`aud`) of the JWTs that are passed to `getWorkloadAccessTokenForJWT`. Default: none.
    *
    * With this option or `verifyJwtClients`, signatures are verified with the keys of the issuer, and `exp` and `sub` are
-   * required. The keys are found by OpenID Connect Discovery, or by RFC 8414 if that document does not exist. An invalid token
-   * fails with `Unauthorized`, and `IdentityControls.providerFailures` contains the claim. Without both options, JWTs are not
-   * verified. A header of more than 16,384 characters, an `iss` of more than 2,048 characters and an issuer with more than
-   * 100 keys are rejected.
+   * required. The keys are found by OpenID Connect Discovery, or by RFC 8414 if that document does not exist, and are kept as
+   * long as their response allows (`max-age`; default: 60 seconds, at most one day). An unknown key id leads to at most one
+   * request per minute and issuer. An invalid token fails with `Unauthorized`, and `IdentityControls.providerFailures`
+   * contains the claim. Without both options, JWTs are not verified. A header of more than 16,384 characters, an `iss` of more
+   * than 2,048 characters and an issuer with more than 100 keys are rejected.
    */
   readonly verifyJwtFor?: ReadonlyArray<string> | undefined
   /**
@@ -53,6 +54,12 @@ export interface Options {
    * with `aud` is validated against `verifyJwtFor` only.
    */
   readonly verifyJwtClients?: ReadonlyArray<string> | undefined
+  /**
+   * Accepted issuers (`iss`) of JWTs that are verified, compared as text. Default: every issuer. Without it, a token may name
+   * any public issuer, which then receives requests. Without `verifyJwtFor` or `verifyJwtClients` it is a defect when the layer
+   * is built.
+   */
+  readonly verifyJwtIssuers?: ReadonlyArray<string> | undefined
 }
 
 const secureContext = (authorities: ReadonlyArray<string>) =>
@@ -91,17 +98,32 @@ const secureContext = (authorities: ReadonlyArray<string>) =>
  * @category layers
  */
 export const layer = (
-  { allowedHosts = [], certificateAuthorities = [], timeout = "10 seconds", verifyJwtClients = [], verifyJwtFor = [] }:
-    Options = {}
+  {
+    allowedHosts = [],
+    certificateAuthorities = [],
+    timeout = "10 seconds",
+    verifyJwtClients: clients = [],
+    verifyJwtFor: audiences = [],
+    verifyJwtIssuers: issuers = []
+  }: Options = {}
 ): Layer.Layer<never> =>
   Layer.effect(
     Issuers,
-    Effect.map(secureContext(certificateAuthorities), (secureContext) => {
-      const policy = { limit: Duration.decode(timeout), hosts: allowedHosts.map(hostnameOf), secureContext }
-      const isVerifying = verifyJwtFor.length + verifyJwtClients.length > 0
+    Effect.gen(function*() {
+      const policy = {
+        limit: Duration.decode(timeout),
+        hosts: allowedHosts.map(hostnameOf),
+        secureContext: yield* secureContext(certificateAuthorities)
+      }
+      const isVerifying = audiences.length + clients.length > 0
+      if (issuers.length > 0 && !isVerifying) {
+        return yield* Effect.dieMessage(
+          "FederatedIssuer.layer: verifyJwtIssuers requires verifyJwtFor or verifyJwtClients"
+        )
+      }
       return {
         federated: issuer.make(policy),
-        verify: isVerifying ? verify(policy, { audiences: verifyJwtFor, clients: verifyJwtClients }) : undefined
+        verify: isVerifying ? yield* verifyJwt.make(policy, { audiences, clients, issuers }) : undefined
       }
     })
   )

@@ -29,7 +29,7 @@ describe("a request", () => {
         headers: { "x-own": "one" },
         body: "grant_type=none"
       })
-      assertEqual(answer, { status: 200, text: "héllo" })
+      assertEqual(answer, { status: 200, text: "héllo", freshness: undefined })
       const [request] = requests
       assert.strictEqual(request?.method, "POST")
       assert.strictEqual(request?.path, "/token?a=1")
@@ -92,7 +92,11 @@ describe("a response", () => {
     Effect.gen(function*() {
       const { origin } = yield* byStatus
       for (const status of [200, 201, 299, 400, 401, 499, 500, 599]) {
-        assertEqual(yield* send(local, transport, get(`${origin}/${status}`)), { status, text: "text" })
+        assertEqual(yield* send(local, transport, get(`${origin}/${status}`)), {
+          status,
+          text: "text",
+          freshness: undefined
+        })
       }
     }))
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Encoding, Exit, Redacted } from "effect"
 import * as keySet from "../src/internal/oauth/keySet.js"
-import { verify } from "../src/internal/oauth/verifyJwt.js"
+import * as verifyJwt from "../src/internal/oauth/verifyJwt.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
 const issuer = "https://a.invalid/"
@@ -9,17 +9,20 @@ const issuer = "https://a.invalid/"
 const partsOf = (header: string, claims: object) =>
   Redacted.make(`${header}.${Encoding.encodeBase64Url(JSON.stringify(claims))}.c2lnbmF0dXJl`)
 
-const header = Encoding.encodeBase64Url(JSON.stringify({ alg: "RS256" }))
+/** A header of `length` bytes, which is encoded in a third more characters. */
+const headerOf = (length: number) => Encoding.encodeBase64Url(JSON.stringify({ alg: "RS256" }).padEnd(length))
+
+const header = headerOf(0)
 
 describe("an unverified JWT", () => {
-  const verifying = verify(
+  const verifying = verifyJwt.make(
     { limit: Duration.seconds(1), hosts: [], secureContext: undefined },
     { audiences: ["the agent"], clients: [] }
   )
 
   /** The refusal, or `undefined` if the issuer receives a request. */
   const refusal = (token: Redacted.Redacted) =>
-    Exit.match(Effect.runSyncExit(Effect.flip(verifying(token))), {
+    Exit.match(Effect.runSyncExit(Effect.flip(Effect.flatMap(verifying, (verify) => verify(token)))), {
       onFailure: () => undefined,
       onSuccess: (refused) => refused
     })
@@ -29,10 +32,10 @@ describe("an unverified JWT", () => {
   const cases: ReadonlyArray<readonly [title: string, token: Redacted.Redacted, description: string | undefined]> = [
     ["an issuer of 2,048 characters", partsOf(header, iss(2048)), undefined],
     ["an issuer of 2,049 characters", partsOf(header, iss(2049)), "its claim iss is longer than 2048 characters"],
-    ["a header of 16,384 characters", partsOf(header.padEnd(16_384, "A"), iss(20)), undefined],
+    ["a header of 16,384 characters", partsOf(headerOf(12_288), iss(20)), undefined],
     [
       "a header of 16,385 characters",
-      partsOf(header.padEnd(16_385, "A"), iss(20)),
+      partsOf(`${headerOf(12_288)}A`, iss(20)),
       "the header is longer than 16384 characters"
     ],
     ["an issuer that is not a string", partsOf(header, { iss: 7, sub: "ada" }), "the claim iss is not a URL"],

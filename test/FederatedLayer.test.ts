@@ -128,5 +128,22 @@ describe("the layer", () => {
       )
       assert.include(String(exit), "FederatedIssuer.layer: certificateAuthorities[0] is not PEM text")
       assert.notInclude(String(exit), "canary")
+      const unused = yield* Effect.exit(
+        Effect.scoped(Layer.build(FederatedIssuer.layer({ verifyJwtIssuers: ["https://idp.example"] })))
+      )
+      assert.include(
+        String(unused),
+        "FederatedIssuer.layer: verifyJwtIssuers requires verifyJwtFor or verifyJwtClients"
+      )
+    }))
+
+  it.scoped("verifies JWTs of the issuers in verifyJwtIssuers only", () =>
+    Effect.gen(function*() {
+      const { verify } = yield* issuers({ verifyJwtFor: ["the agent"], verifyJwtIssuers: ["https://idp.example"] })
+      if (verify === undefined) return assert.fail("not verified")
+      assert.include(
+        (yield* Effect.flip(verify(jwt({ iss: "https://other.example" })))).description,
+        "the claim iss is not an accepted issuer"
+      )
     }))
 })

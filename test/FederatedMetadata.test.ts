@@ -205,7 +205,7 @@ describe("the server of a provider", () => {
 })
 
 describe("the endpoints of a metadata document", () => {
-  it("can be on those loopback origins only that the configuration names", () => {
+  it("can be on the loopback origins of the configuration only, if all of it is on loopback", () => {
     const { authorizationServerMetadata: here } = metadata("http://127.0.0.1:9")
     const cases: ReadonlyArray<readonly [ClientOptions["discovery"], ReadonlyArray<string>]> = [
       [undefined, []],
@@ -213,10 +213,8 @@ describe("the endpoints of a metadata document", () => {
       [{ discoveryUrl: `https://idp.example${openId}` }, []],
       [{ discoveryUrl: "canary" }, []],
       [{ authorizationServerMetadata: here }, ["http://127.0.0.1:9", "http://127.0.0.1:9"]],
-      [{ authorizationServerMetadata: { ...here, authorizationEndpoint: "https://idp.example/auth" } }, [
-        "http://127.0.0.1:9"
-      ]],
-      [{ authorizationServerMetadata: { ...here, tokenEndpoint: "https://idp.example/token" } }, ["http://127.0.0.1:9"]]
+      [{ authorizationServerMetadata: { ...here, authorizationEndpoint: "https://idp.example/auth" } }, []],
+      [{ authorizationServerMetadata: { ...here, tokenEndpoint: "https://idp.example/token" } }, []]
     ]
     for (const [discovery, loopbackOrigins] of cases) {
       assertEqual(addressPolicyOf({ ...reach, hosts: ["a"] }, discovery), { hosts: ["a"], loopbackOrigins })

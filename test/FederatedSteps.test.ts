@@ -6,7 +6,7 @@ import type { Client, ProviderError } from "../src/internal/emulator/state/issue
 import { target } from "../src/internal/emulator/state/state.js"
 import * as authorization from "../src/internal/oauth/authorizationCode.js"
 import * as issuer from "../src/internal/oauth/federatedIssuer.js"
-import { verify } from "../src/internal/oauth/verifyJwt.js"
+import * as verifyJwt from "../src/internal/oauth/verifyJwt.js"
 import { selfSigned } from "./fixtures/selfSigned.js"
 import { jwt } from "./support/agent.js"
 import { answering, freePort, overTls } from "./support/answering.js"
@@ -155,7 +155,10 @@ for (const [name, flow] of discovering) {
 
 describe("the verification of a user's JWT", () => {
   const verifying = (iss: string) =>
-    verify(here, { audiences: ["the agent"], clients: [] })(jwt({ iss, sub: "ada", aud: "the agent", exp: 600 }))
+    Effect.flatMap(
+      verifyJwt.make(here, { audiences: ["the agent"], clients: [] }),
+      (verify) => verify(jwt({ iss, sub: "ada", aud: "the agent", exp: 600 }))
+    )
 
   /** An issuer with its keys at another origin. */
   const withKeysAt = (origin: string) =>

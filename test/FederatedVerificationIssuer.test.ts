@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, TestClock } from "effect"
 import { generateKeyPairSync } from "node:crypto"
-import { verify } from "../src/internal/oauth/verifyJwt.js"
+import * as verifyJwt from "../src/internal/oauth/verifyJwt.js"
 import { answering } from "./support/answering.js"
 import { reach } from "./support/authorizationServer.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -158,7 +158,7 @@ describe("a host in a private network", () => {
       const { origin, requests } = yield* issuerWith()
       for (const iss of [origin, "https://10.0.0.7", "https://localhost"]) {
         const { description = "", reason, step } = yield* Effect.flip(
-          verify(reach, recipients)(yield* signed({ iss }))
+          (yield* verifyJwt.make(reach, recipients))(yield* signed({ iss }))
         )
         assertEqual([step, reason], ["discovery", "Forbidden"])
         assert.match(

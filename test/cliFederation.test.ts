@@ -200,6 +200,32 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
       assert.notInclude(started.stderr(), "client-canary")
     }))
 
+  it.scopedLive("rejects the tokens of issuers other than --verify-jwt-issuer, before any request to them", () =>
+    Effect.gen(function*() {
+      const server = yield* vendor.make()
+      const { run, started } = yield* serving([
+        "--seed",
+        seedOf(server),
+        "--verify-jwt",
+        "the agent",
+        "--verify-jwt-issuer",
+        "https://idp.example"
+      ])
+      const file = cli.write("user.jwt", Redacted.value(yield* server.userToken({ sub: "ada" })))
+      const refused = yield* Effect.promise(() => run("token", "--provider", "github", ...token, "--user-token", file))
+      assert.notStrictEqual(refused.code, 0)
+      yield* Effect.promise(() =>
+        started.find("stderr", /the claim iss is not an accepted issuer.*--verify-jwt-issuer URL/)
+      )
+    }))
+
+  it("requires --verify-jwt or --verify-jwt-client for --verify-jwt-issuer", async () => {
+    const { code, stderr } = await cli.start(["serve", "--port", "0", "--verify-jwt-issuer", "https://idp.example"])
+      .ended
+    assert.strictEqual(code, 64)
+    assert.include(stderr, "--verify-jwt-issuer requires --verify-jwt or --verify-jwt-client")
+  })
+
   it.scopedLive("reports how to allow the host of an issuer with --issuer-host", () =>
     Effect.gen(function*() {
       const server = yield* vendor.make()
@@ -212,7 +238,9 @@ describe("agentcore-identity serve, federated", { timeout: 30_000 }, () => {
     }))
 
   it("rejects an option without a value, and does not start the server", async () => {
-    const cases = [["--verify-jwt", ""], ["--verify-jwt-client", " "], ["--ca", ""], ["--issuer-host"]]
+    const cases = [["--verify-jwt", ""], ["--verify-jwt-client", " "], ["--verify-jwt-issuer"], ["--ca", ""], [
+      "--issuer-host"
+    ]]
     const ended = await Promise.all(
       cases.map(async (args) => {
         const started = cli.start(["serve", "--port", "0", ...args])

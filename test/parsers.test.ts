@@ -35,7 +35,7 @@ import { withOptionNames } from "../src/internal/model/optionNames.js"
 import { isOfTemplate } from "../src/internal/oauth/discovery.js"
 import * as keySet from "../src/internal/oauth/keySet.js"
 import { sanitize } from "../src/internal/oauth/providerError.js"
-import { verify } from "../src/internal/oauth/verifyJwt.js"
+import * as verifyJwt from "../src/internal/oauth/verifyJwt.js"
 import { openId } from "../src/internal/presets/preset.js"
 import * as guard from "../src/internal/server/api/hostGuard.js"
 import * as signature from "../src/internal/server/api/signature.js"
@@ -83,10 +83,10 @@ const encoded = (text: string) => Buffer.from(text).toString("base64url")
 const jwt = (payload: string, header = "{\"alg\":\"RS256\"}") =>
   Redacted.make(`${encoded(header)}.${encoded(payload)}.c2lnbmF0dXJl`)
 
-const verifying = verify(
+const verifying = Effect.runSync(verifyJwt.make(
   { limit: Duration.seconds(1), hosts: [], secureContext: undefined },
   { audiences: ["the agent"], clients: [] }
-)
+))
 
 /** A seed file of this text. */
 const seeded = (text: string) =>

@@ -16,7 +16,8 @@ const names = [
   "--return-url",
   "--scope",
   "--verify-jwt",
-  "--verify-jwt-client"
+  "--verify-jwt-client",
+  "--verify-jwt-issuer"
 ]
 
 /** Finds the first repeatable option without a value. */

@@ -143,6 +143,13 @@ const options = {
     ),
     Options.repeated
   ),
+  verifyJwtIssuers: Options.text("verify-jwt-issuer").pipe(
+    Options.withPseudoName("URL"),
+    Options.withDescription(
+      "accept JWTs of the issuer URL only, with --verify-jwt or --verify-jwt-client; may be repeated"
+    ),
+    Options.repeated
+  ),
   quotas: Options.text("quota").pipe(
     Options.withPseudoName("NAME=N"),
     Options.withDescription(Quota.description),
@@ -243,6 +250,9 @@ const readSeed = (path: string) =>
 const serve = (settings: Settings) =>
   Effect.gen(function*() {
     const { account, allowedHosts, data, host, region } = settings
+    if (settings.verifyJwtIssuers.length > 0 && settings.verifyJwt.length + settings.verifyJwtClients.length === 0) {
+      return yield* usageInvalid("--verify-jwt-issuer requires --verify-jwt or --verify-jwt-client")
+    }
     if (Option.isSome(data)) yield* Backend.checkPackage
     // Errors of the file are reported before the server starts.
     const seed = yield* Effect.transposeOption(Option.map(settings.seed, readSeed))
@@ -275,7 +285,8 @@ const serve = (settings: Settings) =>
           allowedHosts: settings.issuerHosts,
           certificateAuthorities: authorities,
           verifyJwtFor: settings.verifyJwt,
-          verifyJwtClients: settings.verifyJwtClients
+          verifyJwtClients: settings.verifyJwtClients,
+          verifyJwtIssuers: settings.verifyJwtIssuers
         }
       })
     )

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import * as jose from "jose"
-import { type Recipients, verify } from "../../src/internal/oauth/verifyJwt.js"
+import { type Accepted, make } from "../../src/internal/oauth/verifyJwt.js"
 import { type Answer, reach, server } from "./authorizationServer.js"
 
 export const openId = "/.well-known/openid-configuration"
@@ -9,7 +9,7 @@ export const oauth = "/.well-known/oauth-authorization-server"
 
 const here = { ...reach, hosts: ["127.0.0.1"] }
 
-export const recipients: Recipients = { audiences: ["the agent"], clients: ["the-client"] }
+export const recipients: Accepted = { audiences: ["the agent"], clients: ["the-client"] }
 
 const made = await Promise.all([
   jose.generateKeyPair("RS256", { extractable: true }),
@@ -58,11 +58,14 @@ export const signed = (
     )
   })
 
-export const outcomeOf = (token: Redacted.Redacted, to: Recipients = recipients) =>
-  Effect.either(verify(here, to)(token))
+export const outcomeOf = (token: Redacted.Redacted, to: Accepted = recipients) =>
+  Effect.flatMap(make(here, to), (verify) => Effect.either(verify(token)))
+
+/** A verifier that keeps the keys of issuers. */
+export const verifier = (to: Accepted = recipients) => make(here, to)
 
 /** Why a token is refused. */
-export const refusedOf = (token: Redacted.Redacted, to?: Recipients) =>
+export const refusedOf = (token: Redacted.Redacted, to?: Accepted) =>
   Effect.map(outcomeOf(token, to), (outcome) => {
     if (Either.isRight(outcome)) return assert.fail("the token is accepted")
     const { description, error, reason, status, step } = outcome.left

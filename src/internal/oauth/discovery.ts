@@ -4,13 +4,12 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as oauth from "oauth4webapi"
-import { type Discovery, discoveryOf } from "../emulator/state/endpoints.js"
+import { type Discovery, discoveryOf, isLocal } from "../emulator/state/endpoints.js"
 import { type Client, ProviderError } from "../emulator/state/issuer.js"
-import { isLoopbackUrl } from "../lib/loopback.js"
 import { isUrl, parseUrl } from "../lib/url.js"
 import { issuersOf } from "../model/discoveryUrl.js"
 import { type AddressPolicy, rejectReason } from "./addressPolicy.js"
-import { send, type Transport } from "./httpClient.js"
+import { type HttpResponse, send, type Transport } from "./httpClient.js"
 import { presetOf } from "./preset.js"
 import { malformed, misconfigured, requestFailed, sanitize, type Step } from "./providerError.js"
 
@@ -33,9 +32,9 @@ const configuredUrls = (discovery: Discovery): ReadonlyArray<string> => {
  */
 export const addressPolicyOf = ({ hosts }: OutboundPolicy, discovery: Discovery | undefined): AddressPolicy => ({
   hosts,
-  loopbackOrigins: discovery === undefined
-    ? []
-    : configuredUrls(discovery).filter(isLoopbackUrl).map((url) => new URL(url).origin)
+  loopbackOrigins: discovery !== undefined && isLocal(discovery)
+    ? configuredUrls(discovery).map((url) => new URL(url).origin)
+    : []
 })
 
 const Issuer = Schema.parseJson(Schema.Struct({ issuer: Schema.String }))
@@ -47,10 +46,10 @@ export const document = (
   allowed: AddressPolicy,
   what: string,
   url: string
-): Effect.Effect<string, ProviderError> =>
+): Effect.Effect<HttpResponse, ProviderError> =>
   Effect.gen(function*() {
     if (!isUrl(url)) return yield* misconfigured(step, `the URL of ${what} is invalid`)
-    const { status, text } = yield* Effect.mapError(
+    const response = yield* Effect.mapError(
       send(allowed, policy, {
         url: new URL(url),
         method: "GET",
@@ -59,7 +58,7 @@ export const document = (
       }),
       requestFailed(step)
     )
-    return status === 200 ? text : yield* malformed(step, `${what} was not found`, status)
+    return response.status === 200 ? response : yield* malformed(step, `${what} was not found`, response.status)
   })
 
 /**
@@ -74,7 +73,7 @@ export const discover = (
 ): Effect.Effect<oauth.AuthorizationServer, ProviderError> =>
   Effect.gen(function*() {
     const step = "discovery"
-    const text = yield* document(step, policy, allowed, "the discovery document", discoveryUrl)
+    const { text } = yield* document(step, policy, allowed, "the discovery document", discoveryUrl)
     const described = Schema.decodeUnknownEither(Issuer)(text)
     if (Either.isLeft(described)) {
       return yield* malformed(step, "the discovery document is not a JSON object with an issuer")

@@ -10,6 +10,7 @@ import type { SecureContext } from "node:tls"
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import { type AddressPolicy, hostNotAllowed, isAddressAllowed, rejectReason } from "./addressPolicy.js"
+import { freshness } from "./freshness.js"
 
 /** @internal */
 export const maxBytes = 1_048_576
@@ -34,6 +35,8 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly text: string
+  /** See `freshness`. */
+  readonly freshness: number | undefined
 }
 
 /** The failure of a request without a response. */
@@ -84,7 +87,13 @@ const read = (response: IncomingMessage, done: (result: Effect.Effect<HttpRespon
     }
     chunks.push(chunk)
   })
-  response.on("end", () => done(Effect.succeed({ status, text: Buffer.concat(chunks).toString("utf8") })))
+  response.on(
+    "end",
+    () =>
+      done(
+        Effect.succeed({ status, text: Buffer.concat(chunks).toString("utf8"), freshness: freshness(response.headers) })
+      )
+  )
   response.on("error", (error) => done(Effect.fail(failed(error))))
 }
 

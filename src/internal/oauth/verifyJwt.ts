@@ -1,6 +1,5 @@
 /** Verifies the JWT of a user: signature, issuer, audience and expiry (RFC 7519). */
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -9,10 +8,8 @@ import * as jose from "jose"
 import * as assumptions from "../emulator/state/assumptions.js"
 import { ProviderError } from "../emulator/state/issuer.js"
 import { isUrl } from "../lib/url.js"
-import { oauthUrl, openIdUrl } from "../model/discoveryUrl.js"
-import type { AddressPolicy } from "./addressPolicy.js"
-import { discover, document, type OutboundPolicy } from "./discovery.js"
-import { parse as parseKeySet } from "./keySet.js"
+import type { OutboundPolicy } from "./discovery.js"
+import * as IssuerKeys from "./issuerKeys.js"
 import { malformed } from "./providerError.js"
 
 const step = "verification"
@@ -51,8 +48,10 @@ const verificationFailed = (error: unknown): ProviderError =>
     ? refused(problemOf(error), error.code)
     : malformed(step, "the key of the issuer for the signature cannot be used")
 
-/** The accepted recipients of tokens. */
-export interface Recipients {
+/** The accepted issuers and recipients of tokens. */
+export interface Accepted {
+  /** Compared as text. Without any, every issuer is accepted. */
+  readonly issuers?: ReadonlyArray<string> | undefined
   readonly audiences: ReadonlyArray<string>
   readonly clients: ReadonlyArray<string>
 }
@@ -70,81 +69,46 @@ const recipientRefused = ({ aud }: jose.JWTPayload, claim: "aud" | "client_id"):
         (aud === undefined ? ", or clients with --verify-jwt-client ID (in a program verifyJwtClients)" : "")
     )
 
-/** Messages must not quote the host, which is part of the claim `iss`. */
-const addressPolicy = ({ hosts }: OutboundPolicy, hostLabel: string): AddressPolicy => ({
-  hosts,
-  // A token may name any issuer, so loopback must be in `hosts`.
-  loopbackOrigins: [],
-  hostLabel
-})
+const acceptedIssuer = (iss: unknown, { issuers = [] }: Accepted): Either.Either<string, ProviderError> => {
+  if (typeof iss === "string" && iss.length > assumptions.maxClaimLength) {
+    return Either.left(refused(assumptions.claimTooLong("iss")))
+  }
+  if (!isUrl(iss) || /[?#]/.test(iss)) return Either.left(refused("the claim iss is not a URL"))
+  return issuers.length === 0 || issuers.includes(iss) ? Either.right(iss) : Either.left(claimRefused(
+    "iss",
+    "is not an accepted issuer: accept it with --verify-jwt-issuer URL (in a program verifyJwtIssuers)"
+  ))
+}
 
-const isNotFound = ({ reason, status }: ProviderError) => reason === "Malformed" && (status === 404 || status === 410)
-
-/**
- * Fetches the metadata of the issuer by OpenID Connect Discovery 1.0, or by RFC 8414 if that document does not exist. Both
- * requests share the time limit.
- */
-const issuerOf = (policy: OutboundPolicy, iss: string) =>
-  Effect.gen(function*() {
-    const allowed = addressPolicy(policy, "the issuer's host")
-    const attempt = (limit: Duration.Duration, url: string) =>
-      discover({ ...policy, limit }, allowed, url, (issuer) =>
-        issuer === iss ? undefined : "the discovery document has another issuer")
-    const [elapsed, first] = yield* Effect.timed(Effect.either(attempt(policy.limit, openIdUrl(iss))))
-    if (Either.isRight(first)) {
-      return first.right
-    }
-    return yield* isNotFound(first.left)
-      ? attempt(Duration.subtract(policy.limit, elapsed), oauthUrl(iss))
-      : first.left
-  }).pipe(
-    Effect.mapError(({ description, reason, status, step }) => {
-      const details = description === undefined ? "" : `: ${description}`
-      return new ProviderError({ step, reason, status, description: `no metadata of the issuer (claim iss)${details}` })
-    })
-  )
-
-const keySet = (policy: OutboundPolicy, jwksUri: string) =>
-  Effect.gen(function*() {
-    const allowed = addressPolicy(policy, "the host of the issuer's keys")
-    const text = yield* document(step, policy, allowed, "the key set of the issuer", jwksUri)
-    const keys = yield* Either.mapLeft(parseKeySet(text), (problem) => malformed(step, problem))
-    return yield* Effect.try({
-      try: () => jose.createLocalJWKSet(keys),
-      catch: () => malformed(step, "the keys of the issuer are not a JSON Web Key Set")
-    })
-  })
-
-/** Verifies a token. The keys are fetched for each token, so that a withdrawn key is rejected. */
-export const verify = (policy: OutboundPolicy, recipients: Recipients) => (token: Redacted.Redacted) =>
-  Effect.gen(function*() {
-    const jwt = Redacted.value(token)
-    if (jwt.indexOf(".") > maxHeader) return yield* refused(`the header is longer than ${maxHeader} characters`)
-    const { iss } = yield* Effect.try({
-      try: () => jose.decodeJwt(jwt),
-      catch: () => refused("the token is not a JWT")
-    })
-    if (typeof iss === "string" && iss.length > assumptions.maxClaimLength) {
-      return yield* refused(assumptions.claimTooLong("iss"))
-    }
-    if (!isUrl(iss) || /[?#]/.test(iss)) return yield* refused("the claim iss is not a URL")
-    const { jwks_uri } = yield* issuerOf(policy, iss)
-    if (jwks_uri === undefined) return yield* malformed(step, "the metadata of the issuer contains no jwks_uri")
-    const keys = yield* keySet(policy, jwks_uri)
-    const now = yield* DateTime.now
-    const { payload } = yield* Effect.tryPromise({
-      try: () =>
-        jose.jwtVerify(jwt, keys, {
-          issuer: iss,
-          algorithms,
-          requiredClaims: ["exp", "sub"],
-          currentDate: DateTime.toDate(now)
-        }),
-      catch: verificationFailed
-    })
-    if (!Predicate.isString(payload.sub) || payload.sub === "") {
-      return yield* claimRefused("sub", "is empty or not a string")
-    }
-    const invalidClaim = assumptions.wrongRecipient(payload, recipients)
-    if (invalidClaim !== undefined) return yield* recipientRefused(payload, invalidClaim)
-  })
+/** Verifies tokens with the keys of their issuers. */
+export const make = (
+  policy: OutboundPolicy,
+  accepted: Accepted
+): Effect.Effect<(token: Redacted.Redacted) => Effect.Effect<void, ProviderError>> =>
+  Effect.map(IssuerKeys.make(policy), (issuerKeys) => (token) =>
+    Effect.gen(function*() {
+      const jwt = Redacted.value(token)
+      if (jwt.indexOf(".") > maxHeader) return yield* refused(`the header is longer than ${maxHeader} characters`)
+      const { claims, header } = yield* Effect.try({
+        try: () => ({ claims: jose.decodeJwt(jwt), header: jose.decodeProtectedHeader(jwt) }),
+        catch: () => refused("the token is not a JWT")
+      })
+      const iss = yield* acceptedIssuer(claims.iss, accepted)
+      const keys = yield* issuerKeys.get(iss, header)
+      const now = yield* DateTime.now
+      const { payload } = yield* Effect.tryPromise({
+        try: () =>
+          jose.jwtVerify(jwt, keys, {
+            issuer: iss,
+            algorithms,
+            requiredClaims: ["exp", "sub"],
+            currentDate: DateTime.toDate(now)
+          }),
+        catch: verificationFailed
+      })
+      if (!Predicate.isString(payload.sub) || payload.sub === "") {
+        return yield* claimRefused("sub", "is empty or not a string")
+      }
+      const invalidClaim = assumptions.wrongRecipient(payload, accepted)
+      if (invalidClaim !== undefined) return yield* recipientRefused(payload, invalidClaim)
+    }))
