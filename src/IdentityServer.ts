@@ -17,6 +17,7 @@ import type { IdentityControls } from "./IdentityControls.js"
 import * as hostGuard from "./internal/server/api/hostGuard.js"
 import * as signature from "./internal/server/api/signature.js"
 import * as wire from "./internal/server/api/wire.js"
+import { withUnknownPage } from "./internal/server/pages/unknownPath.js"
 import { router } from "./internal/server/router.js"
 import * as faultInjection from "./internal/server/state/faultInjection.js"
 import * as movableClock from "./internal/server/state/movableClock.js"
@@ -162,7 +163,7 @@ export const makeLocal = (
       Effect.provideService(movableClock.MovableClock, movable),
       Effect.provideService(pageTokens.PageTokens, yield* pageTokens.make),
       Effect.provideService(publicUrl.PublicAddress, address),
-      Effect.catchTag("RouteNotFound", () => wire.unknownOperationResponse)
+      Effect.catchTag("RouteNotFound", () => withUnknownPage(wire.unknownOperationResponse))
     )
     const operation = ({ key, labels, serve }: wire.Match, request: HttpServerRequest.HttpServerRequest) =>
       Effect.flatMap(Effect.clock, (real) => {

@@ -35,7 +35,9 @@ live("a user approves and returns to the application", () =>
     const { path, uri } = yield* ask()
     const page = yield* browser.get(path)
     assert.strictEqual(page.status, 200)
-    for (const shown of [workloadName, "GitHub", "userId:ada", "<code>repo</code>"]) assert.include(page.text, shown)
+    for (const shown of [workloadName, "GitHub", "userId:ada", "<code><bdi class=\"name\">repo</bdi></code>"]) {
+      assert.include(page.text, shown)
+    }
     assert.notInclude(page.text, uri)
     assert.strictEqual(page.headers.get("cache-control"), "no-store")
     assert.strictEqual(page.headers.get("referrer-policy"), "no-referrer")
@@ -63,7 +65,7 @@ live("a user can deny a request only once", () =>
     const fields = { token: tokenOf((yield* browser.get(path)).text), decision: "deny" }
     const page = yield* browser.form("/identities/oauth2/authorize", fields)
     assert.strictEqual(page.status, 200)
-    assert.include(page.text, "The consent was denied")
+    assert.include(page.text, "<section class=\"card notice denied\"><h1>The consent was denied</h1>")
     assertEqual(yield* statuses, ["failed"])
     assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", fields)).status, 409)
   }))
@@ -223,7 +225,7 @@ live("each form of the dashboard performs its action once", () =>
     yield* ask()
     yield* ask()
     yield* ask()
-    yield* does({ action: "approve", handle: "0" })
+    assert.strictEqual((yield* send({ action: "approve", handle: "0" })).status, 200)
     yield* does({ action: "deny", handle: "1" })
     yield* does({ action: "expire-session", handle: "2" })
     assertEqual(yield* statuses, ["approved", "failed", "expired"])
@@ -360,3 +362,175 @@ it("every value of a template is escaped", () => {
   assert.strictEqual(String(html`<b title="${"\""}">${inner}${undefined}${[1, inner]}</b>`).split("<i>").length, 3)
   assert.include(String(inner), "&lt;&amp;&gt;&quot;&#39;&#96;")
 })
+
+/** Sends a form of the dashboard. */
+const act = (browser: Jar, fields: Record<string, string>) =>
+  Effect.gen(function*() {
+    const { text } = yield* browser.get("/?still")
+    return yield* browser.form("/", { token: tokenOf(text), still: "1", ...fields })
+  })
+
+live(
+  "Approve on the dashboard shows the return URL as a link to open and to copy, and only on this page",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const { uri } = yield* ask()
+      const page = yield* act(browser, { action: "approve", handle: "0" })
+      assert.strictEqual(page.status, 200)
+      assert.strictEqual(page.headers.get("cache-control"), "no-store")
+      assert.strictEqual(new URL(page.url).search, "")
+      assert.include(page.text, "<section class=\"card notice good\"><h1>The consent was approved</h1>")
+      assert.include(page.text, "The session is not completed yet.")
+      const [, link = "", shown] = /<a class="url" href="([^"]+)">([^<]+)<\/a>/.exec(page.text) ?? []
+      assert.strictEqual(shown, link)
+      const url = new URL(link.replaceAll("&amp;", "&"))
+      assert.strictEqual(url.href.split("?")[0], callbackUrl)
+      assert.strictEqual(url.searchParams.get("session_id"), uri)
+      assert.strictEqual(url.searchParams.get("state"), "their state")
+      assert.include(page.text, "aria-label=\"Copy: Return URL\"")
+      assert.include(page.text, "<a href=\"/?still\">Open the dashboard</a>")
+      assertEqual(yield* statuses, ["approved"])
+      for (const path of ["/", "/?still&done=approve", "/_local/state"]) {
+        assert.notInclude((yield* browser.get(path)).text, uri.slice(-20), path)
+      }
+    })
+)
+
+live("the dashboard shows the callback URL of each OAuth2 provider with a copy button", () =>
+  Effect.gen(function*() {
+    const { text } = yield* (yield* jar).get("/")
+    const { oauth2CredentialProviders } = yield* (yield* IdentityControls.IdentityControls).inventory
+    assert.isAbove(oauth2CredentialProviders.length, 1)
+    for (const { callbackUrl, name } of oauth2CredentialProviders) {
+      assert.include(text, `<code class="url">${callbackUrl}</code><button`)
+      assert.include(text, `aria-label="Copy: Callback URL of ${name}"`)
+    }
+  }))
+
+live("the dashboard does not show a denial or an expiry as a success", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    yield* ask()
+    yield* ask()
+    const flash = (fields: Record<string, string>) =>
+      Effect.gen(function*() {
+        const { headers } = yield* act(browser, fields)
+        const { text } = yield* browser.get(headers.get("location") ?? "")
+        return [/<p class="flash ([^"]+)" role="status">/.exec(text)?.[1], text] as const
+      })
+    const [denied] = yield* flash({ action: "deny", handle: "0" })
+    assert.strictEqual(denied, "no")
+    const [expired, text] = yield* flash({ action: "expire-session", handle: "1" })
+    assert.strictEqual(expired, "info")
+    assert.include(text, "<span class=\"state no\">failed</span>")
+    assert.include(text, "<span class=\"state over\">expired</span>")
+    assert.strictEqual((yield* flash({ action: "clock", moveSeconds: "1" }))[0], "ok")
+  }))
+
+live(
+  "the dashboard gives the reason why a session cannot be answered: it was answered, or it has expired",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      yield* ask()
+      yield* ask()
+      for (const action of ["approve", "deny", "expire-session"]) {
+        const token = tokenOf((yield* browser.get("/")).text)
+        if (action === "approve") yield* act(browser, { action: "deny", handle: "0" })
+        const page = yield* browser.form("/", { token, action, handle: "0" })
+        assert.strictEqual(page.status, 409, action)
+        assert.include(page.text, "<h1>This request was already answered</h1>")
+        assert.include(page.text, "<a href=\"/\">Open the dashboard</a>")
+      }
+      const token = tokenOf((yield* browser.get("/")).text)
+      yield* act(browser, { action: "expire-session", handle: "1" })
+      const page = yield* browser.form("/", { token, action: "approve", handle: "1" })
+      assert.strictEqual(page.status, 410)
+      assert.include(page.text, "<h1>This request has expired</h1>")
+    })
+)
+
+live(
+  "names with invisible or bidirectional characters are escaped and isolated on every page",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const identity = yield* IdentityService.IdentityService
+      const evil = "ada\u202E\u200B\u0007<b>"
+      const shown = "ada\\u{202E}\\u{200B}\\u{7}&lt;b&gt;"
+      const { sessionUri = Redacted.make("") } = yield* (yield* IdentityApi.IdentityApi).getResourceOauth2Token({
+        workloadIdentityToken: yield* identity.getWorkloadAccessToken({ workloadName, userId: evil }),
+        resourceCredentialProviderName: "github",
+        scopes: ["read\u2066"],
+        oauth2Flow: "USER_FEDERATION",
+        resourceOauth2ReturnUrl: callbackUrl
+      })
+      const path = `/identities/oauth2/authorize?request_uri=${encodeURIComponent(Redacted.value(sessionUri))}`
+      for (const at of ["/", path]) {
+        const { text } = yield* browser.get(at)
+        assert.include(text, `<bdi class="name">userId:${shown}</bdi>`, at)
+        assert.include(text, "<bdi class=\"name\">read\\u{2066}</bdi>", at)
+        for (const character of "\u202E\u200B\u0007\u2066") assert.notInclude(text, character, at)
+      }
+      const callback = yield* allow(browser, path)
+      const page = yield* browser.get(`${callback}&error=denied%E2%80%AE&error_description=%E2%80%8Bno`)
+      assert.include(page.text, "<q><bdi class=\"name\">denied\\u{202E}</bdi></q>")
+      assert.include(page.text, "<q><bdi class=\"name\">\\u{200B}no</bdi></q>")
+    })
+)
+
+live(
+  "every page has a language, a title of its own, one main heading, table heads with a scope and labels",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const { path } = yield* ask()
+      yield* ask()
+      yield* ask()
+      const pages = [
+        yield* browser.get("/"),
+        yield* browser.get("/?still"),
+        yield* browser.get(path),
+        yield* browser.get("/identities/oauth2/authorize?request_uri=urn:nobody"),
+        yield* act(browser, { action: "approve", handle: "1" }),
+        yield* act(browser, { action: "nothing" }),
+        yield* browser.form("/identities/oauth2/authorize", {
+          token: tokenOf((yield* browser.get(path)).text),
+          decision: "deny"
+        }),
+        yield* browser.get(path)
+      ]
+      const titles = new Set<string>()
+      for (const { text, url } of pages) {
+        assert.match(text, /<html lang="en">/, url)
+        assert.strictEqual(text.match(/<h1[ >]/g)?.length, 1, url)
+        assert.strictEqual(text.match(/<main /g)?.length, 1, url)
+        titles.add(/<title>([^<]+)<\/title>/.exec(text)?.[1] ?? "")
+        for (const head of text.match(/<th[ >][^>]*/g) ?? []) assert.include(head, "scope=\"col\"", url)
+        for (const field of text.matchAll(/(.{0,40})<(?:input|select)((?: (?!type="hidden")[^>]*)?)>/g)) {
+          if (!field[0].includes("type=\"hidden\"")) assert.match(field[1] ?? "", /<label[^>]*>[^<]+ $/, field[0])
+        }
+      }
+      // The two dashboards are one page.
+      assert.strictEqual(titles.size, pages.length - 1)
+    })
+)
+
+live("no page claims that the agent continues by itself", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path } = yield* ask()
+    yield* ask()
+    const pages = [
+      yield* browser.get(path),
+      yield* act(browser, { action: "approve", handle: "1" }),
+      yield* browser.form("/identities/oauth2/authorize", {
+        token: tokenOf((yield* browser.get(path)).text),
+        decision: "deny"
+      })
+    ]
+    for (const { text } of pages) assert.notMatch(text, /agent (?:will |now )?(?:continue|resume|proceed)s?/i)
+    // After a denial nothing returns to the application.
+    assert.notInclude(pages[0]?.text, "Afterwards you return to the application")
+  }))

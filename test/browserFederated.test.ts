@@ -165,7 +165,7 @@ it.scopedLive(
       yield* does(async () => {
         const page = await ada.newPage()
         await page.goto(`${address}/?still`)
-        await page.getByRole("button", { name: /^Approve/ }).click()
+        await page.getByRole("button", { name: /^Approve: / }).click()
         assert.strictEqual(await page.textContent("h1"), "The provider is federated")
       })
       const [session] = yield* controls.sessions

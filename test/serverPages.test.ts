@@ -18,11 +18,12 @@ const privacy = {
   "cross-origin-opener-policy": "same-origin"
 }
 
-const policyOf = (nonce: string, leadsAway: boolean) =>
+const policyOf = (nonce: string, hasScript: boolean, leadsAway: boolean) =>
   [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
     "img-src data:",
+    ...(hasScript ? [`script-src 'nonce-${nonce}'`] : []),
     "base-uri 'none'",
     "frame-ancestors 'none'",
     ...(leadsAway ? [] : ["form-action 'self'"])
@@ -48,7 +49,10 @@ const verify = (answer: Answer, title: string): boolean => {
   assert.match(nonce, /^[\w-]{43}$/, title)
   assert.isFalse(nonces.has(nonce), title)
   nonces.add(nonce)
-  assert.strictEqual(answer.headers.get("content-security-policy"), policyOf(nonce, leadsAway(answer)), title)
+  const scripts = [...answer.text.matchAll(/<script([^>]*)>/g)].map(([, attributes]) => attributes)
+  assertEqual(scripts, scripts.length === 0 ? [] : [` nonce="${nonce}"`], title)
+  const policy = policyOf(nonce, scripts.length > 0, leadsAway(answer))
+  assert.strictEqual(answer.headers.get("content-security-policy"), policy, title)
   return true
 }
 
@@ -86,6 +90,7 @@ const pages = (browser: Jar) => {
     "GET /": [[200, browser.get("/")], [200, browser.get("/?still&done=revoke")]],
     "POST /": [
       [303, act({ action: "revoke" })],
+      [200, Effect.zipRight(ask(), act({ action: "approve", handle: "0" }))],
       [400, act({ action: "nothing" })],
       [403, browser.form("/", { token: "x".repeat(43), action: "revoke" })]
     ]

@@ -15,3 +15,13 @@ export const textBefore = (text: string, separator: string): string => {
   const at = text.indexOf(separator)
   return at === -1 ? text : text.slice(0, at)
 }
+
+/** Characters that a page does not show, or that change the order of others: control, format, filler, unusual spaces. */
+const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu
+
+/**
+ * Replaces invisible characters by their escape (`\u{202E}`). Two names that differ only in such characters then look
+ * different, and no name can reverse the text around it.
+ */
+export const visible = (text: string): string =>
+  text.replace(invisible, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)

@@ -167,17 +167,20 @@ export const remember = (
 
 const utf8 = new TextEncoder()
 
-/**
- * Redirects with 303, so that the next request is a GET. A registered return URL may contain characters that a header may
- * not, so they are percent-encoded.
- */
+/** Percent-encodes the characters of a registered return URL that a header may not contain. */
+export const asciiUrl = (url: string): string =>
+  url.replace(
+    /[^\x21-\x7E]+/gu,
+    (text) => Array.from(utf8.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("")
+  )
+
+/** Redirects with 303, so that the next request is a GET. */
 export const seeOther = (url: string): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({
     status: 303,
     headers: {
       ...securityHeaders,
-      location: url.replace(/[^\x21-\x7E]+/gu, (text) =>
-        Array.from(utf8.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""))
+      location: asciiUrl(url)
     }
   })
 

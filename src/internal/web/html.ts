@@ -1,7 +1,8 @@
-/** Pages without JavaScript: an escaping template, and the HTML document with its security headers. */
+/** Pages: an escaping template, and the HTML document with its security headers. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as secureToken from "../lib/secureToken.js"
+import { visible } from "../lib/text.js"
 import { style } from "./style.js"
 
 /** Markup that is already escaped. Only {@link html} makes it. */
@@ -41,10 +42,11 @@ const entities: Readonly<Record<string, string>> = {
   "`": "&#96;"
 }
 
-const escape = (text: string) => text.replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
+const escape = (text: string) => visible(text).replace(/[&<>"'`]/g, (character) => entities[character] ?? "")
 
 /**
  * A template that escapes its values, for text and for quoted attributes. `Html` and lists of it are inserted unchanged.
+ * Invisible characters are shown as their escapes, so a hidden field cannot send them back.
  */
 export const html = (parts: TemplateStringsArray, ...values: ReadonlyArray<Value>): Html => Html.of(parts, values)
 
@@ -64,23 +66,31 @@ export const securityHeaders = {
  */
 export type FormAction = "none" | "self" | "any"
 
-/** A Content-Security-Policy without scripts. With a nonce, it allows the style that has the nonce and inline icons. */
-export const contentSecurityPolicy = (formAction: FormAction, nonce?: string): string =>
+/**
+ * The Content-Security-Policy of a page. With a nonce, it allows inline icons and the style that has the nonce; with
+ * `hasScript` the script with the nonce, too. It allows no other script.
+ */
+export const contentSecurityPolicy = (formAction: FormAction, nonce?: string, hasScript = false): string =>
   [
     "default-src 'none'",
     ...(nonce === undefined ? [] : [`style-src 'nonce-${nonce}'`, "img-src data:"]),
+    ...(nonce === undefined || !hasScript ? [] : [`script-src 'nonce-${nonce}'`]),
     "base-uri 'none'",
     "frame-ancestors 'none'",
     ...(formAction === "any" ? [] : [`form-action '${formAction}'`])
   ].join("; ")
 
-/** Answers with an HTML document. `refresh` is the number of seconds after which the browser reloads it. */
-export const respond = ({ content, formAction, headers, refresh, status, title }: {
+/**
+ * Answers with an HTML document. `refresh` is the number of seconds after which the browser reloads it. `script` is
+ * JavaScript without `</`. The page must also be usable without it.
+ */
+export const respond = ({ content, formAction, headers, refresh, script, status, title }: {
   readonly title: string
   readonly content: Html
   readonly status: number
   readonly formAction: FormAction
   readonly refresh?: number | undefined
+  readonly script?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
 }): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(secureToken.token, (nonce) =>
@@ -97,7 +107,7 @@ ${refresh === undefined ? undefined : html`<meta http-equiv="refresh" content="$
 <style nonce="${nonce}">${Html.of([style], [])}</style>
 </head>
 <body>
-${content}
+${content}${script === undefined ? undefined : html`\n<script nonce="${nonce}">${Html.of([script], [])}</script>`}
 </body>
 </html>
 `.toString(),
@@ -107,11 +117,21 @@ ${content}
         headers: {
           ...securityHeaders,
           ...headers,
-          "content-security-policy": contentSecurityPolicy(formAction, nonce)
+          "content-security-policy": contentSecurityPolicy(formAction, nonce, script !== undefined)
         }
       }
     ))
 
+/** The kind of a result. Each has a sign of its own, so that its color is not the only difference. */
+export type Tone = "good" | "denied" | "bad"
+
+/** A card with a title, a text, and anything more. */
+export const resultCard = (tone: Tone, title: Value, text: Value, more?: Value): Html =>
+  html`<section class="card notice ${tone}"><h1>${title}</h1><p>${text}</p>${more}</section>`
+
 /** A card with a title and a text. */
 export const card = (title: string, text: Value, isGood: boolean): Html =>
-  html`<section class="card notice ${isGood ? "good" : "bad"}"><h1>${title}</h1><p>${text}</p></section>`
+  resultCard(isGood ? "good" : "bad", title, text)
+
+/** A name, id or URL from outside: isolated from the text around it, whatever its writing direction. */
+export const name = (text: string | number): Html => html`<bdi class="name">${text}</bdi>`

@@ -19,47 +19,16 @@ import {
   required,
   seeOther
 } from "../../web/forms.js"
-import { html } from "../../web/html.js"
-import { requestExpired } from "../../web/messages.js"
+import { html, name } from "../../web/html.js"
 import { redactRequest } from "../../web/redactRequest.js"
 import { vendorName } from "../state/inventory.js"
 import { PageTokens } from "../state/pageTokens.js"
 import { notice, orNotice, page } from "./frame.js"
+import { explainNotPending, pendingSession } from "./pendingSession.js"
 
 const authorizePath = "/identities/oauth2/authorize"
 
 const callbackPath = "/identities/oauth2/callback"
-
-const expired = new PageError(requestExpired)
-
-const unknown = new PageError({
-  status: 404,
-  title: "Unknown request",
-  text: "No request for consent has this URL. Return to the application and start again."
-})
-
-const answered = new PageError({
-  status: 409,
-  title: "This request was already answered",
-  text: "Each answer counts once. Nothing was changed. You can close this page."
-})
-
-/** The pending session with this URI. */
-const pendingSession = (uri: string): Effect.Effect<ConsentSession, PageError, IdentityControls> =>
-  Effect.flatMap(
-    IdentityControls,
-    ({ sessions }) =>
-      Effect.flatMap(sessions, (all): Effect.Effect<ConsentSession, PageError> => {
-        const session = new Map(all.map((session) => [Redacted.value(session.sessionUri), session])).get(uri)
-        if (session === undefined) return unknown
-        if (session.status === "pending") return Effect.succeed(session)
-        return session.status === "expired" ? expired : answered
-      })
-  )
-
-/** The error page for a session that was no longer pending when the answer arrived. */
-const explainNotPending = (uri: Redacted.Redacted): Effect.Effect<never, PageError, IdentityControls> =>
-  Effect.zipRight(pendingSession(Redacted.value(uri)), answered)
 
 /** The last part of a callback URL, independent of its origin. */
 const callbackIdOf = (url: string): Option.Option<string> =>
@@ -119,18 +88,20 @@ const consentPage = Effect.gen(function*() {
     allowsExternalRedirect: true,
     body: html`<section class="card" aria-labelledby="question">
 <h1 id="question">Approve access to ${vendor}?</h1>
-<p>The agent <strong>${session.workloadName}</strong> requests access to your <strong>${vendor}</strong> account.</p>
+<p>The agent <strong>${
+      name(session.workloadName)
+    }</strong> requests access to your <strong>${vendor}</strong> account.</p>
 <dl class="facts">
-<dt>Agent</dt><dd>${session.workloadName}</dd>
-<dt>Provider</dt><dd>${session.providerName} <span class="soft">(${vendor})</span></dd>
-<dt>User</dt><dd>${session.user ?? "not specified"}</dd>
+<dt>Agent</dt><dd>${name(session.workloadName)}</dd>
+<dt>Provider</dt><dd>${name(session.providerName)} <span class="soft">(${vendor})</span></dd>
+<dt>User</dt><dd>${session.user === undefined ? "not specified" : name(session.user)}</dd>
 </dl>
 <h2 id="scopes">Requested scopes</h2>
 ${
       session.scopes.length === 0
         ? html`<p>None.</p>`
         : html`<ul class="scopes" aria-labelledby="scopes">${
-          session.scopes.map((scope) => html`<li><code>${scope}</code></li>`)
+          session.scopes.map((scope) => html`<li><code>${name(scope)}</code></li>`)
         }</ul>`
     }
 <form method="post" action="${authorizePath}" class="choice">
@@ -138,7 +109,7 @@ ${
 <button class="main" name="decision" value="allow">Approve</button>
 <button name="decision" value="deny">Deny</button>
 </form>
-<p class="soft small hint">Approve only if you started this request yourself. Afterwards you return to the application.</p>
+<p class="soft small hint">Approve only if you started this request yourself. Approve opens the return page of the application.</p>
 </section>`
   })
   return yield* remember(response, browserId)
@@ -148,8 +119,8 @@ const denied = (provider: string) =>
   notice({
     title: "The consent was denied",
     status: 200,
-    tone: "good",
-    text: html`The agent receives no token from ${provider}. You can close this page.`
+    tone: "denied",
+    text: html`The agent receives no token from ${name(provider)} for this request. You can close this page.`
   })
 
 const consentDecision = Effect.gen(function*() {
@@ -190,9 +161,10 @@ const providerDenied = (provider: string, error: string, description: Option.Opt
   notice({
     title: "The provider denied the request",
     status: 400,
-    text: html`Error: <q>${error}</q>${
-      Option.match(description, { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
-    }. The agent receives no token from ${provider}.`
+    tone: "denied",
+    text: html`Error: <q>${name(error)}</q>${
+      Option.match(description, { onNone: () => undefined, onSome: (text) => html`: <q>${name(text)}</q>` })
+    }. The agent receives no token from ${name(provider)} for this request.`
   })
 
 /** Completes the authorization at a federated provider. */

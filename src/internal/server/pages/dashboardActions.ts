@@ -4,37 +4,69 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type Grant, IdentityControls } from "../../../IdentityControls.js"
-import { browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
+import * as Redacted from "effect/Redacted"
+import { type Grant, IdentityControls, type NotSimulated } from "../../../IdentityControls.js"
+import { copyableLink } from "../../web/copyable.js"
+import { asciiUrl, browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
 import { FaultInjection, minDelaySeconds } from "../state/faultInjection.js"
 import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { PageTokens } from "../state/pageTokens.js"
+import { notice, toDashboard } from "./frame.js"
+import { explainNotPending } from "./pendingSession.js"
 
-const flashMessages: Readonly<Record<string, string>> = {
-  approve: "The consent was approved. The application must still complete the session.",
-  deny: "The consent was denied.",
-  "expire-session": "The request for consent has expired.",
-  "expire-tokens": "The access tokens have expired.",
-  revoke: "The grants were revoked.",
-  clock: "The clock was moved.",
-  fail: "The next calls will fail.",
-  delay: "The next calls will be delayed.",
-  drop: "The next calls will lose their connection.",
-  reset: "The pending failures were cancelled.",
-  federate: "The provider is federated: it uses its own authorization server. Its grants were removed.",
-  simulate: "The provider is simulated. Its grants were removed."
+/** The message about an action. A denial and an expiry are not shown as a success. */
+export interface FlashMessage {
+  readonly tone: "ok" | "no" | "info"
+  readonly text: string
+}
+
+const ok = (text: string): FlashMessage => ({ tone: "ok", text })
+
+const info = (text: string): FlashMessage => ({ tone: "info", text })
+
+const flashMessages: Readonly<Record<string, FlashMessage>> = {
+  deny: { tone: "no", text: "The consent was denied. The agent receives no token for this request." },
+  "expire-session": info("The request for consent has expired."),
+  "expire-tokens": info("The access tokens have expired."),
+  revoke: info("The grants were revoked. Their access tokens stay valid until they expire."),
+  clock: ok("The clock was moved."),
+  fail: ok("The next calls will fail."),
+  delay: ok("The next calls will be delayed."),
+  drop: ok("The next calls will lose their connection."),
+  reset: ok("The pending failures were cancelled."),
+  federate: ok("The provider is federated: it uses its own authorization server. Its grants were removed."),
+  simulate: ok("The provider is simulated. Its grants were removed.")
 }
 
 /** The message about the last action. The query contains its name only, so that a link cannot set the text. */
-export const flashMessage = (action: string | null): string | undefined =>
+export const flashMessage = (action: string | null): FlashMessage | undefined =>
   action !== null && Object.hasOwn(flashMessages, action) ? flashMessages[action] : undefined
+
+/** The answer to Approve. It is the only page that shows the return URL, which contains the secret session URI. */
+const approved = (returnUrl: Redacted.Redacted, isPaused: boolean) =>
+  notice({
+    title: "The consent was approved",
+    status: 200,
+    tone: "good",
+    hasCopyButtons: true,
+    text:
+      "The session is not completed yet. Open the return URL: the page of the application at this URL completes the " +
+      "session.",
+    more: [copyableLink("Return URL", asciiUrl(Redacted.value(returnUrl))), toDashboard(isPaused)]
+  })
 
 const broken = (name: string) =>
   new PageError({ status: 400, title: "Invalid form", text: `The field ${name} is missing or invalid.` })
 
-const notPending = () =>
-  new PageError({ status: 409, title: "This request was already answered", text: "Nothing was changed." })
+const notSimulated = ({ providerName }: NotSimulated) =>
+  new PageError({
+    status: 409,
+    title: "The provider is federated",
+    text:
+      `The users of provider '${providerName}' answer on its own pages. Open the authorization URL of the request, or ` +
+      "press Simulate at the provider and request consent again. Nothing was changed."
+  })
 
 type Field =
   | "action"
@@ -100,21 +132,27 @@ export const handle: Effect.Effect<
   const grants: Effect.Effect<Grant | undefined, PageError> = Option.isNone(of("handle"))
     ? Effect.succeed(undefined)
     : at(dashboard.grants)
+  const isPaused = Option.isSome(of("still"))
   const action = yield* required(of, "action")
   switch (action) {
-    case "approve":
-      yield* Effect.catchTags(controls.approve(yield* session), {
-        SessionNotPending: notPending,
-        NotSimulated: ({ message }) =>
-          new PageError({ status: 409, title: "The provider is federated", text: `${message}.` })
+    case "approve": {
+      const uri = yield* session
+      const returnUrl = yield* Effect.catchTags(controls.approve(uri), {
+        SessionNotPending: () => explainNotPending(uri),
+        NotSimulated: notSimulated
       })
+      return yield* approved(returnUrl, isPaused)
+    }
+    case "deny": {
+      const uri = yield* session
+      yield* Effect.catchAll(controls.deny(uri), () => explainNotPending(uri))
       break
-    case "deny":
-      yield* Effect.mapError(controls.deny(yield* session), notPending)
+    }
+    case "expire-session": {
+      const uri = yield* session
+      yield* Effect.catchAll(controls.expireSession(uri), () => explainNotPending(uri))
       break
-    case "expire-session":
-      yield* Effect.mapError(controls.expireSession(yield* session), notPending)
-      break
+    }
     case "expire-tokens":
       yield* controls.expireTokens(yield* grants)
       break
@@ -159,5 +197,5 @@ export const handle: Effect.Effect<
     default:
       return yield* broken("action")
   }
-  return seeOther(`/?${Option.isSome(of("still")) ? "still&" : ""}done=${action}`)
+  return seeOther(`/?${isPaused ? "still&" : ""}done=${action}`)
 })

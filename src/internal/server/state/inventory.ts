@@ -11,6 +11,8 @@ export interface Provider {
   readonly issuer?: "simulated" | "federated"
   /** The discovery URL of the authorization server that replaces the provider's own. */
   readonly discoveryUrl?: string
+  /** The URL to register at the authorization server. Only for OAuth2 providers. */
+  readonly callbackUrl?: string
 }
 
 /** @internal */
@@ -39,11 +41,14 @@ export const read: Effect.Effect<Inventory, never, IdentityControls> = Effect.fl
     Effect.map(inventory, (all): Inventory => ({
       workloads: all.workloadIdentities.map(({ name }) => name),
       providers: [
-        ...all.oauth2CredentialProviders.map(({ credentialProviderVendor, issuer, issuerChoice, name }): Provider => ({
+        ...all.oauth2CredentialProviders.map((
+          { callbackUrl, credentialProviderVendor, issuer, issuerChoice, name }
+        ): Provider => ({
           kind: "OAuth2",
           name,
           vendor: vendorName(credentialProviderVendor),
           issuer,
+          callbackUrl,
           ...(typeof issuerChoice === "object" && { discoveryUrl: issuerChoice.discoveryUrl })
         })),
         ...all.apiKeyCredentialProviders.map(({ name }): Provider => ({ kind: "API key", name, vendor: undefined })),
