@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Strategy, WaitFailure } from "./Consent.js"
@@ -118,6 +119,20 @@ export interface ConsentSession {
   readonly scopes: ReadonlyArray<string>
   readonly createdAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc
+}
+
+/**
+ * The workload identity, the user and the provider of a workload access token or of a consent session. A workload access
+ * token has no provider, and may have no user.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Owner {
+  readonly workloadName: string
+  /** `userId:<id>`, or `jwt:<issuer>|<subject>`. */
+  readonly user: string | undefined
+  readonly providerName: string | undefined
 }
 
 /**
@@ -267,6 +282,11 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly clearJournal: Effect.Effect<void>
   /** The consent sessions, oldest first. Expired ones are removed later. */
   readonly sessions: Effect.Effect<ReadonlyArray<ConsentSession>>
+  /**
+   * Finds the owner of a workload access token or of the URI of a consent session, also if it has expired and is still
+   * stored. `None` for any other text.
+   */
+  readonly ownerOf: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<Owner>>
   /** The grants in the vault, sorted by workload identity, provider and user. */
   readonly grants: Effect.Effect<ReadonlyArray<Grant>>
   /** All resources. Unlike the list operations it adds no call to the journal, and injected failures do not affect it. */

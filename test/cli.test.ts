@@ -73,7 +73,7 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
   it("shows its help and its version, without colors in a pipe", async () => {
     const [help, nothing] = await Promise.all([run("--help"), run("workloads", "get")])
     for (const name of ["serve", "token", "api-key", "consent", "workloads", "providers"]) {
-      assert.match(printed(help), new RegExp(`- ${name}\\b`))
+      assert.match(printed(help), new RegExp(`^  ${name}\\b`, "m"))
     }
     assert.notInclude(help.stdout, "\u001b")
     const manifest: { readonly version: string } = JSON.parse(
@@ -92,10 +92,10 @@ describe("agentcore-identity", { timeout: 30_000 }, () => {
     const { workloadAccessToken } = await data.send(new GetWorkloadAccessTokenCommand({ workloadName: "by-sdk" }))
     await fetch(`${origin}/no/such/thing?token=a-secret-of-the-query`)
     await server.find("stderr", /GET \/no\/such\/thing/)
-    const line = (what: string) => new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z ${what} \\d+ ms$`, "gm")
-    assert.lengthOf(server.stderr().match(line("CreateWorkloadIdentity ok")) ?? [], 1)
-    assert.isAtLeast((server.stderr().match(line("GetWorkloadAccessToken ok")) ?? []).length, 1)
-    assert.lengthOf(server.stderr().match(line("GET /no/such/thing \\S+")) ?? [], 1)
+    const line = (what: string) => new RegExp(`^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z ${what} ms=\\d+$`, "gm")
+    assert.lengthOf(server.stderr().match(line("CreateWorkloadIdentity workload=by-sdk outcome=ok")) ?? [], 1)
+    assert.isAtLeast((server.stderr().match(line("GetWorkloadAccessToken workload=by-sdk outcome=ok")) ?? []).length, 1)
+    assert.lengthOf(server.stderr().match(line("GET /no/such/thing outcome=\\S+")) ?? [], 1)
     assert.notInclude(server.stderr(), "a-secret-of-the-query")
     assert.notInclude(server.stderr(), workloadAccessToken ?? "no token")
     control.destroy()

@@ -125,8 +125,8 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
       asked(...behind, "--log-level", "none"),
       asked(...behind, "--log-level=none")
     ])
-    for (const some of [usual, info, debug]) assert.include(some, "GetTokenVault ok")
-    assert.include(debug, "GET /_local/state 200")
+    for (const some of [usual, info, debug]) assert.include(some, "GetTokenVault outcome=ok")
+    assert.include(debug, "GET /_local/state outcome=200")
     for (const some of [usual, info]) assert.notInclude(some, "_local")
     assertEqual(silent, ["", "", "", "", ""])
   })
@@ -295,7 +295,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
     assert.notInclude(second.stderr, "created")
     // A name cannot move the cursor or start a line.
-    assert.include(first.stderr, "seed secrets outside\\u001b[31m\\u009b1m\\u000ait: set\n")
+    assert.include(first.stderr, "seed secrets outside\\u{1b}[31m\\u{9b}1m\\u{a}it: set\n")
     for (const control of ["\u001b", "\u009b"]) assert.notInclude(first.stderr, control)
   })
 

@@ -12,8 +12,7 @@ const allowed: Readonly<Record<string, string>> = {
   "[^\\s?#]+\\/\\.well-known\\/(openid-configuration|oauth-authorization-server)(\\/[^\\s?#]*)?":
     "the pattern of a discovery URL, for messages alone: `isDiscoveryUrl` beside it says the same in one pass",
   "^(.+?)\\/\\.well-known\\/(?:openid-configuration|oauth-authorization-server)(\\/.*)?$":
-    "matched after white space is excluded, so that the first well-known name decides; the table of parsers measures it",
-  "\\n\\s*\\n": "a run of white space that has two line ends matches at once, and one that has one is tried once"
+    "matched after white space is excluded, so that the first well-known name decides; the table of parsers measures it"
 }
 
 /** Patterns that no text is matched against, or none that has not been checked before. */

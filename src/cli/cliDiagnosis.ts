@@ -56,8 +56,16 @@ const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diag
   ReplyNotFromAws: { fix: checkEndpoint }
 }
 
-/** Replaces the fix of a diagnosis by one for the command line. */
-export const forShell = (diagnosis: Diagnosis.Diagnosis): Diagnosis.Diagnosis => ({
-  ...diagnosis,
-  ...shellFixes[diagnosis.cause]
-})
+const vendorCauses: ReadonlyArray<Diagnosis.Cause> = ["ExchangeRefused", "ProviderRefused", "VendorResponseUnreadable"]
+
+// The local server records what the vendor answered. AWS does not report it.
+const failuresOf = (cause: Diagnosis.Cause, server: string | undefined) =>
+  server !== undefined && vendorCauses.includes(cause)
+    ? ` If the provider is federated, ${server}/_local/provider-failures lists what its authorization server answered.`
+    : ""
+
+/** Replaces the fix of a diagnosis by one for the command line. `server` is the URL of the local server, if there is one. */
+export const forShell = (server: string | undefined) => (diagnosis: Diagnosis.Diagnosis): Diagnosis.Diagnosis => {
+  const shown = { ...diagnosis, ...shellFixes[diagnosis.cause] }
+  return { ...shown, fix: shown.fix + failuresOf(shown.cause, server) }
+}

@@ -1,5 +1,4 @@
 /** The connection of the commands to AWS or to a local server. */
-import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
@@ -7,32 +6,30 @@ import * as Option from "effect/Option"
 import * as IdentityService from "../IdentityService.js"
 import * as settings from "../internal/aws/settings.js"
 import { isLoopbackUrl } from "../internal/lib/loopback.js"
+import { parseUrl } from "../internal/lib/url.js"
 import { type OptionNames, renameFields } from "../internal/model/optionNames.js"
 import * as CliDiagnosis from "./cliDiagnosis.js"
-import { CommandFailed, reporting, usageInvalid } from "./output.js"
+import { flag, optional } from "./option.js"
+import { CommandFailed, Exited, reporting, usageInvalid } from "./output.js"
 import type { Failure } from "./output.js"
 
 /** @internal */
-export const jsonOption = Options.boolean("json").pipe(
-  Options.withDescription("print JSON: results on stdout, errors on stderr (default: plain text)")
-)
+export const jsonOption = flag("json", "print JSON: results on stdout, errors on stderr; otherwise plain text")
 
 /** @internal */
 export const common = {
-  endpoint: Options.text("endpoint").pipe(
-    Options.withPseudoName("URL"),
-    Options.withDescription(
-      "the URL of the service (default: AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, " +
-        "BEDROCK_AGENTCORE_DP_ENDPOINT and BEDROCK_AGENTCORE_CP_ENDPOINT, or AWS_ENDPOINT_URL; otherwise AWS)"
-    ),
-    Options.optional
+  endpoint: optional(
+    "endpoint",
+    "URL",
+    "the URL of the service",
+    "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE and AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, BEDROCK_AGENTCORE_DP_ENDPOINT " +
+      "and BEDROCK_AGENTCORE_CP_ENDPOINT, or AWS_ENDPOINT_URL; otherwise AWS"
   ),
-  region: Options.text("region").pipe(
-    Options.withPseudoName("REGION"),
-    Options.withDescription(
-      "the AWS region (default: AWS_REGION, AWS_DEFAULT_REGION or the region of the profile; us-east-1 for a local server)"
-    ),
-    Options.optional
+  region: optional(
+    "region",
+    "REGION",
+    "the AWS region",
+    "AWS_REGION, AWS_DEFAULT_REGION or the region of the profile; us-east-1 for a local server"
   ),
   json: jsonOption
 }
@@ -65,13 +62,31 @@ const options = (given: Common) =>
     }
   })
 
-const inOptions = (names: OptionNames) => (error: Failure): Failure => {
+/** Reports an error by the names of the options. */
+export const inOptions = (names: OptionNames) => (error: Failure): Failure => {
   if (ConfigError.isConfigError(error)) {
     const invalid = CliDiagnosis.invalidOption(error)
     return invalid === undefined ? CliDiagnosis.withRegionOption(error) : usageInvalid(invalid)
   }
   return error instanceof CommandFailed ? error : renameFields(names)(error)
 }
+
+/** The origin of a local server. AWS answers by https only, and no local server has the name of an AWS host. */
+const localServer = (endpoint: string | undefined): string | undefined =>
+  Option.getOrUndefined(
+    Option.map(
+      Option.filter(
+        parseUrl(endpoint),
+        (url) => !isAwsHost(url.hostname) && (url.protocol === "http:" || isLoopbackUrl(url.href))
+      ),
+      ({ origin }) => origin
+    )
+  )
+
+/** Tests if a host belongs to AWS. */
+export const isAwsHost = (hostname: string): boolean =>
+  /(?:^|\.)(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|api\.aws|aws\.dev|on\.aws|amazonwebservices\.com\.cn)\.?$/i
+    .test(hostname)
 
 /** @internal */
 export interface Arguments {
@@ -92,5 +107,12 @@ export const run = <A, E extends Failure, R>(
     yield* check
     const settings = yield* options(given)
     const AwsIdentity = yield* Effect.promise(() => import("../AwsIdentity.js"))
-    return yield* Effect.provide(Effect.flatMap(IdentityService.IdentityService, use), AwsIdentity.layer(settings))
-  }).pipe(Effect.mapError(inOptions(names)), reporting(given.json))
+    return yield* Effect.flatMap(IdentityService.IdentityService, use).pipe(
+      Effect.provide(AwsIdentity.layer(settings)),
+      Effect.mapError(inOptions(names)),
+      reporting(given.json, localServer(settings.dataEndpoint))
+    )
+  }).pipe(
+    Effect.mapError((error) => error instanceof Exited ? error : inOptions(names)(error)),
+    reporting(given.json)
+  )

@@ -1,6 +1,6 @@
 /** The command `agentcore-identity`: AgentCore Identity from the shell, on AWS or on a local server. */
 import * as Command from "@effect/cli/Command"
-import * as HelpDoc from "@effect/cli/HelpDoc"
+import type * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -15,30 +15,16 @@ import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
+import { command, entries } from "./command.js"
 import * as Help from "./help.js"
+import { paragraphs } from "./helpDoc.js"
+import * as Logging from "./logging.js"
 import * as Output from "./output.js"
-import * as Providers from "./providers.js"
 import * as Repeated from "./repeated.js"
-import * as Serve from "./serve.js"
 import * as Signals from "./signals.js"
-import * as Token from "./token.js"
-import * as Workloads from "./workloads.js"
 
 // Disables the warning of the AWS SDK about the version of Node, which it prints at each call.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true"
-
-const command = Command.make("agentcore-identity").pipe(
-  Command.withDescription("Amazon Bedrock AgentCore Identity from the shell, on AWS or on a local server."),
-  Command.withSubcommands([
-    // A signal is the regular end of the server.
-    Command.transformHandler(Serve.command, Effect.onInterrupt(() => Effect.sync(Signals.markExpected))),
-    Token.token,
-    Token.apiKey,
-    Token.consent,
-    Workloads.command,
-    Providers.command
-  ])
-)
 
 const Services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
 
@@ -55,13 +41,11 @@ const withoutColours = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     })
   )
 
-const usageMessage = (error: HelpDoc.HelpDoc) =>
-  Help.usageMessage(
-    process.argv.slice(2),
-    HelpDoc.toAnsiText(error).split(/\n\s*\n/).map((text) => String(plain(text)).trim()).filter((text) => text !== "")
-  )
+const args = process.argv.slice(2)
 
-const json = Arr.takeWhile(process.argv, (arg) => arg !== "--").includes("--json")
+const usageMessage = (error: HelpDoc.HelpDoc) => Help.usageMessage(entries, args, paragraphs(error))
+
+const json = Arr.takeWhile(args, (arg) => arg !== "--").includes("--json")
 
 const report = Output.reporting(json)
 
@@ -69,10 +53,24 @@ const report = Output.reporting(json)
 const parsed = Console.consoleWith((console) =>
   Command.run(Command.transformHandler(command, Effect.withConsole(console)), {
     name: "agentcore-identity",
-    version: manifest.version,
-    footer: Help.footer
-  })(Help.wholeName(process.argv)).pipe(Effect.withConsole({ ...console, error: () => Effect.void }))
+    version: manifest.version
+  })(process.argv).pipe(Effect.withConsole({ ...console, error: () => Effect.void }))
 )
+
+const execute: Effect.Effect<
+  void,
+  Output.Exited | ValidationError.ValidationError,
+  Layer.Layer.Success<typeof Services>
+> = Option.match(Help.find(entries, args), {
+  onNone: () => report(Output.usageInvalid(Help.usageMessage(entries, args, []))),
+  onSome: (found) =>
+    Help.isAsked(found, args)
+      ? Output.lines(Help.page(found, manifest.version))
+      : Option.match(Repeated.withoutValue(found.declared.options, args), {
+        onNone: () => parsed,
+        onSome: (name) => report(Output.usageInvalid(`${name}: expected a value`))
+      })
+})
 
 const exitCode = (exit: Exit.Exit<unknown, unknown>) => {
   if (Exit.isSuccess(exit)) return 0
@@ -100,17 +98,13 @@ const interrupted = Effect.suspend(() =>
 
 Signals.watch()
 
-const checked = Option.match(Repeated.withoutValue(process.argv), {
-  onNone: () => Effect.void,
-  onSome: (name) => report(Output.usageInvalid(`${name}: expected a value`))
-})
-
-Effect.zipRight(checked, parsed).pipe(
+execute.pipe(
   Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(usageMessage(error)))),
   // A defect is a bug of this program: one line, without the stack.
   Effect.catchAllDefect((defect) => report(unexpected(defect))),
   Effect.onInterrupt(() => interrupted),
   Effect.provide(Services),
+  Effect.provide(Logging.layer(json)),
   process.stdout.isTTY && process.stderr.isTTY ? identity : withoutColours,
   NodeRuntime.runMain({
     disableErrorReporting: true,

@@ -1,4 +1,7 @@
-/** The output of the commands, as text or JSON: results on stdout, everything else on stderr. */
+/**
+ * The output of the commands, as text or JSON: results on stdout, everything else on stderr. No other module prints, since
+ * this one escapes the characters that change what a terminal shows.
+ */
 import * as Arr from "effect/Array"
 import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
@@ -12,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Diagnosis from "../Diagnosis.js"
 import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
 import { forShell } from "./cliDiagnosis.js"
+import { escapeText, isPrintable, toJson } from "./printable.js"
 
 /** A local failure: invalid arguments, a file, a port or standard input. */
 export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-agentcore-identity/cli/CommandFailed")(
@@ -21,11 +25,15 @@ export class CommandFailed extends Schema.TaggedError<CommandFailed>("effect-age
       "InputInvalid",
       "InputUnreadable",
       "Interrupted",
+      "LocalServerRefused",
+      "LocalServerUnavailable",
       "NotRegistered",
       "PackageUnusable",
       "PortInUse",
       "SeedFailed",
+      "SecretUnprintable",
       "ServerFailed",
+      "SessionNotPending",
       "Unexpected",
       "UsageInvalid"
     ),
@@ -45,9 +53,19 @@ export const usageInvalid = (message: string): CommandFailed => new CommandFaile
 
 const Reported = Schema.Union(...IdentityError.members, CommandFailed)
 
-/** Replaces white space and control characters, so that the text is one line. */
-// oxlint-disable-next-line no-control-regex
-const oneLine = (text: string) => text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim()
+/** Prints lines on stdout. */
+export const lines = (texts: ReadonlyArray<string>): Effect.Effect<void> =>
+  texts.length === 0 ? Effect.void : Console.log(texts.map(escapeText).join("\n"))
+
+/** Prints a value as JSON on stdout. */
+export const json = (value: unknown): Effect.Effect<void> => Console.log(toJson(value))
+
+/** Prints lines on stderr. */
+export const note = (...texts: ReadonlyArray<string>): Effect.Effect<void> =>
+  Console.error(texts.map(escapeText).join("\n"))
+
+/** Replaces the line breaks and tabs of a message by spaces, so that it is one line. */
+const oneLine = (text: string) => text.replaceAll(/[ \t\r\n]+/g, " ").trim()
 
 const configMessage = (error: ConfigError.ConfigError) =>
   error._op === "MissingData" || error._op === "InvalidData"
@@ -60,15 +78,18 @@ interface Line {
   readonly diagnosis: Option.Option<Diagnosis.Diagnosis>
 }
 
-const lineOf = (error: Failure): Line =>
+/** The URL of the local server that the command called, if it called one. */
+type LocalServer = string | undefined
+
+const lineOf = (error: Failure, server: LocalServer): Line =>
   ConfigError.isConfigError(error)
     ? { tag: "ConfigError", message: configMessage(error), diagnosis: Option.none() }
     : error._tag === "CommandFailed"
     ? { tag: error.reason, message: error.message, diagnosis: Option.none() }
-    : { tag: error._tag, message: error.message, diagnosis: Option.map(Diagnosis.diagnose(error), forShell) }
+    : { tag: error._tag, message: error.message, diagnosis: Option.map(Diagnosis.diagnose(error), forShell(server)) }
 
-const toText = (error: Failure) => {
-  const { diagnosis, message, tag } = lineOf(error)
+const textOf = (error: Failure, server: LocalServer) => {
+  const { diagnosis, message, tag } = lineOf(error, server)
   const help = Option.match(diagnosis, {
     onNone: () => "",
     onSome: ({ explanation, fix }) => ` (${explanation} ${fix})`
@@ -76,35 +97,34 @@ const toText = (error: Failure) => {
   return oneLine(`${tag}: ${message}${help}`)
 }
 
-const toJson = (error: Failure) => {
-  const { diagnosis, message, tag } = lineOf(error)
+const jsonOf = (error: Failure, server: LocalServer) => {
+  const { diagnosis, message, tag } = lineOf(error, server)
   const encoded = ConfigError.isConfigError(error)
     ? Effect.succeed({ _tag: tag })
     : Effect.orDie(Schema.encode(Reported)(error))
-  return Effect.map(
-    encoded,
-    (encoded) =>
-      JSON.stringify({
-        ...encoded,
-        message,
-        ...Option.match(diagnosis, { onNone: () => ({}), onSome: (diagnosis) => ({ diagnosis }) })
-      })
-  )
+  return Effect.map(encoded, (encoded) => ({
+    ...encoded,
+    message,
+    ...Option.match(diagnosis, { onNone: () => ({}), onSome: (diagnosis) => ({ diagnosis }) })
+  }))
 }
+
+const errorJson = (error: Failure, server: LocalServer) =>
+  Effect.flatMap(jsonOf(error, server), (value) => Console.error(toJson(value)))
 
 /** Prints the authorization URL. It is secret, so it is printed on stderr only, never to stdout or a log. */
 export const consent = (json: boolean, required: ConsentRequired): Effect.Effect<void> =>
   json
-    ? Effect.flatMap(toJson(required), (line) => Console.error(line))
-    : Console.error(`${toText(required)}\n${Redacted.value(required.authorizationUrl)}`)
+    ? errorJson(required, undefined)
+    : note(textOf(required, undefined), Redacted.value(required.authorizationUrl))
 
 /** Prints how a command failed. */
-export const report = (json: boolean, error: Failure): Effect.Effect<void> =>
+export const report = (json: boolean, error: Failure, server?: LocalServer): Effect.Effect<void> =>
   !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
     ? consent(json, error)
     : json
-    ? Effect.flatMap(toJson(error), (line) => Console.error(line))
-    : Console.error(toText(error))
+    ? errorJson(error, server)
+    : note(textOf(error, server))
 
 const exitCode = (error: Failure) => {
   if (ConfigError.isConfigError(error)) return 1
@@ -114,13 +134,18 @@ const exitCode = (error: Failure) => {
 
 /**
  * Prints the failure of a command and sets the exit code: 2 for a required consent, 64 (`EX_USAGE` of `sysexits.h`) for
- * invalid arguments, 1 for all others.
+ * invalid arguments, 1 for all others. A failure that was printed before is passed on.
  */
-export const reporting = (json: boolean) => <A, E extends Failure, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.catchAll(
-    effect,
-    (error: Failure) => Effect.zipRight(report(json, error), new Exited({ code: exitCode(error) }))
-  )
+export const reporting =
+  (json: boolean, server?: LocalServer) =>
+  <A, E extends Failure | Exited, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, Exited, R> =>
+    Effect.catchAll(
+      effect,
+      (error: Failure | Exited) =>
+        error instanceof Exited
+          ? Effect.fail(error)
+          : Effect.zipRight(report(json, error, server), new Exited({ code: exitCode(error) }))
+    )
 
 const flatten = (value: unknown, path: string): ReadonlyArray<readonly [string, string]> => {
   if (value === undefined) return []
@@ -149,15 +174,43 @@ export const encode = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effe
   Effect.map(Effect.orDie(Schema.encode(schema)(value)), (encoded) => withIsoTimes(value, encoded))
 
 /** Prints one value: a line for each member, or its JSON with times in ISO 8601. */
-export const value = <A, I>(json: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
-  json
-    ? Effect.flatMap(encode(schema, value), (encoded) => Console.log(JSON.stringify(encoded)))
-    : Console.log(flatten(value, "").map(([name, text]) => `${name}: ${oneLine(text)}`).join("\n"))
+export const value = <A, I>(asJson: boolean, schema: Schema.Schema<A, I>, value: A): Effect.Effect<void> =>
+  asJson
+    ? Effect.flatMap(encode(schema, value), json)
+    : lines(flatten(value, "").map(([name, text]) => `${name}: ${text}`))
 
-/** Prints the secret only, so that a shell can capture it. */
-export const secret = (json: boolean, member: string, value: Redacted.Redacted): Effect.Effect<void> =>
-  Console.log(json ? JSON.stringify({ [member]: Redacted.value(value) }) : Redacted.value(value))
+/**
+ * Prints the secret only, so that a shell can capture it. The text is exact. A secret with a character that a terminal
+ * would interpret is printed in JSON only.
+ */
+export const secret = (
+  asJson: boolean,
+  member: string,
+  value: Redacted.Redacted
+): Effect.Effect<void, CommandFailed> => {
+  const text = Redacted.value(value)
+  if (asJson) return json({ [member]: text })
+  return isPrintable(text) ? Console.log(text) : new CommandFailed({
+    reason: "SecretUnprintable",
+    message:
+      `${member} contains a control character or an invisible character, and was not printed: use --json, which ` +
+      "escapes it"
+  })
+}
 
 /** Prints the success of a command without a result. */
-export const done = (json: boolean, what: { readonly [member: string]: string }, text: string): Effect.Effect<void> =>
-  Console.log(json ? JSON.stringify(what) : text)
+export const done = (
+  asJson: boolean,
+  what: { readonly [member: string]: string | number },
+  text: string
+): Effect.Effect<void> => asJson ? json(what) : lines([text])
+
+/** Prints rows below a header, in aligned columns. */
+export const table = (
+  header: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>
+): Effect.Effect<void> => {
+  const cells = [header, ...rows].map((row) => row.map(escapeText))
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  return lines(cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()))
+}

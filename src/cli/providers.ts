@@ -1,23 +1,24 @@
 /** The command `providers`: administration of credential providers of all kinds. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
-import type { IdentityService } from "../IdentityService.js"
 import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
+import { fromFile } from "./fromFile.js"
 import * as Input from "./input.js"
-import { choice } from "./option.js"
+import { choice, optional, required, requiredValue } from "./option.js"
 import * as Output from "./output.js"
 
-const name = Options.text("name").pipe(Options.withDescription("the name of the credential provider"))
+const name = required("name", "NAME", "the name of the credential provider")
 
-const kind = choice("kind", [["oauth2", "oauth2"], ["api-key", "api-key"], ["payment", "payment"]] as const).pipe(
-  Options.withDescription("the kind of credential provider")
+const kind = requiredValue(
+  "kind",
+  choice([["oauth2", "oauth2"], ["api-key", "api-key"], ["payment", "payment"]] as const),
+  "the kind of credential provider"
 )
 
 const names: OptionNames = [["name", "--name"]]
@@ -37,7 +38,7 @@ const listed = <A extends { readonly name: string }, I, E>(
     const encoded = yield* Output.encode(reply, { credentialProviders })
     return {
       json: isItems(encoded) ? encoded.credentialProviders.map((item) => ({ kind, ...item })) : [],
-      lines: credentialProviders.map(({ name }) => `${kind}\t${name}`)
+      rows: credentialProviders.map(({ name }) => [kind, name])
     }
   })
 
@@ -50,8 +51,8 @@ const list = Command.make("list", Client.common, (given) =>
         listed("payment", operations.listPaymentCredentialProviders.reply, identity.listPaymentCredentialProviders())
       ])
       yield* given.json
-        ? Console.log(JSON.stringify({ credentialProviders: all.flatMap(({ json }) => json) }))
-        : Effect.forEach(all.flatMap(({ lines }) => lines), (line) => Console.log(line), { discard: true })
+        ? Output.json({ credentialProviders: all.flatMap(({ json }) => json) })
+        : Output.table(["KIND", "NAME"], all.flatMap(({ rows }) => rows))
     }))).pipe(Command.withDescription("Lists the kind and the name of each credential provider, one per line."))
 
 const get = Command.make(
@@ -106,56 +107,110 @@ const remove = Command.make(
       }), { names })
 ).pipe(Command.withDescription("Deletes a credential provider and its secret."))
 
+const secretId = optional(
+  "secret-id",
+  "ID",
+  "the id or ARN of a secret in AWS Secrets Manager that has the key, with --json-key",
+  "the key is read from standard input"
+)
+
+const jsonKey = optional("json-key", "KEY", "the member of that secret which is the key")
+
+const apiKeyOptions = { name, secretId, jsonKey, ...Client.common }
+
+interface ApiKeyOptions extends Command.Command.ParseConfig<typeof apiKeyOptions> {}
+
+const apiKeyNames: OptionNames = [
+  ...names,
+  ["apiKeySecretConfig.secretId", "--secret-id"],
+  ["apiKeySecretConfig.jsonKey", "--json-key"],
+  ["apiKey", "standard input"]
+]
+
+const checkApiKey = ({ jsonKey, secretId }: ApiKeyOptions) =>
+  Option.isSome(secretId) === Option.isSome(jsonKey)
+    ? Effect.void
+    : Effect.fail(Output.usageInvalid("--secret-id and --json-key require each other"))
+
+/** The name and the key, or the secret that has the key. */
+const readApiKey = ({ jsonKey, name, secretId }: ApiKeyOptions) =>
+  Effect.gen(function*() {
+    if (Option.isSome(secretId) && Option.isSome(jsonKey)) {
+      return {
+        name,
+        apiKeySecretSource: "EXTERNAL" as const,
+        apiKeySecretConfig: { secretId: secretId.value, jsonKey: jsonKey.value }
+      }
+    }
+    if (process.stdin.isTTY) yield* Output.note("Enter the API key, then press Enter and Ctrl-D:")
+    return { name, apiKey: yield* Input.secret("-", "the API key") }
+  })
+
 const createApiKey = Command.make(
   "create-api-key",
-  { name, ...Client.common },
+  apiKeyOptions,
   (given) =>
     Client.run(given, (identity) =>
       Effect.gen(function*() {
-        if (process.stdin.isTTY) yield* Console.error("Enter the API key, then press Enter and Ctrl-D:")
-        const apiKey = yield* Input.secret("-", "the API key")
-        const reply = yield* identity.createApiKeyCredentialProvider({ name: given.name, apiKey })
+        const reply = yield* identity.createApiKeyCredentialProvider(yield* readApiKey(given))
         yield* Output.value(given.json, operations.createApiKeyCredentialProvider.reply, reply)
-      }), { names })
-).pipe(Command.withDescription("Creates an API key provider; the key is read from standard input."))
+      }), { check: checkApiKey(given), names: apiKeyNames })
+).pipe(Command.withDescription("Creates an API key provider. The key is read from standard input."))
 
-const file = Options.text("file").pipe(
-  Options.withDescription("a file with the request in the JSON of AWS; - for standard input")
-)
+const updateApiKey = Command.make(
+  "update-api-key",
+  apiKeyOptions,
+  (given) =>
+    Client.run(given, (identity) =>
+      Effect.gen(function*() {
+        const reply = yield* identity.updateApiKeyCredentialProvider(yield* readApiKey(given))
+        yield* Output.value(given.json, operations.updateApiKeyCredentialProvider.reply, reply)
+      }), { check: checkApiKey(given), names: apiKeyNames })
+).pipe(Command.withDescription("Replaces the key of an API key provider. The key is read from standard input."))
 
-const createFrom = <A, I, B, J, E extends Output.Failure>(
-  name: string,
-  what: string,
-  { reply, request }: { readonly request: Schema.Schema<A, I>; readonly reply: Schema.Schema<B, J> },
-  create: (identity: IdentityService["Type"], request: A) => Effect.Effect<B, E>
-) =>
-  Command.make(
-    name,
-    { file, ...Client.common },
-    (given) =>
-      Client.run(given, (identity) =>
-        Effect.gen(function*() {
-          const created = yield* create(identity, yield* Input.json(given.file, request))
-          yield* Output.value(given.json, reply, created)
-        }))
-  ).pipe(Command.withDescription(`Creates ${what}.`))
-
-const createOauth2 = createFrom(
+const createOauth2 = fromFile(
   "create-oauth2",
-  "an OAuth2 provider",
+  "Creates an OAuth2 provider.",
   operations.createOauth2CredentialProvider,
   (identity, request) => identity.createOauth2CredentialProvider(request)
 )
 
-const createPayment = createFrom(
+const updateOauth2 = fromFile(
+  "update-oauth2",
+  "Replaces the whole configuration of an OAuth2 provider, including its secret.",
+  operations.updateOauth2CredentialProvider,
+  (identity, request) => identity.updateOauth2CredentialProvider(request)
+)
+
+const createPayment = fromFile(
   "create-payment",
-  "a payment provider",
+  "Creates a payment provider.",
   operations.createPaymentCredentialProvider,
   (identity, request) => identity.createPaymentCredentialProvider(request)
 )
 
+const updatePayment = fromFile(
+  "update-payment",
+  "Replaces the whole configuration of a payment provider, including its secrets.",
+  operations.updatePaymentCredentialProvider,
+  (identity, request) => identity.updatePaymentCredentialProvider(request)
+)
+
+/** @internal */
+export const subcommands = [
+  list,
+  get,
+  createOauth2,
+  createApiKey,
+  createPayment,
+  updateOauth2,
+  updateApiKey,
+  updatePayment,
+  remove
+] as const
+
 /** @internal */
 export const command = Command.make("providers").pipe(
   Command.withDescription("Manages credential providers of all kinds."),
-  Command.withSubcommands([list, get, remove, createApiKey, createOauth2, createPayment])
+  Command.withSubcommands(subcommands)
 )

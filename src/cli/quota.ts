@@ -15,8 +15,13 @@ const expected = `expected NAME=N, where NAME is one of ${names.map(([argument])
 
 /** The description of the option. */
 export const description = `the maximum number of resources of a kind: ${
-  Record.values(quotas).map(({ argument, defaultValue }) => `${argument} (default: ${defaultValue})`).join(", ")
-}; repeat for more`
+  names.map(([argument]) => argument).join(", ")
+}`
+
+/** The quotas of AWS, as the default in the help. */
+export const defaults = Record.values(quotas).map(({ argument, defaultValue }) => `${argument}=${defaultValue}`).join(
+  " "
+)
 
 const parse = (text: string): Effect.Effect<readonly [QuotaName, number], CommandFailed> => {
   const [, argument = "", digits] = /^([^=]*)=(.*)$/s.exec(text) ?? []

@@ -4,24 +4,14 @@
  */
 import * as Arr from "effect/Array"
 import type * as Option from "effect/Option"
-
-const names = [
-  "--allowed-host",
-  "--audience",
-  "--ca",
-  "--issuer",
-  "--issuer-host",
-  "--quota",
-  "--resource",
-  "--return-url",
-  "--scope",
-  "--verify-jwt",
-  "--verify-jwt-client",
-  "--verify-jwt-issuer"
-]
+import type { DeclaredOption } from "./helpDoc.js"
 
 /** Finds the first repeatable option without a value. */
-export const withoutValue = (argv: ReadonlyArray<string>): Option.Option<string> => {
-  const args = Arr.takeWhile(argv, (arg) => arg !== "--")
-  return Arr.findFirst(args, (arg, index) => names.includes(arg) && (args[index + 1] ?? "").trim() === "")
+export const withoutValue = (
+  options: ReadonlyArray<Pick<DeclaredOption, "name" | "isRepeated">>,
+  args: ReadonlyArray<string>
+): Option.Option<string> => {
+  const names = options.filter(({ isRepeated }) => isRepeated).map(({ name }) => name)
+  const given = Arr.takeWhile(args, (arg) => arg !== "--")
+  return Arr.findFirst(given, (arg, index) => names.includes(arg) && (given[index + 1] ?? "").trim() === "")
 }

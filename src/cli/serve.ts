@@ -3,7 +3,6 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as Config from "effect/Config"
-import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -23,7 +22,8 @@ import * as Authority from "./authority.js"
 import * as Backend from "./backend.js"
 import * as CallLog from "./callLog.js"
 import { jsonOption } from "./client.js"
-import { choice, number, parsed } from "./option.js"
+import { choice, number, optional, optionalValue, repeated, type Value, valueOr } from "./option.js"
+import * as Output from "./output.js"
 import { CommandFailed, reporting, usageInvalid } from "./output.js"
 import * as PersistedClock from "./persistedClock.js"
 import * as Quota from "./quota.js"
@@ -55,111 +55,108 @@ const levels: ReadonlyArray<[string, LogLevel.LogLevel]> = [
   ["none", LogLevel.None]
 ]
 
+const matching = (placeholder: string, expected: string, pattern: RegExp): Value<string> => ({
+  placeholder,
+  expected,
+  parse: (text) => pattern.test(text) ? text : undefined
+})
+
+const port = number(
+  "PORT",
+  "a whole number from 0 to 65535",
+  (port) => Number.isInteger(port) && port >= 0 && port <= 65_535
+)
+
 const options = {
-  host: Options.text("host").pipe(
-    Options.withDescription("the address to listen on"),
-    Options.withDefault("127.0.0.1")
+  host: valueOr("host", matching("HOST", "an address", /^/), "the address to listen on", "127.0.0.1"),
+  port: valueOr("port", port, "the port to listen on; 0 selects a free port", 4599),
+  allowedHosts: repeated(
+    "allowed-host",
+    "HOST",
+    "one more accepted host name of the server",
+    "localhost, 127.0.0.1, [::1] and the address of --host"
   ),
-  port: number(
-    "port",
-    "a whole number from 0 to 65535",
-    (port) => Number.isInteger(port) && port >= 0 && port <= 65_535
-  ).pipe(
-    Options.withPseudoName("PORT"),
-    Options.withDescription("the port to listen on; 0 selects a free port"),
-    Options.withDefault(4599)
+  publicUrl: optional(
+    "public-url",
+    "URL",
+    "the URL at which browsers reach the server through a port mapping, a tunnel or TLS termination",
+    "the address on which the server listens"
   ),
-  allowedHosts: Options.text("allowed-host").pipe(
-    Options.withDescription("one more accepted host name of the server; may be repeated"),
-    Options.repeated
+  data: optional(
+    "data",
+    "DIR",
+    "the folder for the state; requires the package classic-level@3",
+    "the state is in memory"
   ),
-  publicUrl: Options.text("public-url").pipe(
-    Options.withPseudoName("URL"),
-    Options.withDescription(
-      "the URL at which browsers reach the server through a port mapping, a tunnel or TLS termination"
-    ),
-    Options.optional
+  seed: optional(
+    "seed",
+    "FILE",
+    "a JSON file with the initial workload identities and credential providers"
   ),
-  data: Options.text("data").pipe(
-    Options.withPseudoName("DIR"),
-    Options.withDescription(
-      "the folder for the state (requires the package classic-level@3); by default the state is in memory"
-    ),
-    Options.optional
+  account: valueOr(
+    "account",
+    matching("ID", "an account id of 12 digits", /^\d{12}$/),
+    "the AWS account in ARNs",
+    "123456789012"
   ),
-  seed: Options.text("seed").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription("a JSON file with the initial workload identities and credential providers"),
-    Options.optional
-  ),
-  account: parsed("account", "an account id of 12 digits", (text) => /^\d{12}$/.test(text) ? text : undefined).pipe(
-    Options.withPseudoName("ID"),
-    Options.withDescription("the AWS account in ARNs"),
-    Options.withDefault("123456789012")
-  ),
-  region: parsed("region", "the name of an AWS region", (text) => /^[a-z0-9-]+$/.test(text) ? text : undefined).pipe(
-    Options.withPseudoName("REGION"),
-    Options.withDescription("the AWS region in ARNs"),
-    Options.withDefault("us-east-1")
+  region: valueOr(
+    "region",
+    matching("REGION", "the name of an AWS region", /^[a-z0-9-]+$/),
+    "the AWS region in ARNs",
+    "us-east-1"
   ),
   requireSignature: Options.redacted("require-signature").pipe(
     Options.withPseudoName("KEY:SECRET"),
     Options.withFallbackConfig(Config.redacted("AGENTCORE_IDENTITY_REQUIRE_SIGNATURE")),
-    Options.withDescription("reject calls that are not signed with these AWS credentials"),
+    Options.withDescription(
+      "reject calls that are not signed with these AWS credentials (default: AGENTCORE_IDENTITY_REQUIRE_SIGNATURE; " +
+        "otherwise any well-formed signature is accepted)"
+    ),
     Options.optional
   ),
-  issuers: Options.text("issuer").pipe(
-    Options.withPseudoName("NAME=ISSUER"),
-    Options.withDescription(
-      "the issuer of an OAuth2 provider: simulated, federated (its own authorization server), or the discovery URL of another; may be repeated"
-    ),
-    Options.repeated
+  issuers: repeated(
+    "issuer",
+    "NAME=ISSUER",
+    "the issuer of an OAuth2 provider: simulated, federated (its own authorization server), or the discovery URL of another",
+    "federated if the provider is on loopback, otherwise simulated"
   ),
-  issuerHosts: Options.text("issuer-host").pipe(
-    Options.withPseudoName("HOST"),
-    Options.withDescription(
-      "a host in a private network to which requests may be sent, for authorization servers; may be repeated"
-    ),
-    Options.repeated
+  issuerHosts: repeated(
+    "issuer-host",
+    "HOST",
+    "a host in a private network to which requests may be sent, for authorization servers",
+    "loopback hosts of providers"
   ),
-  authorities: Options.text("ca").pipe(
-    Options.withPseudoName("FILE"),
-    Options.withDescription(
-      "PEM certificates of a private certificate authority, trusted for authorization servers only; may be repeated"
-    ),
-    Options.repeated
+  authorities: repeated(
+    "ca",
+    "FILE",
+    "PEM certificates of a private certificate authority, trusted for authorization servers only",
+    "the certificate authorities of Node"
   ),
-  verifyJwt: Options.text("verify-jwt").pipe(
-    Options.withPseudoName("AUDIENCE"),
-    Options.withDescription(
-      "verify the JWTs of users: signature, expiry, and the audience AUDIENCE; may be repeated"
-    ),
-    Options.repeated
+  verifyJwt: repeated(
+    "verify-jwt",
+    "AUDIENCE",
+    "verify the JWTs of users: signature, expiry, and the audience AUDIENCE",
+    "JWTs are not verified"
   ),
-  verifyJwtClients: Options.text("verify-jwt-client").pipe(
-    Options.withPseudoName("ID"),
-    Options.withDescription(
-      "verify the JWTs of users, and accept those of client ID without an audience; may be repeated"
-    ),
-    Options.repeated
+  verifyJwtClients: repeated(
+    "verify-jwt-client",
+    "ID",
+    "verify the JWTs of users, and accept those of client ID without an audience"
   ),
-  verifyJwtIssuers: Options.text("verify-jwt-issuer").pipe(
-    Options.withPseudoName("URL"),
-    Options.withDescription(
-      "accept JWTs of the issuer URL only, with --verify-jwt or --verify-jwt-client; may be repeated"
-    ),
-    Options.repeated
+  verifyJwtIssuers: repeated(
+    "verify-jwt-issuer",
+    "URL",
+    "accept JWTs of the issuer URL only, with --verify-jwt or --verify-jwt-client",
+    "any issuer"
   ),
-  quotas: Options.text("quota").pipe(
-    Options.withPseudoName("NAME=N"),
-    Options.withDescription(Quota.description),
-    Options.repeated
-  ),
+  quotas: repeated("quota", "NAME=N", Quota.description, Quota.defaults),
   // The parser has a global option of this name. It consumes the option only as the first argument; otherwise the option
   // arrives here. A default here would override the global option.
-  logLevel: choice("log-level", levels).pipe(
-    Options.withDescription("the lowest level of the log (default: info); debug includes requests for pages"),
-    Options.optional
+  logLevel: optionalValue(
+    "log-level",
+    choice(levels),
+    "the lowest level of the log; debug includes requests for pages",
+    "info"
   ),
   json: jsonOption
 }
@@ -224,9 +221,9 @@ const unset = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_S
 const printEnvironment = (origin: string, publicOrigin: string, settings: Settings) => {
   const variables = environment(origin, settings)
   if (settings.json) {
-    return Console.log(JSON.stringify({ endpoint: origin, publicUrl: publicOrigin, environment: variables, unset }))
+    return Output.json({ endpoint: origin, publicUrl: publicOrigin, environment: variables, unset })
   }
-  return Console.log([
+  return Output.lines([
     `# AgentCore Identity listens on ${origin}`,
     `# Dashboard: ${publicOrigin}/  Test controls: ${origin}/_local/`,
     "# Set these variables where your agent starts:",
@@ -235,7 +232,7 @@ const printEnvironment = (origin: string, publicOrigin: string, settings: Settin
     ...(Option.isSome(settings.requireSignature)
       ? ["# Also set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the values of --require-signature."]
       : [])
-  ].join("\n"))
+  ])
 }
 
 const withLogLevel = ({ logLevel }: Settings) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -320,7 +317,6 @@ const serve = (settings: Settings) =>
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
-    Effect.provide(CallLog.layerLogger(settings.json)),
     withLogLevel(settings)
   )
 

@@ -1,30 +1,23 @@
 /** The command `workloads`: administration of workload identities. */
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
 import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
+import { flag, optional, repeated, required } from "./option.js"
 import * as Output from "./output.js"
 
-const name = Options.text("name").pipe(Options.withDescription("the name of the workload identity"))
+const name = required("name", "NAME", "the name of the workload identity")
 
-const url = Options.text("url").pipe(Options.withDescription("the exact return URL"))
+const url = required("url", "URL", "the exact return URL")
 
 const names: OptionNames = [["name", "--name"], ["url", "--url"], ["allowedResourceOauth2ReturnUrls", "--return-url"]]
 
 const create = Command.make("create", {
-  name: Options.text("name").pipe(
-    Options.withDescription("the name of the workload identity (default: a generated one)"),
-    Options.optional
-  ),
-  returnUrls: Options.text("return-url").pipe(
-    Options.withDescription("an allowed return URL; may be repeated (default: none)"),
-    Options.repeated
-  ),
+  name: optional("name", "NAME", "the name of the workload identity", "workload- and eight hexadecimal digits"),
+  returnUrls: repeated("return-url", "URL", "an allowed return URL"),
   ...Client.common
 }, (given) =>
   Client.run(given, (identity) =>
@@ -35,6 +28,25 @@ const create = Command.make("create", {
       }),
       (reply) => Output.value(given.json, operations.createWorkloadIdentity.reply, reply)
     ), { names })).pipe(Command.withDescription("Creates a workload identity; without --name, its name is generated."))
+
+const update = Command.make("update", {
+  name,
+  returnUrls: repeated("return-url", "URL", "an allowed return URL"),
+  none: flag("no-return-urls", "remove all return URLs, instead of --return-url"),
+  ...Client.common
+}, (given) =>
+  Client.run(given, (identity) =>
+    Effect.flatMap(
+      identity.updateWorkloadIdentity({ name: given.name, allowedResourceOauth2ReturnUrls: given.returnUrls }),
+      (reply) => Output.value(given.json, operations.updateWorkloadIdentity.reply, reply)
+    ), {
+    names,
+    check: (given.returnUrls.length > 0) === given.none
+      ? Effect.fail(Output.usageInvalid("pass either --return-url or --no-return-urls"))
+      : Effect.void
+  })).pipe(
+    Command.withDescription("Replaces all return URLs of a workload identity.")
+  )
 
 const get = Command.make(
   "get",
@@ -56,7 +68,7 @@ const list = Command.make(
         const workloadIdentities = Array.from(items)
         return given.json
           ? Output.value(true, operations.listWorkloadIdentities.reply, { workloadIdentities })
-          : Effect.forEach(workloadIdentities, ({ name }) => Console.log(name), { discard: true })
+          : Output.lines(workloadIdentities.map(({ name }) => name))
       }))
 ).pipe(Command.withDescription("Lists the names of the workload identities, one per line."))
 
@@ -104,7 +116,10 @@ const removeReturnUrl = Command.make(
 ).pipe(Command.withDescription("Removes a registered return URL."))
 
 /** @internal */
+export const subcommands = [list, get, create, update, addReturnUrl, removeReturnUrl, remove] as const
+
+/** @internal */
 export const command = Command.make("workloads").pipe(
   Command.withDescription("Manages workload identities."),
-  Command.withSubcommands([create, get, list, remove, addReturnUrl, removeReturnUrl])
+  Command.withSubcommands(subcommands)
 )

@@ -16,6 +16,7 @@ import {
   type GrantFilter,
   type IdentityControls,
   type Inventory,
+  type Owner,
   type PendingFailure,
   SessionNotPending
 } from "../../IdentityControls.js"
@@ -128,6 +129,8 @@ export const make = (store: Store): IdentityControls["Type"] => {
       )
     ),
 
+    ownerOf: (secret) => store.read((state) => Either.right(findOwner(state, Redacted.value(secret)))),
+
     grants: store.read((state) => Either.right(Arr.sort(HashMap.toEntries(state.grants).map(toGrantView), byName))),
 
     inventory: store.read((state) => Either.right(inventory(store, state)))
@@ -139,6 +142,21 @@ const pendingFailures = ({ faults }: Diagnostics): ReadonlyArray<PendingFailure>
     (faults[operation] ?? []).flatMap(({ error: { _tag, message }, times }) =>
       times > 0 ? [{ operation, error: _tag, message, times }] : []
     )
+  )
+
+const findOwner = (state: State, secret: string): Option.Option<Owner> =>
+  Option.orElse(
+    Option.map(HashMap.get(state.workloadTokens, secret), ({ user, workloadName }) => ({
+      workloadName,
+      user: user && userKey(user),
+      providerName: undefined
+    })),
+    () =>
+      Option.map(HashMap.get(state.sessions, secret), ({ providerName, user, workloadName }) => ({
+        workloadName,
+        user: userKey(user),
+        providerName
+      }))
   )
 
 const byAge = Order.mapInput(Order.number, (session: sessions.Session) => session.ordinal)
