@@ -1,6 +1,8 @@
 import { assert, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
-import { AccessToken, IdentityControls, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
+import { Effect, Layer, Redacted } from "effect"
+import { AccessToken, Consent, IdentityControls, IdentityService, WorkloadAccessToken } from "effect-agentcore-identity"
+
+const callbackUrl = "https://app.example/return"
 
 /** The agent as it runs on AWS, not changed for the test. */
 const agent = Effect.map(AccessToken.AccessToken, (token) => `called with ${Redacted.value(token).length} characters`)
@@ -9,25 +11,28 @@ const agent = Effect.map(AccessToken.AccessToken, (token) => `called with ${Reda
       providerName: "github",
       scopes: ["repo"],
       authFlow: "USER_FEDERATION",
-      callbackUrl: "https://app.example/return"
+      callbackUrl
     }),
     Effect.catchTag("ConsentRequired", () => Effect.succeed("consent is required")),
     Effect.provide(WorkloadAccessToken.layer({ workloadName: "my-agent", userId: "cognito+ada" }))
   )
 
+/** The service in memory, with a workload identity and a provider. */
+const Test = IdentityControls.layerSeed({
+  workloadIdentities: [{ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] }],
+  oauth2CredentialProviders: [{
+    name: "github",
+    credentialProviderVendor: "GithubOauth2",
+    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: "secret" } }
+  }]
+}).pipe(Layer.provideMerge(IdentityService.layerTest))
+
 it.effect("the agent requires consent if the user has not consented", () =>
   Effect.gen(function*() {
-    const identity = yield* IdentityService.IdentityService
-    const controls = yield* IdentityControls.IdentityControls
-    yield* identity.createWorkloadIdentity({
-      name: "my-agent",
-      allowedResourceOauth2ReturnUrls: ["https://app.example/return"]
-    })
-    yield* identity.createOauth2CredentialProvider({
-      name: "github",
-      credentialProviderVendor: "GithubOauth2",
-      oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
-    })
     assert.strictEqual(yield* agent, "consent is required")
-    assert.strictEqual((yield* controls.sessions)[0]?.status, "pending")
-  }).pipe(Effect.provide(IdentityService.layerTest)))
+  }).pipe(Effect.provide(Test)))
+
+it.effect("the agent calls the API if the user consents", () =>
+  Effect.gen(function*() {
+    assert.match(yield* agent, /^called with/)
+  }).pipe(Effect.provide(Consent.layer(IdentityControls.autoConsent)), Effect.provide(Test)))

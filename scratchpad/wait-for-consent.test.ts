@@ -6,13 +6,15 @@ const callbackUrl = "https://app.example/return"
 
 it.effect("the agent receives its token as soon as the consent is completed", () =>
   Effect.gen(function*() {
-    const identity = yield* IdentityService.IdentityService
-    yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
-    yield* identity.createOauth2CredentialProvider({
-      name: "github",
-      credentialProviderVendor: "GithubOauth2",
-      oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("s") } }
+    yield* IdentityControls.seed({
+      workloadIdentities: [{ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] }],
+      oauth2CredentialProviders: [{
+        name: "github",
+        credentialProviderVendor: "GithubOauth2",
+        oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: "secret" } }
+      }]
     })
+    const identity = yield* IdentityService.IdentityService
     const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId: "ada" })
 
     const required = yield* Deferred.make<IdentityError.ConsentRequired>()

@@ -7,13 +7,25 @@
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Strategy, WaitFailure } from "./Consent.js"
-import { type NotSimulated, type ProviderRefused, type SessionNotApproved, SessionNotPending } from "./ControlError.js"
+import {
+  type NotSimulated,
+  type ProviderFailure,
+  type ProviderRefused,
+  type SeedFailed,
+  SeedInvalid,
+  type SeedResult,
+  type SessionNotApproved,
+  SessionNotPending
+} from "./ControlError.js"
 import type * as IdentityApi from "./IdentityApi.js"
 import type { ConsentRequired } from "./IdentityError.js"
+import { invalidFields } from "./internal/model/validation.js"
+import * as seedSchema from "./internal/seed/seed.js"
 
 /** @since 0.1.0 */
 export * from "./ControlError.js"
@@ -35,45 +47,6 @@ export const IssuerChoice = Schema.Union(
  * @category models
  */
 export type IssuerChoice = typeof IssuerChoice.Type
-
-/**
- * A failed request to a vendor. AgentCore reports almost none of this to its callers.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ProviderFailure {
-  readonly at: DateTime.Utc
-  readonly providerName: string
-  /** The request that failed. */
-  readonly step: "discovery" | "authorization" | "token" | "refresh" | "exchange" | "verification"
-  /**
-   * `Refused`: an OAuth 2.0 error, or an error status. `Unreachable`: the request was not sent. `Lost`: the connection
-   * ended before the response. `Forbidden`: the address policy does not allow the address. `Malformed`: the response does
-   * not follow the protocol. `Misconfigured`: the configuration of the provider is not sufficient. `Certificate`: the
-   * certificate of the server is not trusted.
-   */
-  readonly reason:
-    | "Refused"
-    | "Unreachable"
-    | "Lost"
-    | "TimedOut"
-    | "Certificate"
-    | "Redirected"
-    | "TooLarge"
-    | "Malformed"
-    | "Forbidden"
-    | "Misconfigured"
-  /** HTTP status of the response. */
-  readonly status?: number | undefined
-  /**
-   * The vendor's `error`, shortened, without control characters and without the values that were sent. For a rejected JWT
-   * (`verification`): the code of the check.
-   */
-  readonly error?: string | undefined
-  /** The vendor's `error_description`, treated in the same way, or a description by this library. */
-  readonly description?: string | undefined
-}
 
 /**
  * Authorization URL of a federated provider, and the code verifier to keep until the browser returns (RFC 7636).
@@ -203,6 +176,23 @@ export interface GrantFilter {
 }
 
 /**
+ * Set-up of a service, as in the seed file of the command `serve`. All members are optional. The lists contain the requests of
+ * the `Create…` operations of AWS, with secrets as plain strings in the encoded form. `issuers` has an issuer for each name of
+ * an OAuth 2.0 provider: `simulated`, `federated` or a discovery URL. `secrets` has a JSON object for each id of a secret that
+ * an `EXTERNAL` provider reads. Names in a list must be unique.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Seed = seedSchema.Seed
+
+/**
+ * @since 0.1.0
+ * @category schemas
+ */
+export type Seed = typeof Seed.Type
+
+/**
  * Test controls of one in-memory service.
  *
  * @since 0.1.0
@@ -272,6 +262,11 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly pendingFailures: Effect.Effect<ReadonlyArray<PendingFailure>>
   /** Removes the injected failures of this operation, or of all operations. */
   readonly clearFailures: (operation?: IdentityApi.OperationKey) => Effect.Effect<void>
+  /**
+   * Applies a decoded seed; see {@link seed}, which decodes it first. Returns the outcome for each member. Existing resources
+   * are not changed. It adds no calls to the journal, and injected failures do not affect it.
+   */
+  readonly seed: (seed: Seed) => Effect.Effect<ReadonlyArray<SeedResult>, SeedFailed>
   /** Stores a secret for `EXTERNAL` credential providers: a JSON object, of which they read the member `jsonKey`. */
   readonly setSecret: (secretId: string, json: Redacted.Redacted) => Effect.Effect<void>
   /** Makes a workload identity belong to AgentCore Runtime or Gateway: callers then get no workload access token for it. */
@@ -353,3 +348,65 @@ export const consent = (
 export const autoConsent: Strategy<WaitFailure, IdentityControls> = {
   onConsent: (required, { wait }) => Effect.zipRight(Effect.orDie(consent(required)), wait())
 }
+
+const decodeSeed = Schema.decodeUnknown(Seed, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * Sets up the service of a test with the JSON of a seed file of the command `serve`, whose secrets are plain strings. A
+ * resource that exists is not changed. The calls of the set-up are not in the journal, and use up no injected failure.
+ *
+ * Fails with `SeedInvalid`, which names each invalid member, before anything is applied, and with `SeedFailed` if the service
+ * rejects a member.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const key = Effect.gen(function*() {
+ *   yield* IdentityControls.seed({
+ *     workloadIdentities: [{ name: "my-agent" }],
+ *     apiKeyCredentialProviders: [{ name: "weather", apiKey: "a-key" }]
+ *   })
+ *   const identity = yield* IdentityService.IdentityService
+ *   const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName: "my-agent" })
+ *   return yield* identity.getApiKey({ providerName: "weather", workloadAccessToken })
+ * }).pipe(Effect.provide(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const seed = (
+  json: typeof Seed.Encoded
+): Effect.Effect<void, SeedInvalid | SeedFailed, IdentityControls> =>
+  decodeSeed(json).pipe(
+    Effect.mapError(({ issue }) => new SeedInvalid({ fieldList: invalidFields(issue) })),
+    Effect.flatMap((decoded) => Effect.flatMap(IdentityControls, (controls) => controls.seed(decoded))),
+    Effect.asVoid
+  )
+
+/**
+ * The set-up of {@link seed} as a layer.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const Test = IdentityControls.layerSeed({
+ *   workloadIdentities: [{ name: "my-agent", allowedResourceOauth2ReturnUrls: ["https://app.example/return"] }],
+ *   oauth2CredentialProviders: [{
+ *     name: "github",
+ *     credentialProviderVendor: "GithubOauth2",
+ *     oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: "secret" } }
+ *   }]
+ * }).pipe(Layer.provideMerge(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSeed = (
+  json: typeof Seed.Encoded
+): Layer.Layer<never, SeedInvalid | SeedFailed, IdentityControls> => Layer.effectDiscard(seed(json))

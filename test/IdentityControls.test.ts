@@ -121,3 +121,28 @@ describe("IdentityControls.consent", () => {
       assert.notInclude(text, Redacted.value(consent.sessionUri))
     }).pipe(Effect.provide(MemoryIdentity.layer())))
 })
+
+describe("IdentityControls.seed", () => {
+  it.effect("fails with SeedFailed, which names the member that the service rejects and those applied before it", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(IdentityControls.seed({
+        workloadIdentities: [{ name: workloadName }],
+        apiKeyCredentialProviders: [{ name: "weather", apiKey: "very-secret" }, { name: "maps", apiKey: "very-secret" }]
+      }))
+      assert.instanceOf(error, IdentityControls.SeedFailed)
+      assert.strictEqual(error.path, "apiKeyCredentialProviders[1]")
+      assert.strictEqual(error.error._tag, "ServiceQuotaExceeded")
+      assert.match(error.message, /^apiKeyCredentialProviders\[1\]: ServiceQuotaExceeded: .*apiKeyProviders/)
+      assertEqual(error.applied, [
+        { member: "workloadIdentities", name: workloadName, outcome: "created" },
+        { member: "apiKeyCredentialProviders", name: "weather", outcome: "created" }
+      ])
+    }).pipe(Effect.provide(MemoryIdentity.layer({ quotas: { apiKeyProviders: 1 } }))))
+
+  it.effect("validates a decoded seed as the service does", () =>
+    Effect.gen(function*() {
+      const { seed } = yield* IdentityControls.IdentityControls
+      const error = yield* Effect.flip(seed({ workloadIdentities: [{ name: "?" }] }))
+      assert.strictEqual(error.error._tag, "ValidationError")
+    }).pipe(Effect.provide(MemoryIdentity.layer())))
+})

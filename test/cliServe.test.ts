@@ -206,6 +206,8 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     ]).ended
     assert.strictEqual(code, 1)
     assert.include(stderr, "serve --quota oauth2-providers=N")
+    assert.match(stderr, /seed workloadIdentities my-agent: created/)
+    assert.match(stderr, /SeedFailed: oauth2CredentialProviders\[1\]: ServiceQuotaExceeded: /)
   })
 
   it("warns about unprotected controls only if it listens on more than loopback", async () => {

@@ -86,6 +86,8 @@ describe("the key of", () => {
         named([
           "ControlError.NotSimulated",
           "ControlError.ProviderRefused",
+          "ControlError.SeedFailed",
+          "ControlError.SeedInvalid",
           "ControlError.SessionNotApproved",
           "ControlError.SessionNotPending",
           "IdentityError.AccessDenied",

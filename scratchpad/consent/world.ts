@@ -1,6 +1,6 @@
 /** Set-up of the identity service, and the workload access token of a user. */
-import { Effect, Redacted } from "effect"
-import { IdentityService } from "effect-agentcore-identity"
+import { Effect } from "effect"
+import { IdentityControls, IdentityService } from "effect-agentcore-identity"
 
 const callbackUrl = "https://app.example/return"
 
@@ -12,14 +12,13 @@ export const repository = {
   callbackUrl
 } as const
 
-export const setUp = Effect.gen(function*() {
-  const identity = yield* IdentityService.IdentityService
-  yield* identity.createWorkloadIdentity({ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] })
-  yield* identity.createOauth2CredentialProvider({
+export const setUp = IdentityControls.seed({
+  workloadIdentities: [{ name: "my-agent", allowedResourceOauth2ReturnUrls: [callbackUrl] }],
+  oauth2CredentialProviders: [{
     name: "github",
     credentialProviderVendor: "GithubOauth2",
-    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: Redacted.make("secret") } }
-  })
+    oauth2ProviderConfigInput: { githubOauth2ProviderConfig: { clientId: "id", clientSecret: "secret" } }
+  }]
 })
 
 export const asAda = Effect.flatMap(

@@ -8,6 +8,7 @@ import { handles } from "./contract/handles.js"
 import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Extent, Services } from "./contract/section.js"
+import { seed } from "./contract/seed.js"
 import { strategies } from "./contract/strategies.js"
 import { waiting } from "./contract/waiting.js"
 
@@ -17,6 +18,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: 
   credentials(name, layer, extent)
   consent(name, layer, extent)
   consentControls(name, layer, extent)
+  seed(name, layer, extent)
   waiting(name, layer, extent)
   strategies(name, layer, extent)
   handles(name, layer, extent)

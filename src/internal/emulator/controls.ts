@@ -32,7 +32,7 @@ import { type Grant as StoredGrant, type GrantKey, type State, userKey } from ".
 import { type Diagnostics, result, type Store } from "./state/store.js"
 
 /** @internal */
-export const make = (store: Store): IdentityControls["Type"] => {
+export const make = (store: Store): Omit<IdentityControls["Type"], "seed"> => {
   const transition = <Before extends sessions.Session>(
     uri: Redacted.Redacted,
     isBefore: (session: sessions.Session) => session is Before,

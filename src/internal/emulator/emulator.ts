@@ -19,6 +19,7 @@ import * as subscriptions from "../lib/subscriptions.js"
 import { trimTrailing } from "../lib/text.js"
 import { CompletionEvents } from "../model/completionEvents.js"
 import * as validation from "../model/validation.js"
+import { apply as applySeed } from "../seed/apply.js"
 import * as apiKeyProviders from "./control/apiKeyProviders.js"
 import * as oauth2Providers from "./control/oauth2Providers.js"
 import * as paymentProviders from "./control/paymentProviders.js"
@@ -92,8 +93,8 @@ export const makeStored = (
     Effect.flatMap(makeOver(settings))
   )
 
-const makeHandlers = (store: Store): Emulator => ({
-  api: withCommonSteps(store, {
+const makeHandlers = (store: Store): Emulator => {
+  const handlers = {
     ...workloads.make(store),
     ...oauth2Providers.make(store),
     ...apiKeyProviders.make(store),
@@ -106,10 +107,25 @@ const makeHandlers = (store: Store): Emulator => ({
     getResourceApiKey: apiKeys.make(store),
     getResourcePaymentToken: payments.make(store),
     completeResourceTokenAuth: completion.complete(store)
-  }),
-  controls: controls.make(store),
-  completionEvents: store.completionEvents
-})
+  }
+  const ownControls = controls.make(store)
+  return {
+    api: withCommonSteps(store, handlers),
+    controls: { ...ownControls, seed: applySeed(withValidation(handlers), ownControls) },
+    completionEvents: store.completionEvents
+  }
+}
+
+/** The operations without the steps that concern tests: injected failures and the call log. */
+const withValidation = (handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
+  IdentityApi.make((key) => {
+    const operation: Operation.Any = IdentityApi.operations[key]
+    const validate = validation.validate(operation)
+    return (request) =>
+      Effect.suspend(() => Effect.flatMap(validate(request), handlers[key])).pipe(
+        Effect.catchSomeDefect(toInternalServerError(key))
+      )
+  })
 
 /** Adds the steps of every call: injected failures, request validation, storage errors and the call log. */
 const withCommonSteps = (store: Store, handlers: IdentityApi.IdentityApi["Type"]): IdentityApi.IdentityApi["Type"] =>
