@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
+import { SeedResult } from "./ControlModel.js"
 import { IdentityError, InvalidField } from "./IdentityError.js"
 
 /**
@@ -59,45 +59,6 @@ export class NotSimulated extends Schema.TaggedError<NotSimulated>("effect-agent
 }
 
 /**
- * A failed request to a vendor. AgentCore reports almost none of this to its callers.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ProviderFailure {
-  readonly at: DateTime.Utc
-  readonly providerName: string
-  /** The request that failed. */
-  readonly step: "discovery" | "authorization" | "token" | "refresh" | "exchange" | "verification"
-  /**
-   * `Refused`: an OAuth 2.0 error, or an error status. `Unreachable`: the request was not sent. `Lost`: the connection
-   * ended before the response. `Forbidden`: the address policy does not allow the address. `Malformed`: the response does
-   * not follow the protocol. `Misconfigured`: the configuration of the provider is not sufficient. `Certificate`: the
-   * certificate of the server is not trusted.
-   */
-  readonly reason:
-    | "Refused"
-    | "Unreachable"
-    | "Lost"
-    | "TimedOut"
-    | "Certificate"
-    | "Redirected"
-    | "TooLarge"
-    | "Malformed"
-    | "Forbidden"
-    | "Misconfigured"
-  /** HTTP status of the response. */
-  readonly status?: number | undefined
-  /**
-   * The vendor's `error`, shortened, without control characters and without the values that were sent. For a rejected JWT
-   * (`verification`): the code of the check.
-   */
-  readonly error?: string | undefined
-  /** The vendor's `error_description`, treated in the same way, or a description by this library. */
-  readonly description?: string | undefined
-}
-
-/**
  * The vendor, or the user at the vendor, did not authorize the request, or the vendor could not be used.
  *
  * @since 0.1.0
@@ -138,32 +99,6 @@ export class SeedInvalid extends Schema.TaggedError<SeedInvalid>("effect-agentco
     return `the seed is invalid: ${this.fieldList.map(({ message, name }) => `${name}: ${message}`).join("; ")}`
   }
 }
-
-/**
- * The outcome for one member of a seed: `created`, `kept` if the resource exists already, or `set` for issuers and secrets.
- *
- * @since 0.1.0
- * @category models
- */
-export const SeedResult = Schema.Struct({
-  member: Schema.Literal(
-    "secrets",
-    "issuers",
-    "workloadIdentities",
-    "oauth2CredentialProviders",
-    "apiKeyCredentialProviders",
-    "paymentCredentialProviders"
-  ),
-  /** Name of the resource, or id of the secret. */
-  name: Schema.String,
-  outcome: Schema.Literal("created", "kept", "set")
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface SeedResult extends Schema.Schema.Type<typeof SeedResult> {}
 
 /**
  * The service rejected a member of a seed, for example because of a quota. `path` names the member. The members in `applied`

@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
@@ -14,14 +13,25 @@ import * as Schema from "effect/Schema"
 import type { Strategy, WaitFailure } from "./Consent.js"
 import {
   type NotSimulated,
-  type ProviderFailure,
   type ProviderRefused,
   type SeedFailed,
   SeedInvalid,
-  type SeedResult,
   type SessionNotApproved,
   SessionNotPending
 } from "./ControlError.js"
+import type {
+  ConsentSession,
+  Grant,
+  GrantFilter,
+  Inventory,
+  IssuerChoice,
+  JournalEntry,
+  Owner,
+  PendingFailure,
+  ProviderFailure,
+  Redirect,
+  SeedResult
+} from "./ControlModel.js"
 import type * as IdentityApi from "./IdentityApi.js"
 import type { ConsentRequired } from "./IdentityError.js"
 import { invalidFields } from "./internal/model/validation.js"
@@ -30,150 +40,8 @@ import * as seedSchema from "./internal/seed/seed.js"
 /** @since 0.1.0 */
 export * from "./ControlError.js"
 
-/**
- * The issuer of a provider's tokens: this library (`"simulated"`), the vendor (`"federated"`), or another authorization
- * server.
- *
- * @since 0.1.0
- * @category models
- */
-export const IssuerChoice = Schema.Union(
-  Schema.Literal("simulated", "federated"),
-  Schema.Struct({ discoveryUrl: Schema.String })
-)
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type IssuerChoice = typeof IssuerChoice.Type
-
-/**
- * Authorization URL of a federated provider, and the code verifier to keep until the browser returns (RFC 7636).
- *
- * @since 0.1.0
- * @category models
- */
-export interface Redirect {
-  readonly url: Redacted.Redacted
-  readonly codeVerifier: Redacted.Redacted
-}
-
-/**
- * One call of an operation, with its secrets `Redacted`. `outcome` is `"ok"`, the tag of the error, `"interrupted"` or
- * `"defect"`.
- *
- * @since 0.1.0
- * @category models
- */
-export interface JournalEntry {
-  readonly at: DateTime.Utc
-  readonly operation: IdentityApi.OperationKey
-  readonly request: unknown
-  readonly outcome: string
-}
-
-/**
- * A consent session and its status: `pending` until the user answers, `approved` until the application completes it,
- * `failed` after a refusal or a rejected code.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ConsentSession {
-  /** Number of the session, from 1. Unlike the URI it is not secret, and only identifies the session. */
-  readonly id: number
-  readonly sessionUri: Redacted.Redacted
-  readonly status: "pending" | "approved" | "completed" | "failed" | "expired"
-  readonly workloadName: string
-  /** `userId:<id>`, or `jwt:<issuer>|<subject>`; absent for a workload access token without a user. */
-  readonly user: string | undefined
-  readonly providerName: string
-  readonly scopes: ReadonlyArray<string>
-  readonly createdAt: DateTime.Utc
-  readonly expiresAt: DateTime.Utc
-}
-
-/**
- * The workload identity, the user and the provider of a workload access token or of a consent session. A workload access
- * token has no provider, and may have no user.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Owner {
-  readonly workloadName: string
-  /** `userId:<id>`, or `jwt:<issuer>|<subject>`. */
-  readonly user: string | undefined
-  readonly providerName: string | undefined
-}
-
-/**
- * A user's grant in the vault. It contains no token; `fingerprint` distinguishes one access token from another.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Grant {
-  readonly workloadName: string
-  /** `userId:<id>`, or `jwt:<issuer>|<subject>`. */
-  readonly user: string
-  readonly providerName: string
-  readonly scopes: ReadonlyArray<string>
-  readonly fingerprint: string
-  readonly expiresAt: DateTime.Utc
-  readonly isRefreshable: boolean
-}
-
-/**
- * All resources, without secrets. Each list is sorted by name.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Inventory {
-  readonly workloadIdentities: ReadonlyArray<{ readonly name: string }>
-  readonly oauth2CredentialProviders: ReadonlyArray<{
-    readonly name: string
-    readonly credentialProviderVendor: string
-    readonly callbackUrl: string
-    /** The issuer in use. */
-    readonly issuer: "simulated" | "federated"
-    /** The issuer that `setIssuer` chose, if any. */
-    readonly issuerChoice: IssuerChoice | undefined
-  }>
-  readonly apiKeyCredentialProviders: ReadonlyArray<{ readonly name: string }>
-  readonly paymentCredentialProviders: ReadonlyArray<{
-    readonly name: string
-    readonly credentialProviderVendor: string
-  }>
-}
-
-/**
- * An injected failure: the tag and the message of its error, and the number of calls that will still fail.
- *
- * @since 0.1.0
- * @category models
- */
-export interface PendingFailure {
-  readonly operation: IdentityApi.OperationKey
-  readonly error: string
-  readonly message: string
-  readonly times: number
-}
-
-/**
- * Selects the stored tokens that match every given member. Without members it selects all.
- *
- * @since 0.1.0
- * @category models
- */
-export interface GrantFilter {
-  readonly providerName?: string | undefined
-  readonly workloadName?: string | undefined
-  /** `userId:<id>`, or `jwt:<issuer>|<subject>`. */
-  readonly user?: string | undefined
-}
+/** @since 0.1.0 */
+export * from "./ControlModel.js"
 
 /**
  * Set-up of a service, as in the seed file of the command `serve`. All members are optional. The lists contain the requests of
