@@ -3,13 +3,16 @@
  *
  * @since 0.1.0
  */
+import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { LedgerFailure } from "./IdentityError.js"
+import * as ledgerFiles from "./internal/consent/ledgerFiles.js"
 import * as ledgerStore from "./internal/consent/ledgerKeyValueStore.js"
 import * as ledgerMemory from "./internal/consent/ledgerMemory.js"
 
@@ -52,7 +55,9 @@ export const layerMemory: Layer.Layer<ConsentLedger> = /* @__PURE__ */ Layer.syn
   () => ledgerMemory.make()
 )
 
-// By its key, so that a program that only needs the tag of the ledger does not load the platform.
+// By their keys, so that a program that only needs the tag of the ledger does not load the platform.
+const Files = Context.GenericTag<FileSystem.FileSystem>("@effect/platform/FileSystem")
+
 const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/KeyValueStore")
 
 /**
@@ -60,7 +65,8 @@ const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/
  * expired entry is removed when it is read. If the store supports an expiry of its own, use it too.
  *
  * Within a process the methods run one at a time. A `KeyValueStore` has no compare-and-set, so `add`, `replace` or `take` can
- * succeed in two processes at once. AgentCore completes a session once even then.
+ * succeed in two processes at once: two of them can resume one handle, and both get the token. AgentCore completes a session
+ * once even then. For processes that share a folder use {@link layerFileSystem}.
  *
  * Methods fail with `LedgerFailure` if the store fails, or if a value is not an entry; that value is not changed.
  *
@@ -84,3 +90,36 @@ export const layerKeyValueStore = (
   { prefix = "agentcore-identity/consent/" }: { readonly prefix?: string | undefined } = {}
 ): Layer.Layer<ConsentLedger, never, KeyValueStore.KeyValueStore> =>
   Layer.effect(ConsentLedger, Effect.flatMap(Store, (store) => ledgerStore.make(store, prefix)))
+
+/**
+ * Keeps the entries as files in `directory`, which is created if it is missing (mode 0700). Each method is atomic, also
+ * between processes that share the folder: one of several concurrent calls of `add`, `replace` or `take` succeeds. The file
+ * system must support hard links, as local file systems and NFS do. Entries are removed an hour after they expire.
+ *
+ * Methods and the layer fail with `LedgerFailure` if the folder cannot be read or written, or if a file is not an entry; that
+ * file is not changed.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { ConsentLedger } from "effect-agentcore-identity"
+ *
+ * const LedgerLive = ConsentLedger.layerFileSystem("./consents").pipe(Layer.provide(NodeContext.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFileSystem = (
+  directory: string
+): Layer.Layer<ConsentLedger, LedgerFailure, FileSystem.FileSystem> =>
+  Layer.scoped(
+    ConsentLedger,
+    Effect.gen(function*() {
+      const { ledger, prepare, removeExpired } = ledgerFiles.make(yield* Files, directory)
+      yield* prepare
+      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(removeExpired), Schedule.spaced("10 minutes")))
+      return ledger
+    })
+  )

@@ -10,7 +10,7 @@ import { inspect } from "node:util"
 import * as ConsentLedger from "../src/ConsentLedger.js"
 import * as ledgerMemory from "../src/internal/consent/ledgerMemory.js"
 import { assertEqual } from "./support/equality.js"
-import { key, soon, suite } from "./support/ledgerContract.js"
+import { key, soon, suite, temporaryDirectory } from "./support/ledgerContract.js"
 
 /** A store over which others come in between what one does. */
 const slow = Layer.effect(
@@ -26,15 +26,9 @@ const slow = Layer.effect(
     }))
 ).pipe(Layer.provide(KeyValueStore.layerMemory))
 
-const directory = Layer.unwrapScoped(
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-ledger-"))),
-      (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-    ),
-    KeyValueStore.layerFileSystem
-  )
-).pipe(Layer.provide(NodeContext.layer))
+const directory = Layer.unwrapScoped(Effect.map(temporaryDirectory, KeyValueStore.layerFileSystem)).pipe(
+  Layer.provide(NodeContext.layer)
+)
 
 suite("in memory", ConsentLedger.layerMemory)
 

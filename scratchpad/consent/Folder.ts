@@ -1,5 +1,4 @@
 /** Folder that two programs share: the state of the identity service, a resume handle, and the key that sealed it. */
-import { KeyValueStore } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { ConfigProvider, Data, Effect, Layer, Redacted } from "effect"
 import { ConsentLedger, ConsentSeal, IdentityService } from "effect-agentcore-identity"
@@ -67,8 +66,5 @@ export const layer = (directory: string) =>
       Layer.provideMerge(StoredIdentity.layerApi({ directory: join(directory, "state") }))
     ),
     Layer.provide(ConsentSeal.layerConfig(), Keys(directory)),
-    ConsentLedger.layerKeyValueStore().pipe(
-      Layer.provide(KeyValueStore.layerFileSystem(join(directory, "ledger"))),
-      Layer.provide(NodeContext.layer)
-    )
+    ConsentLedger.layerFileSystem(join(directory, "ledger")).pipe(Layer.provide(NodeContext.layer))
   )

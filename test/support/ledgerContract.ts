@@ -1,6 +1,9 @@
 /** The rules of a consent ledger, for every store. */
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, type Layer, Option, TestClock } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as ConsentLedger from "../../src/ConsentLedger.js"
 import { assertEqual } from "./equality.js"
 
@@ -8,6 +11,11 @@ export const soon = (wait: Duration.DurationInput = "10 minutes") =>
   Effect.map(DateTime.now, DateTime.addDuration(wait))
 
 export const key = "resumed/0a1b"
+
+export const temporaryDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "agentcore-ledger-"))),
+  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
+)
 
 const count = (all: ReadonlyArray<boolean>) => all.filter((is) => is).length
 

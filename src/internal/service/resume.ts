@@ -13,7 +13,6 @@ import type {
   WithWorkloadAccessToken
 } from "../../TokenOptions.js"
 import * as handle from "../consent/resumeHandle.js"
-import { digest } from "../lib/digest.js"
 import type { TokenFlow } from "./askForToken.js"
 import { type ConsentWaits, orRetry } from "./waitForConsent.js"
 import { workloadTokenOf } from "./workloadToken.js"
@@ -48,8 +47,9 @@ export const make = (flow: TokenFlow, waits: ConsentWaits): Resume => {
     Effect.gen(function*() {
       const workloadAccessToken = yield* workloadTokenOf(options)
       const ledger = yield* ConsentLedger
-      const consent = yield* handle.open(given)
-      const key = `resumed/${yield* digest(consent.sessionUri)}`
+      const { consent, id } = yield* handle.open(given)
+      // The handle is consumed, and not the session: callers that share a session have a handle each.
+      const key = `resumed/${id}`
       const polled = flow.poll(consent, workloadAccessToken)
       const token = options.wait === false ? once(polled) : waits.subscribed(consent, (waiter) =>
         // A failure that a wait retries does not prevent the wait.

@@ -92,6 +92,32 @@ export const handles = section("handles", (test) => {
   )
 
   test(
+    "five handles of one session return five tokens, and each handle returns one",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const handles: Array<Redacted.Redacted> = []
+      const shared = Consent.make((consent, waiting) =>
+        Effect.flip(Consent.suspend.onConsent(consent, waiting)).pipe(
+          Effect.tap((suspended) => Effect.sync(() => handles.push(handleOf(suspended)))),
+          Effect.repeatN(4),
+          Effect.flip
+        )
+      )
+      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken, consent: shared }))
+      yield* consents(consent)
+      const tokens = yield* Effect.forEach(handles, (handle) => identity.resume(handle, { workloadAccessToken }))
+      const token = yield* identity.getToken({ ...asUser, workloadAccessToken })
+      assertEqual(tokens, [token, token, token, token, token])
+      for (const handle of handles) {
+        assertContains(yield* Effect.flip(identity.resume(handle, { workloadAccessToken })), {
+          _tag: "HandleRejected",
+          reason: "Replayed"
+        })
+      }
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
     "a program can suspend all its calls",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent

@@ -1,0 +1,176 @@
+/**
+ * Ledger entries in a folder that several processes share. The versions of an entry are files with consecutive numbers, and
+ * each change creates the next one. A file system creates a name once, so one of several concurrent changes succeeds, in one
+ * process or in several. No lock can be left behind.
+ */
+import type { PlatformError } from "@effect/platform/Error"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { ConsentLedger } from "../../ConsentLedger.js"
+import { LedgerFailure } from "../../IdentityError.js"
+import { digest } from "../lib/digest.js"
+import { isLive } from "../lib/expiringMap.js"
+import { token } from "../lib/secureToken.js"
+
+/** One version of an entry. Without a value, the entry was taken. */
+const Version = Schema.Struct({ value: Schema.NullOr(Schema.String), expiresAt: Schema.DateTimeUtc })
+
+type Version = typeof Version.Type
+
+const Stored = Schema.parseJson(Version)
+
+const encode = Schema.encode(Stored)
+
+const decode = Schema.decode(Stored)
+
+interface Latest {
+  readonly version: Version | undefined
+  /** The number of the next version. */
+  readonly next: number
+}
+
+const folderFailure = (directory: string, done: "read" | "written") => (cause: PlatformError) =>
+  new LedgerFailure({ message: `the folder of ConsentLedger, "${directory}", could not be ${done}`, cause })
+
+/** Recovers from a name that exists already, or does not exist. */
+const unless = <A, B>(reason: "AlreadyExists" | "NotFound", otherwise: B) => (self: Effect.Effect<A, PlatformError>) =>
+  Effect.catchTag(
+    self,
+    "SystemError",
+    (error): Effect.Effect<B, PlatformError> => error.reason === reason ? Effect.succeed(otherwise) : Effect.fail(error)
+  )
+
+const fileName = /^([0-9a-f]{64})\.(\d{1,9})$/
+
+const temporaryName = /^tmp\.(\d{1,16})\./
+
+/**
+ * Files that expired this long ago, in milliseconds, are removed. A call that reads a version and creates the next one takes
+ * much less time, so it does not add to an entry that is being removed.
+ */
+const retention = 60 * 60 * 1000
+
+/** @internal */
+export const make = (fs: FileSystem, directory: string) => {
+  const pathOf = (name: string) => `${directory}/${name}`
+
+  const read = (name: string, number: number): Effect.Effect<Version | undefined, LedgerFailure> =>
+    fs.readFileString(pathOf(`${name}.${number}`)).pipe(
+      unless("NotFound", undefined),
+      Effect.mapError(folderFailure(directory, "read")),
+      Effect.flatMap((text) =>
+        text === undefined
+          ? Effect.succeed(undefined)
+          // Without the error of the schema, which contains the value.
+          : Effect.mapError(decode(text), () =>
+            new LedgerFailure({
+              message:
+                `the file ${name}.${number} in the folder of ConsentLedger, "${directory}", is not an entry of a ` +
+                "ConsentLedger: remove it, or use another folder"
+            }))
+      )
+    )
+
+  const latest = (name: string, number = 0, version?: Version): Effect.Effect<Latest, LedgerFailure> =>
+    Effect.flatMap(
+      read(name, number),
+      (next) => next === undefined ? Effect.succeed({ version, next: number }) : latest(name, number + 1, next)
+    )
+
+  const writeWhole = (path: string, text: string) =>
+    Effect.scoped(Effect.gen(function*() {
+      const file = yield* fs.open(path, { flag: "wx", mode: 0o600 })
+      yield* file.writeAll(new TextEncoder().encode(text))
+      yield* file.sync
+    }))
+
+  /** Creates a version with its whole content, or returns `false` if another call has created this version. */
+  const create = (name: string, number: number, version: Version): Effect.Effect<boolean, LedgerFailure> =>
+    Effect.gen(function*() {
+      const text = yield* Effect.orDie(encode(version))
+      const temporary = pathOf(`tmp.${DateTime.toEpochMillis(yield* DateTime.now)}.${yield* token}`)
+      return yield* writeWhole(temporary, text).pipe(
+        Effect.zipRight(fs.link(temporary, pathOf(`${name}.${number}`))),
+        Effect.as(true),
+        unless("AlreadyExists", false),
+        Effect.ensuring(Effect.ignore(fs.remove(temporary))),
+        Effect.mapError(folderFailure(directory, "written"))
+      )
+    }).pipe(Effect.uninterruptible)
+
+  /** Decides on the latest version, and decides again if another call has created the next version meanwhile. */
+  const change = <A>(
+    key: string,
+    decide: (value: Option.Option<string>, expiresAt: DateTime.Utc | undefined) => {
+      readonly result: A
+      readonly version?: Version | undefined
+    }
+  ): Effect.Effect<A, LedgerFailure> =>
+    Effect.gen(function*() {
+      const name = yield* digest(Redacted.make(key))
+      const { next, version } = yield* latest(name)
+      const live = version !== undefined && isLive(version, yield* DateTime.now) ? version : undefined
+      const decision = decide(Option.fromNullable(live?.value), live?.expiresAt)
+      return decision.version === undefined || (yield* create(name, next, decision.version))
+        ? decision.result
+        : yield* change(key, decide)
+    })
+
+  const ledger: ConsentLedger["Type"] = {
+    add: (key, value, expiresAt) =>
+      change(
+        key,
+        (found) => Option.isSome(found) ? { result: false } : { result: true, version: { value, expiresAt } }
+      ),
+    get: (key) => change(key, (found) => ({ result: found })),
+    replace: (key, before, after) =>
+      change(key, (found, expiresAt) =>
+        expiresAt !== undefined && Option.contains(found, before)
+          ? { result: true, version: { value: after, expiresAt } }
+          : { result: false }),
+    take: (key) =>
+      change(key, (found, expiresAt) =>
+        expiresAt !== undefined && Option.isSome(found)
+          ? { result: found, version: { value: null, expiresAt } }
+          : { result: Option.none() })
+  }
+
+  const remove = (name: string) => Effect.ignore(fs.remove(pathOf(name)))
+
+  /**
+   * Removes expired entries, and the temporary files of processes that ended. The highest version goes first, so that the
+   * remaining ones are still an expired entry.
+   */
+  const removeExpired = Effect.gen(function*() {
+    const names = yield* Effect.mapError(fs.readDirectory(directory), folderFailure(directory, "read"))
+    const now = DateTime.toEpochMillis(yield* DateTime.now)
+    const isOld = (time: number) => time + retention < now
+    yield* Effect.forEach(names.filter((name) => isOld(Number(temporaryName.exec(name)?.[1]))), remove)
+    const numbers = new Map<string, Array<number>>()
+    for (const name of names) {
+      const [, entry = "", number] = fileName.exec(name) ?? []
+      if (number === undefined) continue
+      const all = numbers.get(entry)
+      if (all === undefined) numbers.set(entry, [Number(number)])
+      else all.push(Number(number))
+    }
+    for (const [entry, all] of numbers) {
+      const [last = 0, ...others] = Arr.sort(all, Order.reverse(Order.number))
+      const version = yield* read(entry, last)
+      if (version === undefined || !isOld(DateTime.toEpochMillis(version.expiresAt))) continue
+      yield* Effect.forEach([last, ...others], (number) => remove(`${entry}.${number}`))
+    }
+  })
+
+  const prepare = fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
+    Effect.mapError(folderFailure(directory, "written"))
+  )
+
+  return { ledger, prepare, removeExpired }
+}

@@ -1,0 +1,138 @@
+import { FileSystem } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Either, Layer, Option, Schedule, TestClock } from "effect"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as ledgerFiles from "../src/internal/consent/ledgerFiles.js"
+import { assertEqual } from "./support/equality.js"
+import { key, soon, suite, temporaryDirectory } from "./support/ledgerContract.js"
+
+const over = (directory: string) => ConsentLedger.layerFileSystem(directory).pipe(Layer.provide(NodeContext.layer))
+
+const opened = (directory: string) =>
+  Effect.map(Layer.build(over(directory)), (context) => Layer.succeedContext(context)).pipe(
+    Effect.flatMap((layer) => Effect.provide(ConsentLedger.ConsentLedger, layer))
+  )
+
+suite("in a folder of several processes", Layer.unwrapScoped(Effect.map(temporaryDirectory, over)))
+
+describe("a ledger in files", () => {
+  it.scoped("is shared by its instances, and one of their concurrent changes succeeds", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const ledgers = yield* Effect.all(Array.from({ length: 5 }, () => opened(directory)))
+      for (let round = 0; round < 20; round++) {
+        const name = `${key}${round}`
+        const later = yield* soon()
+        const concurrently = <A>(
+          f: (ledger: ConsentLedger.ConsentLedger["Type"], index: number) => Effect.Effect<A, unknown>
+        ) => Effect.all(ledgers.map(f), { concurrency: "unbounded" })
+        const added = yield* concurrently((ledger, index) => ledger.add(name, `by ${index}`, later))
+        assert.strictEqual(added.filter((is) => is).length, 1)
+        const before = `by ${added.indexOf(true)}`
+        const replaced = yield* concurrently((ledger, index) => ledger.replace(name, before, `after ${index}`))
+        assert.strictEqual(replaced.filter((is) => is).length, 1)
+        const taken = yield* concurrently((ledger) => ledger.take(name))
+        assertEqual(taken.flatMap(Option.toArray), [`after ${replaced.indexOf(true)}`])
+      }
+    }))
+
+  it.scoped("creates the folder for its owner only, and the files too, without their keys", () =>
+    Effect.gen(function*() {
+      const directory = join(yield* temporaryDirectory, "a", "consents")
+      const ledger = yield* opened(directory)
+      yield* ledger.add(key, "value", yield* soon())
+      assert.strictEqual(statSync(directory).mode & 0o777, 0o700)
+      const names = readdirSync(directory)
+      assert.lengthOf(names, 1)
+      for (const name of names) {
+        assert.match(name, /^[0-9a-f]{64}\.0$/)
+        assert.strictEqual(statSync(join(directory, name)).mode & 0o777, 0o600)
+        assertEqual(JSON.parse(readFileSync(join(directory, name), "utf8")), {
+          value: "value",
+          expiresAt: "1970-01-01T00:10:00.000Z"
+        })
+      }
+    }))
+
+  it.scoped("removes entries and temporary files an hour after they expire, and keeps all others", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const { ledger, removeExpired } = ledgerFiles.make(yield* FileSystem.FileSystem, directory)
+      yield* ledger.add("short", "value", yield* soon("10 minutes"))
+      yield* ledger.replace("short", "value", "after")
+      yield* ledger.take("short")
+      yield* ledger.add("long", "value", yield* soon("3 hours"))
+      writeFileSync(join(directory, "tmp.0.crashed"), "")
+      writeFileSync(join(directory, "notes.txt"), "")
+      const filesAfter = (minutes: number, millis: number) =>
+        TestClock.setTime(minutes * 60_000 + millis).pipe(
+          Effect.zipRight(removeExpired),
+          Effect.map(() => readdirSync(directory).length)
+        )
+      assert.strictEqual(yield* filesAfter(60, 0), 6)
+      assert.strictEqual(yield* filesAfter(60, 1), 5)
+      assert.strictEqual(yield* filesAfter(70, 0), 5)
+      assert.strictEqual(yield* filesAfter(70, 1), 2)
+      assert.include(readdirSync(directory), "notes.txt")
+      assertEqual(yield* ledger.get("long"), Option.some("value"))
+    }).pipe(Effect.provide(NodeContext.layer)))
+
+  it.scopedLive("removes expired files when it is built", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const file = join(directory, "tmp.0.crashed")
+      writeFileSync(file, "")
+      yield* opened(directory)
+      yield* Effect.repeat(Effect.sync(() => existsSync(file)), {
+        while: (exists) => exists,
+        schedule: Schedule.spaced(10)
+      })
+    }))
+
+  it.scoped("does not change a file that is not an entry, and the error names the file and not its content", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const ledger = yield* opened(directory)
+      yield* ledger.add(key, "value", yield* soon())
+      const [name = ""] = readdirSync(directory)
+      for (const text of ["", "canary", "{", "null", `{"value":"canary"}`, `{"value":1,"expiresAt":"canary"}`]) {
+        writeFileSync(join(directory, name), text)
+        for (
+          const failure of [
+            yield* Effect.flip(ledger.get(key)),
+            yield* Effect.flip(ledger.take(key)),
+            yield* Effect.flip(ledger.replace(key, "value", "after")),
+            yield* Effect.flip(ledger.add(key, "other", yield* soon()))
+          ]
+        ) {
+          assert.strictEqual(
+            failure.message,
+            `the file ${name} in the folder of ConsentLedger, "${directory}", is not an entry of a ConsentLedger: remove it, ` +
+              "or use another folder"
+          )
+          assert.notInclude(Cause.pretty(Cause.fail(failure), { renderErrorCause: true }), "canary")
+        }
+        assert.strictEqual(readFileSync(join(directory, name), "utf8"), text)
+      }
+    }))
+
+  it.scoped("fails with LedgerFailure that names the folder, when it is built or later", () =>
+    Effect.gen(function*() {
+      const directory = join(yield* temporaryDirectory, "consents")
+      writeFileSync(directory, "")
+      const built = yield* Effect.either(opened(directory))
+      assert.strictEqual(
+        Either.isLeft(built) ? built.left.message : "built",
+        `the folder of ConsentLedger, "${directory}", could not be written`
+      )
+      const lost = join(yield* temporaryDirectory, "consents")
+      const ledger = yield* opened(lost)
+      rmSync(lost, { recursive: true })
+      const failure = yield* Effect.flip(ledger.add(key, "canary", yield* soon()))
+      assert.strictEqual(failure.message, `the folder of ConsentLedger, "${lost}", could not be written`)
+      assert.notInclude(String(failure), "canary")
+    }))
+})
