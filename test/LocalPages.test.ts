@@ -469,7 +469,7 @@ live(
       const path = `/identities/oauth2/authorize?request_uri=${encodeURIComponent(Redacted.value(sessionUri))}`
       for (const at of ["/", path]) {
         const { text } = yield* browser.get(at)
-        assert.include(text, `<bdi class="name">userId:${shown}</bdi>`, at)
+        assert.include(text, `<bdi class="name long">userId:${shown}</bdi>`, at)
         assert.include(text, "<bdi class=\"name\">read\\u{2066}</bdi>", at)
         for (const character of "\u202E\u200B\u0007\u2066") assert.notInclude(text, character, at)
       }
@@ -534,3 +534,60 @@ live("no page claims that the agent continues by itself", () =>
     // After a denial nothing returns to the application.
     assert.notInclude(pages[0]?.text, "Afterwards you return to the application")
   }))
+
+/** Sessions, and the users who have a grant. */
+const outcome = Effect.gen(function*() {
+  const { grants } = yield* IdentityControls.IdentityControls
+  return [yield* statuses, (yield* grants).map(({ user }) => user)] as const
+})
+
+const completedText = "The session is completed, and the token is stored for its user. The application repeats or " +
+  "continues its request."
+
+live("Approve and complete on the dashboard finishes a consent in one click and says so", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    yield* ask()
+    const { headers, status } = yield* act(browser, { action: "approve-complete", handle: "0" })
+    assert.strictEqual(status, 303)
+    const page = yield* browser.get(headers.get("location") ?? "")
+    assert.include(page.text, `<p class="flash ok" role="status">Consent given. ${completedText}</p>`)
+    assertEqual(yield* outcome, [["completed"], ["userId:ada"]])
+    assert.strictEqual((yield* act(browser, { action: "approve-complete", handle: "0" })).status, 409)
+    assert.strictEqual((yield* act(browser, { action: "complete", handle: "0" })).status, 409)
+  }))
+
+live("Complete on the dashboard completes a session that was approved", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    yield* ask()
+    assert.notInclude((yield* browser.get("/")).text, "value=\"complete\"")
+    const early = yield* act(browser, { action: "complete", handle: "0" })
+    assert.strictEqual(early.status, 409)
+    assert.include(early.text, "<h1>This request was not approved</h1>")
+    yield* act(browser, { action: "approve", handle: "0" })
+    assert.include((yield* browser.get("/")).text, "value=\"complete\"")
+    const { headers, status } = yield* act(browser, { action: "complete", handle: "0" })
+    assert.strictEqual(status, 303)
+    assert.include((yield* browser.get(headers.get("location") ?? "")).text, completedText)
+    assertEqual(yield* outcome, [["completed"], ["userId:ada"]])
+  }))
+
+live(
+  "Approve and complete on the consent page finishes a consent without the return page of the application",
+  () =>
+    Effect.gen(function*() {
+      const browser = yield* jar
+      const { path } = yield* ask()
+      const fields = { token: tokenOf((yield* browser.get(path)).text), decision: "complete" }
+      const page = yield* browser.form("/identities/oauth2/authorize", fields)
+      assert.strictEqual(page.status, 200)
+      assert.include(
+        page.text,
+        `<section class="card notice good"><h1>Consent given</h1><p>${completedText} You can close this page.</p></section>`
+      )
+      assertEqual(yield* outcome, [["completed"], ["userId:ada"]])
+      assert.strictEqual((yield* browser.form("/identities/oauth2/authorize", fields)).status, 409)
+      assert.strictEqual((yield* browser.get(path)).status, 409)
+    })
+)

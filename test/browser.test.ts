@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import type { Page } from "playwright-core"
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import * as IdentityService from "../src/IdentityService.js"
@@ -95,7 +95,17 @@ it.scopedLive("a user approves and denies in a real browser with the keyboard on
       assertEqual(await violations(page), [])
       await shot(page, "denied")
     })
-    assertEqual(yield* statuses, ["approved", "failed"])
+    const third = yield* ask
+    yield* inTab(async (page) => {
+      await page.goto(third.url)
+      await reach(page, "Approve and complete")
+      await page.keyboard.press("Enter")
+      await page.waitForSelector(".notice")
+      assert.strictEqual(await page.textContent("h1"), "Consent given")
+      assertEqual(await violations(page), [])
+      await shot(page, "completed")
+    })
+    assertEqual(yield* statuses, ["approved", "failed", "completed"])
   }).pipe(Effect.provide(layer)), 60_000)
 
 it.scopedLive(
@@ -138,6 +148,74 @@ it.scopedLive(
       const api = yield* IdentityApi.IdentityApi
       assert.strictEqual((yield* Effect.flip(api.getTokenVault({})))._tag, "Throttled")
       assertEqual(yield* statuses, ["completed", "approved"])
+    }).pipe(Effect.provide(layer)),
+  60_000
+)
+
+it.scopedLive(
+  "the copy button copies the return URL, says so, and is absent without JavaScript",
+  () =>
+    Effect.gen(function*() {
+      yield* agent
+      const address = yield* origin
+      const { uri } = yield* ask
+      yield* ask
+      yield* ask
+      const browser = yield* Effect.acquireRelease(
+        Effect.promise(async () => launch()),
+        (browser) => Effect.promise(() => browser.close())
+      )
+      /** Approves the oldest pending session. */
+      const approves = async (
+        options: BrowserContextOptions,
+        prepare?: (context: BrowserContext) => Promise<unknown>
+      ) => {
+        const context = await browser.newContext(options)
+        await prepare?.(context)
+        const page = await context.newPage()
+        page.setDefaultTimeout(10_000)
+        await page.goto(`${address}/?still`)
+        await page.getByRole("button", { name: /^Approve: / }).last().click()
+        await page.getByText("The session is not completed yet.").waitFor()
+        return page
+      }
+      yield* Effect.promise(async () => {
+        const page = await approves({ permissions: ["clipboard-read", "clipboard-write"] })
+        const url = await page.getByRole("link", { name: /session_id/ }).getAttribute("href")
+        assert.strictEqual(new URL(url ?? "").searchParams.get("session_id"), uri)
+        await page.getByRole("button", { name: "Copy: Return URL" }).press("Enter")
+        await page.getByRole("button", { name: "Copied: Return URL" }).waitFor()
+        assert.strictEqual(await page.getByRole("status").textContent(), "Copied: Return URL")
+        assert.strictEqual(await page.evaluate(() => navigator.clipboard.readText()), url)
+        assertEqual(await violations(page), [])
+        assert.strictEqual(new URL(page.url()).search, "")
+        await page.getByRole("link", { name: "Open the dashboard" }).click()
+        await page.getByRole("button", { name: "Copy: Callback URL of github" }).click()
+        await page.getByRole("button", { name: "Copied: Callback URL of github" }).waitFor()
+        assert.match(
+          await page.evaluate(() => navigator.clipboard.readText()),
+          /\/identities\/oauth2\/callback\/[\w-]+$/
+        )
+      })
+      // Without the clipboard interface, as on http with another host name, the text is selected.
+      yield* Effect.promise(async () => {
+        const page = await approves({}, (context) =>
+          context.addInitScript(() => Object.defineProperty(navigator, "clipboard", { value: undefined })))
+        await page.getByRole("button", { name: "Copy: Return URL" }).click()
+        await page.getByRole("status").filter({ hasText: /^(?:Copied: Return URL|The text is selected\. Press Ctrl)/ })
+          .waitFor()
+        assert.strictEqual(
+          await page.evaluate(() =>
+            getSelection()?.toString()
+          ),
+          await page.getByRole("link", { name: /session_id/ }).textContent()
+        )
+      })
+      yield* Effect.promise(async () => {
+        const page = await approves({ javaScriptEnabled: false })
+        assert.isTrue(await page.getByRole("link", { name: /session_id/ }).isVisible())
+        assert.strictEqual(await page.getByRole("button", { name: /Copy/ }).count(), 0)
+      })
     }).pipe(Effect.provide(layer)),
   60_000
 )

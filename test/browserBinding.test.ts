@@ -115,7 +115,7 @@ it.scopedLive(
       // Grace approves the request of Ada. Neither user gets a token, and Ada has to start again.
       yield* does(() => grace2.goto(ada2.url()))
       yield* ends(allow(grace2), otherBrowser)
-      yield* does(() => ada2.getByRole("button", { name: "Approve" }).click())
+      yield* does(() => ada2.getByRole("button", { name: "Approve", exact: true }).click())
       yield* does(() => ada2.getByText("This request was already answered").first().waitFor())
       yield* begin(ada2, "slack")
       yield* ends(allow(grace1), allowed, "userId:grace slack")

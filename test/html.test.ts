@@ -213,4 +213,10 @@ describe("a template", () => {
   it("isolates a name from the text around it", () => {
     assert.strictEqual(String(name("a<b\u202Ec")), "<bdi class=\"name\">a&lt;b\\u{202E}c</bdi>")
   })
+
+  it("marks a name of more than 24 shown characters, which may wrap in a table", () => {
+    assert.include(String(name("x".repeat(24))), "class=\"name\"")
+    assert.include(String(name("x".repeat(25))), "class=\"name long\"")
+    assert.include(String(name("x".repeat(20) + "\u202E")), "class=\"name long\"")
+  })
 })

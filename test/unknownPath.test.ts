@@ -3,6 +3,8 @@ import { Effect } from "effect"
 import { acceptsHtml } from "../src/internal/web/acceptsHtml.js"
 import * as federated from "./support/federated.js"
 import { jar } from "./support/jar.js"
+import { origin } from "./support/server.js"
+import { visit } from "./support/visit.js"
 import { webRequest } from "./support/webRequest.js"
 
 const chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -47,4 +49,18 @@ it.scopedLive("an unknown path answers a browser with a page that links the dash
     // The pages and the control API are not affected.
     assert.strictEqual((yield* get("/", chromium)).status, 200)
     assert.match((yield* get("/_local/", chromium)).headers.get("content-type") ?? "", /^application\/json/)
+  }).pipe(Effect.provide(federated.layer())))
+
+it.scopedLive("a host that is not allowed answers a browser with a page, and a program with text", () =>
+  Effect.gen(function*() {
+    const address = yield* origin
+    const get = (accept: string) => visit(address, { headers: { accept, host: "other.example" } })
+    const page = yield* get(chromium)
+    assert.strictEqual(page.status, 403)
+    assert.include(page.body, "<h1>Host not allowed</h1>")
+    assert.include(page.body, "start the server with --allowed-host")
+    assert.notInclude(page.body, "other.example")
+    const other = yield* get("*/*")
+    assert.strictEqual(other.status, 403)
+    assert.notInclude(other.body, "<")
   }).pipe(Effect.provide(federated.layer())))

@@ -133,5 +133,9 @@ export const resultCard = (tone: Tone, title: Value, text: Value, more?: Value):
 export const card = (title: string, text: Value, isGood: boolean): Html =>
   resultCard(isGood ? "good" : "bad", title, text)
 
+/** The length up to which a name in a table stays on one line. */
+const maxUnbroken = 24
+
 /** A name, id or URL from outside: isolated from the text around it, whatever its writing direction. */
-export const name = (text: string | number): Html => html`<bdi class="name">${text}</bdi>`
+export const name = (text: string | number): Html =>
+  html`<bdi class="name${visible(String(text)).length > maxUnbroken ? " long" : ""}">${text}</bdi>`

@@ -19,7 +19,7 @@ p { margin: 0.5rem 0 0; } a { color: var(--accent); text-underline-offset: 0.2em
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 .skip { position: absolute; left: -999px; } .skip:focus { left: 1rem; top: 0.6rem; background: var(--card); padding: 0.4rem 0.8rem; z-index: 1; }
 .narrow { max-width: 34rem; margin-inline: auto; padding-inline: 1.25rem; }
-.wide { max-width: 78rem; margin-inline: auto; padding-inline: 1.5rem; }
+.wide { max-width: 96rem; margin-inline: auto; padding-inline: 1.5rem; }
 .bar { border-bottom: 1px solid var(--line); background: var(--card); }
 .bar > div { display: flex; align-items: center; gap: 0.75rem; padding-block: 0.75rem; }
 .brand { color: inherit; font-weight: 650; text-decoration: none; display: inline-flex; align-items: center; gap: 0.6rem; }
@@ -60,9 +60,9 @@ button.small { padding: 0.15rem 0.7rem; min-height: 1.9rem; font-weight: 500; bo
 table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
 th { text-align: left; font-weight: 500; color: var(--soft); font-size: 0.8rem; position: sticky; top: 0; background: var(--card); white-space: nowrap; }
 th, td { padding: 0.45rem 0.5rem; vertical-align: top; } td { border-top: 1px solid var(--line); }
-/* As wide as its text, so that no column breaks a word; a longer text wraps. */
-td .name { display: inline-block; width: max-content; max-width: 16rem; vertical-align: top; } td .copyable { margin: 0; flex-wrap: nowrap; align-items: start; } td .url { min-width: 12rem; }
-td.row { text-align: right; } .scroll .row { position: sticky; right: 0; background: var(--card); } th.row { z-index: 1; } td.row form { display: inline-flex; gap: 0.4rem; }
+/* No column breaks a short name. A long one takes the room that is left, and wraps. */
+td .name { white-space: pre; } td .name.long { display: inline-block; min-width: 12rem; white-space: pre-wrap; overflow-wrap: anywhere; vertical-align: top; } td .copyable { margin: 0; flex-wrap: nowrap; align-items: start; } td .url { min-width: 11rem; }
+td.row { text-align: right; } td.row form { display: inline-flex; flex-wrap: wrap; justify-content: end; gap: 0.4rem; width: max-content; max-width: 11.75rem; }
 td.time { white-space: nowrap; color: var(--soft); font-variant-numeric: tabular-nums; }
 @media (max-width: 60rem) {
   .scroll { margin-inline: 0; } .scroll table, .scroll tbody, .scroll tr, .scroll td { display: block; }
@@ -70,9 +70,9 @@ td.time { white-space: nowrap; color: var(--soft); font-variant-numeric: tabular
   .scroll tr { border-top: 1px solid var(--line); padding-block: 0.6rem; }
   .scroll td { border: 0; padding: 0.15rem 0; display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.75rem; align-items: start; }
   .scroll td::before { content: attr(data-head); color: var(--soft); font-size: 0.8rem; line-height: 1.9; }
-  .scroll td:has(> :empty) { display: none; } .scroll .row { position: static; }
-  td .name { display: inline; } td .copyable { flex-wrap: wrap; } td .url { min-width: 0; }
-  td.row { text-align: left; white-space: normal; } td.row form { flex-wrap: wrap; }
+  .scroll td:has(> :empty) { display: none; }
+  td .name, td .name.long { display: inline; white-space: pre-wrap; overflow-wrap: anywhere; } td .copyable { flex-wrap: wrap; } td .url { min-width: 0; }
+  td.row { text-align: left; white-space: normal; } td.row form { width: auto; justify-content: start; }
 }
 @media (max-width: 30rem) {
   .wide, .narrow { padding-inline: 1rem; } .card, .narrow .card { padding: 1.15rem; }

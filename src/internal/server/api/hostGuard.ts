@@ -8,7 +8,8 @@ import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as target from "../../lib/requestTarget.js"
 import { hostnameOf } from "../../lib/url.js"
-import { contentSecurityPolicy, securityHeaders } from "../../web/html.js"
+import { acceptsHtml } from "../../web/acceptsHtml.js"
+import { card, contentSecurityPolicy, html, respond, securityHeaders } from "../../web/html.js"
 
 /** @internal */
 export interface Options {
@@ -19,11 +20,19 @@ export interface Options {
 /** Always allowed. Other loopback addresses are not names of this server, unless `hosts` lists them. */
 const defaultHosts = ["localhost", "127.0.0.1", "[::1]"]
 
-const forbiddenHost = HttpServerResponse.text(
+const forbiddenHostText =
   "The Host header of this request is not allowed: start the server with --allowed-host and that name, or in a program " +
-    "with the option allowedHosts",
-  { status: 403 }
-)
+  "with the option allowedHosts"
+
+const forbiddenHost = (request: HttpServerRequest.HttpServerRequest) =>
+  acceptsHtml(request)
+    ? respond({
+      title: "Host not allowed",
+      status: 403,
+      formAction: "none",
+      content: html`<main id="main" class="narrow">${card("Host not allowed", `${forbiddenHostText}.`, false)}</main>`
+    })
+    : Effect.succeed(HttpServerResponse.text(forbiddenHostText, { status: 403 }))
 
 const badRequest = (text: string) => HttpServerResponse.text(text, { status: 400 })
 
@@ -47,7 +56,7 @@ const hasRepeatedHost = ({ source }: HttpServerRequest.HttpServerRequest): boole
 
 /**
  * Rejects a request if its `Host` header is not allowed, repeated or ambiguous. This prevents DNS rebinding, where the name
- * of a web page resolves to this machine. Adds security headers to every response; a header that the response already has
+ * of a web page resolves to this machine. A browser receives the error as a page. Adds security headers to every response; a header that the response already has
  * is kept. A target in absolute form is reduced to its path.
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
@@ -66,14 +75,14 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
       secure,
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): HttpApp.Default<E, R> => {
         if (hasRepeatedHost(request)) return Effect.succeed(repeatedHost)
-        if (!isAllowedHost(request.headers["host"] ?? "")) return Effect.succeed(forbiddenHost)
+        if (!isAllowedHost(request.headers["host"] ?? "")) return forbiddenHost(request)
         if (target.isPath(request.url)) return app
         const absolute = target.parse(request.url)
         if (Option.isNone(absolute)) return Effect.succeed(invalidTarget)
         const { authority, url } = absolute.value
         return isAllowedHost(authority)
           ? Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify({ url }))
-          : Effect.succeed(forbiddenHost)
+          : forbiddenHost(request)
       })
     )
 }

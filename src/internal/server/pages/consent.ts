@@ -24,7 +24,7 @@ import { redactRequest } from "../../web/redactRequest.js"
 import { vendorName } from "../state/inventory.js"
 import { PageTokens } from "../state/pageTokens.js"
 import { notice, orNotice, page } from "./frame.js"
-import { explainNotPending, pendingSession } from "./pendingSession.js"
+import { approve, complete, completedText, explainNotPending, pendingSession } from "./sessionAnswers.js"
 
 const authorizePath = "/identities/oauth2/authorize"
 
@@ -108,8 +108,9 @@ ${
 <input type="hidden" name="token" value="${token}">
 <button class="main" name="decision" value="allow">Approve</button>
 <button name="decision" value="deny">Deny</button>
+<button class="whole" name="decision" value="complete">Approve and complete</button>
 </form>
-<p class="soft small hint">Approve only if you started this request yourself. Approve opens the return page of the application.</p>
+<p class="soft small hint">Approve only if you started this request yourself. Approve opens the return URL of the application, where its page completes the session. Approve and complete needs no such page.</p>
 </section>`
   })
   return yield* remember(response, browserId)
@@ -123,14 +124,21 @@ const denied = (provider: string) =>
     text: html`The agent receives no token from ${name(provider)} for this request. You can close this page.`
   })
 
+const completed = notice({
+  title: "Consent given",
+  status: 200,
+  tone: "good",
+  text: `${completedText} You can close this page.`
+})
+
 const consentDecision = Effect.gen(function*() {
   const of = yield* once(yield* form, "token", "decision")
   const decision = yield* required(of, "decision")
-  if (decision !== "allow" && decision !== "deny") {
+  if (decision !== "allow" && decision !== "complete" && decision !== "deny") {
     return yield* new PageError({
       status: 400,
       title: "Invalid form",
-      text: "The field decision must be allow or deny."
+      text: "The field decision must be allow, complete or deny."
     })
   }
   const { consents, redirects } = yield* PageTokens
@@ -144,6 +152,11 @@ const consentDecision = Effect.gen(function*() {
     const controls = yield* IdentityControls
     yield* Effect.catchAll(controls.deny(consent.sessionUri), () => explainNotPending(consent.sessionUri))
     return yield* denied(session.providerName)
+  }
+  if (decision === "complete") {
+    yield* approve(consent.sessionUri)
+    yield* complete(consent.sessionUri)
+    return yield* completed
   }
   const code = yield* secureToken.token
   const state = yield* redirects.issue(browserId, { ...consent, code })

@@ -81,7 +81,7 @@ ${
         "pending",
         "Pending consents",
         pending.length,
-        tables.sessions(of, "Pending consents", pending, "No consent is pending."),
+        tables.pendingSessions(of, "Pending consents", pending),
         true
       )
     }
@@ -96,7 +96,7 @@ ${
         "finished",
         "Finished consents",
         finished.length,
-        tables.sessions(of, "Finished consents", finished, "None yet."),
+        tables.finishedSessions(of, "Finished consents", finished),
         true
       )
     }

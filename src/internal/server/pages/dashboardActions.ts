@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { type Grant, IdentityControls, type NotSimulated } from "../../../IdentityControls.js"
+import { type Grant, IdentityControls } from "../../../IdentityControls.js"
 import { copyableLink } from "../../web/copyable.js"
 import { asciiUrl, browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
@@ -13,7 +13,7 @@ import { FaultInjection, minDelaySeconds } from "../state/faultInjection.js"
 import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { PageTokens } from "../state/pageTokens.js"
 import { notice, toDashboard } from "./frame.js"
-import { explainNotPending } from "./pendingSession.js"
+import * as answers from "./sessionAnswers.js"
 
 /** The message about an action. A denial and an expiry are not shown as a success. */
 export interface FlashMessage {
@@ -26,6 +26,8 @@ const ok = (text: string): FlashMessage => ({ tone: "ok", text })
 const info = (text: string): FlashMessage => ({ tone: "info", text })
 
 const flashMessages: Readonly<Record<string, FlashMessage>> = {
+  "approve-complete": ok(`Consent given. ${answers.completedText}`),
+  complete: ok(answers.completedText),
   deny: { tone: "no", text: "The consent was denied. The agent receives no token for this request." },
   "expire-session": info("The request for consent has expired."),
   "expire-tokens": info("The access tokens have expired."),
@@ -52,21 +54,12 @@ const approved = (returnUrl: Redacted.Redacted, isPaused: boolean) =>
     hasCopyButtons: true,
     text:
       "The session is not completed yet. Open the return URL: the page of the application at this URL completes the " +
-      "session.",
+      "session. If there is no such page, press Complete on the dashboard.",
     more: [copyableLink("Return URL", asciiUrl(Redacted.value(returnUrl))), toDashboard(isPaused)]
   })
 
 const broken = (name: string) =>
   new PageError({ status: 400, title: "Invalid form", text: `The field ${name} is missing or invalid.` })
-
-const notSimulated = ({ providerName }: NotSimulated) =>
-  new PageError({
-    status: 409,
-    title: "The provider is federated",
-    text:
-      `The users of provider '${providerName}' answer on its own pages. Open the authorization URL of the request, or ` +
-      "press Simulate at the provider and request consent again. Nothing was changed."
-  })
 
 type Field =
   | "action"
@@ -135,22 +128,25 @@ export const handle: Effect.Effect<
   const isPaused = Option.isSome(of("still"))
   const action = yield* required(of, "action")
   switch (action) {
-    case "approve": {
+    case "approve":
+      return yield* approved(yield* answers.approve(yield* session), isPaused)
+    case "approve-complete": {
       const uri = yield* session
-      const returnUrl = yield* Effect.catchTags(controls.approve(uri), {
-        SessionNotPending: () => explainNotPending(uri),
-        NotSimulated: notSimulated
-      })
-      return yield* approved(returnUrl, isPaused)
+      yield* answers.approve(uri)
+      yield* answers.complete(uri)
+      break
     }
+    case "complete":
+      yield* answers.complete(yield* session)
+      break
     case "deny": {
       const uri = yield* session
-      yield* Effect.catchAll(controls.deny(uri), () => explainNotPending(uri))
+      yield* Effect.catchAll(controls.deny(uri), () => answers.explainNotPending(uri))
       break
     }
     case "expire-session": {
       const uri = yield* session
-      yield* Effect.catchAll(controls.expireSession(uri), () => explainNotPending(uri))
+      yield* Effect.catchAll(controls.expireSession(uri), () => answers.explainNotPending(uri))
       break
     }
     case "expire-tokens":

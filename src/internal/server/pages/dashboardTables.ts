@@ -28,29 +28,53 @@ const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no"
 const sessionButtons = (of: Hidden, handle: number, session: ConsentSession): Value => {
   const label = `${session.workloadName} at ${session.providerName}, consent ${session.id}`
   return session.status === "pending"
-    ? rowButtons(of, handle, label, ["approve", "Approve"], ["deny", "Deny"], ["expire-session", "Expire"])
+    ? rowButtons(
+      of,
+      handle,
+      label,
+      ["approve", "Approve"],
+      ["approve-complete", "Approve and complete"],
+      ["deny", "Deny"],
+      ["expire-session", "Expire"]
+    )
     : session.status === "approved"
-    ? rowButtons(of, handle, label, ["expire-session", "Expire"])
+    ? rowButtons(of, handle, label, ["complete", "Complete"], ["expire-session", "Expire"])
     : undefined
 }
 
+const sessionColumns = [{ head: "Id" }, timeColumn("Created"), ...columns("Workload", "User", "Provider", "Scopes")]
+
+const sessionCells = (session: ConsentSession): ReadonlyArray<Value> => [
+  session.id,
+  time(session.createdAt),
+  name(session.workloadName),
+  session.user === undefined ? "–" : name(session.user),
+  name(session.providerName),
+  scopesOf(session)
+]
+
 /** @internal */
-export const sessions = (of: Hidden, title: string, rows: ReadonlyArray<Row<ConsentSession>>, none: string): Value =>
+export const pendingSessions = (of: Hidden, title: string, rows: ReadonlyArray<Row<ConsentSession>>): Value =>
   table(
     title,
-    [{ head: "Id" }, timeColumn("Created"), ...columns("Workload", "User", "Provider", "Scopes", "Status"), actions],
+    [...sessionColumns, actions],
+    rows,
+    ([handle, session]) => [...sessionCells(session), sessionButtons(of, handle, session)],
+    "No consent is pending."
+  )
+
+/** @internal */
+export const finishedSessions = (of: Hidden, title: string, rows: ReadonlyArray<Row<ConsentSession>>): Value =>
+  table(
+    title,
+    [...sessionColumns, { head: "Status" }, actions],
     rows,
     ([handle, session]) => [
-      session.id,
-      time(session.createdAt),
-      name(session.workloadName),
-      session.user === undefined ? "–" : name(session.user),
-      name(session.providerName),
-      scopesOf(session),
+      ...sessionCells(session),
       state(tones[session.status], session.status),
       sessionButtons(of, handle, session)
     ],
-    none
+    "None yet."
   )
 
 /** @internal */
