@@ -167,6 +167,17 @@ describe("what the documents say to run", { timeout: 120_000 }, () => {
     assert.match(String(reply["authorizationUrl"]), new RegExp(`^http://127.0.0.1:${port}/identities/oauth2/authorize`))
   })
 
+  it("guides/local-server.md: uses the command as a client", async () => {
+    const printed = (await run(blockOf("guides/local-server.md", "agentcore-identity workloads create "))).split("\n")
+    assert.include(printed, "my-new-key")
+    assert.isTrue(printed.some((line) => /^completed session \d+$/.test(line)), printed.join("\n"))
+    assert.isTrue(
+      printed.some((line) => /^\d+ +pending +shell-agent +github +userId:ada +repo /.test(line)),
+      printed.join("\n")
+    )
+    assert.lengthOf(printed.filter((line) => /^\S{20,}$/.test(line)), 2)
+  })
+
   it.skipIf(noCurl !== undefined)(`guides/local-server.md: calls by curl${skipped(noCurl)}`, async () => {
     assert.hasAllKeys(JSON.parse(await run(blockOf("guides/local-server.md", "curl "))), ["workloadAccessToken"])
   })

@@ -19,8 +19,8 @@ import { command, entries } from "./command.js"
 import * as Help from "./help.js"
 import { paragraphs } from "./helpDoc.js"
 import * as Logging from "./logging.js"
+import * as OptionChecks from "./optionChecks.js"
 import * as Output from "./output.js"
-import * as Repeated from "./repeated.js"
 import * as Signals from "./signals.js"
 
 // Disables the warning of the AWS SDK about the version of Node, which it prints at each call.
@@ -57,6 +57,12 @@ const parsed = Console.consoleWith((console) =>
   })(process.argv).pipe(Effect.withConsole({ ...console, error: () => Effect.void }))
 )
 
+const problemOf = (options: Help.Found["declared"]["options"]) =>
+  Option.orElse(
+    Option.map(OptionChecks.withoutValue(options, args), (name) => `${name}: expected a value`),
+    () => Option.map(OptionChecks.duplicate(options, args), (name) => `${name} is given more than once: pass it once`)
+  )
+
 const execute: Effect.Effect<
   void,
   Output.Exited | ValidationError.ValidationError,
@@ -66,9 +72,9 @@ const execute: Effect.Effect<
   onSome: (found) =>
     Help.isAsked(found, args)
       ? Output.lines(Help.page(found, manifest.version))
-      : Option.match(Repeated.withoutValue(found.declared.options, args), {
+      : Option.match(problemOf(found.declared.options), {
         onNone: () => parsed,
-        onSome: (name) => report(Output.usageInvalid(`${name}: expected a value`))
+        onSome: (problem) => report(Output.usageInvalid(problem))
       })
 })
 

@@ -69,6 +69,7 @@ export const blocks: ReadonlyArray<Run | Elsewhere> = [
   { file: "guides/local-server.md", block: /^aws configure set /, run: true },
   { file: "guides/local-server.md", block: /^token=\$\(aws bedrock-agentcore /, run: true },
   { file: "guides/local-server.md", block: /^curl --aws-sigv4 /, run: true },
+  { file: "guides/local-server.md", block: /^agentcore-identity workloads create /, run: true },
   { file: "guides/local-server.md", block: /^server=http:\/\/127\.0\.0\.1:4599\n/, run: true },
   {
     file: "scratchpad/README.md",
