@@ -61,8 +61,8 @@ table { width: 100%; border-collapse: collapse; font-size: 0.9rem; }
 th { text-align: left; font-weight: 500; color: var(--soft); font-size: 0.8rem; position: sticky; top: 0; background: var(--card); white-space: nowrap; }
 th, td { padding: 0.45rem 0.5rem; vertical-align: top; } td { border-top: 1px solid var(--line); }
 /* No column breaks a short name. A long one takes the room that is left, and wraps. */
-td .name { white-space: pre; } td .name.long { display: inline-block; min-width: 12rem; white-space: pre-wrap; overflow-wrap: anywhere; vertical-align: top; } td .copyable { margin: 0; flex-wrap: nowrap; align-items: start; } td .url { min-width: 11rem; }
-td.row { text-align: right; } td.row form { display: inline-flex; flex-wrap: wrap; justify-content: end; gap: 0.4rem; width: max-content; max-width: 11.75rem; }
+td .name { white-space: pre; } td .name.long { display: inline-block; min-width: 11rem; white-space: pre-wrap; overflow-wrap: anywhere; vertical-align: top; } td .copyable { margin: 0; flex-wrap: nowrap; align-items: start; } td .url { min-width: 11rem; }
+td.row { text-align: right; } td.row form { display: inline-flex; flex-wrap: wrap; justify-content: end; gap: 0.4rem; width: min-content; }
 td.time { white-space: nowrap; color: var(--soft); font-variant-numeric: tabular-nums; }
 @media (max-width: 60rem) {
   .scroll { margin-inline: 0; } .scroll table, .scroll tbody, .scroll tr, .scroll td { display: block; }
