@@ -573,6 +573,20 @@ live("Complete on the dashboard completes a session that was approved", () =>
     assertEqual(yield* outcome, [["completed"], ["userId:ada"]])
   }))
 
+live("the consent page can show the return URL instead of opening it", () =>
+  Effect.gen(function*() {
+    const browser = yield* jar
+    const { path, uri } = yield* ask()
+    const fields = { token: tokenOf((yield* browser.get(path)).text), decision: "show" }
+    const page = yield* browser.form("/identities/oauth2/authorize", fields)
+    assert.strictEqual(page.status, 200)
+    assert.strictEqual(page.headers.get("cache-control"), "no-store")
+    assert.strictEqual(new URL(page.url).search, "")
+    assert.include(page.text, `<a class="url" href="${callbackUrl}?session_id=${encodeURIComponent(uri)}`)
+    assert.include(page.text, "aria-label=\"Copy: Return URL\"")
+    assertEqual(yield* outcome, [["approved"], []])
+  }))
+
 live(
   "Approve and complete on the consent page finishes a consent without the return page of the application",
   () =>

@@ -178,7 +178,13 @@ it.scopedLive(
       }
       const authorize = "/identities/oauth2/authorize"
       const asked = ask({ userId: users[2] ?? "" })
-      const [denied, completed, refused, expired] = yield* Effect.all([asked, ask({ userId: "grace" }), asked, asked])
+      const [denied, completed, shown, refused, expired] = yield* Effect.all([
+        asked,
+        ask({ userId: "grace" }),
+        asked,
+        asked,
+        asked
+      ])
       yield* does(async () => {
         await page.goto(denied.url)
         await look("consent")
@@ -189,6 +195,10 @@ it.scopedLive(
         await page.goto(completed.url)
         await presses("Approve and complete")
         await look("consent-completed")
+        await page.goto(shown.url)
+        await presses("Approve and show URL")
+        await page.getByText("The session is not completed yet.").waitFor()
+        await look("consent-return-url")
         // The callback of the provider, with an error instead of the code.
         await page.goto(refused.url)
         const token = await page.locator("input[name=token]").getAttribute("value")

@@ -75,6 +75,7 @@ const pages = (browser: Jar) => {
     [`POST ${authorize}`]: [
       [303, decide("allow")],
       [200, decide("deny")],
+      [200, decide("show")],
       [400, decide("perhaps")],
       [403, browser.form(authorize, { token: "x".repeat(43), decision: "allow" })],
       [403, browser.form(authorize, {}, { "sec-fetch-site": "cross-site" })],

@@ -46,7 +46,7 @@ code, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monosp
 .facts { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.3rem 1.25rem; margin: 1.25rem 0; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; }
 .hint { margin-top: 1rem; }
-.choice { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; margin-top: 1.75rem; } .choice .whole { grid-column: 1 / -1; }
+.choice { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; margin-top: 1.75rem; } .choice button { padding-inline: 0.5rem; }
 button { font: inherit; font-weight: 600; padding: 0.6rem 1.1rem; border-radius: 8px; border: 1px solid var(--edge); background: var(--card); color: var(--ink); cursor: pointer; min-height: 2.75rem; }
 button.main { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
 button:hover { border-color: var(--ink); } button.main:hover { filter: brightness(1.08); }

@@ -24,6 +24,7 @@ import { redactRequest } from "../../web/redactRequest.js"
 import { vendorName } from "../state/inventory.js"
 import { PageTokens } from "../state/pageTokens.js"
 import { notice, orNotice, page } from "./frame.js"
+import { returnUrlPage } from "./returnUrlPage.js"
 import { approve, complete, completedText, explainNotPending, pendingSession } from "./sessionAnswers.js"
 
 const authorizePath = "/identities/oauth2/authorize"
@@ -108,9 +109,10 @@ ${
 <input type="hidden" name="token" value="${token}">
 <button class="main" name="decision" value="allow">Approve</button>
 <button name="decision" value="deny">Deny</button>
-<button class="whole" name="decision" value="complete">Approve and complete</button>
+<button name="decision" value="complete">Approve and complete</button>
+<button name="decision" value="show">Approve and show URL</button>
 </form>
-<p class="soft small hint">Approve only if you started this request yourself. Approve opens the return URL of the application, where its page completes the session. Approve and complete needs no such page.</p>
+<p class="soft small hint">Approve only if you started this request yourself. Approve opens the return URL of the application, where its page completes the session. Approve and complete needs no such page. Approve and show URL does not open the return URL, but shows it.</p>
 </section>`
   })
   return yield* remember(response, browserId)
@@ -134,11 +136,11 @@ const completed = notice({
 const consentDecision = Effect.gen(function*() {
   const of = yield* once(yield* form, "token", "decision")
   const decision = yield* required(of, "decision")
-  if (decision !== "allow" && decision !== "complete" && decision !== "deny") {
+  if (decision !== "allow" && decision !== "complete" && decision !== "show" && decision !== "deny") {
     return yield* new PageError({
       status: 400,
       title: "Invalid form",
-      text: "The field decision must be allow, complete or deny."
+      text: "The field decision must be allow, complete, show or deny."
     })
   }
   const { consents, redirects } = yield* PageTokens
@@ -158,6 +160,7 @@ const consentDecision = Effect.gen(function*() {
     yield* complete(consent.sessionUri)
     return yield* completed
   }
+  if (decision === "show") return yield* returnUrlPage(yield* approve(consent.sessionUri))
   const code = yield* secureToken.token
   const state = yield* redirects.issue(browserId, { ...consent, code })
   return seeOther(`${callbackPath}/${consent.callbackId}?${new URLSearchParams({ code, state }).toString()}`)

@@ -4,15 +4,13 @@ import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import { type Grant, IdentityControls } from "../../../IdentityControls.js"
-import { copyableLink } from "../../web/copyable.js"
-import { asciiUrl, browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
+import { browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
 import { FaultInjection, minDelaySeconds } from "../state/faultInjection.js"
 import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { PageTokens } from "../state/pageTokens.js"
-import { notice, toDashboard } from "./frame.js"
+import { returnUrlPage } from "./returnUrlPage.js"
 import * as answers from "./sessionAnswers.js"
 
 /** The message about an action. A denial and an expiry are not shown as a success. */
@@ -44,19 +42,6 @@ const flashMessages: Readonly<Record<string, FlashMessage>> = {
 /** The message about the last action. The query contains its name only, so that a link cannot set the text. */
 export const flashMessage = (action: string | null): FlashMessage | undefined =>
   action !== null && Object.hasOwn(flashMessages, action) ? flashMessages[action] : undefined
-
-/** The answer to Approve. It is the only page that shows the return URL, which contains the secret session URI. */
-const approved = (returnUrl: Redacted.Redacted, isPaused: boolean) =>
-  notice({
-    title: "The consent was approved",
-    status: 200,
-    tone: "good",
-    hasCopyButtons: true,
-    text:
-      "The session is not completed yet. Open the return URL: the page of the application at this URL completes the " +
-      "session. If there is no such page, press Complete on the dashboard.",
-    more: [copyableLink("Return URL", asciiUrl(Redacted.value(returnUrl))), toDashboard(isPaused)]
-  })
 
 const broken = (name: string) =>
   new PageError({ status: 400, title: "Invalid form", text: `The field ${name} is missing or invalid.` })
@@ -129,7 +114,7 @@ export const handle: Effect.Effect<
   const action = yield* required(of, "action")
   switch (action) {
     case "approve":
-      return yield* approved(yield* answers.approve(yield* session), isPaused)
+      return yield* returnUrlPage(yield* answers.approve(yield* session), isPaused)
     case "approve-complete": {
       const uri = yield* session
       yield* answers.approve(uri)
