@@ -7,6 +7,8 @@ import { type ChildProcess, fork } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { consent } from "./consent.js"
+import { growth } from "./growth.js"
+import { runChild } from "./growthChild.js"
 import { load, type Measured, type Target } from "./load.js"
 
 const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
@@ -83,21 +85,25 @@ const server = async () => {
   }
 }
 
-const benches = { server, consent }
+const benches = { server, consent, growth }
 
 const option = (name: string) => {
   const index = process.argv.indexOf(name)
   return index < 0 ? undefined : process.argv[index + 1]
 }
 
-const only = option("--only")
-const results: Record<string, unknown> = {
-  node: process.version,
-  machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`
+const main = async () => {
+  const only = option("--only")
+  const results: Record<string, unknown> = {
+    node: process.version,
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`
+  }
+  for (const [name, bench] of Object.entries(benches)) {
+    if (only === undefined || only === name) results[name] = await bench()
+  }
+  process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
+  const file = option("--json")
+  if (file !== undefined) writeFileSync(file, JSON.stringify(results, undefined, 2))
 }
-for (const [name, bench] of Object.entries(benches)) {
-  if (only === undefined || only === name) results[name] = await bench()
-}
-process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
-const file = option("--json")
-if (file !== undefined) writeFileSync(file, JSON.stringify(results, undefined, 2))
+
+if (!runChild(option("--child"))) await main()

@@ -87,6 +87,51 @@ export interface Owner {
 }
 
 /**
+ * Selects the consent sessions that match every given member. Without members it selects all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionFilter extends GrantFilter {
+  readonly id?: number | undefined
+  readonly statuses?: ReadonlyArray<ConsentSession["status"]> | undefined
+}
+
+/**
+ * A filter, and the page of its sessions: at most `limit`, which are older than the session with the id `after`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionsPageRequest extends SessionFilter {
+  readonly limit: number
+  /** The `next` of the previous page. */
+  readonly after?: number | undefined
+}
+
+/**
+ * Consent sessions, newest first. `next` is `undefined` on the last page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionsPage {
+  readonly sessions: ReadonlyArray<ConsentSession>
+  readonly next: number | undefined
+}
+
+/**
+ * The number of pending sessions, and of all others.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SessionCounts {
+  readonly pending: number
+  readonly finished: number
+}
+
+/**
  * A user's grant in the vault. It contains no token; `fingerprint` distinguishes one access token from another.
  *
  * @since 0.1.0
@@ -101,6 +146,17 @@ export interface Grant {
   readonly fingerprint: string
   readonly expiresAt: DateTime.Utc
   readonly isRefreshable: boolean
+}
+
+/**
+ * The first grants, and the number of all grants.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GrantsPage {
+  readonly grants: ReadonlyArray<Grant>
+  readonly total: number
 }
 
 /**

@@ -23,6 +23,7 @@ import type {
   ConsentSession,
   Grant,
   GrantFilter,
+  GrantsPage,
   Inventory,
   IssuerChoice,
   JournalEntry,
@@ -30,7 +31,10 @@ import type {
   PendingFailure,
   ProviderFailure,
   Redirect,
-  SeedResult
+  SeedResult,
+  SessionCounts,
+  SessionsPage,
+  SessionsPageRequest
 } from "./ControlModel.js"
 import type * as IdentityApi from "./IdentityApi.js"
 import type { ConsentRequired } from "./IdentityError.js"
@@ -145,6 +149,12 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly clearJournal: Effect.Effect<void>
   /** The consent sessions, oldest first. Expired ones are removed later. */
   readonly sessions: Effect.Effect<ReadonlyArray<ConsentSession>>
+  /** The session with this URI. Unlike `sessions`, it does not read the other sessions. */
+  readonly findSession: (sessionUri: Redacted.Redacted) => Effect.Effect<Option.Option<ConsentSession>>
+  /** The newest sessions that match a filter, a page at a time. Reads only as many sessions as it needs. */
+  readonly sessionsPage: (request: SessionsPageRequest) => Effect.Effect<SessionsPage>
+  /** Counts the sessions without reading them. */
+  readonly sessionCounts: Effect.Effect<SessionCounts>
   /**
    * Finds the owner of a workload access token or of the URI of a consent session, also if it has expired and is still
    * stored. `None` for any other text.
@@ -152,6 +162,8 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly ownerOf: (secret: Redacted.Redacted) => Effect.Effect<Option.Option<Owner>>
   /** The grants in the vault, sorted by workload identity, provider and user. */
   readonly grants: Effect.Effect<ReadonlyArray<Grant>>
+  /** The first `limit` grants in this order, and the number of all. */
+  readonly grantsPage: (limit: number) => Effect.Effect<GrantsPage>
   /** All resources. Unlike the list operations it adds no call to the journal, and injected failures do not affect it. */
   readonly inventory: Effect.Effect<Inventory>
 }>() {}

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Redacted } from "effect"
 import { createHash } from "node:crypto"
-import { target } from "../src/internal/emulator/state/state.js"
+import { target } from "../src/internal/emulator/state/target.js"
 import * as authorization from "../src/internal/oauth/authorizationCode.js"
 import { presets } from "../src/internal/presets/table.js"
 import {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
 import type { AuthorizationServer } from "oauth4webapi"
-import { target } from "../src/internal/emulator/state/state.js"
+import { target } from "../src/internal/emulator/state/target.js"
 import {
   addressPolicyOf,
   discover,

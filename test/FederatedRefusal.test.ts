@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { HashSet } from "effect"
+import * as Target from "../src/internal/emulator/state/target.js"
 import { formEncode, targetParameters } from "../src/internal/oauth/parameters.js"
 import { malformed, misconfigured, requestFailed, sanitize } from "../src/internal/oauth/providerError.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -127,8 +127,7 @@ describe("a refusal", () => {
 })
 
 describe("the scope, resource and audience parameters", () => {
-  const of = (...values: ReadonlyArray<string>) => HashSet.fromIterable(values)
-  const target = { scopes: of("b", "a"), resources: of("urn:b", "urn:a"), audiences: of("d", "c") }
+  const target = Target.target({ scopes: ["b", "a"], resources: ["urn:b", "urn:a"], audiences: ["d", "c"] })
 
   it("contain all scopes in one parameter, and one parameter for each resource and audience, in order", () => {
     assertEqual([...targetParameters(target)], [
@@ -146,7 +145,7 @@ describe("the scope, resource and audience parameters", () => {
   })
 
   it("are empty without values, and contain no empty scope", () => {
-    assertEqual([...targetParameters({ scopes: of(), resources: of(), audiences: of() })], [])
+    assertEqual([...targetParameters(Target.target({ scopes: [] }))], [])
   })
 })
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { generateKeyPairSync } from "node:crypto"
-import { target } from "../src/internal/emulator/state/state.js"
+import { target } from "../src/internal/emulator/state/target.js"
 import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import type { OnBehalfOfTokenExchangeConfig } from "../src/Oauth2ProviderConfig.js"
 import {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Either, Redacted } from "effect"
 import * as jose from "jose"
-import { target } from "../src/internal/emulator/state/state.js"
+import { target } from "../src/internal/emulator/state/target.js"
 import * as issuer from "../src/internal/oauth/federatedIssuer.js"
 import { answering } from "./support/answering.js"
 import {

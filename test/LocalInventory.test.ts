@@ -65,7 +65,7 @@ live(
       const browser = yield* jar
       const { approve, linkToService, sessions } = yield* IdentityControls.IdentityControls
       for (let i = 100; i < 350; i++) yield* linkToService(`many-${i}`)
-      for (let i = 0; i < 201; i++) yield* ask()
+      for (let i = 0; i < 201; i++) yield* ask("github", ["repo"], `user-${i}`)
       const { text } = yield* browser.get("/")
       // The agent itself and 250 others.
       assert.include(text, "<span class=\"count\">251</span>")

@@ -6,7 +6,6 @@ import { find, page } from "../src/cli/help.js"
 import { type Declared, read } from "../src/cli/helpDoc.js"
 import { pages } from "../src/cli/pages.js"
 import { operations } from "../src/IdentityApi.js"
-import { Seed } from "../src/IdentityControls.js"
 import { assertEqual } from "./support/equality.js"
 import { parse } from "./support/inProcess.js"
 
@@ -132,7 +131,6 @@ describe("the help", () => {
       accepts(operations.createOauth2CredentialProvider.request, body)
       accepts(operations.updateOauth2CredentialProvider.request, body)
     }
-    accepts(Seed, bodies.seed)
     accepts(operations.createPaymentCredentialProvider.request, bodies.wallet)
     accepts(operations.updatePaymentCredentialProvider.request, bodies.wallet)
     accepts(operations.createConsentPortal.request, bodies.newPortal)

@@ -3,7 +3,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Headers from "@effect/platform/Headers"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, HashMap, Logger, Redacted } from "effect"
+import { DateTime, Duration, Effect, Logger, Redacted } from "effect"
 import { logCalls } from "../src/cli/callLog.js"
 import * as Seed from "../src/cli/seed.js"
 import * as ConsentSeal from "../src/ConsentSeal.js"
@@ -24,6 +24,7 @@ import * as record from "../src/internal/emulator/persistence/records.js"
 import * as choices from "../src/internal/emulator/state/assumptions.js"
 import { isLocal } from "../src/internal/emulator/state/endpoints.js"
 import * as state from "../src/internal/emulator/state/state.js"
+import * as Table from "../src/internal/emulator/state/table.js"
 import { isLoopbackAddress, isLoopbackUrl } from "../src/internal/lib/loopback.js"
 import { redactText } from "../src/internal/lib/redactText.js"
 import * as target from "../src/internal/lib/requestTarget.js"
@@ -233,7 +234,10 @@ const parsers: ReadonlyArray<Parser> = [
     inputs: { ...hostile, "requestUri": (size) => "requestUri".repeat(size / 10) }
   },
   { name: "the members in a message", parse: (text) => withOptionNames(validation(text)) },
-  { name: "a page token", parse: (nextToken) => page("ListWorkloadIdentities", { nextToken }, 20, HashMap.empty()) },
+  {
+    name: "a page token",
+    parse: (nextToken) => page("ListWorkloadIdentities", { nextToken }, 20, Table.empty({ indexes: {} }))
+  },
   { name: "a handle", parse: opened, inputs: after("v1.a.") },
   {
     name: "the keys of a seal",

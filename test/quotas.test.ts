@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, HashMap, Layer, Option, Redacted } from "effect"
+import { Cause, Effect, Exit, Layer, Option, Redacted } from "effect"
 import * as Quota from "../src/cli/quota.js"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as quotas from "../src/internal/emulator/state/quotas.js"
+import * as Table from "../src/internal/emulator/state/table.js"
 import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import * as StoredIdentity from "../src/StoredIdentity.js"
 import { assertEqual } from "./support/equality.js"
@@ -188,13 +189,13 @@ describe("quotas", () => {
     }))
 
   it("are checked without reading the existing resources", () => {
-    const entries = new Proxy(HashMap.make(["a", 1], ["b", 2]), {
+    const entries = new Proxy(Table.withEntries(Table.empty({ indexes: {} }), [["a", 1], ["b", 2]]), {
       get: (target, key) => {
-        if (key === Symbol.iterator || key === "_root") throw new Error(`looked at ${String(key)}`)
+        if (key === Symbol.iterator) throw new Error(`looked at ${String(key)}`)
         return Reflect.get(target, key)
       }
     })
-    assert.throws(() => HashMap.toValues(entries), "looked at")
+    assert.throws(() => Table.values(entries), "looked at")
     assert.isTrue(
       Option.isNone(quotas.exceededMessage(quotas.make({ apiKeyProviders: 3 }), "apiKeyProviders", entries))
     )

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Chunk, Data, DateTime, Effect, Either, HashMap, Redacted } from "effect"
+import { Chunk, DateTime, Effect, Either, Redacted } from "effect"
 import * as emulator from "../src/internal/emulator/emulator.js"
 import * as record from "../src/internal/emulator/persistence/records.js"
 import * as state from "../src/internal/emulator/state/state.js"
+import * as Table from "../src/internal/emulator/state/table.js"
+import { grantKey } from "../src/internal/emulator/state/user.js"
 import { assertEqual, assertNotEqual } from "./support/equality.js"
 import * as Stored from "./support/storage.js"
 
@@ -23,13 +25,14 @@ const populated = Effect.scoped(Effect.gen(function*() {
 }))
 
 /** The table with a copy of its first entry under another key, and without that entry. */
-const moved = <K, V>(table: HashMap.HashMap<K, V>, to: K): HashMap.HashMap<K, V> => {
-  const [entry] = HashMap.toEntries(table)
+const moved = <Row, Index extends string>(table: Table.Table<Row, Index>, to: string, change?: Partial<Row>) => {
+  const [entry] = table
   if (entry === undefined) throw new Error("the table is empty")
-  return HashMap.set(HashMap.remove(table, entry[0]), to, entry[1])
+  const [key, row] = entry
+  return Table.set(Table.remove(table, key), to, change === undefined ? row : { ...row, ...change })
 }
 
-const grantKey = Data.struct({ workloadName: "new", user: "userId:ada", providerName: "new" })
+const owner = { workloadName: "new", user: "userId:ada", providerName: "new" }
 
 /** Every table: the state with one entry removed and one added. */
 const tables = {
@@ -42,7 +45,7 @@ const tables = {
   policies: (all: State) => ({ ...all, policies: moved(all.policies, "new") }),
   workloadTokens: (all: State) => ({ ...all, workloadTokens: moved(all.workloadTokens, "new") }),
   sessions: (all: State) => ({ ...all, sessions: moved(all.sessions, "new") }),
-  grants: (all: State) => ({ ...all, grants: moved(all.grants, grantKey) }),
+  grants: (all: State) => ({ ...all, grants: moved(all.grants, grantKey(owner), owner) }),
   secrets: (all: State) => ({ ...all, secrets: moved(all.secrets, "new") }),
   issuers: (all: State) => ({ ...all, issuers: moved(all.issuers, "new") })
 }
@@ -56,15 +59,12 @@ const singles = {
 const unsaved = {
   faults: { getTokenVault: [] },
   journal: Chunk.of({ at: DateTime.unsafeMake(0), operation: "getTokenVault" as const, request: {}, outcome: "ok" }),
-  machineTokens: HashMap.make([
-    "key",
-    {
-      workloadName: "one",
-      providerName: "two",
-      accessToken: Redacted.make("token"),
-      expiresAt: DateTime.unsafeMake(0)
-    }
-  ]),
+  machineTokens: Table.set(empty.machineTokens, "key", {
+    workloadName: "one",
+    providerName: "two",
+    accessToken: Redacted.make("token"),
+    expiresAt: DateTime.unsafeMake(0)
+  }),
   providerFailures: [{
     at: DateTime.unsafeMake(0),
     providerName: "two",
@@ -158,7 +158,7 @@ describe("the records of the state", () => {
   it.effect("a changed entry is the only one written", () =>
     Effect.gen(function*() {
       const { restored } = yield* populated
-      const workloads = HashMap.modify(restored.workloads, "linked", (workload) => ({ ...workload, linked: false }))
+      const workloads = Table.modify(restored.workloads, "linked", (workload) => ({ ...workload, linked: false }))
       assertEqual(Stored.keysOf(yield* record.changes(restored, { ...restored, workloads })), ["workloads/linked"])
     }))
 
@@ -223,8 +223,8 @@ describe("the records of the state", () => {
       const { records, restored } = yield* populated
       const moved = yield* restore(records, emulator.settings({ endpoint: "http://localhost:4747/" }))
       const urls = (all: State) => [
-        ...HashMap.toValues(HashMap.map(all.oauth2Providers, ({ callbackUrl }) => callbackUrl)),
-        ...HashMap.toValues(HashMap.map(all.portals, ({ portalUrl }) => portalUrl ?? ""))
+        ...Table.values(all.oauth2Providers).map(({ callbackUrl }) => callbackUrl),
+        ...Table.values(all.portals).map(({ portalUrl }) => portalUrl ?? "")
       ]
       const origin = "https://bedrock-agentcore.us-east-1.amazonaws.com"
       assert.lengthOf(urls(restored), 2)
@@ -235,7 +235,7 @@ describe("the records of the state", () => {
   it.effect("a record that cannot be written is reported by its table, without its key", () =>
     Effect.gen(function*() {
       const { restored } = yield* populated
-      const sessions = HashMap.map(restored.sessions, (session) => ({ ...session, ordinal: Number.NaN }))
+      const sessions = Table.map(restored.sessions, (session) => ({ ...session, ordinal: Number.NaN }))
       assertEqual(record.changes(restored, { ...restored, sessions }), Either.left("sessions"))
       assertEqual(record.changes(restored, { ...restored, sessionsOpened: Infinity }), Either.left("sessionsOpened"))
     }))

@@ -5,7 +5,7 @@ import { type Discovery, discoveryOf } from "../../src/internal/emulator/state/e
 import type { Client } from "../../src/internal/emulator/state/issuer.js"
 import type { Completing, Pending } from "../../src/internal/emulator/state/session.js"
 import type { Oauth2Provider } from "../../src/internal/emulator/state/state.js"
-import { target } from "../../src/internal/emulator/state/state.js"
+import { target } from "../../src/internal/emulator/state/target.js"
 import type { OutboundPolicy } from "../../src/internal/oauth/discovery.js"
 import * as issuer from "../../src/internal/oauth/federatedIssuer.js"
 import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../src/Oauth2ProviderConfig.js"

@@ -5,6 +5,7 @@
 import { assert } from "@effect/vitest"
 import { BigDecimal, Chunk, DateTime, Duration, Equal, HashMap, HashSet, List, Predicate, Redacted } from "effect"
 import { inspect } from "node:util"
+import { Table } from "../../src/internal/emulator/state/table.js"
 
 /** Where two values differ, and how. */
 interface Difference {
@@ -34,7 +35,7 @@ const ordered = (value: unknown): ReadonlyArray<unknown> | undefined =>
     : undefined
 
 const keyed = (value: unknown): ReadonlyArray<readonly [unknown, unknown]> | undefined => {
-  if (HashMap.isHashMap(value)) return [...value]
+  if (HashMap.isHashMap(value) || value instanceof Table) return [...value]
   return value instanceof Map ? [...value] : undefined
 }
 

@@ -38,11 +38,11 @@ export const jar = Effect.map(origin, (origin) => new Jar(origin))
 export const tokenOf = (text: string) => /name="token" value="([\w-]{43})"/.exec(text)?.[1] ?? "none"
 
 /** Requests consent from a user. Returns the path of the page and the session. */
-export const ask = (providerName = "github", scopes = ["repo"]) =>
+export const ask = (providerName = "github", scopes = ["repo"], userId = "ada") =>
   Effect.gen(function*() {
     const api = yield* IdentityApi.IdentityApi
     const identity = yield* IdentityService.IdentityService
-    const token = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+    const token = yield* identity.getWorkloadAccessToken({ workloadName, userId })
     const reply = yield* api.getResourceOauth2Token({
       workloadIdentityToken: token,
       resourceCredentialProviderName: providerName,

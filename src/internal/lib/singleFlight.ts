@@ -4,9 +4,7 @@ import * as Equal from "effect/Equal"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as FiberId from "effect/FiberId"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 
 interface Flight<A, E> {
   /** Ends with an `Exit`, since a fiber that fails is logged as one whose error is not handled. */
@@ -22,41 +20,39 @@ export interface SingleFlight<A, E> {
 
 const start = <A, E>(isDetached: boolean): Effect.Effect<SingleFlight<A, E>> =>
   Effect.gen(function*() {
-    const flights = yield* Ref.make(HashMap.empty<string, Flight<A, E>>())
+    // A native map, because callers choose the keys: its hash cannot be predicted. Changed only under the lock.
+    const flights = new Map<string, Flight<A, E>>()
     const lock = yield* Effect.makeSemaphore(1)
 
     const find = (key: string, id: FiberId.FiberId) =>
-      Effect.map(Ref.get(flights), (all) =>
-        Option.filter(HashMap.get(all, key), ({ fiber }) => Equal.equals(fiber.id(), id)))
+      Option.filter(Option.fromNullable(flights.get(key)), ({ fiber }) => Equal.equals(fiber.id(), id))
 
     /** The lock keeps a run that ends at once from being evicted before it is recorded. */
     const evict = (key: string, id: FiberId.FiberId) =>
-      lock.withPermits(1)(Effect.flatMap(find(key, id), (found) =>
-        Option.isSome(found)
-          ? Ref.update(flights, HashMap.remove(key))
-          : Effect.void))
+      lock.withPermits(1)(Effect.sync(() => {
+        if (Option.isSome(find(key, id))) flights.delete(key)
+      }))
 
     const acquire = <R>(key: string, effect: Effect.Effect<A, E, R>) =>
       lock.withPermits(1)(Effect.gen(function*() {
-        const found = HashMap.get(yield* Ref.get(flights), key)
-        const fiber = Option.isSome(found)
-          ? found.value.fiber
+        const found = flights.get(key)
+        const fiber = found !== undefined
+          ? found.fiber
           : yield* Effect.exit(Effect.interruptible(effect)).pipe(
-            Effect.zipLeft(Effect.flatMap(Effect.fiberId, (id) =>
-              evict(key, id))),
+            Effect.zipLeft(Effect.flatMap(Effect.fiberId, (id) => evict(key, id))),
             Effect.forkDaemon
           )
-        const callers = Option.match(found, { onNone: () => 1, onSome: ({ callers }) => callers + 1 })
-        yield* Ref.update(flights, HashMap.set(key, { fiber, callers }))
+        flights.set(key, { fiber, callers: (found?.callers ?? 0) + 1 })
         return fiber
       }))
 
     const release = (key: string, fiber: Flight<A, E>["fiber"]) =>
-      lock.withPermits(1)(Effect.gen(function*() {
-        const found = yield* find(key, fiber.id())
+      lock.withPermits(1)(Effect.sync(() => {
+        const found = find(key, fiber.id())
         if (Option.isNone(found)) return false
         const callers = found.value.callers - 1
-        yield* Ref.update(flights, callers === 0 ? HashMap.remove(key) : HashMap.set(key, { fiber, callers }))
+        if (callers === 0) flights.delete(key)
+        else flights.set(key, { fiber, callers })
         return callers === 0
       })).pipe(Effect.flatMap((isLast) => isLast ? Fiber.interrupt(fiber) : Effect.void))
 

@@ -1,9 +1,6 @@
 /** Subscriptions to events by key. */
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
-import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 
 /** State of one subscriber. It is mutable, which costs less than a fiber that awaits the event. */
 export interface Subscription {
@@ -43,42 +40,39 @@ const notified = (subscription: Subscription) =>
   })
 
 /** @internal */
-export const make: Effect.Effect<SubscriptionRegistry> = Effect.map(
-  Ref.make(HashMap.empty<string, ReadonlyArray<Subscription>>()),
-  (subscribersByKey) => {
-    const subscribe = (key: string, subscription: Subscription) =>
-      Ref.update(
-        subscribersByKey,
-        (all) => HashMap.set(all, key, [...Option.getOrElse(HashMap.get(all, key), () => []), subscription])
-      )
+export const make: Effect.Effect<SubscriptionRegistry> = Effect.sync(() => {
+  // A native map, because its hash cannot be predicted. Its sets keep the order of their subscribers.
+  const subscribersByKey = new Map<string, Set<Subscription>>()
 
-    // A publication may have removed the subscribers of this key meanwhile, and others may have subscribed.
-    const unsubscribe = (key: string, subscription: Subscription) =>
-      Ref.update(subscribersByKey, (all) =>
-        HashMap.modifyAt(all, key, (found) =>
-          Option.filter(
-            Option.map(found, (subscribers) => subscribers.filter((other) => other !== subscription)),
-            (subscribers) => subscribers.length > 0
-          )))
+  const subscribe = (key: string, subscription: Subscription) =>
+    Effect.sync(() => {
+      const subscribers = subscribersByKey.get(key) ?? new Set()
+      subscribersByKey.set(key, subscribers.add(subscription))
+    })
 
-    return {
-      subscribe,
-      unsubscribe,
-      listening: (key, use) =>
-        Effect.acquireUseRelease(
-          Effect.tap(Effect.sync(subscription), (one) => subscribe(key, one)),
-          (one) => use(notified(one)),
-          (one) => unsubscribe(key, one)
-        ),
-      publish: (key) =>
-        Effect.map(
-          Ref.modify(subscribersByKey, (all) => [
-            Option.getOrElse(HashMap.get(all, key), () => []),
-            HashMap.remove(all, key)
-          ]),
-          (subscribers) => subscribers.forEach(notify)
-        ),
-      size: Effect.map(Ref.get(subscribersByKey), HashMap.size)
-    }
+  // A publication may have removed the subscribers of this key meanwhile, and others may have subscribed.
+  const unsubscribe = (key: string, subscription: Subscription) =>
+    Effect.sync(() => {
+      const subscribers = subscribersByKey.get(key)
+      subscribers?.delete(subscription)
+      if (subscribers?.size === 0) subscribersByKey.delete(key)
+    })
+
+  return {
+    subscribe,
+    unsubscribe,
+    listening: (key, use) =>
+      Effect.acquireUseRelease(
+        Effect.tap(Effect.sync(subscription), (one) => subscribe(key, one)),
+        (one) => use(notified(one)),
+        (one) => unsubscribe(key, one)
+      ),
+    publish: (key) =>
+      Effect.sync(() => {
+        const subscribers = subscribersByKey.get(key)
+        subscribersByKey.delete(key)
+        subscribers?.forEach(notify)
+      }),
+    size: Effect.sync(() => subscribersByKey.size)
   }
-)
+})

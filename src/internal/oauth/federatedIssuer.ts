@@ -1,9 +1,9 @@
 /** The issuer that requests tokens from the authorization servers of the providers. */
 import * as Effect from "effect/Effect"
-import * as HashSet from "effect/HashSet"
 import * as Redacted from "effect/Redacted"
 import type { Client, Issuer } from "../emulator/state/issuer.js"
-import { type CustomParameters, target } from "../emulator/state/state.js"
+import type { CustomParameters } from "../emulator/state/state.js"
+import { target } from "../emulator/state/target.js"
 import * as authorization from "./authorizationCode.js"
 import type { OutboundPolicy } from "./discovery.js"
 import { targetParameters } from "./parameters.js"
@@ -72,7 +72,7 @@ export const make = (policy: OutboundPolicy): Issuer => {
           "token",
           client,
           "authorization_code",
-          withParameters(targetParameters({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
+          withParameters(targetParameters({ ...target, scopes: [], audiences: [] }), {
             code: Redacted.value(authorization.code),
             redirect_uri: authorization.redirectUri ?? client.provider.callbackUrl,
             ...(presetOf(client.provider.vendor)?.pkce !== "omit" && {
@@ -88,7 +88,7 @@ export const make = (policy: OutboundPolicy): Issuer => {
         "refresh",
         client,
         "refresh_token",
-        withParameters(targetParameters({ ...target, scopes: HashSet.empty(), audiences: HashSet.empty() }), {
+        withParameters(targetParameters({ ...target, scopes: [], audiences: [] }), {
           refresh_token: Redacted.value(refreshToken)
         })
       ),

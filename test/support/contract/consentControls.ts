@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Option, Queue, Redacted } from "effect"
+import { Effect, Fiber, Queue, Redacted } from "effect"
 import * as AccessToken from "../../../src/AccessToken.js"
 import * as Consent from "../../../src/Consent.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
@@ -63,21 +63,6 @@ export const consentControls = section("test controls of a consent", (test) => {
       assert.isNotEmpty(Redacted.value(token))
       const { sessions } = yield* IdentityControls.IdentityControls
       assertEqual((yield* sessions).map(({ status }) => status), ["completed"])
-    })
-  )
-
-  test(
-    "ownerOf returns the owner of a workload access token and of a session, and none for another text",
-    Effect.gen(function*() {
-      const { identity, workloadAccessToken } = yield* agent
-      const { ownerOf } = yield* IdentityControls.IdentityControls
-      const owner = { workloadName, user: "userId:ada" }
-      assertEqual(yield* ownerOf(workloadAccessToken), Option.some({ ...owner, providerName: undefined }))
-      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken }))
-      assertEqual(yield* ownerOf(consent.sessionUri), Option.some({ ...owner, providerName: "github" }))
-      const machine = yield* identity.getWorkloadAccessToken({ workloadName })
-      assertEqual(yield* ownerOf(machine), Option.some({ workloadName, user: undefined, providerName: undefined }))
-      assertEqual(yield* ownerOf(Redacted.make("made-up")), Option.none())
     })
   )
 

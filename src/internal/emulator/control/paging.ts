@@ -1,12 +1,10 @@
-import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Hash from "effect/Hash"
-import * as HashMap from "effect/HashMap"
-import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
 import type { ValidationError } from "../../../IdentityError.js"
 import { fieldError } from "../../model/validation.js"
 import type { OperationName } from "../state/state.js"
+import * as Table from "../state/table.js"
 
 // The list of the token, and the last entry of the previous page, since entries may be added and removed between two pages.
 // The checksum uses no secret, so a token stays valid when a stored service is opened again.
@@ -30,25 +28,27 @@ export interface PageRequest {
  * One page of `entries`, in the order of their keys. A token is accepted only exactly as it is made here. A caller can still
  * forge one; that is harmless, since it only says where a page starts.
  */
-export const page = <A>(
+export const page = <A, Index extends string>(
   operation: OperationName,
   request: PageRequest,
   maximum: number,
-  entries: HashMap.HashMap<string, A>
+  entries: Table.Table<A, Index>
 ): Either.Either<{ readonly items: ReadonlyArray<A>; readonly nextToken: string | undefined }, ValidationError> =>
   Either.map(start(operation, request.nextToken), (after) => {
-    const remaining = Arr.sort(HashMap.toEntries(entries), byKey).filter(([key]) => after === undefined || key > after)
-    const taken = Arr.take(remaining, request.maxResults ?? maximum)
+    const most = request.maxResults ?? maximum
+    const taken: Array<readonly [key: string, item: A]> = []
+    let hasMore = false
+    for (const entry of Table.entriesAfter(entries, after)) {
+      hasMore = taken.length === most
+      if (hasMore) break
+      taken.push(entry)
+    }
     const last = taken.at(-1)
     return {
       items: taken.map(([, item]) => item),
-      nextToken: last === undefined || taken.length === remaining.length
-        ? undefined
-        : tokenOf(operation, last[0])
+      nextToken: last === undefined || !hasMore ? undefined : tokenOf(operation, last[0])
     }
   })
-
-const byKey = Order.mapInput(Order.string, ([key]: readonly [string, unknown]) => key)
 
 const start = (operation: OperationName, nextToken: string | undefined) =>
   nextToken === undefined

@@ -1,7 +1,6 @@
 /** Payment credential providers. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { IdentityApi, Request } from "../../../IdentityApi.js"
 import type { ValidationError } from "../../../IdentityError.js"
@@ -9,6 +8,7 @@ import type { operations } from "../../../PaymentProvider.js"
 import { fieldError } from "../../model/validation.js"
 import type { PaymentProvider, Resource } from "../state/state.js"
 import type { Store } from "../state/store.js"
+import * as Table from "../state/table.js"
 import * as providers from "./providers.js"
 
 type Configured = Pick<PaymentProvider, "account" | "config">
@@ -111,7 +111,7 @@ export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof opera
       store.read((state) =>
         Either.map(
           providers.findProvider("GetPaymentCredentialProvider", "payment", state.paymentProviders, name),
-          (provider) => ({ ...describe(provider), tags: Option.getOrUndefined(HashMap.get(state.tags, provider.arn)) })
+          (provider) => ({ ...describe(provider), tags: Option.getOrUndefined(Table.get(state.tags, provider.arn)) })
         )
       ),
     updatePaymentCredentialProvider: update("UpdatePaymentCredentialProvider"),

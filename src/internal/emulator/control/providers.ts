@@ -1,7 +1,6 @@
 /** The five operations of the three kinds of credential providers, and their secrets. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
@@ -15,6 +14,7 @@ import * as quotas from "../state/quotas.js"
 import * as simulatedValues from "../state/simulatedValues.js"
 import type { OperationName, Resource, Secret, State } from "../state/state.js"
 import { find as findNamed, result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
 import { page, type PageRequest } from "./paging.js"
 import * as tags from "./tags.js"
 
@@ -26,16 +26,16 @@ const quotaOf = { oauth2: "oauth2Providers", apikey: "apiKeyProviders", payment:
 export const findProvider = <A>(
   operation: OperationName,
   kind: ProviderKind,
-  providers: HashMap.HashMap<string, A>,
+  providers: Table.Table<A>,
   name: string
 ) => findNamed(operation, `${titles[kind]} credential provider`, providers, name)
 
 const ensureAvailable = <A>(
   { name, operation, settings }: SecretOwner,
   kind: ProviderKind,
-  providers: HashMap.HashMap<string, A>
+  providers: Table.Table<A>
 ): Either.Either<void, Conflict | ServiceQuotaExceeded> =>
-  HashMap.has(providers, name)
+  Table.has(providers, name)
     ? Either.left(new Conflict({ operation, message: `${titles[kind]} credential provider '${name}' already exists` }))
     : Option.match(quotas.exceededMessage(settings.quotas, quotaOf[kind], providers), {
       onNone: () => Either.void,
@@ -46,11 +46,11 @@ const ensureAvailable = <A>(
 export interface Kind<Provider extends Resource, Fixed, Request extends { readonly name: string }, View, Vendor> {
   readonly kind: ProviderKind
   readonly maxResults: number
-  readonly read: (state: State) => HashMap.HashMap<string, Provider>
+  readonly read: (state: State) => Table.Table<Provider>
   /** Replaces the providers. `before` is the provider that was updated to `after`, or deleted. */
   readonly write: (
     state: State,
-    providers: HashMap.HashMap<string, Provider>,
+    providers: Table.Table<Provider>,
     before?: Provider,
     after?: Provider
   ) => State
@@ -105,7 +105,7 @@ export const make = <Provider extends Resource & Fixed, Fixed, Request extends {
             const base = { ...members, name, arn, createdTime: now, lastUpdatedTime: now }
             const provider = yield* configure(owner, request, base)
             return result(created(provider), {
-              ...write(state, HashMap.set(read(state), name, provider)),
+              ...write(state, Table.set(read(state), name, provider)),
               tags: tags.set(state.tags, arn, request.tags)
             })
           })
@@ -124,7 +124,7 @@ export const make = <Provider extends Resource & Fixed, Fixed, Request extends {
             const after = yield* configure(owner, request, { ...before, lastUpdatedTime: now })
             return result(
               describe(after),
-              write(state, HashMap.set(read(state), request.name, after), before, after)
+              write(state, Table.set(read(state), request.name, after), before, after)
             )
           })
         )
@@ -134,7 +134,7 @@ export const make = <Provider extends Resource & Fixed, Fixed, Request extends {
       store.decide((state) =>
         Either.map(find(operation, state, name), (provider) =>
           result({}, {
-            ...write(state, HashMap.remove(read(state), name), provider),
+            ...write(state, Table.remove(read(state), name), provider),
             ...tags.forget(state, provider.arn)
           }))
       ),
@@ -209,8 +209,8 @@ export const resolveSecret = (
 ): Either.Either<Redacted.Redacted | undefined, ValidationError> =>
   secret.source === "MANAGED"
     ? Either.right(secret.value)
-    : HashMap.get(state.secrets, secret.secretId).pipe(
-      Option.orElse(() => HashMap.get(state.secrets, secret.arn)),
+    : Table.get(state.secrets, secret.secretId).pipe(
+      Option.orElse(() => Table.get(state.secrets, secret.arn)),
       Option.flatMap((json) => Schema.decodeOption(Json)(Redacted.value(json))),
       Option.flatMap(Record.get(secret.jsonKey)),
       Option.filter(Predicate.isString),

@@ -1,6 +1,5 @@
 /** Tags and policies, which every resource can have. */
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import type { IdentityApi } from "../../../IdentityApi.js"
@@ -9,11 +8,12 @@ import type * as ResourceTag from "../../../ResourceTag.js"
 import { directoryArn, vaultArn } from "../state/arns.js"
 import type { OperationName, State } from "../state/state.js"
 import { result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
 
 const maxTags = 50
 
 const tagsOf = (state: State, arn: string): { readonly [key: string]: string } =>
-  Option.getOrElse(HashMap.get(state.tags, arn), () => ({}))
+  Option.getOrElse(Table.get(state.tags, arn), () => ({}))
 
 /** @internal */
 export const make = (
@@ -22,13 +22,16 @@ export const make = (
   const builtIn = [directoryArn(store.settings), vaultArn(store.settings)]
 
   const exists = (state: State, arn: string) => {
-    const hasArn = (resource: { readonly arn: string }) => resource.arn === arn
+    // The name of a resource is the end of its ARN.
+    const name = arn.slice(arn.lastIndexOf("/") + 1)
+    const has = <A extends { readonly arn: string }>(resources: Table.Table<A>) =>
+      Option.exists(Table.get(resources, name), (resource) => resource.arn === arn)
     return builtIn.includes(arn) ||
-      HashMap.some(state.workloads, hasArn) ||
-      HashMap.some(state.oauth2Providers, hasArn) ||
-      HashMap.some(state.apiKeyProviders, hasArn) ||
-      HashMap.some(state.paymentProviders, hasArn) ||
-      HashMap.some(state.portals, (portal) => portal.consentPortalArn === arn)
+      has(state.workloads) ||
+      has(state.oauth2Providers) ||
+      has(state.apiKeyProviders) ||
+      has(state.paymentProviders) ||
+      Option.exists(Table.get(state.portals, name), ({ consentPortalArn }) => consentPortalArn === arn)
   }
 
   const existing = (operation: OperationName, state: State, arn: string): Either.Either<string, ResourceNotFound> =>
@@ -48,7 +51,7 @@ export const make = (
                 message: `A resource has at most ${maxTags} tags; remove some first`
               })
             )
-            : Either.right(result({}, { ...state, tags: HashMap.set(state.tags, arn, merged) }))
+            : Either.right(result({}, { ...state, tags: Table.set(state.tags, arn, merged) }))
         })
       ),
 
@@ -56,7 +59,7 @@ export const make = (
       store.decide((state) =>
         Either.map(existing("UntagResource", state, resourceArn), (arn) => {
           const remaining = Record.filter(tagsOf(state, arn), (_, key) => !tagKeys.includes(key))
-          return result({}, { ...state, tags: HashMap.set(state.tags, arn, remaining) })
+          return result({}, { ...state, tags: Table.set(state.tags, arn, remaining) })
         })
       ),
 
@@ -69,14 +72,14 @@ export const make = (
       store.decide((state) =>
         Either.map(
           existing("PutResourcePolicy", state, resourceArn),
-          (arn) => result({ policy }, { ...state, policies: HashMap.set(state.policies, arn, policy) })
+          (arn) => result({ policy }, { ...state, policies: Table.set(state.policies, arn, policy) })
         )
       ),
 
     getResourcePolicy: ({ resourceArn }) =>
       store.read((state) =>
         Either.map(existing("GetResourcePolicy", state, resourceArn), (arn) => ({
-          policy: Option.getOrUndefined(HashMap.get(state.policies, arn))
+          policy: Option.getOrUndefined(Table.get(state.policies, arn))
         }))
       ),
 
@@ -84,7 +87,7 @@ export const make = (
       store.decide((state) =>
         Either.map(
           existing("DeleteResourcePolicy", state, resourceArn),
-          (arn) => result({}, { ...state, policies: HashMap.remove(state.policies, arn) })
+          (arn) => result({}, { ...state, policies: Table.remove(state.policies, arn) })
         )
       )
   }

@@ -1,5 +1,5 @@
-import * as HashMap from "effect/HashMap"
 import type { State } from "../state/state.js"
+import * as Table from "../state/table.js"
 
 /** @internal */
 export interface Tags {
@@ -8,10 +8,10 @@ export interface Tags {
 
 /** @internal */
 export const set = (stored: State["tags"], arn: string, tags: Tags | undefined): State["tags"] =>
-  tags === undefined ? stored : HashMap.set(stored, arn, tags)
+  tags === undefined ? stored : Table.set(stored, arn, tags)
 
 /** Removes the tags and the policy of a deleted resource. */
 export const forget = ({ policies, tags }: State, arn: string): Pick<State, "policies" | "tags"> => ({
-  policies: HashMap.remove(policies, arn),
-  tags: HashMap.remove(tags, arn)
+  policies: Table.remove(policies, arn),
+  tags: Table.remove(tags, arn)
 })

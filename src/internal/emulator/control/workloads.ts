@@ -1,6 +1,5 @@
 /** Workload identities. */
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { IdentityApi } from "../../../IdentityApi.js"
 import type { operations, WorkloadIdentity } from "../../../WorkloadIdentity.js"
@@ -9,6 +8,7 @@ import * as assumptions from "../state/assumptions.js"
 import * as quotas from "../state/quotas.js"
 import type { OperationName, State, Workload } from "../state/state.js"
 import { find, result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
 import { page } from "./paging.js"
 import * as tags from "./tags.js"
 
@@ -25,25 +25,22 @@ export const findWorkload = (operation: OperationName, state: State, name: strin
   find(operation, "Workload identity", state.workloads, name)
 
 /** Removes the identity with its tokens, sessions and grants. They stay removed if the name is used again. */
-const remove = (state: State, { arn, name }: Workload): State => {
-  const others = ({ workloadName }: { readonly workloadName: string }) => workloadName !== name
-  return {
-    ...state,
-    workloads: HashMap.remove(state.workloads, name),
-    ...tags.forget(state, arn),
-    workloadTokens: HashMap.filter(state.workloadTokens, others),
-    sessions: HashMap.filter(state.sessions, others),
-    grants: HashMap.filter(state.grants, (_, key) => others(key)),
-    machineTokens: HashMap.filter(state.machineTokens, others)
-  }
-}
+const remove = (state: State, { arn, name }: Workload): State => ({
+  ...state,
+  workloads: Table.remove(state.workloads, name),
+  ...tags.forget(state, arn),
+  workloadTokens: Table.removeAll(state.workloadTokens, "workload", name),
+  sessions: Table.removeAll(state.sessions, "workload", name),
+  grants: Table.removeAll(state.grants, "name", name),
+  machineTokens: Table.removeAll(state.machineTokens, "workload", name)
+})
 
 /** @internal */
 export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof operations> => ({
   createWorkloadIdentity: (request) =>
     store.decide((state, now) => {
       const { name } = request
-      if (HashMap.has(state.workloads, name)) {
+      if (Table.has(state.workloads, name)) {
         return Either.left(assumptions.workloadExists("CreateWorkloadIdentity", name))
       }
       const message = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
@@ -57,7 +54,7 @@ export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof opera
         { name, workloadIdentityArn: arn, allowedResourceOauth2ReturnUrls: returnUrls },
         {
           ...state,
-          workloads: HashMap.set(state.workloads, name, workload),
+          workloads: Table.set(state.workloads, name, workload),
           tags: tags.set(state.tags, arn, request.tags)
         }
       ))
@@ -76,7 +73,7 @@ export const make = (store: Store): Pick<IdentityApi["Type"], keyof typeof opera
         }
         return result(describe(workload), {
           ...state,
-          workloads: HashMap.set(state.workloads, request.name, workload)
+          workloads: Table.set(state.workloads, request.name, workload)
         })
       })
     ),

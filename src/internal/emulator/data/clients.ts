@@ -1,7 +1,6 @@
 /** The caller and the OAuth2 client of a token request. */
 import type * as DateTime from "effect/DateTime"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Reply, Request } from "../../../IdentityApi.js"
@@ -12,6 +11,7 @@ import { discoveryOf, isLocal, keyArnOf } from "../state/endpoints.js"
 import { type Client, type Issuer, simulated } from "../state/issuer.js"
 import type { Oauth2Provider, OperationName, State, WorkloadToken } from "../state/state.js"
 import type { Store } from "../state/store.js"
+import * as Table from "../state/table.js"
 import { authorize } from "./workloadTokens.js"
 
 /** @internal */
@@ -52,7 +52,7 @@ export const issuerOf = (
   { config, name }: Oauth2Provider
 ): Pick<Client, "issuer" | "discovery"> => {
   const configured = discoveryOf(config)
-  const choice = Option.getOrUndefined(HashMap.get(state.issuers, name))
+  const choice = Option.getOrUndefined(Table.get(state.issuers, name))
   const isFederated = choice === undefined ? isLocal(configured) : choice !== "simulated"
   const issuer: Issuer = federated !== undefined && isFederated ? federated : simulated
   return { issuer, discovery: typeof choice === "object" ? choice : configured }
@@ -70,7 +70,7 @@ export const clientOf = (
     secret,
     privateKey: Option.getOrUndefined(Option.flatMap(
       Option.fromNullable(keyArnOf(provider.config)),
-      (arn) => HashMap.get(state.secrets, arn)
+      (arn) => Table.get(state.secrets, arn)
     )),
     ...issuerOf(store, state, provider)
   }))
@@ -80,5 +80,5 @@ export const clientOf = (
  * changed, during the request to the vendor.
  */
 export const isUnchanged = (state: State, request: TokenRequest, provider: Oauth2Provider): boolean =>
-  HashMap.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&
-  Option.contains(HashMap.get(state.oauth2Providers, provider.name), provider)
+  Table.has(state.workloadTokens, Redacted.value(request.workloadIdentityToken)) &&
+  Option.contains(Table.get(state.oauth2Providers, provider.name), provider)

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { UserIdentifier } from "../../../Credential.js"
@@ -17,10 +16,12 @@ import * as assumptions from "../state/assumptions.js"
 import type { Client, IssuedToken, ProviderError } from "../state/issuer.js"
 import { reported, toProviderRefused } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
-import type { State, User } from "../state/state.js"
+import type { State } from "../state/state.js"
 import { type Result, result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
+import { grantKey, grantOwner, type User } from "../state/user.js"
 import { clientOf } from "./clients.js"
-import { grant, grantKey } from "./grants.js"
+import { grant } from "./grants.js"
 
 /** Compares the user id or the JWT exactly: a new JWT of the same person is another user here. */
 const isSameUser = (user: User, identifier: UserIdentifier): boolean =>
@@ -139,15 +140,16 @@ const settled = (
   session: sessions.Completing,
   exit: Exit.Exit<IssuedToken, ProviderError>
 ): Result<boolean> =>
-  HashMap.has(state.sessions, session.uri)
+  Table.has(state.sessions, session.uri)
     ? result(
       true,
       Exit.match(exit, {
         onSuccess: (issued) => {
-          const granted = grant(session.target, issued, now)
+          const owner = grantOwner(session)
+          const granted = grant(owner, session.target, issued, now)
           return {
             ...sessions.complete(state, session, granted),
-            grants: HashMap.set(state.grants, grantKey(session), granted)
+            grants: Table.set(state.grants, grantKey(owner), granted)
           }
         },
         onFailure: (cause) => (isRedeemed(cause) ? sessions.fail : sessions.release)(state, session)

@@ -1,19 +1,17 @@
 /** Tokens that need no consent: machine tokens, and tokens exchanged for the JWT of a user. */
-import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import type * as Redacted from "effect/Redacted"
 import type { Method } from "../../../IdentityApi.js"
 import { ValidationError } from "../../../IdentityError.js"
 import * as assumptions from "../state/assumptions.js"
 import { type Client, type IssuedToken, simulated } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
-import { target } from "../state/state.js"
-import { pruneExpired, type Store } from "../state/store.js"
+import type { Store } from "../state/store.js"
+import * as Table from "../state/table.js"
+import { canonical, target } from "../state/target.js"
 import { clientOf, findCaller, issuerOf, isUnchanged, type TokenRequest } from "./clients.js"
 import * as userTokens from "./userTokens.js"
 
@@ -47,7 +45,7 @@ const machineToken = (store: Store) =>
     const next = yield* store.read((state, now) =>
       Either.flatMap(findCaller(operation, state, now, request), ({ identity: { workloadName }, provider }): Next => {
         const key = machineTokenKey(workloadName, request)
-        const cached = HashMap.get(state.machineTokens, key).pipe(
+        const cached = Table.get(state.machineTokens, key).pipe(
           Option.filter(({ expiresAt }) =>
             assumptions.usesStoredMachineToken(request) && DateTime.lessThan(now, expiresAt)
           )
@@ -71,8 +69,8 @@ const machineToken = (store: Store) =>
           isUnchanged(state, request, client.provider) && isSameIssuer(issuerOf(store, state, client.provider), client)
             ? {
               ...state,
-              machineTokens: HashMap.set(
-                pruneExpired(state.machineTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
+              machineTokens: Table.set(
+                Table.prune(state.machineTokens, now),
                 key,
                 cacheEntry(workloadName, request, issued, now)
               )
@@ -102,16 +100,14 @@ const clientRevision = ({ discovery, issuer, provider }: Client) =>
 const isSameIssuer = (now: Pick<Client, "issuer" | "discovery">, before: Client) =>
   now.issuer === before.issuer && JSON.stringify(now.discovery) === JSON.stringify(before.discovery)
 
-const sorted = (given: ReadonlyArray<string> = []) => given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
-
 // A string, because it is looked up on every request. The order of the scopes has no meaning.
 const machineTokenKey = (workloadName: string, request: TokenRequest) =>
   JSON.stringify([
     workloadName,
     request.resourceCredentialProviderName,
-    sorted(request.scopes),
-    sorted(request.resources),
-    sorted(request.audiences)
+    canonical(request.scopes),
+    canonical(request.resources),
+    canonical(request.audiences)
   ])
 
 const cacheEntry = (

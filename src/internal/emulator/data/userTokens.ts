@@ -3,7 +3,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type AccessDenied, type ResourceNotFound, type Unauthorized, ValidationError } from "../../../IdentityError.js"
@@ -13,10 +12,13 @@ import type { Client, ProviderError } from "../state/issuer.js"
 import { reported } from "../state/providerFailures.js"
 import * as sessions from "../state/session.js"
 import * as simulatedValues from "../state/simulatedValues.js"
-import { type Grant, type GrantKey, type Oauth2Provider, type State, target, type User } from "../state/state.js"
+import type { Grant, Oauth2Provider, State } from "../state/state.js"
 import { type Result, result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
+import { target } from "../state/target.js"
+import { grantKey, grantOwner, type User } from "../state/user.js"
 import { clientOf, findCaller, type TokenReply, type TokenRequest } from "./clients.js"
-import { grant, grantKey } from "./grants.js"
+import { grant } from "./grants.js"
 
 const operation = "GetResourceOauth2Token"
 
@@ -26,7 +28,6 @@ type Next = { readonly _tag: "Reply"; readonly reply: TokenReply } | Refresh
 
 interface Refresh {
   readonly _tag: "Refresh"
-  readonly key: GrantKey
   readonly grant: Grant
   readonly refreshToken: Redacted.Redacted
   readonly client: Client
@@ -67,29 +68,30 @@ export const make = (store: Store) => {
   /** Requests consent without removing the grant, which stays usable until the user answers. */
   const requestConsent = (request: TokenRequest) => run(request, openSession(store.settings))
 
-  const refresh = (request: TokenRequest, { client, grant: old, key, refreshToken }: Refresh) => {
+  const refresh = (request: TokenRequest, { client, grant: old, refreshToken }: Refresh) => {
+    const key = grantKey(old)
     const refreshed = client.issuer.refresh(client, { target: old.target, refreshToken }).pipe(
       // If the response was lost, only the same refresh token can be sent again: there is no other.
       Effect.retry({ schedule: assumptions.refreshSchedule, while: isTransient }),
       reported(store, client.provider.name),
       Effect.tap((issued) =>
         store.change((state, now) =>
-          isUnchanged(state, key, old)
-            ? { ...state, grants: HashMap.set(state.grants, key, grant(old.target, issued, now, old.refresh)) }
+          isUnchanged(state, old)
+            ? { ...state, grants: Table.set(state.grants, key, grant(old, old.target, issued, now, old.refresh)) }
             : state
         )
       )
     )
     // One request for all callers: a vendor that rotates refresh tokens treats a second use as theft.
     return store.singleFlight.run(
-      `refresh ${JSON.stringify([key.workloadName, key.user, key.providerName, Redacted.value(refreshToken)])}`,
+      `refresh ${JSON.stringify([key, Redacted.value(refreshToken)])}`,
       refreshed
     ).pipe(
       Effect.map(({ accessToken }): TokenReply => ({ accessToken })),
       Effect.catchTag("ProviderError", (error): Effect.Effect<TokenReply, Failure> =>
         isRevoked(error)
           // Decides again: the grant is gone, or another call has refreshed it in the meantime.
-          ? Effect.zipRight(removeGrant(key, old), userToken(request))
+          ? Effect.zipRight(removeGrant(old), userToken(request))
           : withStoredTokenOr(
             old,
             maybeRevoked(error) ? requestConsent(request) : assumptions.retrievalFailed(operation)
@@ -97,9 +99,9 @@ export const make = (store: Store) => {
     )
   }
 
-  const removeGrant = (key: GrantKey, grant: Grant) =>
+  const removeGrant = (grant: Grant) =>
     store.change((state) =>
-      isUnchanged(state, key, grant) ? { ...state, grants: HashMap.remove(state.grants, key) } : state
+      isUnchanged(state, grant) ? { ...state, grants: Table.remove(state.grants, grantKey(grant)) } : state
     )
 
   return userToken
@@ -149,10 +151,11 @@ const withStoredTokenOr = (
  * Checks that the grant is unchanged. A change of client or issuer, or a deletion, removes it, and a new consent replaces
  * it.
  */
-const isUnchanged = (state: State, key: GrantKey, { accessToken, refresh }: Grant) =>
+const isUnchanged = (state: State, grant: Grant) =>
   Option.exists(
-    HashMap.get(state.grants, key),
-    (stored) => Equal.equals(stored.refresh?.token, refresh?.token) && Equal.equals(stored.accessToken, accessToken)
+    Table.get(state.grants, grantKey(grant)),
+    ({ accessToken, refresh }) =>
+      Equal.equals(refresh?.token, grant.refresh?.token) && Equal.equals(accessToken, grant.accessToken)
   )
 
 const contextOf = (state: State, now: DateTime.Utc, request: TokenRequest): Either.Either<UserTokenContext, Failure> =>
@@ -169,13 +172,13 @@ const decide = (store: Store): Decision => (state, now, context, newUri) =>
   Either.gen(function*() {
     const { request } = context
     const { settings } = store
-    const key = grantKey(context)
+    const key = grantKey(grantOwner(context))
     const requestConsent = (state: State) => openSession(settings)(state, now, context, newUri)
-    const withoutGrant = { ...state, grants: HashMap.remove(state.grants, key) }
+    const withoutGrant = { ...state, grants: Table.remove(state.grants, key) }
     if (request.forceAuthentication === true) return yield* requestConsent(withoutGrant)
     if (request.sessionUri !== undefined) return yield* poll(settings, state, now, context, request.sessionUri)
     const stored = Option.filter(
-      HashMap.get(state.grants, key),
+      Table.get(state.grants, key),
       (grant) => assumptions.covers(grant.target, target(request))
     )
     if (Option.isNone(stored)) return yield* requestConsent(state)
@@ -186,7 +189,6 @@ const decide = (store: Store): Decision => (state, now, context, newUri) =>
     if (refreshToken === undefined) return yield* requestConsent(withoutGrant)
     const next: Next = {
       _tag: "Refresh",
-      key,
       grant,
       refreshToken,
       client: yield* clientOf(store, operation, state, context.provider)
@@ -218,9 +220,9 @@ const poll = (
 ): Either.Either<Result<Next>, Failure> =>
   Either.gen(function*() {
     const url = yield* requireReturnUrl(context.request)
-    const session = yield* HashMap.get(state.sessions, Redacted.value(uri)).pipe(
+    const session = yield* Table.get(state.sessions, Redacted.value(uri)).pipe(
       Option.filter((session) =>
-        assumptions.acceptsPolls(session, now) && Equal.equals(grantKey(session), grantKey(context))
+        assumptions.acceptsPolls(session, now) && grantKey(grantOwner(session)) === grantKey(grantOwner(context))
       ),
       Either.fromOption(() => assumptions.sessionRefused(operation))
     )
@@ -239,7 +241,7 @@ const openSession =
     Either.gen(function*() {
       const returnUrl = yield* requireReturnUrl(request)
       const isRegistered = Option.exists(
-        HashMap.get(state.workloads, workloadName),
+        Table.get(state.workloads, workloadName),
         ({ returnUrls = [] }) => returnUrls.includes(returnUrl)
       )
       if (!isRegistered) {

@@ -2,7 +2,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -12,8 +11,10 @@ import { findWorkload } from "../control/workloads.js"
 import * as assumptions from "../state/assumptions.js"
 import { reported } from "../state/providerFailures.js"
 import * as simulatedValues from "../state/simulatedValues.js"
-import type { OperationName, State, User, WorkloadToken } from "../state/state.js"
-import { pruneExpired, result, type Store } from "../state/store.js"
+import type { OperationName, State, WorkloadToken } from "../state/state.js"
+import { result, type Store } from "../state/store.js"
+import * as Table from "../state/table.js"
+import type { User } from "../state/user.js"
 
 // A user's key has a bar between issuer and subject. A URI has no bar, and an issuer with one could imitate a user of another
 // issuer.
@@ -55,7 +56,7 @@ export const authorize = (
   now: DateTime.Utc,
   token: Redacted.Redacted
 ): Either.Either<WorkloadToken, Unauthorized> =>
-  HashMap.get(state.workloadTokens, Redacted.value(token)).pipe(
+  Table.get(state.workloadTokens, Redacted.value(token)).pipe(
     Option.filter(({ expiresAt }) => DateTime.lessThan(now, expiresAt)),
     Either.fromOption(() => assumptions.workloadTokenRefused(operation))
   )
@@ -83,10 +84,10 @@ export const make = (
         const { until, user } = yield* identify(now)
         const latest = DateTime.toEpochMillis(now) + Duration.toMillis(assumptions.workloadTokenLifetime)
         const expiresAt = DateTime.unsafeMake(Math.min(until, latest))
-        const current = pruneExpired(state.workloadTokens, ({ expiresAt }) => DateTime.lessThan(now, expiresAt))
+        const current = Table.prune(state.workloadTokens, now)
         return result({ workloadAccessToken: Redacted.make(token) }, {
           ...state,
-          workloadTokens: HashMap.set(current, token, { workloadName: name, user, expiresAt })
+          workloadTokens: Table.set(current, token, { workloadName: name, user, expiresAt })
         })
       })
     )

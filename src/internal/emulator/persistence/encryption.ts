@@ -1,7 +1,7 @@
 /** Encryption of the stored records. The key file is outside the folder, so that a copy of the folder reveals no token. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto"
 import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
@@ -51,7 +51,12 @@ const createKey = (path: string) =>
     catch: (cause) => new StorageProblem({ message: `the key cannot be written to ${path}`, cause })
   })
 
-const Pair = Schema.parseJson(Schema.Tuple(Schema.String, Schema.String))
+const readPair = (text: string): Option.Option<Entry> => {
+  const value: unknown = JSON.parse(text)
+  if (!Array.isArray(value) || value.length !== 2) return Option.none()
+  const [key, record]: ReadonlyArray<unknown> = value
+  return Predicate.isString(key) && Predicate.isString(record) ? Option.some([key, record]) : Option.none()
+}
 
 const isMeta = (key: string) => key.startsWith("meta/")
 
@@ -74,7 +79,7 @@ const cipherOf = (key: Buffer) => {
       const bytes = Buffer.from(encrypted, "base64")
       const cipher = createDecipheriv("aes-256-gcm", forRecords, bytes.subarray(0, 12)).setAAD(Buffer.from(name))
       cipher.setAuthTag(bytes.subarray(-16))
-      return Buffer.concat([cipher.update(bytes.subarray(12, -16)), cipher.final()]).toString("utf8")
+      return cipher.update(bytes.subarray(12, -16), undefined, "utf8") + cipher.final("utf8")
     }
   }
 }
@@ -84,7 +89,7 @@ export const open = (directory: string, storage: Storage): Effect.Effect<Storage
   Effect.gen(function*() {
     const path = keyFileOf(directory)
     const stored = yield* storage.load
-    const isCurrent = new Map(stored).get("meta/version") === version
+    const isCurrent = stored.some(([key, value]) => key === "meta/version" && value === version)
     // Another format is reported as such, and not as a missing key.
     if (stored.length > 0 && !isCurrent) return storage
     const found = yield* readKey(path)
@@ -96,16 +101,28 @@ export const open = (directory: string, storage: Storage): Effect.Effect<Storage
       })
     }
     const { decrypt, encrypt, name } = cipherOf(found ?? (yield* createKey(path)))
-    const load = Effect.forEach(stored, ([key, value]) => {
-      if (isMeta(key)) return Effect.succeed<Entry>([key, value])
-      const problem = new StorageProblem({
-        message: `a record of '${key.slice(0, Math.max(key.indexOf("/"), 0))}' is damaged, or is not encrypted ` +
-          `with the key in ${path}: restore both from copies of the same time`
-      })
-      return Effect.try({ try: () => decrypt(key, value), catch: () => problem }).pipe(
-        Effect.flatMap(Schema.decode(Pair)),
-        Effect.mapBoth({ onFailure: () => problem, onSuccess: (entry): Entry => entry })
-      )
+    const read = ([key, value]: Entry): Option.Option<Entry> => {
+      if (isMeta(key)) return Option.some([key, value])
+      try {
+        return readPair(decrypt(key, value))
+      } catch {
+        return Option.none()
+      }
+    }
+    // A loop, because there may be many records.
+    const load = Effect.suspend(() => {
+      const entries: Array<Entry> = []
+      for (const entry of stored) {
+        const found = read(entry)
+        if (Option.isNone(found)) {
+          return new StorageProblem({
+            message: `a record of '${entry[0].slice(0, Math.max(entry[0].indexOf("/"), 0))}' is damaged, or is not ` +
+              `encrypted with the key in ${path}: restore both from copies of the same time`
+          })
+        }
+        entries.push(found.value)
+      }
+      return Effect.succeed(entries)
     })
     const encrypted = ({ key, value }: Change): Change => {
       if (isMeta(key)) return { key, value }

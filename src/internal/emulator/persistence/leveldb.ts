@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { chmod, type FileHandle, mkdir, open as openFile, readdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as classicLevel from "./classicLevel.js"
@@ -132,7 +132,7 @@ const commitKey = "meta/commit"
 const decodeCommit = Schema.decodeEither(Commit)
 
 const checksumOf = (key: string, value: string): bigint =>
-  createHash("sha256").update(JSON.stringify([key, value])).digest().readBigUInt64BE()
+  hash("sha256", JSON.stringify([key, value]), "buffer").readBigUInt64BE()
 
 const formatted = (number: number) => `${String(number).padStart(16, "0")}\n`
 

@@ -5,19 +5,20 @@
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ConsentPortal } from "../../../ConsentPortal.js"
 import { IssuerChoice } from "../../../IdentityControls.js"
 import { TokenVault } from "../../../TokenVault.js"
 import { callbackUrl, portalUrl, type Settings } from "../state/arns.js"
-import { releaseAll } from "../state/session.js"
+import { withoutClaim } from "../state/session.js"
 import type { State } from "../state/state.js"
+import * as Table from "../state/table.js"
+import { grantKey } from "../state/user.js"
 import {
   ApiKeyProvider,
   Grant,
-  GrantKey,
+  GrantOwner,
   Oauth2Provider,
   PaymentProvider,
   RedactedString,
@@ -35,70 +36,73 @@ export interface Change {
 /** @internal */
 export type Entry = readonly [key: string, value: string]
 
+/** Reads the records of one part, of which there may be many. */
+interface Reader {
+  readonly add: (entry: Entry) => Either.Either<void, unknown>
+  readonly result: (state: State) => State
+}
+
 /** One part of the state. Errors name the part and not the key, which may be a secret. */
 interface Part {
   readonly name: string
   readonly isSame: (before: State, after: State) => boolean
   readonly changes: (before: State, after: State) => Either.Either<ReadonlyArray<Change>, string>
-  /** Adds `entries`, whose keys are without the name, to the state. */
-  readonly load: (state: State, entries: ReadonlyArray<Entry>) => Either.Either<State, string>
+  /** Reads one record, whose key is without the name. The result adds the records that were read to the state. */
+  readonly reader: () => Reader
 }
 
-const keyedTable = <K, V, I>(
-  name: string,
-  key: Schema.Schema<K, string>,
-  value: Schema.Schema<V, I>,
-  get: (state: State) => HashMap.HashMap<K, V>,
-  set: (state: State, entries: HashMap.HashMap<K, V>) => State
-): Part => {
-  const json = Schema.parseJson(value)
+/** Writes the key and the row of a table as the key and the value of a record, and reads them. */
+interface Codec<Row> {
+  readonly encode: (key: string, row: Row) => Either.Either<Entry, unknown>
+  readonly encodeKey: (key: string) => Either.Either<string, unknown>
+  readonly decode: (entry: Entry) => Either.Either<readonly [key: string, row: Row], unknown>
+}
+
+const codec = <Row, I>(
+  schema: Schema.Schema<Row, I>,
+  key: Schema.Schema<string, string> = Schema.String
+): Codec<Row> => {
+  const json = Schema.parseJson(schema)
   const encodeKey = Schema.encodeEither(key)
-  const encode = Schema.encodeEither(json)
+  const encodeRow = Schema.encodeEither(json)
   const decodeKey = Schema.decodeEither(key)
-  const decode = Schema.decodeEither(json)
-  const toName = () => name
+  const decodeRow = Schema.decodeEither(json)
   return {
-    name,
-    isSame: (before, after) => get(before) === get(after),
-    changes: (before, after) => {
-      const [old, current] = [get(before), get(after)]
-      if (old === current) return Either.right([])
-      const written: Array<readonly [K, V]> = []
-      let kept = 0
-      HashMap.forEach(current, (entry, key) => {
-        const known = HashMap.get(old, key)
-        if (Option.isSome(known)) kept++
-        if (Option.isNone(known) || known.value !== entry) written.push([key, entry])
-      })
-      const removed = kept === HashMap.size(old)
-        ? []
-        : Arr.filter(Arr.fromIterable(HashMap.keys(old)), (key) => !HashMap.has(current, key))
-      return Either.all([
-        ...written.map(([key, entry]) =>
-          Either.zipWith(encodeKey(key), encode(entry), (key, value): Change => ({ key: `${name}/${key}`, value }))
-        ),
-        ...removed.map((key) =>
-          Either.map(encodeKey(key), (key): Change => ({ key: `${name}/${key}`, value: undefined }))
-        )
-      ]).pipe(Either.mapLeft(toName))
-    },
-    load: (state, entries) =>
-      Either.all(
-        entries.map(([key, value]) =>
-          Either.zipWith(decodeKey(key), decode(value), (key, value): readonly [K, V] => [key, value])
-        )
-      ).pipe(
-        Either.mapBoth({ onLeft: toName, onRight: (entries) => set(state, HashMap.fromIterable(entries)) })
-      )
+    encode: (key, row) => Either.zipWith(encodeKey(key), encodeRow(row), (key, value) => [key, value]),
+    encodeKey,
+    decode: ([key, value]) => Either.zipWith(decodeKey(key), decodeRow(value), (key, row) => [key, row])
   }
 }
 
-const table = <V, I>(
+const table = <Row, Index extends string>(
   name: string,
-  value: Schema.Schema<V, I>,
-  get: (state: State) => HashMap.HashMap<string, V>,
-  set: (state: State, entries: HashMap.HashMap<string, V>) => State
-): Part => keyedTable(name, Schema.String, value, get, set)
+  { decode, encode, encodeKey }: Codec<Row>,
+  get: (state: State) => Table.Table<Row, Index>,
+  set: (state: State, rows: Table.Table<Row, Index>) => State
+): Part => {
+  const toName = () => name
+  const change = (key: string, value?: string): Change => ({ key: `${name}/${key}`, value })
+  return {
+    name,
+    isSame: (before, after) => get(before) === get(after),
+    changes: (before, after) =>
+      Either.all(
+        Table.differences(get(before), get(after)).map(({ after, key }) =>
+          Option.match(after, {
+            onNone: () => Either.map(encodeKey(key), (key) => change(key)),
+            onSome: (row) => Either.map(encode(key, row), ([key, value]) => change(key, value))
+          })
+        )
+      ).pipe(Either.mapLeft(toName)),
+    reader: () => {
+      const rows: Array<readonly [key: string, row: Row]> = []
+      return {
+        add: (entry) => Either.map(decode(entry), (row) => void rows.push(row)),
+        result: (state) => set(state, Table.withEntries(get(state), rows))
+      }
+    }
+  }
+}
 
 /** A part with one value, stored under the empty key. */
 const single = <V, I>(
@@ -106,70 +110,110 @@ const single = <V, I>(
   value: Schema.Schema<V, I>,
   get: (state: State) => V,
   set: (state: State, value: V) => State
-): Part => ({
-  ...keyedTable(
+): Part => {
+  const { decode, encode } = codec(value, Schema.String.pipe(Schema.maxLength(0)))
+  const toName = () => name
+  const isSame = (before: State, after: State) => get(before) === get(after)
+  return {
     name,
-    Schema.String.pipe(Schema.maxLength(0)),
-    value,
-    (state) => HashMap.make(["", get(state)]),
-    (state, entries) =>
-      Option.match(HashMap.get(entries, ""), { onNone: () => state, onSome: (value) => set(state, value) })
-  ),
-  isSame: (before, after) => get(before) === get(after)
-})
+    isSame,
+    changes: (before, after) =>
+      isSame(before, after)
+        ? Either.right([])
+        : Either.mapBoth(encode("", get(after)), {
+          onLeft: toName,
+          onRight: ([key, value]) => [{ key: `${name}/${key}`, value }]
+        }),
+    reader: () => {
+      let found = Option.none<V>()
+      return {
+        add: (entry) =>
+          Either.map(decode(entry), ([, value]) => {
+            found = Option.some(value)
+          }),
+        result: (state) => Option.match(found, { onNone: () => state, onSome: (value) => set(state, value) })
+      }
+    }
+  }
+}
 
 const vault = single("vault", TokenVault, (state) => state.vault, (state, vault) => ({ ...state, vault }))
 
+/** The owner of a grant is in the key of its record, and not in the value. */
+const grantCodec: Codec<State["grants"] extends Table.Table<infer Row, infer _> ? Row : never> = (() => {
+  const { decode, encode, encodeKey } = codec(Grant)
+  const decodeOwner = Schema.decodeEither(GrantOwner)
+  return {
+    encode,
+    encodeKey,
+    decode: (entry) =>
+      Either.zipWith(
+        decodeOwner(entry[0]),
+        decode(entry),
+        (owner, [, grant]) => [grantKey(owner), { ...owner, ...grant }]
+      )
+  }
+})()
+
+const sessionCodec = codec(SessionRecord)
+
 const parts: ReadonlyArray<Part> = [
-  table("workloads", Workload, (state) => state.workloads, (state, workloads) => ({ ...state, workloads })),
+  table("workloads", codec(Workload), (state) => state.workloads, (state, workloads) => ({ ...state, workloads })),
   table(
     "oauth2Providers",
-    Oauth2Provider,
+    codec(Oauth2Provider),
     (state) => state.oauth2Providers,
     (state, oauth2Providers) => ({ ...state, oauth2Providers })
   ),
   table(
     "apiKeyProviders",
-    ApiKeyProvider,
+    codec(ApiKeyProvider),
     (state) => state.apiKeyProviders,
     (state, apiKeyProviders) => ({ ...state, apiKeyProviders })
   ),
   table(
     "paymentProviders",
-    PaymentProvider,
+    codec(PaymentProvider),
     (state) => state.paymentProviders,
     (state, paymentProviders) => ({ ...state, paymentProviders })
   ),
-  table("portals", ConsentPortal.omit("status"), (state) => state.portals, (state, portals) => ({ ...state, portals })),
+  table(
+    "portals",
+    codec(ConsentPortal.omit("status")),
+    (state) => state.portals,
+    (state, portals) => ({ ...state, portals })
+  ),
   table(
     "tags",
-    Schema.Record({ key: Schema.String, value: Schema.String }),
+    codec(Schema.Record({ key: Schema.String, value: Schema.String })),
     (state) => state.tags,
     (state, tags) => ({ ...state, tags })
   ),
-  table("policies", Schema.String, (state) => state.policies, (state, policies) => ({ ...state, policies })),
+  table("policies", codec(Schema.String), (state) => state.policies, (state, policies) => ({ ...state, policies })),
   table(
     "workloadTokens",
-    WorkloadToken,
+    codec(WorkloadToken),
     (state) => state.workloadTokens,
     (state, workloadTokens) => ({ ...state, workloadTokens })
   ),
   table(
     "sessions",
-    SessionRecord,
+    {
+      ...sessionCodec,
+      decode: (entry) => Either.map(sessionCodec.decode(entry), ([uri, session]) => [uri, withoutClaim(session)])
+    },
     (state) => state.sessions,
-    (state, sessions) => ({ ...state, sessions: releaseAll(sessions) })
+    (state, sessions) => ({ ...state, sessions })
   ),
-  keyedTable("grants", GrantKey, Grant, (state) => state.grants, (state, grants) => ({ ...state, grants })),
-  keyedTable(
+  table("grants", grantCodec, (state) => state.grants, (state, grants) => ({ ...state, grants })),
+  table(
     "secrets",
     // An id may be any text, including text that is not well-formed UTF-16.
-    Schema.parseJson(Schema.String),
-    RedactedString,
+    codec(RedactedString, Schema.parseJson(Schema.String)),
     (state) => state.secrets,
     (state, secrets) => ({ ...state, secrets })
   ),
-  table("issuers", IssuerChoice, (state) => state.issuers, (state, issuers) => ({ ...state, issuers })),
+  table("issuers", codec(IssuerChoice), (state) => state.issuers, (state, issuers) => ({ ...state, issuers })),
   vault,
   single(
     "sessionsOpened",
@@ -192,7 +236,7 @@ export const withUnsavedOf = (stored: State, { faults, journal, machineTokens, p
   providerFailures
 })
 
-/** The changes from one state to another. Entries are compared by reference, and only in the tables that differ. */
+/** The changes from one state to another. Their cost follows the number of changed rows, not the size of the tables. */
 export const changes = (before: State, after: State): Either.Either<ReadonlyArray<Change>, string> =>
   Either.map(Either.all(parts.map((part) => part.changes(before, after))), Arr.flatten)
 
@@ -212,11 +256,11 @@ export const initialRecords = (settings: Settings, state: State): Either.Either<
 /** Replaces the stored base of URLs with the current endpoint. */
 const relocated = (settings: Settings, state: State): State => ({
   ...state,
-  oauth2Providers: HashMap.map(state.oauth2Providers, (provider) => ({
+  oauth2Providers: Table.map(state.oauth2Providers, (provider) => ({
     ...provider,
     callbackUrl: callbackUrl(settings, provider.callbackUrl.slice(provider.callbackUrl.lastIndexOf("/") + 1))
   })),
-  portals: HashMap.map(state.portals, (portal) => ({
+  portals: Table.map(state.portals, (portal) => ({
     ...portal,
     portalUrl: portalUrl(settings, portal.consentPortalId)
   }))
@@ -229,15 +273,8 @@ export const restore = (
   records: ReadonlyArray<Entry>
 ): Either.Either<State, string> =>
   Either.gen(function*() {
-    const { meta = [], ...rest } = Arr.groupBy(
-      records.map(([key, value]) => {
-        const slash = key.indexOf("/")
-        return { name: key.slice(0, Math.max(slash, 0)), entry: [key.slice(slash + 1), value] satisfies Entry }
-      }),
-      ({ name }) => name
-    )
-    const metadata = new Map(meta.map(({ entry }) => entry))
-    const found = metadata.get("version")
+    const metadata = new Map(records.filter(([key]) => key.startsWith("meta/")))
+    const found = metadata.get("meta/version")
     if (found === undefined) {
       return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
     }
@@ -246,22 +283,27 @@ export const restore = (
         `it was written in format ${found}, and this version reads format ${version}; use another folder or another version`
       )
     }
-    if (metadata.get("owner") !== account(settings)) {
+    if (metadata.get("meta/owner") !== account(settings)) {
       return yield* Either.left(
         `it belongs to another account or region (${
-          metadata.get("owner")
+          metadata.get("meta/owner")
         }), which its ARNs contain; use the same account and region`
       )
     }
-    if (Object.keys(rest).some((name) => !parts.some((part) => part.name === name))) {
-      return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
+    const readers = new Map(parts.map(({ name, reader }) => [name, reader()]))
+    for (const [key, value] of records) {
+      const slash = Math.max(key.indexOf("/"), 0)
+      const name = key.slice(0, slash)
+      if (name === "meta") continue
+      const reader = readers.get(name)
+      if (reader === undefined) {
+        return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
+      }
+      if (Either.isLeft(reader.add([key.slice(slash + 1), value]))) {
+        return yield* Either.left(`a record of '${name}' is damaged`)
+      }
     }
     let restored = state
-    for (const part of parts) {
-      restored = yield* Either.mapLeft(
-        part.load(restored, (rest[part.name] ?? []).map(({ entry }) => entry)),
-        (name) => `a record of '${name}' is damaged`
-      )
-    }
+    for (const reader of readers.values()) restored = reader.result(restored)
     return relocated(settings, restored)
   })

@@ -1,9 +1,11 @@
 /** Schemas of the stored records. */
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CredentialProviderVendor } from "../../../Oauth2Provider.js"
 import { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "../../../Oauth2ProviderConfig.js"
 import { PaymentProviderConfigurationOutput } from "../../../PaymentProvider.js"
+import { canonical } from "../state/target.js"
 
 /** Writes `undefined` as `null`. */
 const nullable = <A, I>(schema: Schema.Schema<A, I>) =>
@@ -78,12 +80,14 @@ const User = Schema.Union(
 /** @internal */
 export const WorkloadToken = Schema.Struct({ workloadName: Schema.String, user: nullable(User), expiresAt: Time })
 
-// Targets are compared by value.
-const Target = Schema.Data(Schema.Struct({
-  scopes: Schema.HashSet(Schema.String),
-  resources: Schema.HashSet(Schema.String),
-  audiences: Schema.HashSet(Schema.String)
-}))
+// Records that were written before the values were sorted have them in another order.
+const Canonical = Schema.transform(Schema.Array(Schema.String), Schema.Array(Schema.String), {
+  strict: true,
+  decode: canonical,
+  encode: identity
+})
+
+const Target = Schema.Struct({ scopes: Canonical, resources: Canonical, audiences: Canonical })
 
 /** A member that this status does not have: written as `null`, and ignored when read. */
 const absent = Schema.requiredToOptional(Schema.Unknown, Schema.Never, {
@@ -131,9 +135,9 @@ export const SessionRecord = Schema.Union(
   })
 )
 
-/** @internal */
-export const GrantKey = Schema.parseJson(
-  Schema.Data(Schema.Struct({ workloadName: Schema.String, user: Schema.String, providerName: Schema.String }))
+/** The key of a grant. */
+export const GrantOwner = Schema.parseJson(
+  Schema.Struct({ workloadName: Schema.String, user: Schema.String, providerName: Schema.String })
 )
 
 /** @internal */

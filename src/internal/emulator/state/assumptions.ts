@@ -5,8 +5,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
-import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
@@ -16,7 +14,9 @@ import { parseUrl } from "../../lib/url.js"
 import { fieldError } from "../../model/validation.js"
 import { clientIdOf, serverUrlsOf } from "./endpoints.js"
 import type { Session } from "./session.js"
-import type { Oauth2Provider, OperationName, State, Target } from "./state.js"
+import type { Oauth2Provider, OperationName, State } from "./state.js"
+import * as Table from "./table.js"
+import { isSame, isSubset, type Target } from "./target.js"
 
 /**
  * AWS does not state the lifetime of a workload access token. Here it is one hour, but it ends no later than the JWT it was
@@ -189,11 +189,9 @@ export const actorTokenUnavailable = (operation: OperationName): ValidationError
  * scopes, and only exactly its resources and audiences.
  */
 export const covers = (granted: Target, wanted: Target): boolean =>
-  HashSet.isSubset(wanted.scopes, granted.scopes) &&
-  HashSet.size(granted.resources) === HashSet.size(wanted.resources) &&
-  HashSet.isSubset(wanted.resources, granted.resources) &&
-  HashSet.size(granted.audiences) === HashSet.size(wanted.audiences) &&
-  HashSet.isSubset(wanted.audiences, granted.audiences)
+  isSubset(wanted.scopes, granted.scopes) &&
+  isSame(wanted.resources, granted.resources) &&
+  isSame(wanted.audiences, granted.audiences)
 
 /** Observed: a colon in `customState` fails with this error, which names another member. */
 export const colonInCustomState = (operation: OperationName): ValidationError =>
@@ -254,15 +252,12 @@ export const clientKey = ({ config, vendor }: Oauth2Provider): string =>
  * Removes the grants, sessions and cached machine tokens of a provider: after its deletion, after a change of its issuer,
  * and after an update that makes it another client.
  */
-export const withoutTokens = (state: State, provider: string): State => {
-  const others = ({ providerName }: { readonly providerName: string }) => providerName !== provider
-  return {
-    ...state,
-    sessions: HashMap.filter(state.sessions, others),
-    grants: HashMap.filter(state.grants, (_, key) => others(key)),
-    machineTokens: HashMap.filter(state.machineTokens, others)
-  }
-}
+export const withoutTokens = (state: State, provider: string): State => ({
+  ...state,
+  sessions: Table.removeAll(state.sessions, "provider", provider),
+  grants: Table.removeAll(state.grants, "provider", provider),
+  machineTokens: Table.removeAll(state.machineTokens, "provider", provider)
+})
 
 /**
  * It is not established when `sessionStatus` is `FAILED`, and which members come with it. Here: the session URI, without the

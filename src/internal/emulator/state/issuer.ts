@@ -9,7 +9,8 @@ import * as assumptions from "./assumptions.js"
 import type { Discovery } from "./endpoints.js"
 import type { Completing, Pending } from "./session.js"
 import * as simulatedValues from "./simulatedValues.js"
-import type { CustomParameters, Oauth2Provider, Target } from "./state.js"
+import type { CustomParameters, Oauth2Provider } from "./state.js"
+import type { Target } from "./target.js"
 
 /**
  * A failed request to a vendor. The details are for the operator of the server; AgentCore reports few of them to callers.

@@ -1,8 +1,8 @@
 /** Quotas of the account: the largest number of resources of each kind. AWS's defaults are adjustable. */
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
+import * as Table from "./table.js"
 
 /** The quotas by the name of their option: AWS's default, the resources they limit, and their name on the command line. */
 export const quotas = {
@@ -34,13 +34,13 @@ export const validate = (given: Quotas): Effect.Effect<void> =>
   })
 
 /** The error message for one resource more, if the quota is reached. Takes constant time. */
-export const exceededMessage = <A>(
+export const exceededMessage = <A, Index extends string>(
   given: Quotas,
   name: QuotaName,
-  entries: HashMap.HashMap<string, A>
+  entries: Table.Table<A, Index>
 ): Option.Option<string> => {
   const { argument, resources } = quotas[name]
-  return HashMap.size(entries) < given[name]
+  return Table.size(entries) < given[name]
     ? Option.none()
     : Option.some(
       `The account has reached its quota of ${given[name]} ${resources}: ` +

@@ -3,14 +3,16 @@
  * an approved one; while the provider exchanges the code, the session is `completing`, so that it is completed once.
  */
 import * as DateTime from "effect/DateTime"
-import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Struct from "effect/Struct"
 import { sessionLifetime } from "../../model/session.js"
-import * as assumptions from "./assumptions.js"
-import type { CustomParameters, Grant, State, Target, User } from "./state.js"
-import { pruneExpired } from "./store.js"
+import * as limits from "./limits.js"
+import type { CustomParameters, Grant, State } from "./state.js"
+import * as Table from "./table.js"
+import { sessionOwner } from "./tables.js"
+import type { Target } from "./target.js"
+import { grantOwner, type User } from "./user.js"
 
 /** The members that are set when the session is opened. */
 interface Details {
@@ -86,27 +88,45 @@ export const isExpired = ({ expiresAt }: Session, now: DateTime.Utc): boolean =>
 
 /** Finds the session with this URI, unless it has expired. */
 export const find = (state: State, now: DateTime.Utc, uri: Redacted.Redacted): Option.Option<Session> =>
-  Option.filter(HashMap.get(state.sessions, Redacted.value(uri)), (session) => !isExpired(session, now))
+  Option.filter(Table.get(state.sessions, Redacted.value(uri)), (session) => !isExpired(session, now))
 
 const put = (state: State, session: Session): State => ({
   ...state,
-  sessions: HashMap.set(state.sessions, session.uri, session)
+  sessions: Table.set(state.sessions, session.uri, session)
 })
 
-/** @internal */
-export const open = (state: State, now: DateTime.Utc, details: Details): State => {
-  const remembered = pruneExpired(
-    state.sessions,
-    ({ expiresAt }) => DateTime.lessThanOrEqualTo(now, DateTime.addDuration(expiresAt, assumptions.sessionRetention))
-  )
+/** Opens a session. If there are too many pending ones, of the same user at the same provider or of all, the oldest expires. */
+export const open = (before: State, now: DateTime.Utc, details: Details): State => {
   const session: Pending = {
     ...details,
-    ordinal: state.sessionsOpened,
+    ordinal: before.sessionsOpened,
     createdAt: now,
     expiresAt: DateTime.addDuration(now, sessionLifetime),
     status: "pending"
   }
-  return put({ ...state, sessions: remembered, sessionsOpened: state.sessionsOpened + 1 }, session)
+  const time = Table.sortableTime(now)
+  const owner = sessionOwner(grantOwner(details))
+  const pruned = { ...before, sessions: Table.prune(before.sessions, now), sessionsOpened: before.sessionsOpened + 1 }
+  const one = withRoom(pruned, now, limits.pendingSessionsOfGrant, "owner", owner, `${owner}\u0000${time}`)
+  const all = withRoom(one, now, limits.pendingSessions, "pending", undefined, time)
+  return put(all, session)
+}
+
+/** Expires the oldest of the pending sessions in a part of an index until one more is within the limit. */
+const withRoom = (
+  before: State,
+  now: DateTime.Utc,
+  limit: number,
+  ...[index, within, from]: [index: "owner" | "pending", within: string | undefined, from: string]
+): State => {
+  let state = before
+  let excess = Table.count(before.sessions, index, within, from) + 1 - limit
+  for (const [, session] of Table.ascending(before.sessions, index, within, from)) {
+    if (excess <= 0) break
+    if (isPending(session)) state = expire(state, session, now)
+    excess--
+  }
+  return state
 }
 
 /** @internal */
@@ -143,6 +163,5 @@ export const complete = (state: State, session: Completing, { accessToken, expir
 export const expire = (state: State, session: Pending | Approved, now: DateTime.Utc): State =>
   put(state, { ...session, expiresAt: DateTime.subtract(now, { millis: 1 }) })
 
-/** Releases the claims of a process that has ended. */
-export const releaseAll = (sessions: State["sessions"]): State["sessions"] =>
-  HashMap.map(sessions, (session) => session.status === "completing" ? released(session) : session)
+/** Releases the claim of a process that has ended. */
+export const withoutClaim = (session: Session): Session => session.status === "completing" ? released(session) : session

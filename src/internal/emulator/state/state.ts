@@ -1,10 +1,6 @@
 /** The state of the emulator: one immutable value. An operation replaces it atomically, or leaves it as it is. */
-import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
-import * as HashMap from "effect/HashMap"
-import * as HashSet from "effect/HashSet"
 import type * as Redacted from "effect/Redacted"
-import type { ConsentPortal } from "../../../ConsentPortal.js"
 import type * as IdentityApi from "../../../IdentityApi.js"
 import type { IssuerChoice, ProviderFailure } from "../../../IdentityControls.js"
 import type { CredentialProviderVendor } from "../../../Oauth2Provider.js"
@@ -12,7 +8,10 @@ import type { Oauth2ProviderConfigOutput, OnBehalfOfTokenExchangeConfig } from "
 import type { PaymentProviderConfigurationOutput } from "../../../PaymentProvider.js"
 import type { TokenVault } from "../../../TokenVault.js"
 import * as callLog from "./callLog.js"
-import type { Session } from "./session.js"
+import * as Table from "./table.js"
+import * as tables from "./tables.js"
+import type { Target } from "./target.js"
+import type { GrantOwner, User } from "./user.js"
 
 /** The name of an operation, as AWS writes it. */
 export type OperationName = Capitalize<IdentityApi.OperationKey>
@@ -69,15 +68,6 @@ export interface PaymentProvider extends Resource {
   readonly config: PaymentProviderConfigurationOutput
 }
 
-/** The user of a workload access token. A user named by id and one named by JWT are different users. */
-export type User =
-  | { readonly kind: "userId"; readonly userId: string }
-  | { readonly kind: "jwt"; readonly issuer: string; readonly subject: string; readonly token: Redacted.Redacted }
-
-/** @internal */
-export const userKey = (user: User): string =>
-  user.kind === "userId" ? `userId:${user.userId}` : `jwt:${user.issuer}|${user.subject}`
-
 /** @internal */
 export interface WorkloadToken {
   readonly workloadName: string
@@ -85,37 +75,11 @@ export interface WorkloadToken {
   readonly expiresAt: DateTime.Utc
 }
 
-/** The scopes, resources and audiences of a token. Sets, because their order in a request has no meaning. */
-export interface Target {
-  readonly scopes: HashSet.HashSet<string>
-  readonly resources: HashSet.HashSet<string>
-  readonly audiences: HashSet.HashSet<string>
-}
-
-/** @internal */
-export const target = (request: {
-  readonly scopes: ReadonlyArray<string>
-  readonly resources?: ReadonlyArray<string> | undefined
-  readonly audiences?: ReadonlyArray<string> | undefined
-}): Target =>
-  Data.struct({
-    scopes: HashSet.fromIterable(request.scopes),
-    resources: HashSet.fromIterable(request.resources ?? []),
-    audiences: HashSet.fromIterable(request.audiences ?? [])
-  })
-
 /** @internal */
 export type CustomParameters = { readonly [name: string]: Redacted.Redacted } | undefined
 
 /** @internal */
-export interface GrantKey {
-  readonly workloadName: string
-  readonly user: string
-  readonly providerName: string
-}
-
-/** @internal */
-export interface Grant {
+export interface Grant extends GrantOwner {
   readonly target: Target
   readonly accessToken: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
@@ -139,26 +103,31 @@ export type Faults = {
   >
 }
 
+/** A table with the indexes of its rules. */
+type TableOf<Rules> = Rules extends Table.Rules<infer A, infer Index> ? Table.Table<A, Index> : never
+
 /** @internal */
 export interface State {
-  readonly workloads: HashMap.HashMap<string, Workload>
-  readonly oauth2Providers: HashMap.HashMap<string, Oauth2Provider>
-  readonly apiKeyProviders: HashMap.HashMap<string, ApiKeyProvider>
-  readonly paymentProviders: HashMap.HashMap<string, PaymentProvider>
-  readonly portals: HashMap.HashMap<string, Omit<ConsentPortal, "status">>
+  readonly workloads: Table.Table<Workload>
+  readonly oauth2Providers: Table.Table<Oauth2Provider>
+  readonly apiKeyProviders: Table.Table<ApiKeyProvider>
+  readonly paymentProviders: Table.Table<PaymentProvider>
+  readonly portals: TableOf<typeof tables.portals>
   readonly vault: TokenVault
-  readonly tags: HashMap.HashMap<string, { readonly [key: string]: string }>
+  readonly tags: Table.Table<{ readonly [key: string]: string }>
   /** Resource policies, by ARN. */
-  readonly policies: HashMap.HashMap<string, string>
-  readonly workloadTokens: HashMap.HashMap<string, WorkloadToken>
-  readonly sessions: HashMap.HashMap<string, Session>
+  readonly policies: Table.Table<string>
+  readonly workloadTokens: TableOf<typeof tables.workloadTokens>
+  /** By URI. */
+  readonly sessions: TableOf<typeof tables.sessions>
   readonly sessionsOpened: number
-  readonly grants: HashMap.HashMap<GrantKey, Grant>
+  /** By `grantKey`. */
+  readonly grants: TableOf<typeof tables.grants>
   /** By workload identity, provider and target. */
-  readonly machineTokens: HashMap.HashMap<string, MachineToken>
-  readonly secrets: HashMap.HashMap<string, Redacted.Redacted>
+  readonly machineTokens: TableOf<typeof tables.machineTokens>
+  readonly secrets: Table.Table<Redacted.Redacted>
   /** The chosen issuers of OAuth2 providers, by name of the provider. */
-  readonly issuers: HashMap.HashMap<string, IssuerChoice>
+  readonly issuers: Table.Table<IssuerChoice>
   readonly faults: Faults
   readonly journal: callLog.CallLog
   /** Failed requests to providers, oldest first. */
@@ -167,21 +136,21 @@ export interface State {
 
 /** @internal */
 export const empty = (now: DateTime.Utc): State => ({
-  workloads: HashMap.empty(),
-  oauth2Providers: HashMap.empty(),
-  apiKeyProviders: HashMap.empty(),
-  paymentProviders: HashMap.empty(),
-  portals: HashMap.empty(),
+  workloads: Table.empty<Workload>(tables.resources),
+  oauth2Providers: Table.empty<Oauth2Provider>(tables.resources),
+  apiKeyProviders: Table.empty<ApiKeyProvider>(tables.resources),
+  paymentProviders: Table.empty<PaymentProvider>(tables.resources),
+  portals: Table.empty(tables.portals),
   vault: { tokenVaultId: "default", kmsConfiguration: { keyType: "ServiceManagedKey" }, lastModifiedDate: now },
-  tags: HashMap.empty(),
-  policies: HashMap.empty(),
-  workloadTokens: HashMap.empty(),
-  sessions: HashMap.empty(),
+  tags: Table.empty<{ readonly [key: string]: string }>(tables.resources),
+  policies: Table.empty<string>(tables.resources),
+  workloadTokens: Table.empty(tables.workloadTokens),
+  sessions: Table.empty(tables.sessions),
   sessionsOpened: 0,
-  grants: HashMap.empty(),
-  machineTokens: HashMap.empty(),
-  secrets: HashMap.empty(),
-  issuers: HashMap.empty(),
+  grants: Table.empty(tables.grants),
+  machineTokens: Table.empty(tables.machineTokens),
+  secrets: Table.empty<Redacted.Redacted>(tables.testInput),
+  issuers: Table.empty<IssuerChoice>(tables.testInput),
   faults: {},
   journal: callLog.empty,
   providerFailures: []

@@ -2,7 +2,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as HashMap from "effect/HashMap"
 import * as Ref from "effect/Ref"
 import { ResourceNotFound } from "../../../IdentityError.js"
 import type { SingleFlight } from "../../lib/singleFlight.js"
@@ -10,6 +9,7 @@ import type { SubscriptionRegistry } from "../../lib/subscriptions.js"
 import type { Settings } from "./arns.js"
 import type { IssuedToken, Issuers, ProviderError } from "./issuer.js"
 import type { OperationName, State } from "./state.js"
+import * as Table from "./table.js"
 
 /** A reply, and the state after it. */
 export type Result<Reply> = readonly [Reply, State]
@@ -95,25 +95,13 @@ export const make = (
 })
 
 /** @internal */
-export const find = <A>(
+export const find = <A, Index extends string>(
   operation: OperationName,
   kind: string,
-  entries: HashMap.HashMap<string, A>,
+  entries: Table.Table<A, Index>,
   name: string
 ): Either.Either<A, ResourceNotFound> =>
   Either.fromOption(
-    HashMap.get(entries, name),
+    Table.get(entries, name),
     () => new ResourceNotFound({ operation, message: `${kind} '${name}' not found` })
   )
-
-/**
- * Removes expired entries before one is added, but only when the number of entries is a power of two, so that additions to
- * a large table stay fast.
- */
-export const pruneExpired = <A>(
-  entries: HashMap.HashMap<string, A>,
-  isCurrent: (entry: A) => boolean
-): HashMap.HashMap<string, A> => {
-  const size = HashMap.size(entries)
-  return (size & (size - 1)) === 0 ? HashMap.filter(entries, isCurrent) : entries
-}

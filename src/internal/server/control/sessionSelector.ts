@@ -1,4 +1,5 @@
 /** Selects one consent session: by URI, by id, or by names if exactly one matches. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -28,11 +29,16 @@ const none = new ApiError({
   message: "No session matches. `GET /_local/state` lists all sessions."
 })
 
-const several = (sessions: ReadonlyArray<ConsentSession>) =>
+/** Sessions that an error lists. */
+const maxReported = 20
+
+const several = (sessions: ReadonlyArray<ConsentSession>, hasMore: boolean) =>
   new ApiError({
     status: 409,
     error: "SeveralSessions",
-    message: `Several sessions match: pass the id of one as session: ${sessions.map(({ id }) => id).join(", ")}`
+    message: `Several sessions match: pass the id of one as session: ${
+      Arr.reverse(sessions).map(({ id }) => id).join(", ")
+    }${hasMore ? ", and older ones" : ""}`
   })
 
 /**
@@ -55,16 +61,12 @@ export const find = (
       })
     }
     if (sessionUri !== undefined) return sessionUri
-    const all = yield* (yield* IdentityControls).sessions
-    const found = id === undefined
-      ? all.filter((session) =>
-        status.includes(session.status) &&
-        (user === undefined || user === session.user) &&
-        (providerName === undefined || providerName === session.providerName) &&
-        (workloadName === undefined || workloadName === session.workloadName)
-      )
-      : all.filter((session) => session.id === id)
+    const { next, sessions: found } = yield* (yield* IdentityControls).sessionsPage(
+      id === undefined
+        ? { limit: maxReported, statuses: status, user, providerName, workloadName }
+        : { limit: 1, id }
+    )
     const [first, second] = found
     if (first === undefined) return yield* none
-    return second === undefined ? first.sessionUri : yield* several(found)
+    return second === undefined ? first.sessionUri : yield* several(found, next !== undefined)
   })

@@ -49,21 +49,23 @@ const dashboard = Effect.gen(function*() {
   const browserId = yield* browser
   const { providers, workloads } = yield* inventory.read
   const journal = yield* controls.journal
-  const sessions = yield* controls.sessions
-  const [pending, finished] = Arr.partition(
-    // The newest first: a user waits for them.
-    Arr.reverse(sessions.map((session, handle): tables.Row<ConsentSession> => [handle, session])),
-    ([, { status }]) => status !== "pending"
-  )
-  const grants = (yield* controls.grants).map((grant, handle): tables.Row<Grant> => [handle, grant])
+  // The newest first: a user waits for them.
+  const newest = (statuses: ReadonlyArray<ConsentSession["status"]>) =>
+    Effect.map(
+      controls.sessionsPage({ limit: maxRows, statuses }),
+      ({ sessions }) => sessions.map((session): tables.Row<ConsentSession> => [session.id - 1, session])
+    )
+  const pending = yield* newest(["pending"])
+  const finished = yield* newest(["approved", "completed", "failed", "expired"])
+  const counts = yield* controls.sessionCounts
+  const { grants: firstGrants, total: grantCount } = yield* controls.grantsPage(maxRows)
+  const grants = firstGrants.map((grant, handle): tables.Row<Grant> => [handle, grant])
   const providerFailures = Arr.reverse(yield* controls.providerFailures)
   const of: forms.Hidden = {
     isPaused,
     token: yield* dashboards.issue(browserId, {
-      sessions: new Map(
-        [pending, finished].flatMap(Arr.take(maxRows)).map(([handle, { sessionUri }]) => [handle, sessionUri])
-      ),
-      grants: new Map(Arr.take(grants, maxRows))
+      sessions: new Map([...pending, ...finished].map(([handle, { sessionUri }]) => [handle, sessionUri])),
+      grants: new Map(grants)
     })
   }
   const response = yield* page({
@@ -80,14 +82,14 @@ ${
       section(
         "pending",
         "Pending consents",
-        pending.length,
-        tables.pendingSessions(of, "Pending consents", pending),
+        counts.pending,
+        tables.pendingSessions(of, "Pending consents", pending, counts.pending),
         true
       )
     }
 ${
-      section("grants", "Grants in the vault", grants.length, [
-        tables.grants(of, "Grants in the vault", grants),
+      section("grants", "Grants in the vault", grantCount, [
+        tables.grants(of, "Grants in the vault", grants, grantCount),
         forms.grantForms(of)
       ], true)
     }
@@ -95,8 +97,8 @@ ${
       section(
         "finished",
         "Finished consents",
-        finished.length,
-        tables.finishedSessions(of, "Finished consents", finished),
+        counts.finished,
+        tables.finishedSessions(of, "Finished consents", finished, counts.finished),
         true
       )
     }

@@ -7,7 +7,7 @@ import type * as inventory from "../state/inventory.js"
 import { type Hidden, providerButton, rowButtons } from "./dashboardForms.js"
 import { type Column, list, table } from "./table.js"
 
-/** A row, and the index by which its forms refer to it. */
+/** A row, and the number by which its forms refer to it. */
 export type Row<A> = readonly [handle: number, item: A]
 
 const columns = (...heads: ReadonlyArray<string>): ReadonlyArray<Column> => heads.map((head) => ({ head }))
@@ -24,7 +24,7 @@ const scopesOf = ({ scopes }: { readonly scopes: ReadonlyArray<string> }) => lis
 
 const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no", expired: "over" } as const
 
-/** The forms refer to a session by its index, since its URI is secret. */
+/** The forms refer to a session by the number of sessions before it, since its URI is secret. */
 const sessionButtons = (of: Hidden, handle: number, session: ConsentSession): Value => {
   const label = `${session.workloadName} at ${session.providerName}, consent ${session.id}`
   return session.status === "pending"
@@ -54,17 +54,28 @@ const sessionCells = (session: ConsentSession): ReadonlyArray<Value> => [
 ]
 
 /** @internal */
-export const pendingSessions = (of: Hidden, title: string, rows: ReadonlyArray<Row<ConsentSession>>): Value =>
+export const pendingSessions = (
+  of: Hidden,
+  title: string,
+  rows: ReadonlyArray<Row<ConsentSession>>,
+  total: number
+): Value =>
   table(
     title,
     [...sessionColumns, actions],
     rows,
     ([handle, session]) => [...sessionCells(session), sessionButtons(of, handle, session)],
-    "No consent is pending."
+    "No consent is pending.",
+    total
   )
 
 /** @internal */
-export const finishedSessions = (of: Hidden, title: string, rows: ReadonlyArray<Row<ConsentSession>>): Value =>
+export const finishedSessions = (
+  of: Hidden,
+  title: string,
+  rows: ReadonlyArray<Row<ConsentSession>>,
+  total: number
+): Value =>
   table(
     title,
     [...sessionColumns, { head: "Status" }, actions],
@@ -74,11 +85,12 @@ export const finishedSessions = (of: Hidden, title: string, rows: ReadonlyArray<
       state(tones[session.status], session.status),
       sessionButtons(of, handle, session)
     ],
-    "None yet."
+    "None yet.",
+    total
   )
 
 /** @internal */
-export const grants = (of: Hidden, title: string, rows: ReadonlyArray<Row<Grant>>): Value =>
+export const grants = (of: Hidden, title: string, rows: ReadonlyArray<Row<Grant>>, total: number): Value =>
   table(
     title,
     [
@@ -104,7 +116,8 @@ export const grants = (of: Hidden, title: string, rows: ReadonlyArray<Row<Grant>
         ["revoke", "Revoke"]
       )
     ],
-    "No grants yet."
+    "No grants yet.",
+    total
   )
 
 /** @internal */

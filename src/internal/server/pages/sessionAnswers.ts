@@ -1,5 +1,6 @@
 /** The consent session that a page answers: its approval and completion, and the error pages if it cannot be answered. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import {
   type ConsentSession,
@@ -32,11 +33,11 @@ const notApproved = new PageError({
 
 /** The session with this URI, or its error page. */
 const find = (uri: string): Effect.Effect<ConsentSession, PageError, IdentityControls> =>
-  Effect.flatMap(IdentityControls, ({ sessions }) =>
-    Effect.flatMap(sessions, (all) => {
-      const session = new Map(all.map((session) => [Redacted.value(session.sessionUri), session])).get(uri)
-      return session === undefined ? unknown : Effect.succeed(session)
-    }))
+  Effect.flatMap(
+    IdentityControls,
+    ({ findSession }) =>
+      Effect.flatMap(findSession(Redacted.make(uri)), Option.match({ onNone: () => unknown, onSome: Effect.succeed }))
+  )
 
 /** The pending session with this URI. */
 export const pendingSession = (uri: string): Effect.Effect<ConsentSession, PageError, IdentityControls> =>

@@ -10,13 +10,14 @@ export interface Column {
   readonly className?: "time" | "row"
 }
 
-/** The first rows of a table. Its scrollable region has a name and can be focused with the keyboard. */
+/** The first rows of a table, which may have more rows than `all`: `total`. Its scrollable region has a name and can be focused with the keyboard. */
 export const table = <A>(
   name: string,
   columns: ReadonlyArray<Column>,
   all: ReadonlyArray<A>,
   cells: (item: A) => ReadonlyArray<Value>,
-  none: string
+  none: string,
+  total = all.length
 ): Value => {
   const classOf = ({ className }: Column) => className && html` class="${className}"`
   const cell = (value: Value, index: number) => {
@@ -31,8 +32,8 @@ export const table = <A>(
       }</tr></thead><tbody>${
         all.slice(0, maxRows).map((item) => html`<tr>${cells(item).map(cell)}</tr>`)
       }</tbody></table></div>`,
-      all.length > maxRows
-        ? html`<p class="soft small">${all.length - maxRows} more: <code>GET /_local/state</code> lists all.</p>`
+      total > maxRows
+        ? html`<p class="soft small">${total - maxRows} more: <code>GET /_local/state</code> lists all.</p>`
         : undefined
     ]
 }

@@ -16,7 +16,7 @@ interface ConsentPage {
 /** The proof that a callback needs: the server's own code, or the PKCE verifier for the code of a federated provider. */
 type Proof = { readonly code: string } | { readonly codeVerifier: Redacted.Redacted }
 
-/** The rows of a dashboard. Its forms refer to them by index. */
+/** The rows of a dashboard, by the numbers with which its forms refer to them. */
 interface Dashboard {
   readonly sessions: ReadonlyMap<number, Redacted.Redacted>
   readonly grants: ReadonlyMap<number, Grant>

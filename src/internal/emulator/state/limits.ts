@@ -1,0 +1,34 @@
+/**
+ * The limits of what callers can make the service store. AWS publishes no such limits. A table at its limit loses the rows
+ * that end first, so a call never fails because of earlier calls. The resources have quotas instead, see `quotas.ts`.
+ */
+
+/** The largest number of characters of the rows and keys of one table: 128 Mi. */
+const characters = 2 ** 27
+
+/** Workload access tokens: those of one hour, their lifetime, at the 200 per second that AWS allows. */
+export const workloadTokens = { rows: 720_000, characters: 2 * characters }
+
+/** Consent sessions of any status. */
+export const sessions = { rows: 200_000, characters }
+
+/** Grants in the vault. */
+export const grants = { rows: 200_000, characters }
+
+/** The cache of machine tokens. */
+export const machineTokens = { rows: 100_000, characters }
+
+/** Consent portals. AWS lists no quota. */
+export const portals = 1_000
+
+/** Secrets for `EXTERNAL` credential providers, and chosen issuers: set by tests. */
+export const testInput = { rows: 10_000, characters }
+
+/**
+ * Pending sessions of one user at one provider. An application shows one consent request at a time. If there are more, the
+ * oldest one expires.
+ */
+export const pendingSessionsOfGrant = 10
+
+/** Pending sessions of all users. If there are more, the oldest one expires. */
+export const pendingSessions = 100_000
