@@ -24,6 +24,7 @@ const forbidden: ReadonlyArray<readonly [first: number, last: number]> = [
   [0xd800, 0xdfff],
   [0xfe00, 0xfe0f],
   [0xfeff, 0xfeff],
+  [0xfff9, 0xfffb],
   [0xe0000, 0xe007f]
 ]
 
