@@ -23,6 +23,7 @@ import { autoReturnPage } from "./internal/binding/autoReturnPage.js"
 import { type BindingPageError, page, unavailable } from "./internal/binding/pages.js"
 import * as pendingConsent from "./internal/binding/pendingConsent.js"
 import { returnPage } from "./internal/binding/returnPage.js"
+import { make as makeSignIn } from "./internal/binding/signIn.js"
 import { startPage } from "./internal/binding/startPage.js"
 import { isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
 import { isLoopbackUrl } from "./internal/lib/loopback.js"
@@ -47,7 +48,8 @@ export class CurrentUser extends Context.Tag("effect-agentcore-identity/SessionB
  * The options or the consent cannot be used. The reasons:
  *
  * - `OriginInvalid`: `origin` is not an origin, or not https.
- * - `PathInvalid`: `startPath` is not a path, or `doneUrl` is not an http or https URL.
+ * - `PathInvalid`: `startPath` is not a path, `doneUrl` is not an http or https URL, or `signInUrl` is neither a path of the
+ *   application nor a URL that is https or on loopback.
  * - `StateTooWeak`: the token was requested without a `customState` of at least 128 bits.
  * - `StateUsed`: another consent has the same `customState`.
  * - `ReturnUrlForeign`: the return URL of the consent is not on `origin`.
@@ -87,6 +89,16 @@ export interface Options {
   readonly startPath?: string | undefined
   /** The URL or path to which the browser is redirected after completion. By default, the return page shows a message. */
   readonly doneUrl?: string | undefined
+  /**
+   * The sign-in page of the application, for a user who is signed out: a path or a URL. It receives the parameter `return_to`, a
+   * path of the application, to which it must redirect the user after the sign-in. A function builds the URL from that path, for
+   * a page with another parameter or on another origin. By default, a signed-out user reads a page that asks to sign in, and at
+   * the return page the consent is consumed.
+   *
+   * The path contains the id of the consent, which is not secret. The session and the state stay on the server, sealed in
+   * `ConsentLedger`. If the user is still signed out afterwards, a page asks to sign in, so that there is no loop.
+   */
+  readonly signInUrl?: string | ((returnTo: string) => string) | undefined
 }
 
 /**
@@ -211,7 +223,7 @@ const withErrorPages = <R>(
  */
 export const make = (options: Options): Effect.Effect<SessionBinding, BindingRefused> =>
   Effect.gen(function*() {
-    const { doneUrl, origin, startPath = "/oauth2/start" } = options
+    const { doneUrl, origin, signInUrl, startPath = "/oauth2/start" } = options
     const appOrigin = yield* Effect.mapError(parseAppOrigin(origin), (message) =>
       new BindingRefused({ reason: "OriginInvalid", message }))
     if (!isPageOf(appOrigin.origin, `${appOrigin.origin}${startPath}`)) {
@@ -226,6 +238,13 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
       return yield* new BindingRefused({
         reason: "PathInvalid",
         message: "doneUrl: expected a path such as /done, or a URL that begins with https://"
+      })
+    }
+    const signIn = signInUrl === undefined ? undefined : makeSignIn(appOrigin.origin, signInUrl)
+    if (signIn !== undefined && Option.isNone(signIn(startPath))) {
+      return yield* new BindingRefused({
+        reason: "PathInvalid",
+        message: "signInUrl: expected a path such as /sign-in, or a URL that is https or on loopback"
       })
     }
     const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
@@ -278,8 +297,10 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
     return {
       register,
       onAuthUrl: (user, show) => (_, consent) => Effect.asVoid(Effect.flatMap(register(consent, user), show)),
-      startPage: withErrorPages(startPage(appOrigin, signedIn)),
-      returnPage: withErrorPages(returnPage(appOrigin, signedIn, Option.getOrUndefined(Option.flatten(done))))
+      startPage: withErrorPages(startPage(appOrigin, signedIn, startPath, signIn)),
+      returnPage: withErrorPages(
+        returnPage(appOrigin, signedIn, Option.getOrUndefined(Option.flatten(done)), signIn)
+      )
     }
   })
 

@@ -178,6 +178,38 @@ it.scopedLive(
 )
 
 it.scopedLive(
+  "a user who is signed out signs in at the start and at the return, and the consent continues",
+  () =>
+    Effect.gen(function*() {
+      const { getToken, home } = yield* application
+      const browser = yield* chromium
+      const [tab] = yield* tabs(browser, home, "ada")
+      const signOut = does(() => tab.context().clearCookies({ name: "user" }))
+      const signIn = does(async () => {
+        assert.strictEqual(await tab.textContent("h1"), "Sign in")
+        await tab.fill("input[name=user]", "ada")
+        await tab.getByRole("button", { name: "Sign in" }).click()
+      })
+      const link = yield* asks(tab, home, "github")
+      yield* signOut
+      yield* does(() => tab.goto(link))
+      yield* signIn
+      yield* does(() => tab.waitForURL(/\/identities\/oauth2\/authorize\?/))
+      yield* signOut
+      yield* does(() => tab.getByRole("button", { name: "Approve", exact: true }).click())
+      yield* does(() => tab.waitForURL(/\/sign-in\?/))
+      assert.notMatch(tab.url(), /session_id|state=|request_uri/)
+      assertEqual(yield* grants, [])
+      yield* signIn
+      yield* does(() => tab.waitForURL(/\/oauth2\/return\?/))
+      assert.strictEqual(yield* does(() => tab.innerText("h1")), "The consent was approved")
+      assertEqual(yield* grants, ["userId:ada github"])
+      assert.isNotEmpty(Redacted.value(yield* getToken("ada", "github")))
+    }).pipe(Effect.provide(layer)),
+  60_000
+)
+
+it.scopedLive(
   "every page of the start and the end is accessible in the light and the dark color scheme",
   () =>
     Effect.gen(function*() {

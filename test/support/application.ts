@@ -54,13 +54,27 @@ export const application = Effect.gen(function*() {
       workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName, userId })
     })
   })
-  const binding = yield* SessionBinding.make({ origin: home })
+  const binding = yield* SessionBinding.make({ origin: home, signInUrl: "/sign-in" })
   const { clock, move } = yield* movableClock.make()
   const isAway = MutableRef.make(false)
 
+  /** The sign-in page of the application: a form, which keeps the return target. */
+  const signIn = Effect.map(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
+    const returnTo = new URL(originalUrl, home).searchParams.get("return_to") ?? ""
+    return HttpServerResponse.html(
+      `<h1>Sign in</h1><form action="/login"><input name="user"><input type="hidden" name="return_to" value="${
+        returnTo.replaceAll("&", "&amp;")
+      }"><button>Sign in</button></form>`
+    )
+  })
   const login = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ originalUrl }) => {
-    const user = new URL(originalUrl, home).searchParams.get("user") ?? ""
-    return HttpServerResponse.setCookie(HttpServerResponse.html("<h1>Signed in</h1>"), "user", user, {
+    const { searchParams } = new URL(originalUrl, home)
+    const user = searchParams.get("user") ?? ""
+    const returnTo = searchParams.get("return_to")
+    const response = returnTo === null
+      ? HttpServerResponse.html("<h1>Signed in</h1>")
+      : HttpServerResponse.redirect(returnTo, { status: 303 })
+    return HttpServerResponse.setCookie(response, "user", user, {
       httpOnly: true,
       sameSite: "lax",
       path: "/"
@@ -75,6 +89,7 @@ export const application = Effect.gen(function*() {
   })
   const pages = HttpRouter.empty.pipe(
     HttpRouter.get("/login", login),
+    HttpRouter.get("/sign-in", signIn),
     HttpRouter.get("/connect/:provider", connect),
     HttpRouter.get("/oauth2/start", binding.startPage),
     HttpRouter.get(

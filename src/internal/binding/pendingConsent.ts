@@ -22,7 +22,9 @@ const Pending = Schema.TaggedStruct("Pending", {
   userIdentifier: Schema.Union(Schema.Struct({ userId: Schema.String }), Schema.Struct({ userToken: Secret })),
   expiresAt: Schema.DateTimeUtc,
   /** The digest of the verifier in the cookie of the browser that started. */
-  verifier: Schema.optional(Schema.String)
+  verifier: Schema.optional(Schema.String),
+  /** The browser that started has returned with the state and the session, while no user was signed in. */
+  hasReturned: Schema.optional(Schema.Boolean)
 })
 
 const Record = Schema.Union(Pending, Schema.TaggedStruct("Spent", {}))

@@ -24,14 +24,18 @@ import {
   otherBrowser,
   otherUser,
   page,
+  signedOut,
   signedOutMeanwhile,
   stateMismatch,
+  unavailable,
   unfinished,
-  unreachable
+  unreachable,
+  unreadable
 } from "./pages.js"
 import * as pendingConsent from "./pendingConsent.js"
 import { cookieName, type PageRequest, readRequest, removeCookie, required } from "./readRequest.js"
-import { pending } from "./startPage.js"
+import { isAfterSignIn, type SignIn } from "./signIn.js"
+import { pending, redirectToSignIn } from "./startPage.js"
 import { matchesHost } from "./urls.js"
 
 /** Fails if the response contains an error. The text is not authenticated. */
@@ -48,12 +52,11 @@ export const checkProviderError = (of: PageRequest["of"]): Effect.Effect<void, B
       })
   })
 
-/** Checks that the request matches the record, the browser that started and the signed-in user. */
-const verify = (
-  { cookies, of, path }: PageRequest,
-  { id, record: { callbackUrl, expiresAt, sessionUri, user, verifier } }: pendingConsent.Entry<pendingConsent.Pending>,
-  { isSecure, origin }: AppOrigin,
-  signedIn: Option.Option<string>
+/** Checks that the request is at the return URL of the consent, in the browser that started, before the session expires. */
+const verifyBrowser = (
+  { cookies, path }: PageRequest,
+  { id, record: { callbackUrl, expiresAt, verifier } }: pendingConsent.Entry<pendingConsent.Pending>,
+  { isSecure, origin }: AppOrigin
 ): Effect.Effect<void, BindingPageError> =>
   Effect.gen(function*() {
     // Again, since `CurrentUser` may take any time.
@@ -63,9 +66,25 @@ const verify = (
     const cookie = cookies[cookieName(isSecure, id)]
     if (verifier === undefined || cookie === undefined) return yield* otherBrowser
     if (!secureToken.timingSafeEqual(yield* digest(Redacted.make(cookie)), verifier)) return yield* otherBrowser
-    if (!secureToken.timingSafeEqual(yield* Effect.mapError(signedIn, () => signedOutMeanwhile), user)) {
-      return yield* otherUser
-    }
+  })
+
+/** Checks that the expected user is signed in. */
+const verifyUser = (
+  signedIn: Option.Option<string>,
+  user: string,
+  whenSignedOut: BindingPageError
+): Effect.Effect<void, BindingPageError> =>
+  Effect.flatMap(
+    Effect.mapError(signedIn, () => whenSignedOut),
+    (found) => secureToken.timingSafeEqual(found, user) ? Effect.void : otherUser
+  )
+
+/** Checks that the response is not an error, and belongs to the session. */
+const verifyResponse = (
+  { of }: PageRequest,
+  { record: { sessionUri } }: pendingConsent.Entry<pendingConsent.Pending>
+): Effect.Effect<void, BindingPageError> =>
+  Effect.gen(function*() {
     yield* checkProviderError(of)
     if (
       !secureToken.timingSafeEqual(yield* required(of, "session_id"), Redacted.value(sessionUri))
@@ -93,14 +112,72 @@ export const complete = (
       Effect.mapError((error) => isAboutSession(error) ? unfinished : unreachable)
     ))
 
+type Entry = pendingConsent.Entry<pendingConsent.Pending>
+
+type Answer<R> = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  BindingPageError | LedgerFailure,
+  ConsentLedger | ConsentSeal | R
+>
+
+/** Consumes the consent, and completes its session after `verified`. */
+const finish = (
+  entry: Entry,
+  verified: Effect.Effect<void, BindingPageError>,
+  doneUrl: string | undefined
+): Answer<IdentityService> =>
+  Effect.gen(function*() {
+    const claimed = yield* pendingConsent.replace(entry, { _tag: "Spent" })
+    if (Option.isNone(claimed)) return yield* consumed
+    yield* verified
+    const completed = yield* Effect.either(complete(entry.record))
+    if (Either.isLeft(completed)) {
+      if (completed.left.status !== unreachable.status) return yield* completed.left
+      // The service did not answer. The same browser may try again, since the service completes a session once.
+      yield* pendingConsent.replace(claimed.value, entry.record)
+      return yield* page(unreachable)
+    }
+    return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
+  })
+
+/** The browser keeps its cookie for another attempt if the service did not answer. */
+const withoutCookie = (isSecure: boolean, id: string) => (response: HttpServerResponse.HttpServerResponse) =>
+  response.status === unreachable.status ? response : removeCookie(response, isSecure, id)
+
+/**
+ * Continues after the sign-in. The state and the session were verified before it, so only the id of the consent is in the URL.
+ * The id is not secret: such a request consumes the consent only if it completes it.
+ */
+const afterSignIn = <R>(
+  request: PageRequest,
+  appOrigin: AppOrigin,
+  signedIn: Effect.Effect<Option.Option<string>, never, R>,
+  doneUrl: string | undefined
+): Answer<IdentityService | R> =>
+  Effect.gen(function*() {
+    const id = yield* required(request.of, "consent")
+    if (!pendingConsent.isId(id)) return yield* unreadable
+    const entry = yield* pending(id)
+    if (entry.record.hasReturned !== true) return yield* stateMismatch
+    const user = yield* signedIn
+    yield* verifyBrowser(request, entry, appOrigin)
+    yield* verifyUser(user, entry.record.user, signedOut)
+    return yield* Effect.uninterruptible(finish(entry, Effect.void, doneUrl)).pipe(
+      Effect.catchTag("BindingPageError", page),
+      Effect.map(withoutCookie(appOrigin.isSecure, id))
+    )
+  })
+
 /**
  * Builds the return page. The first request with a state consumes it, whatever its outcome, unless the service does not
- * answer. From then on the request is uninterruptible, so that a closed browser does not stop the completion.
+ * answer, or the user has to sign in first. From then on the request is uninterruptible, so that a closed browser does not
+ * stop the completion.
  */
 export const returnPage = <R>(
   appOrigin: AppOrigin,
   signedIn: Effect.Effect<Option.Option<string>, never, R>,
-  doneUrl: string | undefined
+  doneUrl: string | undefined,
+  signIn: SignIn | undefined
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   BindingPageError | LedgerFailure,
@@ -108,6 +185,9 @@ export const returnPage = <R>(
 > =>
   Effect.gen(function*() {
     const request = yield* readRequest(matchesHost(appOrigin))
+    if (signIn !== undefined && isAfterSignIn(request.of) && Option.isNone(request.of("state"))) {
+      return yield* afterSignIn(request, appOrigin, signedIn, doneUrl)
+    }
     const state = Redacted.make(yield* required(request.of, "state"))
     const id = yield* pendingConsent.idOf(state)
     const entry = yield* pending(id)
@@ -115,24 +195,22 @@ export const returnPage = <R>(
       !secureToken.timingSafeEqual(Redacted.value(state), Redacted.value(entry.record.state))
     ) return yield* stateMismatch
     const user = yield* signedIn
-    const answer = Effect.gen(function*() {
-      const claimed = yield* pendingConsent.replace(entry, { _tag: "Spent" })
-      if (Option.isNone(claimed)) return yield* consumed
-      yield* verify(request, entry, appOrigin, user)
-      const completed = yield* Effect.either(complete(entry.record))
-      if (Either.isLeft(completed)) {
-        if (completed.left.status !== unreachable.status) return yield* completed.left
-        // The service did not answer. The same browser may try again, since the service completes a session once.
-        yield* pendingConsent.replace(claimed.value, entry.record)
-        return yield* page(unreachable)
-      }
-      return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
-    })
-    return yield* Effect.uninterruptible(answer).pipe(
+    const browserAndResponse = Effect.zipRight(
+      verifyBrowser(request, entry, appOrigin),
+      verifyResponse(request, entry)
+    )
+    if (Option.isNone(user) && signIn !== undefined && Either.isRight(yield* Effect.either(browserAndResponse))) {
+      const isMarked = entry.record.hasReturned === true ||
+        Option.isSome(yield* pendingConsent.replace(entry, { ...entry.record, hasReturned: true }))
+      // Otherwise the consent has changed meanwhile: another request consumed it, or another browser started it.
+      return isMarked ? yield* redirectToSignIn(signIn, request.path, id) : yield* unavailable
+    }
+    const verified = verifyBrowser(request, entry, appOrigin).pipe(
+      Effect.zipRight(verifyUser(user, entry.record.user, signedOutMeanwhile)),
+      Effect.zipRight(verifyResponse(request, entry))
+    )
+    return yield* Effect.uninterruptible(finish(entry, verified, doneUrl)).pipe(
       Effect.catchTag("BindingPageError", page),
-      // The browser keeps its cookie for another attempt.
-      Effect.map((response) =>
-        response.status === unreachable.status ? response : removeCookie(response, appOrigin.isSecure, id)
-      )
+      Effect.map(withoutCookie(appOrigin.isSecure, id))
     )
   })

@@ -24,6 +24,7 @@ import {
 } from "./pages.js"
 import * as pendingConsent from "./pendingConsent.js"
 import { readRequest, required, setCookie } from "./readRequest.js"
+import { isAfterSignIn, returnTo, type SignIn } from "./signIn.js"
 import { matchesHost } from "./urls.js"
 
 /** @internal */
@@ -52,15 +53,35 @@ const bindBrowser = (
   attempts = maxAttempts
 ): Effect.Effect<void, BindingPageError | LedgerFailure, ConsentLedger | ConsentSeal> =>
   Effect.gen(function*() {
-    if (Option.isSome(yield* pendingConsent.replace(entry, { ...entry.record, verifier }))) return
+    const record = { ...entry.record, verifier, hasReturned: undefined }
+    if (Option.isSome(yield* pendingConsent.replace(entry, record))) return
     if (attempts === 0) return yield* unavailable
     yield* bindBrowser(yield* pending(entry.id), verifier, attempts - 1)
+  })
+
+/** Sends a signed-out user to the sign-in page, which redirects the user to this page of the application. */
+export const redirectToSignIn = (
+  signIn: SignIn,
+  path: string,
+  id: string
+): Effect.Effect<HttpServerResponse.HttpServerResponse, BindingPageError> =>
+  Option.match(signIn(returnTo(path, id)), {
+    onNone: () =>
+      Effect.zipRight(
+        Effect.logError(
+          "signInUrl: expected a path of the application, or a URL that is https or on loopback; the user must sign in without it"
+        ),
+        signedOut
+      ),
+    onSome: (url) => Effect.succeed(seeOther(url))
   })
 
 /** Builds the start page. If a consent is started again, in this browser or another, the last browser may finish it. */
 export const startPage = <R>(
   appOrigin: AppOrigin,
-  signedIn: Effect.Effect<Option.Option<string>, never, R>
+  signedIn: Effect.Effect<Option.Option<string>, never, R>,
+  path: string,
+  signIn: SignIn | undefined
 ): Effect.Effect<
   HttpServerResponse.HttpServerResponse,
   BindingPageError | LedgerFailure,
@@ -71,7 +92,11 @@ export const startPage = <R>(
     const id = yield* required(of, "consent")
     if (!pendingConsent.isId(id)) return yield* unreadable
     const entry = yield* pending(id)
-    const user = yield* Effect.mapError(yield* signedIn, () => signedOut)
+    const found = yield* signedIn
+    if (Option.isNone(found) && signIn !== undefined && !isAfterSignIn(of)) {
+      return yield* redirectToSignIn(signIn, path, id)
+    }
+    const user = yield* Effect.mapError(found, () => signedOut)
     if (!secureToken.timingSafeEqual(user, entry.record.user)) return yield* otherUser
     const verifier = Redacted.make(yield* secureToken.token)
     yield* bindBrowser(entry, yield* digest(verifier))

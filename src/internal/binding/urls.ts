@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { isHttpsOrLoopback, isLoopback } from "../lib/loopback.js"
-import { hostnameOf } from "../lib/requestTarget.js"
+import { hostnameOf, isPath } from "../lib/requestTarget.js"
 import { parseUrl } from "../lib/url.js"
 import type { AppOrigin } from "./appOrigin.js"
 
@@ -12,10 +12,13 @@ export const isLocalHost = (host: string): boolean => isLoopback(hostnameOf(host
 export const matchesHost = ({ host, isSecure }: AppOrigin) => (name: string): boolean =>
   name === host || name === `${host}:${isSecure ? 443 : 80}`
 
-/** Tests for a URL on `origin` without a query, with the path spelled as a browser spells it. */
+/**
+ * Tests for a URL on `origin` without a query, with the path spelled as a browser spells it. The path alone must not be a URL
+ * of another server, since it is the return target of the sign-in page.
+ */
 export const isPageOf = (origin: string, url: string): boolean =>
   // The path begins with a slash, so a longer host name does not match.
-  Option.exists(parseUrl(url), ({ pathname }) => `${origin}${pathname}` === url)
+  Option.exists(parseUrl(url), ({ pathname }) => `${origin}${pathname}` === url && isPath(pathname))
 
 /** Resolves the URL of the page after completion: an http or https URL, or a path of the application. */
 export const resolveDoneUrl = (origin: string, url: string): Option.Option<string> =>
