@@ -17,16 +17,18 @@ export interface Endpoint {
   readonly method: "GET" | "POST"
   readonly path: `/_local/${string}`
   readonly does: string
+  /** The query parameters; `?` marks optional ones. */
+  readonly query?: { readonly [parameter: string]: string }
   /** The members of the request; `?` marks optional ones. */
   readonly body?: { readonly [member: string]: string }
   readonly answer: string
   readonly handler: Handler
 }
 
-type About = Pick<Endpoint, "does" | "answer">
+type About = Pick<Endpoint, "does" | "answer" | "query">
 
 /** @internal */
-export const get = <R extends State>(
+export const get = <R extends State | HttpServerRequest.HttpServerRequest>(
   path: Endpoint["path"],
   about: About,
   effect: Effect.Effect<unknown, ApiError, R>

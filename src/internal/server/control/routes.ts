@@ -12,38 +12,21 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type ConsentSession, IdentityControls } from "../../../IdentityControls.js"
 import { integer, text as limited } from "../../model/smithy.js"
-import * as failures from "../state/errorsOf.js"
 import { FaultInjection } from "../state/faultInjection.js"
 import * as inventory from "../state/inventory.js"
 import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { type Endpoint, get, post, withControls } from "./endpoint.js"
+import * as faults from "./faults.js"
 import * as issuers from "./issuers.js"
-import { ApiError, invalid, respond } from "./json.js"
+import { ApiError, respond } from "./json.js"
+import { maxBytesOfSeveral, newest, page, query } from "./page.js"
 import * as sessions from "./sessionSelector.js"
 
 const name = Schema.optional(limited({ min: 1, max: 2048 }))
 
 const Filter = Schema.Struct({ providerName: name, workloadName: name, user: name })
 
-const times = Schema.optionalWith(integer(0, 1000), { default: () => 1 })
-
-const seconds = Schema.Number.pipe(
-  Schema.filter((n) => n >= 0 && n <= 3600 || "Member must be between 0 and 3600, inclusive")
-)
-
 const requiredName = limited({ min: 1, max: 2048 })
-
-const Failing = Schema.Struct({ operation: requiredName, error: name, times, message: name })
-
-const Delaying = Schema.Struct({ operation: requiredName, times, seconds: Schema.optional(seconds) })
-
-const Dropping = Schema.Struct({
-  operation: requiredName,
-  times,
-  lost: Schema.optionalWith(Schema.Literal("request", "answer"), { default: () => "request" })
-})
-
-const Reset = Schema.Struct({ journal: Schema.optionalWith(Schema.Boolean, { default: () => false }) })
 
 const SecretText = Schema.Redacted(
   Schema.String.pipe(
@@ -62,15 +45,6 @@ const Link = Schema.Struct({ workloadName: limited({ min: 3, max: 255, pattern: 
 
 const Move = Schema.Struct({ moveSeconds: integer(0, maxClockMoveSeconds) })
 
-const operationOf = (name: string) => {
-  const key = failures.keyOf(name)
-  return key === undefined
-    ? Effect.fail(
-      invalid({ name: "operation", message: "Member must be the name of an operation, such as GetWorkloadAccessToken" })
-    )
-    : Effect.succeed(key)
-}
-
 const clock = Effect.gen(function*() {
   const { offset } = yield* MovableClock
   return {
@@ -86,63 +60,41 @@ const sessionOf = ({ sessionUri, ...session }: ConsentSession) => ({
 
 const state = Effect.gen(function*() {
   const controls = yield* IdentityControls
-  const faults = yield* FaultInjection
+  const injection = yield* FaultInjection
   const { providers, workloads } = yield* inventory.read
-  const { delays, drops } = yield* faults.pending
-  const sessions = yield* controls.sessions
+  const { delays, drops } = yield* injection.pending
+  const lists = {
+    // Without their URIs, which are secret. `/_local/sessions` returns them.
+    sessions: (yield* controls.sessions).map(({ sessionUri: _, ...session }) => session),
+    grants: yield* controls.grants,
+    failures: yield* controls.pendingFailures
+  }
+  const sessions = newest(lists.sessions, maxBytesOfSeveral)
+  const grants = newest(lists.grants, maxBytesOfSeveral)
+  const failures = newest(lists.failures, maxBytesOfSeveral)
   return {
     clock: yield* clock,
     workloads,
     providers,
-    // Without their URIs, which are secret. `/_local/sessions` returns them.
-    sessions: sessions.map(({ sessionUri: _, ...session }) => session),
-    grants: yield* controls.grants,
-    failures: yield* controls.pendingFailures,
+    sessions,
+    grants,
+    failures,
     delays: delays.map(({ duration, operation, times }) => ({
       operation,
       times,
       seconds: Duration.toSeconds(duration)
     })),
-    drops
+    drops,
+    /** The numbers of entries that the answer does not contain. */
+    omitted: {
+      sessions: lists.sessions.length - sessions.length,
+      grants: lists.grants.length - grants.length,
+      failures: lists.failures.length - failures.length
+    }
   }
 })
 
 const done = {}
-
-const fail = ({ error, message, operation, times }: typeof Failing.Type) =>
-  Effect.gen(function*() {
-    const key = yield* operationOf(operation)
-    if (times === 0) {
-      yield* withControls((controls) => controls.clearFailures(key))
-      return done
-    }
-    const tag = error === undefined ? undefined : failures.errorOf(key, error)
-    if (tag === undefined) {
-      const allowed = failures.namesOf(key).join(", ")
-      return yield* invalid({ name: "error", message: `Member must satisfy enum value set: [${allowed}]` })
-    }
-    yield* failures.failNext(key, tag, times, message)
-    return done
-  })
-
-const delay = ({ operation, seconds, times }: typeof Delaying.Type) =>
-  Effect.gen(function*() {
-    const key = yield* operationOf(operation)
-    if (seconds === undefined && times > 0) {
-      return yield* invalid({ name: "seconds", message: "Member must not be null" })
-    }
-    yield* (yield* FaultInjection).delayNext(key, times, Duration.seconds(seconds ?? 0))
-    return done
-  })
-
-const reset = ({ journal }: typeof Reset.Type) =>
-  Effect.gen(function*() {
-    const controls = yield* IdentityControls
-    yield* controls.clearFailures()
-    yield* (yield* FaultInjection).reset
-    if (journal) yield* controls.clearJournal
-    return done
-  })
 
 const Approval = Schema.Struct({
   ...sessions.Selector.fields,
@@ -173,10 +125,6 @@ const filterFields = {
   "user?": "the user: userId:<id>, or jwt:<issuer>|<subject>"
 }
 
-const operation = "the name of an operation"
-
-const calls = "the number of calls, 1 by default; 0 cancels the pending ones of the operation"
-
 const expire = [
   {
     does: "Expires a session",
@@ -196,20 +144,34 @@ const expire = [
 const endpoints: ReadonlyArray<Endpoint> = [
   get("/_local/state", {
     does: "Returns the state, and the pending failures, delays and drops",
-    answer: "{clock, workloads, providers, sessions, grants, failures, delays, drops}, without secrets"
+    answer: "{clock, workloads, providers, sessions, grants, failures, delays, drops, omitted}, without secrets; " +
+      "of long lists the newest entries, and in omitted the number of the others"
   }, state),
   get(
     "/_local/journal",
-    { does: "Lists the last thousand calls, oldest first", answer: "{journal: [{at, operation, request, outcome}]}" },
-    withControls((controls) => Effect.map(controls.journal, (journal) => ({ journal })))
+    {
+      does: "Lists the last thousand calls, oldest first, with excerpts of large requests",
+      query,
+      answer: "{journal: [{at, operation, request, outcome}], total}"
+    },
+    withControls(({ journal }) =>
+      Effect.map(Effect.flatMap(journal, page), ({ entries, total }) => ({ journal: entries, total }))
+    )
   ),
   get(
     "/_local/sessions",
     {
-      does: "Lists the sessions with their URIs, which are secret",
-      answer: "{sessions: [{id, sessionUri, status, workloadName, user, providerName, scopes, createdAt, expiresAt}]}"
+      does: "Lists the sessions with their URIs, which are secret, oldest first",
+      query,
+      answer:
+        "{sessions: [{id, sessionUri, status, workloadName, user, providerName, scopes, createdAt, expiresAt}], total}"
     },
-    withControls((controls) => Effect.map(controls.sessions, (sessions) => ({ sessions: sessions.map(sessionOf) })))
+    withControls(({ sessions }) =>
+      Effect.map(
+        Effect.flatMap(sessions, (all) => page(all.map(sessionOf))),
+        ({ entries, total }) => ({ sessions: entries, total })
+      )
+    )
   ),
   post(
     "/_local/approve",
@@ -239,6 +201,7 @@ const endpoints: ReadonlyArray<Endpoint> = [
       )
   ),
   ...issuers.endpoints,
+  ...faults.endpoints,
   post("/_local/expire", ...expire),
   post("/_local/expire-session", ...expire),
   post(
@@ -267,59 +230,6 @@ const endpoints: ReadonlyArray<Endpoint> = [
     Move,
     ({ moveSeconds }) =>
       Effect.zipRight(Effect.flatMap(MovableClock, ({ move }) => move(Duration.seconds(moveSeconds))), clock)
-  ),
-  post(
-    "/_local/fail",
-    {
-      does: "Makes the next calls of an operation fail",
-      body: {
-        operation,
-        error: "an error of the operation, by the name of the library or of AWS; not required if times is 0",
-        "times?": calls,
-        "message?": "the message of the error"
-      },
-      answer: "{}"
-    },
-    Failing,
-    fail
-  ),
-  post(
-    "/_local/delay",
-    {
-      does: "Delays the next calls of an operation",
-      body: { operation, seconds: "0 to 3600; 0 cancels the pending delays of the operation", "times?": calls },
-      answer: "{}"
-    },
-    Delaying,
-    delay
-  ),
-  post(
-    "/_local/drop",
-    {
-      does: "Drops the connection of the next calls of an operation",
-      body: {
-        operation,
-        "lost?": "request (nothing is executed; the default) or answer (the response is lost)",
-        "times?": calls
-      },
-      answer: "{}"
-    },
-    Dropping,
-    ({ lost, operation, times }) =>
-      Effect.flatMap(
-        operationOf(operation),
-        (key) => Effect.as(Effect.flatMap(FaultInjection, (faults) => faults.dropNext(key, times, lost)), done)
-      )
-  ),
-  post(
-    "/_local/reset",
-    {
-      does: "Cancels all pending failures, delays and drops; the clock keeps its time",
-      body: { "journal?": "true also clears the list of calls" },
-      answer: "{}"
-    },
-    Reset,
-    reset
   ),
   post(
     "/_local/secret",

@@ -1,0 +1,55 @@
+/** Pages of long lists: an answer has a limit in bytes, and says how many entries it omits. */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Effect from "effect/Effect"
+import { parseQuery } from "../../lib/url.js"
+import { ApiError } from "./json.js"
+
+/** The size of the list in one answer, in bytes. */
+const maxBytes = 900_000
+
+/** The size of each of several lists in one answer, in bytes. */
+export const maxBytesOfSeveral = 150_000
+
+const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value) ?? "").length
+
+/** The last entries that have at most `bytes` bytes as JSON. An entry beyond the limit is omitted if it is alone, too. */
+export const newest = <A>(entries: ReadonlyArray<A>, bytes: number): ReadonlyArray<A> => {
+  let [start, left] = [entries.length, bytes]
+  while (start > 0) {
+    left -= byteLength(entries[start - 1]) + 1
+    if (left < 0) break
+    start--
+  }
+  return entries.slice(start)
+}
+
+const parameter = (name: "limit" | "skip", otherwise: number) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }): Effect.Effect<number, ApiError> => {
+    const text = parseQuery(url.split("?")[1] ?? "").get(name)
+    if (text === null) return Effect.succeed(otherwise)
+    return /^\d{1,15}$/.test(text) ? Effect.succeed(Number(text)) : new ApiError({
+      status: 400,
+      error: "InvalidQuery",
+      message: `${name}: expected a number of entries, 0 or more`
+    })
+  })
+
+/** The parameters of a page, for the description of an endpoint. */
+export const query = {
+  "limit?": "at most this many entries, the newest ones; by default as many as fit into 900 KB",
+  "skip?": "without this many of the newest entries, 0 by default"
+}
+
+/** One page of the entries of a list, of which the newest is the last. */
+export const page = <A>(
+  entries: ReadonlyArray<A>
+): Effect.Effect<
+  { readonly entries: ReadonlyArray<A>; readonly total: number },
+  ApiError,
+  HttpServerRequest.HttpServerRequest
+> =>
+  Effect.gen(function*() {
+    const limit = yield* parameter("limit", entries.length)
+    const end = Math.max(0, entries.length - (yield* parameter("skip", 0)))
+    return { entries: newest(entries.slice(Math.max(0, end - limit), end), maxBytes), total: entries.length }
+  })

@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityControls from "../src/IdentityControls.js"
+import { InternalServerError } from "../src/IdentityError.js"
+import { newest } from "../src/internal/server/control/page.js"
+import { agent } from "./support/agent.js"
+import { layer } from "./support/browser.js"
+import { assertEqual } from "./support/equality.js"
+import { ask, jar } from "./support/jar.js"
+
+const live = <A, E>(name: string, test: () => Effect.Effect<A, E, Layer.Layer.Success<typeof layer>>) =>
+  it.live(name, () => Effect.zipRight(agent, test()).pipe(Effect.provide(layer)))
+
+const mebibyte = 1_048_576
+
+const byteLength = (text: string) => Buffer.byteLength(text)
+
+const numbered = Array.from({ length: 10 }, (_, index) => ({ index, text: "ä".repeat(50) }))
+
+describe("the newest entries", () => {
+  const bytes = byteLength(JSON.stringify(numbered[0])) + 1
+
+  it("are those that fit, measured in bytes, in the order of the list", () => {
+    assertEqual(newest(numbered, 3 * bytes).map(({ index }) => index), [7, 8, 9])
+    assertEqual(newest(numbered, 3 * bytes - 1).map(({ index }) => index), [8, 9])
+    assertEqual(newest(numbered, 1000 * bytes), numbered)
+    assertEqual(newest(numbered, bytes - 1), [])
+  })
+})
+
+live("the call log keeps an excerpt of each request, and its answer has at most 1 MiB", () =>
+  Effect.gen(function*() {
+    const { journal } = yield* IdentityControls.IdentityControls
+    const api = yield* IdentityApi.IdentityApi
+    const client = yield* jar
+    yield* api.createWorkloadIdentity({
+      name: "tagged",
+      tags: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, "x".repeat(250)]))
+    })
+    const [entry] = (yield* journal).slice(-1)
+    assert.strictEqual(Object(entry?.request).name, "tagged")
+    assert.isAtMost(JSON.stringify(entry).length, 10_000)
+    const request = {
+      name: "none",
+      allowedResourceOauth2ReturnUrls: Array.from({ length: 6 }, () => `https://app.example/${"x".repeat(1900)}`)
+    }
+    for (let i = 0; i < 130; i++) yield* Effect.ignore(api.updateWorkloadIdentity(request))
+    const whole = yield* client.get("/_local/journal")
+    assert.isAtMost(byteLength(whole.text), mebibyte)
+    const answer = JSON.parse(whole.text)
+    assert.isAbove(answer.total, 130)
+    assert.isBelow(answer.journal.length, answer.total)
+    assert.strictEqual(answer.journal.at(-1).operation, "updateWorkloadIdentity")
+    const state = yield* client.get("/_local/state")
+    assert.isAtMost(byteLength(state.text), mebibyte)
+  }))
+
+live("the call log and the sessions are returned in pages, from the newest", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const pageOf = (path: string) => Effect.map(client.get(path), ({ text }) => JSON.parse(text))
+    for (let i = 0; i < 4; i++) yield* ask("github", [`scope-${i}`])
+    const ids = (page: { readonly sessions: ReadonlyArray<{ readonly id: number }> }) =>
+      page.sessions.map(({ id }) => id)
+    assertEqual(ids(yield* pageOf("/_local/sessions")), [1, 2, 3, 4])
+    const newestTwo = yield* pageOf("/_local/sessions?limit=2")
+    assertEqual([ids(newestTwo), newestTwo.total], [[3, 4], 4])
+    assertEqual(ids(yield* pageOf("/_local/sessions?limit=2&skip=1")), [2, 3])
+    assertEqual(ids(yield* pageOf("/_local/sessions?skip=3")), [1])
+    assertEqual(ids(yield* pageOf("/_local/sessions?skip=9")), [])
+    assertEqual(ids(yield* pageOf("/_local/sessions?limit=0")), [])
+    const { journal, total } = yield* pageOf("/_local/journal?limit=1")
+    assertEqual(journal.map(({ operation }: { readonly operation: string }) => operation), ["getResourceOauth2Token"])
+    assert.isAbove(total, 8)
+    for (const query of ["limit=-1", "limit=all", "skip=1.5", "skip="]) {
+      const refused = yield* client.get(`/_local/journal?${query}`)
+      assertEqual([refused.status, JSON.parse(refused.text)], [400, {
+        error: "InvalidQuery",
+        message: `${query.split("=")[0]}: expected a number of entries, 0 or more`
+      }])
+    }
+  }))
+
+live("the state omits the oldest entries of a long list, and counts them", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    for (let i = 0; i < 150; i++) {
+      yield* ask("github", [
+        `${i}-${"x".repeat(100)}`,
+        ...Array.from({ length: 20 }, (_, j) => `${j}${"y".repeat(100)}`)
+      ])
+    }
+    const { text } = yield* client.get("/_local/state")
+    assert.isAtMost(byteLength(text), mebibyte)
+    const { omitted, sessions } = JSON.parse(text)
+    assert.isAbove(omitted.sessions, 0)
+    assert.strictEqual(sessions.length + omitted.sessions, 150)
+    assert.strictEqual(sessions.at(-1).id, 150)
+    assertEqual([omitted.grants, omitted.failures], [0, 0])
+  }))
+
+live(
+  "at most 1,000 failures, delays and drops are pending, and the error says how to cancel them",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const { failNext } = yield* IdentityControls.IdentityControls
+      const error = new InternalServerError({ operation: "GetTokenVault", message: "broken" })
+      for (let i = 0; i < 998; i++) yield* failNext("getTokenVault", error)
+      const operation = "GetTokenVault"
+      const statusOf = (path: string, body: object) => Effect.map(client.json(path, body), ({ status }) => status)
+      assert.strictEqual(yield* statusOf("/_local/delay", { operation, seconds: 1 }), 200)
+      assert.strictEqual(yield* statusOf("/_local/drop", { operation }), 200)
+      for (
+        const [path, body] of [["delay", { seconds: 1 }], ["drop", {}], ["fail", {
+          error: "InternalServerError"
+        }]] as const
+      ) {
+        const refused = yield* client.json(`/_local/${path}`, { operation, ...body })
+        assertEqual([refused.status, refused.json], [409, {
+          error: "TooManyPending",
+          message: "1000 failures, delays and drops are pending: cancel some, or all with POST /_local/reset"
+        }])
+      }
+      assert.strictEqual(yield* statusOf("/_local/drop", { operation, times: 0 }), 200)
+      assert.strictEqual(yield* statusOf("/_local/delay", { operation, seconds: 1 }), 200)
+      assert.strictEqual(yield* statusOf("/_local/reset", {}), 200)
+      assert.strictEqual(yield* statusOf("/_local/fail", { operation, error: "InternalServerError" }), 200)
+    })
+)
