@@ -81,8 +81,8 @@ describe("a client of IdentityServer over AwsIdentity", () => {
         const client = yield* Effect.fork(mint(yield* Effect.provide(origin, context)))
         yield* Queue.take(wire.arrivals)
         yield* Fiber.interrupt(client)
-        const outcomes = { operation: "GetWorkloadAccessToken", outcome: "disconnected", ms: 0 }
-        assertEqual(yield* Queue.take(calls), [outcomes])
+        const fields = { workload: "my-agent", provider: undefined, user: undefined, outcome: "disconnected", ms: 0 }
+        assertEqual<unknown>(yield* Queue.take(calls), [{ event: "GetWorkloadAccessToken", fields }])
       }))
 
     it.scoped(`receives a response at the time limit if AWS does not respond: ${name}`, () =>

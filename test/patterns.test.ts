@@ -94,7 +94,8 @@ describe("the regular expressions of the sources", () => {
     const parsing = files.filter((file) => /new URL\(|URL\.canParse/.test(readFileSync(file, "utf8")))
     assert.sameMembers(parsing, [
       "src/internal/lib/url.ts",
-      // A path of the application, by its own origin.
+      // Paths that the application gave, by its own origin.
+      "src/internal/binding/signIn.ts",
       "src/internal/binding/urls.ts",
       // Copies of what was parsed before.
       "src/internal/model/discoveryUrl.ts",
