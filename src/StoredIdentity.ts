@@ -18,7 +18,8 @@ import type * as MemoryIdentity from "./MemoryIdentity.js"
 
 /**
  * The folder cannot be used: it is in use or damaged, belongs to another program or another version of this library, or
- * `classic-level` is not installed. `message` states which of these, and what to do. The folder is not reset.
+ * `classic-level` is not installed. Or the disk is full or read-only, access is denied, or too many files are open: such a
+ * folder is not damaged. `message` states which of these, and what to do. The folder is not reset.
  *
  * @since 0.1.0
  * @category errors
@@ -50,7 +51,7 @@ export interface Options extends MemoryIdentity.Options {
 /**
  * Layer of the service in the folder, or of a new one: the port and its test controls. The folder is closed with the scope.
  * If a write fails, this and all later changes fail with `InternalServerError` (changes by the controls die) until the
- * folder is opened again. Injected failures, the journal, provider failures and cached machine tokens are not stored.
+ * folder is opened again. The message and the log name the cause, such as a full disk. Injected failures, the journal, provider failures and cached machine tokens are not stored.
  *
  * @example
  * ```ts

@@ -175,7 +175,7 @@ describe("the folder of a storage", () => {
     Effect.gen(function*() {
       const file = `${directory}.file`
       writeFileSync(file, "")
-      assert.match((yield* Effect.flip(load(file))).message, /^it cannot be created \(/)
+      assert.match((yield* Effect.flip(load(file))).message, /^it cannot be created: a part of its path is a file \(/)
       yield* opened(directory, ({ commit }) => commit([put("a/1", "one")]))
       for (const value of ["", "{}", "{\"number\":\"1\",\"sum\":\"0\"}", "{\"number\":1}"]) {
         yield* Effect.promise(async () => {

@@ -66,6 +66,10 @@ const begun = (directory: string) =>
 
 const refusal = (directory: string) => Effect.map(Effect.flip(opened(directory)), ({ message }) => message)
 
+const access = "give this user read and write access to the folder, its files and its key file"
+
+const denied = (code: string) => `this user has no access (${code}: the disk); ${access}`
+
 const recoveryHint = "restore the folder from a copy, or move it away to start with an empty one"
 
 describe("the files in the folder of a storage", () => {
@@ -190,11 +194,11 @@ describe("the folder of a storage", () => {
       writeFileSync(file, "")
       assert.strictEqual(
         yield* refusal(file),
-        `it cannot be created (EEXIST: file already exists, mkdir '${file}')`
+        `it cannot be created: a part of its path is a file (EEXIST: file already exists, mkdir '${file}'); use a path of folders`
       )
       assert.strictEqual(
         yield* refusal(join(file, "below")),
-        `it cannot be created (EEXIST: file already exists, mkdir '${file}')`
+        `it cannot be created: a part of its path is a file (EEXIST: file already exists, mkdir '${file}'); use a path of folders`
       )
     }))
 
@@ -215,27 +219,77 @@ describe("the folder of a storage", () => {
       )
     }))
 
-  test("is reported as damaged, with LevelDB's message, if LevelDB cannot read it", (directory) =>
-    Effect.gen(function*() {
-      yield* begun(directory)
-      vi.spyOn(ClassicLevel.prototype, "iterator").mockImplementationOnce(() => {
-        throw new Error("a block")
-      })
-      assert.strictEqual(yield* refusal(directory), `it is damaged: a block; ${recoveryHint}`)
-    }))
+  const reading: ReadonlyArray<readonly [title: string, error: Error, message: string]> = [
+    [
+      "as damaged if a block is corrupt",
+      Object.assign(new Error("Corruption: a block"), { code: "LEVEL_CORRUPTION" }),
+      `it is damaged: Corruption: a block; ${recoveryHint}`
+    ],
+    [
+      "as damaged if a file is missing",
+      Object.assign(new Error("IO error: 5.ldb: No such file or directory"), { code: "LEVEL_IO_ERROR" }),
+      `it is damaged: IO error: 5.ldb: No such file or directory; ${recoveryHint}`
+    ],
+    [
+      "with its cause, and not as damaged, if the disk is broken",
+      Object.assign(new Error("IO error: 5.ldb: Input/output error"), { code: "LEVEL_IO_ERROR" }),
+      "it cannot be read: the disk reports an input or output error (IO error: 5.ldb: Input/output error); check the disk"
+    ],
+    [
+      "with its message, and not as damaged, if the error is unknown",
+      new Error("a block"),
+      "it cannot be read (a block)"
+    ]
+  ]
+  for (const [title, error, message] of reading) {
+    test(`that LevelDB cannot read is reported ${title}`, (directory) =>
+      Effect.gen(function*() {
+        yield* begun(directory)
+        vi.spyOn(ClassicLevel.prototype, "iterator").mockImplementationOnce(() => {
+          throw error
+        })
+        assert.strictEqual(yield* refusal(directory), message)
+      }))
+  }
+
+  const opening: ReadonlyArray<readonly [code: string, text: string, message: string]> = [
+    [
+      "LEVEL_IO_ERROR",
+      "IO error: /data/LOCK: Permission denied",
+      `it cannot be opened: this user has no access (IO error: /data/LOCK: Permission denied); ${access}`
+    ],
+    [
+      "LEVEL_LOCKED",
+      "IO error: lock /data/LOCK: No locks available",
+      "it cannot be opened: the file system has no file locks (IO error: lock /data/LOCK: No locks available); use a " +
+      "folder on a local disk"
+    ],
+    ["LEVEL_IO_ERROR", "IO error: /data/LOCK: the moon", "it cannot be opened (IO error: /data/LOCK: the moon)"]
+  ]
+  for (const [code, text, message] of opening) {
+    test(`that LevelDB cannot open is not reported as damaged: ${text}`, (directory) =>
+      Effect.gen(function*() {
+        yield* begun(directory)
+        const failed = Object.assign(new Error("Database failed to open"), {
+          cause: Object.assign(new Error(text), { code })
+        })
+        vi.spyOn(ClassicLevel.prototype, "open").mockRejectedValueOnce(failed)
+        assert.strictEqual(yield* refusal(directory), message)
+      }))
+  }
 
   const failures: ReadonlyArray<
     readonly [operation: Operation, code: string, after: number, isOpen: boolean, message: string]
   > = [
-    ["mkdir", "EACCES", 0, false, "it cannot be created (EACCES: the disk)"],
-    ["stat", "EACCES", 1, false, "it cannot be read"],
-    ["readdir", "EACCES", 0, false, "it cannot be read"],
-    ["chmod", "EPERM", 0, true, "its mode cannot be set to 0700"],
-    ["readFile", "EACCES", 0, false, `it is damaged: ACKNOWLEDGED cannot be read; ${recoveryHint}`],
-    ["open", "EACCES", 0, false, "ACKNOWLEDGED cannot be opened"],
-    ["open", "EACCES", 1, false, "ACKNOWLEDGED cannot be opened"],
-    ["readdir", "EACCES", 1, false, "the modes of its files cannot be set to 0600"],
-    ["chmod", "EPERM", 0, false, "the modes of its files cannot be set to 0600"]
+    ["mkdir", "EACCES", 0, false, `it cannot be created: ${denied("EACCES")}`],
+    ["stat", "EACCES", 1, false, `it cannot be read: ${denied("EACCES")}`],
+    ["readdir", "EACCES", 0, false, `it cannot be read: ${denied("EACCES")}`],
+    ["chmod", "EPERM", 0, true, `its mode cannot be set to 0700: ${denied("EPERM")}`],
+    ["readFile", "EACCES", 0, false, `its file ACKNOWLEDGED cannot be read: ${denied("EACCES")}`],
+    ["open", "EACCES", 0, false, `its file ACKNOWLEDGED cannot be opened: ${denied("EACCES")}`],
+    ["open", "EACCES", 1, false, `its file ACKNOWLEDGED cannot be opened: ${denied("EACCES")}`],
+    ["readdir", "EACCES", 1, false, `the modes of its files cannot be set to 0600: ${denied("EACCES")}`],
+    ["chmod", "EPERM", 0, false, `the modes of its files cannot be set to 0600: ${denied("EPERM")}`]
   ]
   for (const [operation, code, after, isOpen, message] of failures) {
     test(`is rejected if ${operation} fails with ${code} after ${after} calls: ${message}`, (directory) =>

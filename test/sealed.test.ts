@@ -235,13 +235,24 @@ describe("the key of encrypted records", () => {
       }
       const folder = `${directory}-folder`
       mkdirSync(`${folder}.key`)
-      assert.match(yield* message(folder), /^the key in .*-folder\.key cannot be read$/)
+      assert.match(yield* message(folder), /^the key in .*-folder\.key cannot be read \(EISDIR: /)
     }))
 
   test("that cannot be written makes the creation of a store fail", (directory) =>
     Effect.gen(function*() {
       const { storage } = yield* Stored.make()
       const { message } = yield* Effect.flip(sealed.open(`${directory}/missing/data`, storage))
-      assert.match(message, /^the key cannot be written to .*missing\/data\.key$/)
+      assert.match(message, /^the key cannot be written to .*missing\/data\.key \(ENOENT: /)
+    }))
+
+  test("that cannot be reached is reported with the cause and the remedy", (directory) =>
+    Effect.gen(function*() {
+      writeFileSync(`${directory}.file`, "")
+      const { storage } = yield* Stored.make()
+      const { message } = yield* Effect.flip(sealed.open(`${directory}.file/data`, storage))
+      assert.match(
+        message,
+        /^the key in .*\.file\/data\.key cannot be read: a part of its path is a file \(ENOTDIR: .*\); use a path of folders$/
+      )
     }))
 })

@@ -203,7 +203,8 @@ describe("the emulator with a storage", () => {
       for (const fiber of [b, c]) {
         assertContains(yield* Fiber.join(fiber), {
           _tag: "InternalServerError",
-          message: "the change could not be stored, and later changes are refused until the store is opened again"
+          message:
+            "the change could not be stored (disk full), and later changes are refused until the store is opened again"
         })
       }
       yield* release

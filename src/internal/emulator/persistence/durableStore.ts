@@ -3,12 +3,14 @@
  * written in batches, in that order, and an operation returns when its batch is durable. Reads see only durable state and
  * never wait. So no caller sees a result that a crash could undo.
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import type { Settings } from "../state/arns.js"
@@ -34,11 +36,14 @@ export interface Storage {
  * The change was not stored, and later changes are refused. A defect inside the emulator, reported as
  * `InternalServerError`.
  */
-export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{}> {
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly reason: string }> {
   override get message(): string {
-    return "the change could not be stored, and later changes are refused until the store is opened again"
+    return `the change could not be stored (${this.reason}), and later changes are refused until the store is opened again`
   }
 }
+
+const reasonOf = (cause: Cause.Cause<StorageProblem>): string =>
+  Option.match(Cause.failureOption(cause), { onNone: () => "a defect", onSome: ({ message }) => message })
 
 type Batch = Deferred.Deferred<void>
 
@@ -51,7 +56,8 @@ interface Cell {
   readonly writing: Batch | undefined
   /** Completed when the changes that are not being written yet are durable. */
   readonly next: Batch | undefined
-  readonly isRefusing: boolean
+  /** The reason why changes are refused. */
+  readonly refusal: StoreUnavailable | undefined
 }
 
 /** The state that the storage holds, or `empty` in a new storage. */
@@ -69,7 +75,7 @@ export const make = Effect.fnUntraced(
     const state = stored.length === 0
       ? empty
       : yield* Either.mapLeft(records.restore(settings, empty, stored), (message) => new StorageProblem({ message }))
-    const initial: Cell = { latest: state, durable: state, writing: undefined, next: undefined, isRefusing: false }
+    const initial: Cell = { latest: state, durable: state, writing: undefined, next: undefined, refusal: undefined }
     const cell = yield* Ref.make(initial)
     const hasChanges = yield* Effect.makeLatch(false)
 
@@ -88,22 +94,26 @@ export const make = Effect.fnUntraced(
         return yield* Deferred.succeed(batch, undefined)
       }
       yield* Effect.logError("A change could not be stored, and later changes are refused.", exit.cause)
+      const refusal = new StoreUnavailable({ reason: reasonOf(exit.cause) })
       const nextBatch = yield* Ref.modify(cell, (now) => [now.next, {
         latest: records.withUnsavedOf(now.durable, now.latest),
         durable: now.durable,
         writing: undefined,
         next: undefined,
-        isRefusing: true
+        refusal
       }])
       yield* Effect.forEach(
         [batch, ...(nextBatch === undefined ? [] : [nextBatch])],
-        (batch) => Deferred.die(batch, new StoreUnavailable()),
+        (batch) => Deferred.die(batch, refusal),
         { discard: true }
       )
     }))
 
     // Runs after the writer has stopped: writes the remaining changes, and refuses later ones.
-    yield* Effect.addFinalizer(() => Effect.zipRight(flush, Ref.update(cell, (now) => ({ ...now, isRefusing: true }))))
+    const closed = new StoreUnavailable({ reason: "the store is closed" })
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(flush, Ref.update(cell, (now) => ({ ...now, refusal: now.refusal ?? closed })))
+    )
     yield* Effect.forkScoped(
       hasChanges.await.pipe(Effect.zipRight(hasChanges.close), Effect.zipRight(flush), Effect.forever)
     )
@@ -121,7 +131,7 @@ export const make = Effect.fnUntraced(
               const later = batch === undefined ? reply : Effect.zipRight(restore(Deferred.await(batch)), reply)
               return [later, { ...now, latest: after }]
             }
-            if (now.isRefusing) return [Effect.die(new StoreUnavailable()), now]
+            if (now.refusal !== undefined) return [Effect.die(now.refusal), now]
             const next = now.next ?? Deferred.unsafeMake<void>(FiberId.none)
             const durably = hasChanges.open.pipe(
               Effect.zipRight(restore(Deferred.await(next))),

@@ -6,6 +6,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:cry
 import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { randomBytes } from "../../lib/secureToken.js"
+import * as diskProblem from "./diskProblem.js"
 import { type Storage, StorageProblem } from "./durableStore.js"
 import { type Change, type Entry, version } from "./records.js"
 
@@ -25,7 +26,8 @@ const readKey = (path: string) =>
         if (isMissing(error)) return undefined
         throw error
       }),
-    catch: (cause) => new StorageProblem({ message: `the key in ${path} cannot be read`, cause })
+    catch: (cause) =>
+      new StorageProblem({ message: diskProblem.describe(`the key in ${path} cannot be read`, cause), cause })
   }).pipe(
     Effect.filterOrFail(
       (text) => text === undefined || /^[0-9a-f]{64}\n?$/.test(text),
@@ -48,7 +50,8 @@ const createKey = (path: string) =>
       await folder.sync().finally(() => folder.close())
       return key
     },
-    catch: (cause) => new StorageProblem({ message: `the key cannot be written to ${path}`, cause })
+    catch: (cause) =>
+      new StorageProblem({ message: diskProblem.describe(`the key cannot be written to ${path}`, cause), cause })
   })
 
 const readPair = (text: string): Option.Option<Entry> => {

@@ -13,6 +13,7 @@ import { hash } from "node:crypto"
 import { chmod, type FileHandle, mkdir, open as openFile, readdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as classicLevel from "./classicLevel.js"
+import * as diskProblem from "./diskProblem.js"
 import { type Storage, StorageProblem } from "./durableStore.js"
 import type { Change, Entry } from "./records.js"
 
@@ -38,14 +39,25 @@ const attempt = <A>(
   what: string,
   body: () => Promise<A>
 ): Effect.Effect<A, StorageProblem> =>
-  Effect.tryPromise({ try: body, catch: (cause) => new StorageProblem({ message: what, cause }) })
+  Effect.tryPromise({
+    try: body,
+    catch: (cause) => new StorageProblem({ message: diskProblem.describe(what, cause), cause })
+  })
 
 const code = (error: unknown): unknown => Predicate.hasProperty(error, "code") ? error.code : undefined
 
 const cause = (error: unknown): unknown => Predicate.hasProperty(error, "cause") ? error.cause : undefined
 
-const messageOf = (error: unknown): string =>
-  Predicate.hasProperty(error, "message") && Predicate.isString(error.message) ? error.message : String(error)
+/** A file with bad content or a missing file, and no problem of the disk. */
+const isCorruption = (error: unknown): boolean =>
+  code(error) === "LEVEL_CORRUPTION" || diskProblem.rootMessage(error).endsWith(": No such file or directory") ||
+  (cause(error) !== undefined && isCorruption(cause(error)))
+
+/** Reports a corruption as such, and any other error with its cause: a restored folder would not help. */
+const unreadable = (what: string, error: unknown) =>
+  isCorruption(error)
+    ? damaged(diskProblem.rootMessage(error), error)
+    : new StorageProblem({ message: diskProblem.describe(what, error), cause: error })
 
 /**
  * Creates the folder and its parents. The option `recursive` of Node loops forever, uninterruptibly, where the system
@@ -64,10 +76,7 @@ const create = async (directory: string): Promise<void> => {
 
 /** Creates the folder if it is missing, and checks that it holds a database or nothing. */
 const inspect = Effect.fnUntraced(function*(directory: string) {
-  yield* Effect.tryPromise({
-    try: () => create(directory),
-    catch: (cause) => new StorageProblem({ message: `it cannot be created (${messageOf(cause)})`, cause })
-  })
+  yield* attempt("it cannot be created", () => create(directory))
   const info = yield* attempt("it cannot be read", () => stat(directory))
   const names = yield* attempt("it cannot be read", () => readdir(directory))
   const foreign = names.find((name) => !knownFiles.test(name))
@@ -99,12 +108,12 @@ const openDatabase = (Level: typeof ClassicLevel, directory: string, createIfMis
     Effect.tryPromise({
       try: () => db.open({ createIfMissing }),
       catch: (error) =>
-        code(cause(error)) === "LEVEL_LOCKED"
+        code(cause(error)) === "LEVEL_LOCKED" && diskProblem.find(error) === undefined
           ? new StorageProblem({
             message: "it is in use by another process, or opened twice by this one",
             cause: error
           })
-          : damaged(messageOf(cause(error) ?? error), error)
+          : unreadable("it cannot be opened", error)
     }),
     db
   )
@@ -113,7 +122,13 @@ const openDatabase = (Level: typeof ClassicLevel, directory: string, createIfMis
 const readAcknowledged = (directory: string) =>
   Effect.tryPromise({
     try: () => readFile(join(directory, acknowledgedFile), "utf8"),
-    catch: (error) => code(error) === "ENOENT" ? undefined : damaged(`${acknowledgedFile} cannot be read`, error)
+    catch: (error) =>
+      code(error) === "ENOENT"
+        ? undefined
+        : new StorageProblem({
+          message: diskProblem.describe(`its file ${acknowledgedFile} cannot be read`, error),
+          cause: error
+        })
   }).pipe(
     Effect.catchAll((problem) => problem === undefined ? Effect.succeed(undefined) : Effect.fail(problem)),
     Effect.flatMap((text) =>
@@ -146,7 +161,7 @@ const openAcknowledged = (directory: string, number: number) => {
     return file
   }
   return Effect.acquireRelease(
-    attempt(`${acknowledgedFile} cannot be opened`, async () => {
+    attempt(`its file ${acknowledgedFile} cannot be opened`, async () => {
       const isNew = number === 0
       const file = await openFile(join(directory, acknowledgedFile), isNew ? "w" : "r+", 0o600)
       return prepare(file, isNew).catch(async (error: unknown) => {
@@ -159,6 +174,15 @@ const openAcknowledged = (directory: string, number: number) => {
 }
 
 const acknowledge = (file: FileHandle, number: number) => file.write(formatted(number), 0, "utf8")
+
+/** A write that failed. Callers of the service see its message, so it names no path. */
+const unwritten = (cause: unknown) => {
+  const known = diskProblem.find(cause)
+  return new StorageProblem({
+    message: known === undefined ? "writing failed" : `${known.what}; ${known.remedy}`,
+    cause
+  })
+}
 
 /** Opens the folder, and closes it with the scope. */
 export const open = Effect.fnUntraced(function*(
@@ -173,7 +197,7 @@ export const open = Effect.fnUntraced(function*(
   const acknowledged = yield* readAcknowledged(directory)
   const stored = yield* Effect.tryPromise({
     try: () => db.iterator().all(),
-    catch: (error) => damaged(messageOf(error), error)
+    catch: (error) => unreadable("it cannot be read", error)
   })
   const records = stored.filter(([key]) => key !== commitKey)
   const checksums = new Map(records.map(([key, value]) => [key, checksumOf(key, value)]))
@@ -201,26 +225,29 @@ export const open = Effect.fnUntraced(function*(
     load: Effect.succeed(records.map(([key, value]): Entry => [key, value])),
 
     commit: (changes: ReadonlyArray<Change>) =>
-      attempt("writing failed", async () => {
-        const added = new Map<string, bigint | undefined>()
-        let next = checksum
-        for (const { key, value } of changes) {
-          const now = value === undefined ? undefined : checksumOf(key, value)
-          next ^= (checksums.get(key) ?? 0n) ^ (now ?? 0n)
-          added.set(key, now)
-        }
-        await db.batch([
-          ...changes.map(({ key, value }) =>
-            value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value }
-          ),
-          { type: "put", key: commitKey, value: JSON.stringify({ number: number + 1, sum: next.toString(16) }) }
-        ], { sync: true })
-        await acknowledge(file, number + 1)
-        number += 1
-        checksum = next
-        for (const [key, now] of added) {
-          if (now === undefined) checksums.delete(key)
-          else checksums.set(key, now)
+      Effect.tryPromise({
+        catch: unwritten,
+        try: async () => {
+          const added = new Map<string, bigint | undefined>()
+          let next = checksum
+          for (const { key, value } of changes) {
+            const now = value === undefined ? undefined : checksumOf(key, value)
+            next ^= (checksums.get(key) ?? 0n) ^ (now ?? 0n)
+            added.set(key, now)
+          }
+          await db.batch([
+            ...changes.map(({ key, value }) =>
+              value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value }
+            ),
+            { type: "put", key: commitKey, value: JSON.stringify({ number: number + 1, sum: next.toString(16) }) }
+          ], { sync: true })
+          await acknowledge(file, number + 1)
+          number += 1
+          checksum = next
+          for (const [key, now] of added) {
+            if (now === undefined) checksums.delete(key)
+            else checksums.set(key, now)
+          }
         }
       })
   }
