@@ -10,6 +10,7 @@ import type * as HttpApp from "@effect/platform/HttpApp"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -18,10 +19,11 @@ import type { ConsentLedger } from "./ConsentLedger.js"
 import type { ConsentSeal } from "./ConsentSeal.js"
 import type { UserIdentifier } from "./Credential.js"
 import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
-import type { IdentityService } from "./IdentityService.js"
+import { IdentityService } from "./IdentityService.js"
 import { autoReturnPage } from "./internal/binding/autoReturnPage.js"
 import { type BindingPageError, page, unavailable } from "./internal/binding/pages.js"
 import * as pendingConsent from "./internal/binding/pendingConsent.js"
+import { respondTo } from "./internal/binding/resumeResponse.js"
 import { returnPage } from "./internal/binding/returnPage.js"
 import { make as makeSignIn } from "./internal/binding/signIn.js"
 import { startPage } from "./internal/binding/startPage.js"
@@ -29,6 +31,7 @@ import { isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/url
 import { isLoopbackUrl } from "./internal/lib/loopback.js"
 import * as secureToken from "./internal/lib/secureToken.js"
 import { redactRequest } from "./internal/web/redactRequest.js"
+import type { WithWorkloadAccessToken } from "./TokenOptions.js"
 
 /**
  * The user who is signed in to the application, from the cookies or headers of the request. The value is a stable key that
@@ -332,3 +335,65 @@ export const makeLocalAutoBinding = (options: {
       message:
         "endpoint: expected an identity service on loopback, such as http://127.0.0.1:4599; use `make` for any other"
     })
+
+/**
+ * Responds to a request for the result of a call that `Consent.suspend` suspended. Polls once (`resume` with `wait: false`).
+ * When the user has consented, the handle is consumed and `onToken` responds. Until then the handle stays valid, and the
+ * response has one of these statuses, as JSON (`{"status": "pending"}`), or as a page if the request accepts `text/html`:
+ *
+ * - 202 `pending`, with `Retry-After`; the page reloads itself after the same time.
+ * - 403 `denied`: the user or the provider refused. 403 `rejected`: the service rejects the request, for example because the
+ *   workload access token belongs to another user.
+ * - 410 `expired`, and 410 `used` if the handle has returned a token before.
+ * - 400 `invalid`: not a handle of this application.
+ * - 503 `unavailable`, with `Retry-After`: the service or the ledger did not answer; a page reloads itself.
+ *
+ * No response contains the handle, the session or the authorization URL. Keep the handle in the user's session, not in the URL.
+ * `retryAfter` defaults to 5 seconds; it is rounded up to whole seconds, at least 1.
+ *
+ * @example
+ * ```ts
+ * import { HttpRouter, HttpServerResponse } from "@effect/platform"
+ * import { Effect, type Redacted } from "effect"
+ * import { IdentityService, SessionBinding } from "effect-agentcore-identity"
+ *
+ * // `handle` and `userId` come from the session of the application.
+ * type Use = (token: Redacted.Redacted) => Effect.Effect<void>
+ *
+ * export const status = (handle: Redacted.Redacted, userId: string, useToken: Use) =>
+ *   HttpRouter.empty.pipe(
+ *     HttpRouter.get(
+ *       "/status",
+ *       Effect.gen(function*() {
+ *         const identity = yield* IdentityService.IdentityService
+ *         return yield* SessionBinding.resumeResponse(handle, {
+ *           workloadAccessToken: yield* identity.getWorkloadAccessToken({ workloadName: "my-agent", userId }),
+ *           onToken: (token) => Effect.zipRight(useToken(token), HttpServerResponse.json({ status: "done" }))
+ *         })
+ *       })
+ *     )
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const resumeResponse = <E, R>(
+  handle: Redacted.Redacted,
+  { onToken, retryAfter = "5 seconds", workloadAccessToken }: WithWorkloadAccessToken & {
+    readonly onToken: (token: Redacted.Redacted) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+    readonly retryAfter?: Duration.DurationInput | undefined
+  }
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  E,
+  IdentityService | ConsentLedger | ConsentSeal | HttpServerRequest.HttpServerRequest | R
+> =>
+  Effect.flatMap(
+    IdentityService,
+    (identity) =>
+      Effect.matchEffect(identity.resume(handle, { wait: false, workloadAccessToken }), {
+        onFailure: (error) => respondTo(error, Math.max(1, Math.ceil(Duration.toSeconds(retryAfter)))),
+        onSuccess: onToken
+      })
+  )
