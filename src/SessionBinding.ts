@@ -21,7 +21,7 @@ import type { UserIdentifier } from "./Credential.js"
 import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
 import { autoReturnPage } from "./internal/binding/autoReturnPage.js"
-import { type BindingPageError, page, unavailable } from "./internal/binding/pages.js"
+import { withErrorPages } from "./internal/binding/pages.js"
 import * as pendingConsent from "./internal/binding/pendingConsent.js"
 import { respondTo } from "./internal/binding/resumeResponse.js"
 import { returnPage } from "./internal/binding/returnPage.js"
@@ -30,7 +30,6 @@ import { startPage } from "./internal/binding/startPage.js"
 import { isPageOf, parseAppOrigin, resolveDoneUrl } from "./internal/binding/urls.js"
 import { isLoopbackUrl } from "./internal/lib/loopback.js"
 import * as secureToken from "./internal/lib/secureToken.js"
-import { redactRequest } from "./internal/web/redactRequest.js"
 import type { WithWorkloadAccessToken } from "./TokenOptions.js"
 
 /**
@@ -114,6 +113,11 @@ export interface Options {
 export interface ConsentUser {
   readonly user: string
   readonly userIdentifier: UserIdentifier
+  /**
+   * `true` if the agent continues without the user once the consent is completed, because the call waits (`Consent.wait`) or
+   * the application resumes it. The return page then says so. Default: `false`; the page asks to return to the application.
+   */
+  readonly agentContinues?: boolean | undefined
 }
 
 /**
@@ -160,17 +164,6 @@ export interface SessionBinding {
  * @category constructors
  */
 export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(secureToken.token, Redacted.make)
-
-// A failure of the ledger is logged in detail, and reported to the browser without details.
-const withErrorPages = <R>(
-  app: Effect.Effect<HttpServerResponse.HttpServerResponse, BindingPageError | LedgerFailure, R>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
-  app.pipe(
-    Effect.catchTag("LedgerFailure", (failure) =>
-      Effect.zipRight(Effect.logError("The consent ledger is not available", failure), unavailable)),
-    Effect.catchTag("BindingPageError", page),
-    redactRequest
-  )
 
 /**
  * Creates the pages of one application. Mount `startPage` and `returnPage` with an `HttpRouter`, or convert them to web
@@ -253,7 +246,7 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
     const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
 
     const register = Effect.fn("SessionBinding.begin")(
-      function*(consent: ConsentRequired, { user, userIdentifier }: ConsentUser) {
+      function*(consent: ConsentRequired, { agentContinues, user, userIdentifier }: ConsentUser) {
         const { authorizationUrl, callbackUrl, customState: state, expiresAt, providerName, sessionUri } = consent
         if (state === undefined || !/^[\w-]{22,}$/.test(Redacted.value(state))) {
           return yield* new BindingRefused({
@@ -279,7 +272,8 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
           state,
           user,
           userIdentifier,
-          expiresAt
+          expiresAt,
+          agentContinues
         })
         const isRegistered = isNew || Option.exists(
           yield* pendingConsent.find(id),

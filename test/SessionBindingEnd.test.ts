@@ -28,6 +28,26 @@ describe("the return page", () => {
       })
     ))
 
+  it.effect("says that the agent continues only if the consent was registered so", () =>
+    run(() =>
+      Effect.gen(function*() {
+        const { register, returnPage, startPage } = yield* SessionBinding.make({ origin })
+        for (
+          const [agentContinues, title] of [
+            [undefined, "The consent was approved"],
+            [false, "The consent was approved"],
+            [true, "The consent was approved, and the agent continues"]
+          ] as const
+        ) {
+          const customState = yield* SessionBinding.customState
+          const link = yield* register(yield* consentOf({ customState }), { ...ada, agentContinues })
+          const { cookie } = yield* visit(startPage, link)
+          const { text } = yield* visit(returnPage, back({ state: Redacted.value(customState) }), cookie)
+          assert.include(text, `<h1>${title}</h1>`)
+        }
+      })
+    ))
+
   it.effect("rejects a browser with a cookie of that name if the consent was not started", () =>
     run((asked) =>
       Effect.gen(function*() {
@@ -46,10 +66,11 @@ describe("the return page", () => {
     ))
 
   const refusals = [
-    [{ error: "access_denied" }, "Error: <q>access_denied</q>. Nothing was approved."],
+    [{ error: "access_denied" }, "Error: <q><bdi class=\"name\">access_denied</bdi></q>. Nothing was approved."],
     [
-      { error: "access_denied", error_description: "Not today" },
-      "Error: <q>access_denied</q>: <q>Not today</q>. Nothing was approved."
+      { error: "access_denied", error_description: "Not \u202Etoday" },
+      "Error: <q><bdi class=\"name\">access_denied</bdi></q>: <q><bdi class=\"name\">Not \\u{202E}today</bdi></q>. " +
+      "Nothing was approved."
     ]
   ] as const
   for (const [parameters, text] of refusals) {

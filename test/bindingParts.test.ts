@@ -295,7 +295,8 @@ describe("every page of a consent", () => {
       "The request cannot be looked up",
       "The store of requests is not available. Load this page again later."
     ],
-    done: [200, "The consent was approved", "You can close this page and return to the application."]
+    done: [200, "The consent was approved", "You can close this page and return to the application."],
+    agentContinues: [200, "The consent was approved, and the agent continues", "You can close this page."]
   } as const
 
   const all = Object.entries(pages).flatMap(([name, value]) =>

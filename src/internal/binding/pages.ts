@@ -1,9 +1,11 @@
 /** The pages that a person reads at the start and the end of a consent. */
 import type * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type { LedgerFailure } from "../../IdentityError.js"
 import { card, html, respond, type Value } from "../web/html.js"
 import { requestExpired } from "../web/messages.js"
+import { redactRequest } from "../web/redactRequest.js"
 
 /** @internal */
 export interface Message {
@@ -122,9 +124,27 @@ export const unavailable = new BindingPageError({
   text: "The store of requests is not available. Load this page again later."
 })
 
-/** @internal */
+/** The user returns to the application: a call whose strategy is `Consent.fail` has ended. */
 export const done: Message = {
   status: 200,
   title: "The consent was approved",
   text: "You can close this page and return to the application."
 }
+
+/** For a consent that was registered with `agentContinues`. */
+export const agentContinues: Message = {
+  status: 200,
+  title: "The consent was approved, and the agent continues",
+  text: "You can close this page."
+}
+
+/** Responds with a page to an error. A failure of the ledger is logged in detail, and reported without details. */
+export const withErrorPages = <R>(
+  app: Effect.Effect<HttpServerResponse.HttpServerResponse, BindingPageError | LedgerFailure, R>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
+  app.pipe(
+    Effect.catchTag("LedgerFailure", (failure) =>
+      Effect.zipRight(Effect.logError("The consent ledger is not available", failure), unavailable)),
+    Effect.catchTag("BindingPageError", page),
+    redactRequest
+  )

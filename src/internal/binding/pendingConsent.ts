@@ -24,7 +24,8 @@ const Pending = Schema.TaggedStruct("Pending", {
   /** The digest of the verifier in the cookie of the browser that started. */
   verifier: Schema.optional(Schema.String),
   /** The browser that started has returned with the state and the session, while no user was signed in. */
-  hasReturned: Schema.optional(Schema.Boolean)
+  hasReturned: Schema.optional(Schema.Boolean),
+  agentContinues: Schema.optional(Schema.Boolean)
 })
 
 const Record = Schema.Union(Pending, Schema.TaggedStruct("Spent", {}))

@@ -14,9 +14,10 @@ import { IdentityService } from "../../IdentityService.js"
 import { digest } from "../lib/digest.js"
 import * as secureToken from "../lib/secureToken.js"
 import { seeOther } from "../web/forms.js"
-import { html } from "../web/html.js"
+import { html, name } from "../web/html.js"
 import type { AppOrigin } from "./appOrigin.js"
 import {
+  agentContinues,
   BindingPageError,
   consumed,
   done,
@@ -46,8 +47,11 @@ export const checkProviderError = (of: PageRequest["of"]): Effect.Effect<void, B
       new BindingPageError({
         status: 400,
         title: "The provider denied the request",
-        text: html`Error: <q>${error}</q>${
-          Option.match(of("error_description"), { onNone: () => undefined, onSome: (text) => html`: <q>${text}</q>` })
+        text: html`Error: <q>${name(error)}</q>${
+          Option.match(of("error_description"), {
+            onNone: () => undefined,
+            onSome: (text) => html`: <q>${name(text)}</q>`
+          })
         }. Nothing was approved.`
       })
   })
@@ -137,7 +141,8 @@ const finish = (
       yield* pendingConsent.replace(claimed.value, entry.record)
       return yield* page(unreachable)
     }
-    return doneUrl === undefined ? yield* page(done) : seeOther(doneUrl)
+    if (doneUrl !== undefined) return seeOther(doneUrl)
+    return yield* page(entry.record.agentContinues === true ? agentContinues : done)
   })
 
 /** The browser keeps its cookie for another attempt if the service did not answer. */
