@@ -107,6 +107,8 @@ export interface SessionsPageRequest extends SessionFilter {
   readonly limit: number
   /** The `next` of the previous page. */
   readonly after?: number | undefined
+  /** Leaves out this number of the newest sessions of the page. Default: 0. */
+  readonly skip?: number | undefined
 }
 
 /**

@@ -86,10 +86,10 @@ live("the state omits the oldest entries of a long list, and counts them", () =>
   Effect.gen(function*() {
     const client = yield* jar
     for (let i = 0; i < 150; i++) {
-      yield* ask("github", [
-        `${i}-${"x".repeat(100)}`,
-        ...Array.from({ length: 20 }, (_, j) => `${j}${"y".repeat(100)}`)
-      ])
+      yield* ask(
+        "github",
+        [`${i}-${"x".repeat(100)}`, ...Array.from({ length: 20 }, (_, j) => `${j}${"y".repeat(100)}`)]
+      )
     }
     const { text } = yield* client.get("/_local/state")
     assert.isAtMost(byteLength(text), mebibyte)

@@ -62,6 +62,25 @@ it("a test file that replaces modules or values of the process runs in a worker 
   for (const file of files) for (const pattern of replacing) assert.notMatch(read(file), pattern, file)
 })
 
+describe("the hash of Effect", () => {
+  // `effect/Hash` has no secret: anyone can create many texts of one hash, and a table of them compares each with all others.
+  const tables =
+    /\bfrom "effect\/(HashMap|HashSet|MutableHashMap|MutableHashSet|Cache|ScopedCache|RcMap|FiberMap|KeyedPool|LayerMap|Hash)"/g
+
+  /** The uses that depend on no number of texts of clients, with their reasons. */
+  const allowed = [
+    ["internal/emulator/control/paging.ts", "Hash", "a checksum of one page token"],
+    ["internal/emulator/controls.ts", "Hash", "the fingerprint of one access token"]
+  ]
+
+  it("is used in no table, because clients choose the keys: tables are trees, native maps and native sets", () => {
+    const uses = readdirSync(new URL("../src", import.meta.url), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) => Array.from(read(`src/${file}`).matchAll(tables), ([, module = ""]) => `${file}: ${module}`))
+    assert.sameMembers(uses, allowed.map(([file, module]) => `${file}: ${module}`))
+  })
+})
+
 const hasGit = spawnSync("git", ["--version"]).status === 0
 
 describe.skipIf(!hasGit)("the check for changed files", () => {

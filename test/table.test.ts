@@ -44,6 +44,7 @@ describe("a tree", () => {
         assertEqual(Tree.get(tree, key), Option.fromNullable(map.get(key)))
         const before = sorted(map).filter(([other]) => other < key)
         assert.strictEqual(Tree.countBefore(tree, key), before.length)
+        assert.strictEqual(Tree.keyAt(tree, before.length), sorted(map)[before.length]?.[0])
         assertEqual([...Tree.ascending(tree, key)], sorted(map).slice(before.length))
         assertEqual([...Tree.descending(tree, key)], Arr.reverse(before))
       }

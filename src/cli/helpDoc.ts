@@ -3,7 +3,6 @@ import * as CliConfig from "@effect/cli/CliConfig"
 import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import type * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
-import * as HashSet from "effect/HashSet"
 
 /** An option as a command declares it. */
 export interface DeclaredOption {
@@ -86,7 +85,7 @@ export const read = ({ descriptor }: Described): Declared => {
   const doc = CommandDescriptor.getHelp(descriptor, config)
   const options = definitions(doc).map(declaredOption)
   return {
-    name: [...HashSet.values(CommandDescriptor.getNames(descriptor))].join(),
+    name: [...CommandDescriptor.getNames(descriptor)].join(),
     description: paragraphs(doc)[0] ?? "",
     options
   }

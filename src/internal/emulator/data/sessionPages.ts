@@ -86,7 +86,7 @@ const candidates = (
   if (user !== undefined) return within("user", JSON.stringify(user))
   if (workloadName !== undefined) return within("workload", workloadName)
   if (providerName !== undefined) return within("provider", providerName)
-  // The first page of a status does not read the sessions of the other statuses. Sessions expire in the order of their age.
+  // The first page of a status does not read the sessions of the other statuses. Open ones expire in the order of their age.
   if (before === undefined && statuses !== undefined) {
     if (statuses.every((status) => status === "pending")) {
       return takeWhile(Table.descending(table, "pending"), (session) => !sessions.isExpired(session, now))
@@ -112,13 +112,24 @@ const matches = (session: ConsentSession, { id, providerName, statuses, user, wo
 export const page = (
   state: State,
   now: DateTime.Utc,
-  { after, limit, ...filter }: SessionsPageRequest
+  { after, limit, skip = 0, ...filter }: SessionsPageRequest
 ): SessionsPage => {
   const before = after === undefined ? undefined : Table.sortable(after - 1)
+  const hasFilter = Object.values(filter).some((value) => value !== undefined)
+  // Without a filter, the sessions that are left out are not read.
+  const isCounted = !hasFilter && before === undefined
   const found: Array<ConsentSession> = []
-  for (const session of candidates(state, now, filter, before)) {
+  let left = isCounted ? 0 : skip
+  const all = isCounted
+    ? takeWhile(Table.descendingAfter(state.sessions, "age", skip))
+    : candidates(state, now, filter, before)
+  for (const session of all) {
     const view = toView(session, now)
     if (!matches(view, filter)) continue
+    if (left > 0) {
+      left--
+      continue
+    }
     if (found.length >= limit) return { sessions: found, next: found.at(-1)?.id }
     found.push(view)
   }

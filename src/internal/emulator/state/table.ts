@@ -282,6 +282,17 @@ export function* descending<A, Index extends string>(
   }
 }
 
+/** The rows of an index without those that have the `skip` largest values, in the reverse order of the values. */
+export const descendingAfter = <A, Index extends string>(
+  table: Table<A, Index>,
+  index: Index,
+  skip: number
+): Iterable<readonly [key: string, row: A]> => {
+  const tree = table.parts.indexes.get(index)
+  const before = Tree.keyAt(tree, Tree.size(tree) - skip)
+  return skip >= Tree.size(tree) ? [] : descending(table, index, undefined, before)
+}
+
 /** The number of rows whose value in the index begins with the parts `within` and is at least `from`. */
 export const count = <A, Index extends string>(
   { parts }: Table<A, Index>,

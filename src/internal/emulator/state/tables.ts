@@ -1,6 +1,8 @@
 /** The indexes and limits of the tables. */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import type { ConsentPortal } from "../../../ConsentPortal.js"
+import { sessionLifetime } from "../../model/session.js"
 import * as assumptions from "./assumptions.js"
 import * as limits from "./limits.js"
 import type { Session } from "./session.js"
@@ -61,21 +63,25 @@ export const sessionOwner = (owner: GrantOwner): string =>
 
 const opened = ({ ordinal }: Session) => sortable(ordinal)
 
-const ifPending = (value: (row: Session) => string) => (row: Session) =>
-  row.status === "pending" ? value(row) : undefined
+/** A session that is pending until the end of its lifetime: no test and no limit has ended it before. */
+const isOpen = ({ createdAt, expiresAt, status }: Session) =>
+  status === "pending" &&
+  DateTime.toEpochMillis(expiresAt) >= DateTime.toEpochMillis(createdAt) + Duration.toMillis(sessionLifetime)
+
+const ifOpen = (value: (row: Session) => string) => (row: Session) => isOpen(row) ? value(row) : undefined
 
 const byExpiry = (row: Session) => `${sortableTime(row.expiresAt)}\u0000${opened(row)}`
 
 /**
- * The indexes `pending` and `owner` have the pending sessions by their expiry, so those that have not expired are at the
- * end. The others are sorted by age.
+ * The indexes `pending` and `owner` have the sessions that are pending until the end of their lifetime, by their expiry,
+ * which is also the order of their age. Those that have not expired are at the end. `finished` has the others.
  */
 export const sessions: Rules<Session, "age" | "pending" | "finished" | "owner" | "workload" | "provider" | "user"> = {
   indexes: {
     age: opened,
-    pending: ifPending(byExpiry),
-    finished: (row) => row.status === "pending" ? undefined : opened(row),
-    owner: ifPending((row) => `${sessionOwner(grantOwner(row))}\u0000${byExpiry(row)}`),
+    pending: ifOpen(byExpiry),
+    finished: (row) => isOpen(row) ? undefined : opened(row),
+    owner: ifOpen((row) => `${sessionOwner(grantOwner(row))}\u0000${byExpiry(row)}`),
     workload: (row) => `${row.workloadName}\u0000${opened(row)}`,
     provider: (row) => `${row.providerName}\u0000${opened(row)}`,
     user: (row) => `${JSON.stringify(userKey(row.user))}\u0000${opened(row)}`

@@ -178,6 +178,22 @@ export const countBefore = (tree: Tree<unknown>, key: string): number => {
   return count
 }
 
+/** The key that has `index` keys before it. */
+export const keyAt = (tree: Tree<unknown>, index: number): string | undefined => {
+  let at = tree
+  let left = index
+  while (at !== undefined) {
+    const before = size(at.left)
+    if (left === before) return at.key
+    if (left < before) at = at.left
+    else {
+      left -= before + 1
+      at = at.right
+    }
+  }
+  return undefined
+}
+
 /** An entry that only the first or only the second tree has, or whose values differ. */
 export interface Difference<A> {
   readonly key: string

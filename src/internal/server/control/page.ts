@@ -1,5 +1,6 @@
 /** Pages of long lists: an answer has a limit in bytes, and says how many entries it omits. */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { parseQuery } from "../../lib/url.js"
 import { ApiError } from "./json.js"
@@ -39,6 +40,27 @@ export const query = {
   "limit?": "at most this many entries, the newest ones; by default as many as fit into 900 KB",
   "skip?": "without this many of the newest entries, 0 by default"
 }
+
+/** An entry of a list has more bytes than this, so more entries than `bytes` divided by it are never returned. */
+const minBytes = 100
+
+/** The number of entries of which at most `bytes` bytes are returned. */
+export const enough = (bytes: number): number => Math.ceil(bytes / minBytes)
+
+/** One page of a list of which only the needed part is read: `read` returns the newest entries without `skip`, newest first. */
+export const pageOf = <A, R>(
+  total: number,
+  read: (part: { readonly limit: number; readonly skip: number }) => Effect.Effect<ReadonlyArray<A>, never, R>
+): Effect.Effect<
+  { readonly entries: ReadonlyArray<A>; readonly total: number },
+  ApiError,
+  R | HttpServerRequest.HttpServerRequest
+> =>
+  Effect.gen(function*() {
+    const limit = yield* parameter("limit", total)
+    const entries = yield* read({ limit: Math.min(limit, enough(maxBytes)), skip: yield* parameter("skip", 0) })
+    return { entries: newest(Arr.reverse(entries), maxBytes), total }
+  })
 
 /** One page of the entries of a list, of which the newest is the last. */
 export const page = <A>(

@@ -3,6 +3,7 @@
  * JSON only after a CORS preflight, which this server never allows.
  */
 import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -19,7 +20,7 @@ import { type Endpoint, get, post, withControls } from "./endpoint.js"
 import * as faults from "./faults.js"
 import * as issuers from "./issuers.js"
 import { ApiError, respond } from "./json.js"
-import { maxBytesOfSeveral, newest, page, query } from "./page.js"
+import { enough, maxBytesOfSeveral, newest, page, pageOf, query } from "./page.js"
 import * as sessions from "./sessionSelector.js"
 
 const name = Schema.optional(limited({ min: 1, max: 2048 }))
@@ -63,15 +64,18 @@ const state = Effect.gen(function*() {
   const injection = yield* FaultInjection
   const { providers, workloads } = yield* inventory.read
   const { delays, drops } = yield* injection.pending
-  const lists = {
-    // Without their URIs, which are secret. `/_local/sessions` returns them.
-    sessions: (yield* controls.sessions).map(({ sessionUri: _, ...session }) => session),
-    grants: yield* controls.grants,
-    failures: yield* controls.pendingFailures
-  }
-  const sessions = newest(lists.sessions, maxBytesOfSeveral)
-  const grants = newest(lists.grants, maxBytesOfSeveral)
-  const failures = newest(lists.failures, maxBytesOfSeveral)
+  const limit = enough(maxBytesOfSeveral)
+  const { finished, pending } = yield* controls.sessionCounts
+  const newestSessions = (yield* controls.sessionsPage({ limit })).sessions
+  const grantsPage = yield* controls.grantsPage(limit)
+  const pendingFailures = yield* controls.pendingFailures
+  // Without their URIs, which are secret. `/_local/sessions` returns them.
+  const sessions = newest(
+    Arr.reverse(newestSessions.map(({ sessionUri: _, ...session }) => session)),
+    maxBytesOfSeveral
+  )
+  const grants = newest(grantsPage.grants, maxBytesOfSeveral)
+  const failures = newest(pendingFailures, maxBytesOfSeveral)
   return {
     clock: yield* clock,
     workloads,
@@ -87,9 +91,9 @@ const state = Effect.gen(function*() {
     drops,
     /** The numbers of entries that the answer does not contain. */
     omitted: {
-      sessions: lists.sessions.length - sessions.length,
-      grants: lists.grants.length - grants.length,
-      failures: lists.failures.length - failures.length
+      sessions: pending + finished - sessions.length,
+      grants: grantsPage.total - grants.length,
+      failures: pendingFailures.length - failures.length
     }
   }
 })
@@ -166,11 +170,15 @@ const endpoints: ReadonlyArray<Endpoint> = [
       answer:
         "{sessions: [{id, sessionUri, status, workloadName, user, providerName, scopes, createdAt, expiresAt}], total}"
     },
-    withControls(({ sessions }) =>
-      Effect.map(
-        Effect.flatMap(sessions, (all) => page(all.map(sessionOf))),
-        ({ entries, total }) => ({ sessions: entries, total })
-      )
+    withControls(({ sessionCounts, sessionsPage }) =>
+      Effect.flatMap(
+        sessionCounts,
+        ({ finished, pending }) =>
+          pageOf(
+            pending + finished,
+            (part) => Effect.map(sessionsPage(part), ({ sessions }) => sessions.map(sessionOf))
+          )
+      ).pipe(Effect.map(({ entries, total }) => ({ sessions: entries, total })))
     )
   ),
   post(
