@@ -6,6 +6,7 @@ import { fork } from "node:child_process"
 import { get } from "node:http"
 import type { Child } from "./growthChild.js"
 import { pendingSessions, sizes } from "./growthChild.js"
+import { type Goal, plot } from "./report.js"
 import { quantiles } from "./statistics.js"
 
 interface Mints {
@@ -16,15 +17,6 @@ interface Mints {
 interface Served {
   readonly port: number
   readonly authorizationUrl: string
-}
-
-/** A figure with its goal. */
-export interface Goal {
-  readonly name: string
-  readonly value: number
-  readonly atMost: number
-  readonly unit: string
-  readonly isMet: boolean
 }
 
 /** Starts this program again for one measurement; resolves with its first message. */
@@ -82,6 +74,15 @@ const goal = (name: string, value: number, atMost: number, unit: string): Goal =
   unit,
   isMet: value <= atMost
 })
+
+const pointsOf = ({ medians }: Mints) => sizes.map((size): readonly [number, number] => [size, medians[size] ?? NaN])
+
+/** The medians of a mint, as an SVG image. */
+export const mintPlot = ({ mintMillis: { folder, memory } }: Awaited<ReturnType<typeof growth>>) =>
+  plot("Median time of one mint", [
+    { name: "with a folder", color: "#b4480f", points: pointsOf(folder) },
+    { name: "in memory", color: "#0b62a4", points: pointsOf(memory) }
+  ])
 
 const ratioOf = ({ medians }: Mints) => (medians[sizes[2]] ?? NaN) / (medians[sizes[0]] ?? NaN)
 

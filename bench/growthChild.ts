@@ -1,7 +1,7 @@
 /** The measurements of `growth.ts`, each in a process of its own. */
 import { HttpMiddleware, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
-import { type Context, Effect, Layer, Redacted, Scope } from "effect"
+import { type Context, Effect, Layer, Redacted } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
@@ -65,11 +65,21 @@ const mints = (api: IdentityApi.IdentityApi["Type"]) =>
     return { medians, perSecond: 4_000 / seconds }
   })
 
+/** Lets Node compile the code before anything is measured. */
+const warmUp = Effect.gen(function*() {
+  const api = yield* IdentityApi.IdentityApi
+  yield* setUp(api)
+  yield* Effect.forEach(numbers(0, 5_000), (i) => mint(api, `user-${i}`), { discard: true })
+})
+
 const memory = Effect.gen(function*() {
   const api = yield* IdentityApi.IdentityApi
   yield* setUp(api)
   return yield* mints(api)
-}).pipe(Effect.provide(MemoryIdentity.layerApi()))
+}).pipe(
+  Effect.provide(MemoryIdentity.layerApi()),
+  (measured) => Effect.zipRight(Effect.provide(warmUp, MemoryIdentity.layerApi()), measured)
+)
 
 const folder = Effect.acquireUseRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "growth-"))),
@@ -78,14 +88,17 @@ const folder = Effect.acquireUseRelease(
       const layer = StoredIdentity.layerApi({ directory: join(parent, "data") })
       const using = <A, E>(use: (services: Context.Context<IdentityApi.IdentityApi>) => Effect.Effect<A, E>) =>
         Effect.scoped(Effect.flatMap(Effect.flatMap(Effect.scope, (scope) => Layer.buildWithScope(layer, scope)), use))
+      yield* Effect.provide(warmUp, StoredIdentity.layerApi({ directory: join(parent, "warm-up") }))
       const measured = yield* using((services) => {
         const api = IdentityApi.IdentityApi.pipe(Effect.provide(services))
         return Effect.flatMap(api, (api) => Effect.zipRight(setUp(api), mints(api)))
       })
-      globalThis.gc?.()
-      const scope = yield* Scope.make()
-      const restartMillis = yield* timed(Layer.buildWithScope(layer, scope))
-      return { ...measured, restartMillis }
+      // The shortest of several, because another process can only lengthen it.
+      const restarts = yield* Effect.forEach(numbers(0, 3), () => {
+        globalThis.gc?.()
+        return timed(using(() => Effect.void))
+      })
+      return { ...measured, restartMillis: Math.min(...restarts) }
     }),
   (parent) => Effect.sync(() => rmSync(parent, { recursive: true, force: true }))
 )

@@ -1,15 +1,18 @@
 /**
- * Measures the server relative to a baseline in the same run, and calls that wait for consent:
- * `npm run bench -- --only server --json FILE`, or `--only consent`.
+ * Measures the server relative to a baseline in the same run, calls that wait for consent, and how times grow with the
+ * number of stored entries: `npm run bench -- --only server --json FILE`, or `--only consent`, or `--only growth`, which also
+ * writes the plot `growth.svg` next to FILE.
  */
 import { Array as Arr, Order } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
+import { dirname, join } from "node:path"
 import { consent } from "./consent.js"
-import { growth } from "./growth.js"
+import { growth, mintPlot } from "./growth.js"
 import { runChild } from "./growthChild.js"
 import { load, type Measured, type Target } from "./load.js"
+import { table } from "./report.js"
 
 const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
 
@@ -85,7 +88,7 @@ const server = async () => {
   }
 }
 
-const benches = { server, consent, growth }
+const benches = { server, consent }
 
 const option = (name: string) => {
   const index = process.argv.indexOf(name)
@@ -101,9 +104,15 @@ const main = async () => {
   for (const [name, bench] of Object.entries(benches)) {
     if (only === undefined || only === name) results[name] = await bench()
   }
+  const grown = only === undefined || only === "growth" ? await growth() : undefined
+  if (grown !== undefined) results["growth"] = grown
   process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
+  // The table is for a person, and the output stays JSON.
+  if (grown !== undefined) process.stderr.write(`${table(grown.goals)}\n`)
   const file = option("--json")
-  if (file !== undefined) writeFileSync(file, JSON.stringify(results, undefined, 2))
+  if (file === undefined) return
+  writeFileSync(file, JSON.stringify(results, undefined, 2))
+  if (grown !== undefined) writeFileSync(join(dirname(file), "growth.svg"), mintPlot(grown))
 }
 
 if (!runChild(option("--child"))) await main()

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:crypto"
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from "node:crypto"
 import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { randomBytes } from "../../lib/secureToken.js"
@@ -66,7 +66,7 @@ const isMeta = (key: string) => key.startsWith("meta/")
 const cipherOf = (key: Buffer) => {
   const derive = (use: string) => Buffer.from(hkdfSync("sha256", key, "", use, keyBytes))
   const forNames = derive("names of records")
-  const forRecords = derive("records")
+  const forRecords = createSecretKey(derive("records"))
   return {
     // The table stays readable, and a record always gets the same name.
     name: (key: string) => {

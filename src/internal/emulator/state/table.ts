@@ -6,6 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Tree from "./tree.js"
@@ -187,36 +188,45 @@ export const prune = <A, Index extends string>(table: Table<A, Index>, now: Date
   return pruned
 }
 
-const byFirst = <A extends string | number>([a]: readonly [A, unknown], [b]: readonly [A, unknown]) =>
-  a < b ? -1 : a === b ? 0 : 1
+/** The keys of the rows, which are sorted, in the order of their values. The sort is stable, so equal values keep the order. */
+const sortedKeys = <A, Value>(
+  rows: ReadonlyArray<readonly [key: string, row: A]>,
+  valueOf: (row: A) => Value | undefined,
+  compare: (one: Value, other: Value) => number,
+  toText: (value: Value) => string
+): Tree.Tree<string> => {
+  const keys: Array<{ readonly value: Value; readonly key: string }> = []
+  for (const [key, row] of rows) {
+    const value = valueOf(row)
+    if (value !== undefined) keys.push({ value, key })
+  }
+  keys.sort((one, other) => compare(one.value, other.value))
+  return Tree.fromSorted(keys.map(({ key, value }) => [separated(toText(value), key), key]))
+}
 
-/** An empty table with these rows, which may be above its limits. */
+/**
+ * An empty table with these rows, which may be above its limits. Sorts the rows, which takes less time than to set one after
+ * the other: a folder may have many.
+ */
 export const withEntries = <A, Index extends string>(
   { parts: { rules } }: Table<A, Index>,
   entries: Iterable<readonly [key: string, row: A]>
 ): Table<A, Index> => {
-  const sorted = Array.from(new Map(entries))
-  sorted.sort(byFirst)
-  const indexBy = <Value extends string | number>(
-    valueOf: (row: A) => Value | undefined,
-    toText: (value: Value) => string
-  ) => {
-    const keys: Array<readonly [value: Value, key: string]> = []
-    for (const [key, row] of sorted) {
-      const value = valueOf(row)
-      if (value !== undefined) keys.push([value, key])
-    }
-    // The sort is stable, so the keys of one value stay sorted.
-    keys.sort(byFirst)
-    return Tree.fromSorted(keys.map(([value, key]) => [separated(toText(value), key), key]))
+  const rowsByKey = new Map(entries)
+  const keys = [...rowsByKey.keys()]
+  keys.sort()
+  const rows: Array<readonly [key: string, row: A]> = []
+  for (const key of keys) {
+    const row = rowsByKey.get(key)
+    if (row !== undefined) rows.push([key, row])
   }
-  const { limits } = rules
+  const { indexes, limits } = rules
   return new Table({
     rules,
-    rows: Tree.fromSorted(sorted),
-    indexes: new Map(namesOf(rules).map((name) => [name, indexBy(rules.indexes[name], identity<string>)])),
-    ends: limits === undefined ? undefined : indexBy(limits.endOf, sortable),
-    characters: limits === undefined ? 0 : sorted.reduce((sum, [key, row]) => sum + key.length + charactersOf(row), 0)
+    rows: Tree.fromSorted(rows),
+    indexes: new Map(namesOf(rules).map((name) => [name, sortedKeys(rows, indexes[name], Order.string, identity)])),
+    ends: limits === undefined ? undefined : sortedKeys(rows, limits.endOf, Order.number, sortable),
+    characters: limits === undefined ? 0 : rows.reduce((sum, [key, row]) => sum + key.length + charactersOf(row), 0)
   })
 }
 
