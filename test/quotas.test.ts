@@ -188,6 +188,33 @@ describe("quotas", () => {
       }
     }))
 
+  it.effect("limit consent portals to 1,000, and a deletion makes room", () =>
+    Effect.gen(function*() {
+      const api = yield* IdentityApi.IdentityApi
+      const create = (name: string) =>
+        api.createConsentPortal({
+          name,
+          executionRoleArn: "arn:aws:iam::123456789012:role/portal",
+          idpConfig: {
+            credentialProviderArn:
+              "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default/oauth2credentialprovider/github",
+            scopes: ["openid"]
+          },
+          sources: [{ identifier: "gateway-0123456789", type: "agentcore-gateway" }]
+        })
+      const { consentPortalId } = yield* create("portal-0")
+      for (let i = 1; i < 1_000; i++) yield* create(`portal-${i}`)
+      const refused = yield* Effect.flip(create("portal-1000"))
+      assert.strictEqual(refused._tag, "ServiceQuotaExceeded")
+      assert.strictEqual(
+        refused.message,
+        "The account has reached its limit of 1000 consent portals: delete one first"
+      )
+      assert.strictEqual((yield* Effect.flip(create("portal-1")))._tag, "Conflict")
+      yield* api.deleteConsentPortal({ consentPortalIdentifier: consentPortalId })
+      yield* create("portal-1000")
+    }).pipe(Effect.provide(MemoryIdentity.layerApi())))
+
   it("are checked without reading the existing resources", () => {
     const entries = new Proxy(Table.withEntries(Table.empty({ indexes: {} }), [["a", 1], ["b", 2]]), {
       get: (target, key) => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, LogLevel, Redacted, Scope, TestClock } from "effect"
 import type * as IdentityApi from "../src/IdentityApi.js"
 import { Throttled } from "../src/IdentityError.js"
 import * as emulator from "../src/internal/emulator/emulator.js"
@@ -260,6 +260,28 @@ describe("the emulator with a storage", () => {
       assert.isTrue(held.records.has("workloads/one") && held.records.has("workloads/two"))
       assert.strictEqual((yield* Effect.flip(create(api, "three")))._tag, "InternalServerError")
       assert.isFalse(held.records.has("workloads/three"))
+    }))
+})
+
+describe("a write", () => {
+  it.scoped("with 2,000 stored tokens is one record for a new token, and removes the records of ended ones", () =>
+    Effect.gen(function*() {
+      const { commits, records, storage } = yield* Stored.make()
+      const { api } = yield* emulator.makeStored(settings, storage)
+      yield* create(api, "one")
+      const mint = api.getWorkloadAccessToken({ workloadName: "one" })
+      yield* Effect.replicateEffect(mint, 2_000, { concurrency: "unbounded", discard: true })
+      yield* mint
+      assert.lengthOf(commits.at(-1) ?? [], 1)
+      const before = [...records.keys()].filter((key) => key.startsWith("workloadTokens/"))
+      yield* TestClock.adjust("61 minutes")
+      yield* mint
+      const changes = Stored.keysOf(commits.at(-1) ?? [])
+      assert.lengthOf(changes, 17)
+      const removed = changes.filter((key) => key.startsWith("-")).map((key) => key.slice(1))
+      assert.lengthOf(removed, 16)
+      for (const key of removed) assert.include(before, key)
+      assert.lengthOf([...records.keys()].filter((key) => key.startsWith("workloadTokens/")), 2_001 - 15)
     }))
 })
 

@@ -122,6 +122,11 @@ export const inline: ReadonlyArray<Inline> = [
     reason: "it takes minutes, and is run by hand",
     holds: hasScript
   },
+  {
+    command: /^npm run bench -- --only growth$/,
+    reason: "takes three minutes, and times on a shared machine are no test",
+    holds: hasScript
+  },
   { command: /^npm run [\w:]+$/, reason: "npm run verify or .ci/run runs the script", holds: hasScript },
   {
     command: /^(npm install classic-level@3|npx -p .* serve --data DIR)$/,
