@@ -45,6 +45,32 @@ describe("the excerpt of a request", () => {
     assertEqual([result.date, result.number, result.nothing], [date, 7, null])
   })
 
+  it("replaces what is nested more than 20 levels deep, also in secrets and in values that contain themselves", () => {
+    const nested = (levels: number, wrap: (value: unknown) => unknown) => {
+      let value: unknown = "end"
+      for (let i = 0; i < levels; i++) value = wrap(value)
+      return value
+    }
+    const shallow = nested(20, (a) => ({ a }))
+    assert.strictEqual(excerpt(shallow), shallow)
+    const wraps: ReadonlyArray<(value: unknown) => unknown> = [(a) => ({ a }), (a) => [a], Redacted.make]
+    for (const wrap of wraps) {
+      const result = excerpt(nested(100_000, wrap))
+      let levels = 0
+      let inner = result
+      while (typeof inner === "object" && inner !== null) {
+        inner = Redacted.isRedacted(inner) ? Redacted.value(inner) : Object.values(inner)[0]
+        levels++
+      }
+      assertEqual([levels, inner], [20, "…"])
+    }
+    const cyclic: Record<string, unknown> = { name: "github" }
+    for (let i = 0; i < 100; i++) cyclic[`self-${i}`] = i % 2 === 0 ? cyclic : [cyclic]
+    const result = excerpt(cyclic)
+    assert.strictEqual(Object(result).name, "github")
+    assert.isAtMost(revealed(result).length, 16_384)
+  })
+
   it("of any JSON has at most 16 KiB", () => {
     const large = FastCheck.tuple(FastCheck.json({ maxDepth: 4 }), FastCheck.integer({ min: 1, max: 3000 })).map(
       ([text, times]) => Array.from({ length: times }, (): unknown => JSON.parse(text))
