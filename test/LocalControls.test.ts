@@ -80,6 +80,64 @@ live(
 )
 
 live(
+  "approve with complete: true completes a session that is already approved, by id, URI or names",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const uris: Array<string> = []
+      for (const _ of [1, 2, 3]) uris.push((yield* ask()).uri)
+      for (const session of [1, 2, 3]) yield* client.json("/_local/approve", { session })
+      for (const selector of [{ session: 1 }, { sessionUri: uris[1] }, { user: "userId:ada" }]) {
+        const { json, status } = yield* client.json("/_local/approve", { ...selector, complete: true })
+        assertEqual([status, json], [200, {}])
+      }
+      assertEqual(yield* statuses, [[1, "completed"], [2, "completed"], [3, "completed"]])
+    })
+)
+
+live(
+  "a conflict names the session by its id, its status and what to do, and not its URI",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      const { uri } = yield* ask()
+      yield* ask()
+      const message = (path: string, body: unknown) =>
+        Effect.map(client.json(`/_local/${path}`, body), ({ json, status }) => [status, json.error, json.message])
+      yield* client.json("/_local/approve", { session: 1 })
+      const approved =
+        "session 1 is approved, not pending: complete it at its return URL, or with `complete`: true at " +
+        "/_local/approve"
+      assertEqual(yield* message("approve", { session: 1 }), [409, "SessionNotPending", approved])
+      assertEqual(yield* message("deny", { sessionUri: uri }), [409, "SessionNotPending", approved])
+      yield* client.json("/_local/deny", { session: 2 })
+      for (const complete of [false, true]) {
+        assertEqual(yield* message("approve", { session: 2, complete }), [
+          409,
+          "SessionNotPending",
+          "session 2 is failed, not pending: request the token again"
+        ])
+      }
+      assertEqual(yield* message("expire", { session: 2 }), [
+        409,
+        "SessionNotPending",
+        "session 2 is failed, not active: request the token again"
+      ])
+      yield* client.json("/_local/approve", { session: 1, complete: true })
+      assertEqual(yield* message("approve", { session: 1, complete: true }), [
+        409,
+        "SessionNotPending",
+        "session 1 is completed, not pending: its token is stored, and the next request of the agent returns it"
+      ])
+      const [status, error, unknown] = yield* message("approve", {
+        sessionUri: "https://app.example/back?session_id=urn"
+      })
+      assertEqual([status, error], [404, "SessionNotFound"])
+      assert.match(String(unknown), /^No session has this sessionUri: pass the decoded session_id of a return URL/)
+    })
+)
+
+live(
   "names select a pending request only if exactly one matches",
   () =>
     Effect.gen(function*() {

@@ -137,6 +137,18 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     assert.strictEqual(failed(64, complete), "UsageInvalid: --user or --user-token is required\n")
   })
 
+  it("completes a session whose return URL or session_id comes from standard input", async () => {
+    for (const read of [(url: string) => url, (url: string) => new URL(url).searchParams.get("session_id") ?? ""]) {
+      const asked = await client(...ask, "user", "--user", "grace", "--callback-url", callback, "--force")
+      assert.strictEqual(asked.code, 2)
+      const url = printed(await client("consent", "approve", "--user", "grace"))
+      const args = ["consent", "complete", "--session", "-", "--user", "grace", "--endpoint", origin]
+      assert.strictEqual(printed(await cli.start(args, { stdin: `${read(url.trim())}\n` }).ended), "completed\n")
+    }
+    const both = await nowhere("consent", "complete", "--session", "-", "--user-token", "-")
+    assert.include(failed(64, both), "--session and --user-token cannot both be standard input")
+  })
+
   it("rejects --user together with --user-token", async () => {
     const both = ["--user", "ada", "--user-token", cli.write("jwt", "header.payload.signature")]
     const ends = await Promise.all([

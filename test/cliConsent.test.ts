@@ -155,6 +155,74 @@ describe("agentcore-identity consent", { timeout: 30_000 }, () => {
       )
     }))
 
+  it.scopedLive("approve --complete completes an approved session, selected by its number or as the only one", () =>
+    Effect.gen(function*() {
+      const { ask, cli } = yield* local
+      for (const [index, more] of [["--session", "1"], [], ["--user", "ada"]].entries()) {
+        yield* ask("ada", "github", "--force")
+        yield* cli("consent", "approve")
+        assertEqual(yield* cli("consent", "approve", "--complete", ...more), {
+          code: 0,
+          stdout: `completed session ${index + 1}\n`,
+          stderr: ""
+        })
+      }
+      const again = yield* cli("consent", "approve", "--session", "1", "--complete")
+      assertEqual([again.code, again.stderr], [
+        1,
+        "SessionNotPending: session 1 is completed, not pending or approved: its token is stored, and the next token " +
+        "request returns it\n"
+      ])
+    }))
+
+  it.scopedLive("approve without --complete names the command that completes an approved session", () =>
+    Effect.gen(function*() {
+      const { ask, cli } = yield* local
+      yield* ask("ada")
+      yield* cli("consent", "approve")
+      const again = yield* cli("consent", "approve", "--session", "1")
+      assertEqual([again.code, again.stderr], [
+        1,
+        "SessionNotPending: session 1 is approved, not pending: complete it with 'agentcore-identity consent complete " +
+        "--session 1'\n"
+      ])
+    }))
+
+  it.scopedLive("complete takes the number of an approved session, and completes it as its user", () =>
+    Effect.gen(function*() {
+      const { ask, cli } = yield* local
+      yield* ask("ada")
+      const pending = yield* cli("consent", "complete", "--session", "1")
+      assertEqual([pending.code, pending.stderr], [
+        1,
+        "SessionNotPending: session 1 is pending, not approved: approve it first with 'agentcore-identity consent approve " +
+        "--session 1'\n"
+      ])
+      yield* cli("consent", "approve")
+      const user = yield* cli("consent", "complete", "--session", "1", "--user", "eve")
+      assertEqual([user.code, user.stdout], [64, ""])
+      assert.include(user.stderr, "completes the session as its own user: omit --user and --user-token")
+      assertEqual(yield* cli("consent", "complete", "--session", "1"), {
+        code: 0,
+        stdout: "completed session 1\n",
+        stderr: ""
+      })
+      assert.strictEqual((yield* ask("ada")).code, 0)
+      assert.include((yield* cli("consent", "complete", "--session", "9")).stderr, "there is no session 9")
+    }))
+
+  it.scopedLive("complete takes the whole return URL", () =>
+    Effect.gen(function*() {
+      const { ask, cli } = yield* local
+      yield* ask("ada")
+      const url = (yield* cli("consent", "approve")).stdout.trim()
+      const other = yield* cli("consent", "complete", "--session", callback, "--user", "ada")
+      assertEqual([other.code, other.stdout], [64, ""])
+      assert.include(other.stderr, "--session: this URL has no parameter session_id")
+      assert.strictEqual((yield* cli("consent", "complete", "--session", url, "--user", "ada")).code, 0)
+      assert.strictEqual((yield* ask("ada")).code, 0)
+    }))
+
   it.scopedLive("reports an endpoint that is not a local server, and sends nothing to AWS", () =>
     Effect.gen(function*() {
       const aws = yield* serve(() => ({ status: 404, headers: asAws, body: "{\"message\":\"not found\"}" }))

@@ -85,15 +85,27 @@ export const connect = (given: Pick<Client.Common, "endpoint">) =>
       call(origin, HttpClientRequest.get(`${origin}/_local/sessions`), Sessions),
       ({ sessions }) => sessions
     ),
-    /** Approves a session, and returns its return URL. With `complete` it also completes the session as its user. */
-    approve: (session: number, complete: boolean) =>
+    /** Approves a session, and returns its return URL. */
+    approve: (session: number) =>
       Effect.map(
         call(
           origin,
-          HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(`${origin}/_local/approve`), { session, complete }),
+          HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(`${origin}/_local/approve`), { session }),
           Approved
         ),
         ({ returnUrl }) => returnUrl
+      ),
+    /** Completes a pending or approved session as its user. */
+    complete: (session: number) =>
+      Effect.asVoid(
+        call(
+          origin,
+          HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(`${origin}/_local/approve`), {
+            session,
+            complete: true
+          }),
+          Schema.Struct({})
+        )
       ),
     deny: (session: number) =>
       Effect.asVoid(

@@ -82,7 +82,8 @@ export const pages: { readonly [path: string]: Page } = {
   "consent deny": { examples: ["agentcore-identity consent deny --session 3"] },
   "consent complete": {
     examples: [
-      "agentcore-identity consent complete --session urn:ietf:params:oauth:request_uri:abc123 --user ada"
+      "agentcore-identity consent complete --session - --user ada < return-url.txt",
+      "agentcore-identity consent complete --session 3 --endpoint http://127.0.0.1:4599"
     ]
   },
   workloads: { examples: ["agentcore-identity workloads list"] },

@@ -105,12 +105,25 @@ const Approval = Schema.Struct({
   complete: Schema.optionalWith(Schema.Boolean, { default: () => false })
 })
 
-const approve = ({ complete, ...selector }: typeof Approval.Type) =>
+/** The pending session; to complete it, else the approved one. */
+const findToApprove = ({ complete, ...selector }: typeof Approval.Type) => {
+  const pending = sessions.find(selector, ["pending"])
+  return complete
+    ? Effect.catchIf(pending, ({ error }) => error === sessions.notFound, () => sessions.find(selector, ["approved"]))
+    : pending
+}
+
+const approve = (approval: typeof Approval.Type) =>
   withControls((controls) =>
     Effect.gen(function*() {
-      const uri = yield* sessions.find(selector, ["pending"])
-      const returnUrl = yield* controls.approve(uri)
-      if (complete) yield* controls.complete(uri)
+      const session = yield* findToApprove(approval)
+      const { sessionUri, status } = session
+      if (approval.complete && status === "approved") {
+        yield* sessions.explaining(session, "approved")(controls.complete(sessionUri))
+        return done
+      }
+      const returnUrl = yield* sessions.explaining(session, "pending")(controls.approve(sessionUri))
+      if (approval.complete) yield* sessions.explaining(session, "approved")(controls.complete(sessionUri))
       return { returnUrl: Redacted.value(returnUrl) }
     })
   )
@@ -140,7 +153,7 @@ const expire = [
     withControls((controls) =>
       Effect.flatMap(
         sessions.find(selector, ["pending", "approved"]),
-        (uri) => Effect.as(controls.expireSession(uri), done)
+        (session) => Effect.as(sessions.explaining(session, "active")(controls.expireSession(session.sessionUri)), done)
       )
     )
 ] as const
@@ -187,10 +200,11 @@ const endpoints: ReadonlyArray<Endpoint> = [
       does: "Approves a session",
       body: {
         ...selectorFields,
-        "complete?": "true also completes it as its user, as the page at the return URL does; false by default"
+        "complete?": "true also completes it as its user, as the page at the return URL does, even if it is already " +
+          "approved; false by default"
       },
-      answer:
-        "{returnUrl}: the URL to which the browser returns; 404 if no session matches, 409 if several match or it is not pending"
+      answer: "{returnUrl?}: the URL to which the browser returns, unless it was already approved; 404 if no session " +
+        "matches, 409 if several match or it cannot be approved"
     },
     Approval,
     approve
@@ -205,7 +219,10 @@ const endpoints: ReadonlyArray<Endpoint> = [
     sessions.Selector,
     (selector) =>
       withControls((controls) =>
-        Effect.flatMap(sessions.find(selector, ["pending"]), (uri) => Effect.as(controls.deny(uri), done))
+        Effect.flatMap(
+          sessions.find(selector, ["pending"]),
+          (session) => Effect.as(sessions.explaining(session, "pending")(controls.deny(session.sessionUri)), done)
+        )
       )
   ),
   ...issuers.endpoints,
