@@ -65,7 +65,8 @@ export class ConsentDenied extends Schema.TaggedError<ConsentDenied>("effect-age
 }
 
 /**
- * The consent was not completed before the schedule of the wait, or the session, ended. A consent is complete only when the
+ * The consent was not completed before the schedule of the wait, or the session, ended: after 10 minutes, or when the service
+ * replies to a poll that the session is invalid or expired. A consent is complete only when the
  * page at the return URL has called `completeResourceTokenAuth`.
  *
  * @since 0.1.0

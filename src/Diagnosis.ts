@@ -99,7 +99,7 @@ const rules: ReadonlyArray<Rule> = [
   {
     cause: "SessionInvalid",
     tags: ["AccessDenied"],
-    matches: pattern(/invalid or expired session/i),
+    matches: pattern(/invalid or expired session|session belongs to another user/i),
     explanation:
       "The consent session has expired (after 10 minutes), was completed before, or belongs to another user. " +
       "The service does not report which.",

@@ -113,9 +113,9 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly setIssuer: (providerName: string, issuer: IssuerChoice | undefined) => Effect.Effect<void>
   /** The last 100 failed requests to vendors, oldest first. */
   readonly providerFailures: Effect.Effect<ReadonlyArray<ProviderFailure>>
-  /** Denies the session as the user: its status becomes `FAILED`. */
+  /** Denies the session as the user: its status becomes `FAILED`. The calls in this process that wait end at once. */
   readonly deny: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>
-  /** Expires the session now, instead of ten minutes after its creation. */
+  /** Expires the session now, instead of ten minutes after its creation. The calls in this process that wait end at once. */
   readonly expireSession: (sessionUri: Redacted.Redacted) => Effect.Effect<void, SessionNotPending>
   /** Expires access tokens now, and returns their number. Those with a refresh token are refreshed at the next request. */
   readonly expireTokens: (filter?: GrantFilter) => Effect.Effect<number>

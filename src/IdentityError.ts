@@ -71,8 +71,9 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-agent
 ) {}
 
 /**
- * The caller does not have permission: `AccessDeniedException`, HTTP 403. The service also raises it for a session that has
- * expired or belongs to another user.
+ * The caller does not have permission: `AccessDeniedException`, HTTP 403. The service also raises it for a session that
+ * belongs to another user, and for the completion of a session that has expired. A poll of a session that has expired fails
+ * with `ConsentTimedOut`, or `HandleRejected` from `resume`.
  *
  * @since 0.1.0
  * @category errors

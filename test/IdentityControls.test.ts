@@ -56,6 +56,26 @@ describe("a call that waits", () => {
       }).pipe(Effect.provide(layer)))
   }
 
+  for (const [name, layer] of layers) {
+    it.effect(`ends at once when its session is denied or expires, also from onAuthUrl: ${name}`, () =>
+      Effect.gen(function*() {
+        const { call, consent } = yield* waiting
+        const controls = yield* IdentityControls.IdentityControls
+        const identity = yield* IdentityService.IdentityService
+        const workloadAccessToken = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+        yield* controls.deny(consent.sessionUri)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(call)))._tag, "ConsentDenied")
+        for (const [end, tag] of [["deny", "ConsentDenied"], ["expireSession", "ConsentTimedOut"]] as const) {
+          const error = yield* Effect.flip(identity.getToken({
+            ...asUser,
+            workloadAccessToken,
+            consent: Consent.wait({ onAuthUrl: (_, { sessionUri }) => controls[end](sessionUri) })
+          }))
+          assert.strictEqual(error._tag, tag)
+        }
+      }).pipe(Effect.provide(layer)))
+  }
+
   it.effect("wakes at once when another user of the same service in memory completes its consent", () =>
     Effect.gen(function*() {
       const { call, consent: { sessionUri }, userToken } = yield* waiting

@@ -1,5 +1,6 @@
 /** The test controls of the emulator. */
 import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
@@ -44,12 +45,19 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "seed"> => {
       )
     )
 
+  /** Ends a session, and wakes the calls that wait for it: they poll, and find its result. */
+  const end = <Before extends sessions.Session>(...args: Parameters<typeof transition<Before>>) =>
+    Effect.zipRight(
+      transition(...args),
+      store.completionEvents.publish(Redacted.value(args[0]))
+    ).pipe(Effect.uninterruptible)
+
   return {
     ...browser.make(store),
 
     complete: completion.completeAsUser(store),
 
-    deny: (uri) => transition(uri, sessions.isPending, sessions.deny),
+    deny: (uri) => end(uri, sessions.isPending, sessions.deny),
 
     setIssuer: (providerName, issuer) =>
       store.change((state) => {
@@ -65,7 +73,7 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "seed"> => {
 
     providerFailures: store.read((state) => Either.right(state.providerFailures)),
 
-    expireSession: (uri) => transition(uri, sessions.isUnfinished, sessions.expire),
+    expireSession: (uri) => end(uri, sessions.isUnfinished, sessions.expire),
 
     expireTokens: (filter) =>
       store.decide((state, now) => {

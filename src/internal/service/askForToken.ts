@@ -14,6 +14,7 @@ import {
 import { parseUrl } from "../lib/url.js"
 import { withOptionNames } from "../model/optionNames.js"
 import { sessionLifetime } from "../model/session.js"
+import { isSessionEnded } from "../model/sessionEnded.js"
 import { request as tokenRequest, type TokenRequest, type TokenRequestOptions } from "./tokenRequest.js"
 
 type TokenReply = Reply<"getResourceOauth2Token">
@@ -96,10 +97,10 @@ export const make = (api: IdentityApi["Type"]) => {
     }, { disableValidation: true })
   })
 
-  /** Sends a poll, and fails unless its session has a token. */
+  /** Sends a poll, and fails unless its session has a token: with `ConsentTimedOut` if the service says that it has ended. */
   const readPoll = Effect.fnUntraced(function*(request: PollRequest) {
     const { resourceCredentialProviderName: providerName, sessionUri } = request
-    const reply = yield* send(request)
+    const reply = yield* Effect.catchIf(send(request), isSessionEnded, () => new ConsentTimedOut({ providerName }))
     if (hasToken(reply)) return reply.accessToken
     if (reply.sessionStatus === "FAILED") return yield* new ConsentDenied({ providerName })
     // The service has ended the session of the user, and has opened another one that no user knows.

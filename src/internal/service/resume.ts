@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
-import { type ConsentPending, ConsentTimedOut, HandleRejected } from "../../IdentityError.js"
+import { type ConsentPending, ConsentTimedOut, HandleRejected, isTransient } from "../../IdentityError.js"
 import type {
   Resume,
   ResumeFailure,
@@ -14,11 +14,11 @@ import type {
 } from "../../TokenOptions.js"
 import * as handle from "../consent/resumeHandle.js"
 import type { TokenFlow } from "./askForToken.js"
-import { type ConsentWaits, orRetry } from "./waitForConsent.js"
+import type { ConsentWaits } from "./waitForConsent.js"
 import { workloadTokenOf } from "./workloadToken.js"
 
-/** One poll: the service may have ended the session before its time. */
-const once = <E>(poll: Effect.Effect<Redacted.Redacted, E | ConsentTimedOut>) =>
+/** The first poll: the service may have ended the session before its time. */
+const withExpiry = <E>(poll: Effect.Effect<Redacted.Redacted, E | ConsentTimedOut>) =>
   Effect.catchIf(
     poll,
     (error): error is ConsentTimedOut => error instanceof ConsentTimedOut,
@@ -50,13 +50,13 @@ export const make = (flow: TokenFlow, waits: ConsentWaits): Resume => {
       const { consent, id } = yield* handle.open(given)
       // The handle is consumed, and not the session: callers that share a session have a handle each.
       const key = `resumed/${id}`
-      const polled = flow.poll(consent, workloadAccessToken)
-      const token = options.wait === false ? once(polled) : waits.subscribed(consent, (waiter) =>
+      const polled = withExpiry(flow.poll(consent, workloadAccessToken))
+      const token = options.wait === false ? polled : waits.subscribed(consent, (waiter) =>
         // A failure that a wait retries does not prevent the wait.
-        orRetry(
-          polled,
-          () => waits.waiting(consent, workloadAccessToken, waiter).wait(options.tokenPoller)
-        ))
+        Effect.catchAll(polled, (error): Effect.Effect<Redacted.Redacted, ResumeFailure> =>
+          error._tag === "ConsentPending" || isTransient(error)
+            ? waits.waiting(consent, workloadAccessToken, waiter).wait(options.tokenPoller)
+            : Effect.fail(error)))
       const replayed = new HandleRejected({ reason: "Replayed" })
       if (Option.isSome(yield* ledger.get(key))) return yield* replayed
       const accessToken = yield* token

@@ -85,7 +85,7 @@ const sleep = (waiter: Waiter) =>
   })
 
 /** Runs `retry` after a failure that is retried. */
-export const orRetry = (
+const orRetry = (
   poll: Effect.Effect<Redacted.Redacted, PollFailure>,
   retry: (error: PollFailure) => Effect.Effect<Redacted.Redacted, WaitFailure>
 ): Effect.Effect<Redacted.Redacted, WaitFailure> =>

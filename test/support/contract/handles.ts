@@ -92,6 +92,29 @@ export const handles = section("handles", (test) => {
   )
 
   test(
+    "a session that the service ends early is Expired for resume, and AccessDenied stays for another user",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { expireSession } = yield* IdentityControls.IdentityControls
+      const consent = yield* required(identity.getToken({ ...asUser, workloadAccessToken, consent: Consent.suspend }))
+      const renewed = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
+      const mallory = yield* identity.getWorkloadAccessToken({ workloadName, userId: "mallory" })
+      const resumed = (workloadAccessToken: Redacted.Redacted) =>
+        Effect.all([
+          Effect.flip(identity.resume(handleOf(consent), { wait: false, workloadAccessToken })),
+          Effect.flip(identity.resume(handleOf(consent), { workloadAccessToken }))
+        ])
+      for (const error of yield* resumed(mallory)) assert.strictEqual(error._tag, "AccessDenied")
+      yield* expireSession(consent.sessionUri)
+      for (const token of [workloadAccessToken, renewed]) {
+        for (const error of yield* resumed(token)) {
+          assertContains(error, { _tag: "HandleRejected", reason: "Expired" })
+        }
+      }
+    }).pipe(Effect.provide(Resuming))
+  )
+
+  test(
     "five handles of one session return five tokens, and each handle returns one",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent

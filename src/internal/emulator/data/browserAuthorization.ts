@@ -85,7 +85,14 @@ export const make = (
         return code.pipe(
           reported(store, providerName),
           Effect.mapError((error) => toProviderRefused(providerName, error)),
-          Effect.tapError(({ isFinal }) => isFinal ? settle(uri, sessions.deny) : Effect.void),
+          Effect.tapError(({ isFinal }) =>
+            isFinal
+              ? Effect.zipRight(
+                settle(uri, sessions.deny),
+                store.completionEvents.publish(Redacted.value(uri))
+              )
+              : Effect.void
+          ),
           Effect.flatMap((code) =>
             settle(
               uri,

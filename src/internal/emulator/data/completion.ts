@@ -64,9 +64,12 @@ const completeSession = <E>(
         Effect.gen(function*() {
           const exit = yield* Effect.exit(exchanged)
           const isKept = yield* store.decide((state, now) => Either.right(settled(state, now, session, exit)))
+          // A session whose code the provider rejected has failed, which ends the waits too.
+          if (Exit.isSuccess(exit) ? isKept : isRedeemed(exit.cause)) {
+            yield* store.completionEvents.publish(session.uri)
+          }
           yield* Effect.mapError(exit, (error) => refused(session, error))
           if (!isKept) return yield* Effect.fail(deleted())
-          yield* store.completionEvents.publish(session.uri)
         })
       return session.authorization === undefined
         ? settle(restore(exchange))

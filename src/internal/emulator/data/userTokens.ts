@@ -221,11 +221,12 @@ const poll = (
   Either.gen(function*() {
     const url = yield* requireReturnUrl(context.request)
     const session = yield* Table.get(state.sessions, Redacted.value(uri)).pipe(
-      Option.filter((session) =>
-        assumptions.acceptsPolls(session, now) && grantKey(grantOwner(session)) === grantKey(grantOwner(context))
-      ),
+      Option.filter((session) => assumptions.acceptsPolls(session, now)),
       Either.fromOption(() => assumptions.sessionRefused(operation))
     )
+    if (grantKey(grantOwner(session)) !== grantKey(grantOwner(context))) {
+      return yield* Either.left(assumptions.sessionOfOtherUser(operation))
+    }
     if (session.returnUrl !== url) return yield* Either.left(assumptions.returnUrlMismatch(operation))
     if (session.status === "failed") return replyWith(assumptions.failedSession(uri), state)
     return replyWith(

@@ -201,12 +201,19 @@ export const colonInCustomState = (operation: OperationName): ValidationError =>
   })
 
 /**
- * Observed: AWS gives this error for expired sessions and for sessions of other users. Not established, and the same here:
- * a second completion, a completion before the browser returned, a session deleted during the token request, and a poll of
- * the session of another user.
+ * Observed: AWS gives this error when a session that has expired, or of another user, is completed. Not established, and the
+ * same here: a second completion, a completion before the browser returned, a session deleted during the token request, and
+ * a poll of a session that has expired or is unknown.
  */
 export const sessionRefused = (operation: OperationName): AccessDenied =>
   new AccessDenied({ operation, message: "Invalid or expired session" })
+
+/**
+ * The reply of AWS to a poll with a workload access token of another user is not established. Here it differs from that to a
+ * poll of an expired session, so that a program can distinguish them.
+ */
+export const sessionOfOtherUser = (operation: OperationName): AccessDenied =>
+  new AccessDenied({ operation, message: "The session belongs to another user or workload identity" })
 
 /**
  * AWS does not state how long polls of a completed session return its token. Here: until the access token of its completion

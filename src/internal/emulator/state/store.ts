@@ -23,7 +23,7 @@ export interface Store {
   readonly issuers: Issuers["Type"]
   /** Token requests to providers that are in progress. */
   readonly singleFlight: SingleFlight<IssuedToken, ProviderError>
-  /** Events of completed sessions, by URI. */
+  /** Events of sessions that have ended: completed, denied, failed or expired by the test control. By URI. */
   readonly completionEvents: SubscriptionRegistry
   /** Computes a reply and the next state atomically. A failure leaves the state as it is. */
   readonly decide: <Reply, E>(
