@@ -35,4 +35,4 @@ it.effect("the agent requires consent if the user has not consented", () =>
 it.effect("the agent calls the API if the user consents", () =>
   Effect.gen(function*() {
     assert.match(yield* agent, /^called with/)
-  }).pipe(Effect.provide(Consent.layer(IdentityControls.autoConsent)), Effect.provide(Test)))
+  }).pipe(Effect.provide(Consent.layer(IdentityControls.autoConsent).pipe(Layer.provideMerge(Test)))))

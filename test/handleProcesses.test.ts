@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Array as Arr, Effect, Order, Redacted } from "effect"
+import { Array as Arr, Effect, Layer, Order, Redacted } from "effect"
 import { build } from "esbuild"
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
@@ -74,8 +74,7 @@ it.scopedLive(
         assertEqual(Arr.sort(outcomes, Order.string), ["Replayed", "Replayed", "token"], `round ${round}`)
       }
     }).pipe(
-      Effect.provide(ConsentSeal.layer({ keys: [{ id: "test", key: Redacted.make(key) }] })),
-      Effect.provide(overHttp)
+      Effect.provide(Layer.merge(ConsentSeal.layer({ keys: [{ id: "test", key: Redacted.make(key) }] }), overHttp))
     ),
   120_000
 )

@@ -5,6 +5,7 @@ import { Cause, Effect, Either, Layer, Option, Schedule, TestClock } from "effec
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as ConsentLedger from "../src/ConsentLedger.js"
+import type { LedgerFailure } from "../src/IdentityError.js"
 import * as ledgerFiles from "../src/internal/consent/ledgerFiles.js"
 import { assertEqual } from "./support/equality.js"
 import { key, soon, suite, temporaryDirectory } from "./support/ledgerContract.js"
@@ -27,7 +28,7 @@ describe("a ledger in files", () => {
         const name = `${key}${round}`
         const later = yield* soon()
         const concurrently = <A>(
-          f: (ledger: ConsentLedger.ConsentLedger["Type"], index: number) => Effect.Effect<A, unknown>
+          f: (ledger: ConsentLedger.ConsentLedger["Type"], index: number) => Effect.Effect<A, LedgerFailure>
         ) => Effect.all(ledgers.map(f), { concurrency: "unbounded" })
         const added = yield* concurrently((ledger, index) => ledger.add(name, `by ${index}`, later))
         assert.strictEqual(added.filter((is) => is).length, 1)

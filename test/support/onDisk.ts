@@ -47,7 +47,11 @@ const check = Effect.gen(function*() {
 })
 
 /** The result of this mode. */
-const result: Effect.Effect<unknown, unknown, IdentityApi> = mode === "fill"
+const result: Effect.Effect<
+  unknown,
+  Effect.Effect.Error<typeof fill> | Effect.Effect.Error<typeof check>,
+  IdentityApi
+> = mode === "fill"
   ? fill
   : mode === "check"
   ? check

@@ -27,7 +27,7 @@ const program = Effect.gen(function*() {
   const identity = yield* IdentityService
   yield* say("ready")
   yield* Stream.runForEach(
-    Stream.fromAsyncIterable(createInterface({ input: process.stdin }), (error) => error),
+    Stream.orDie(Stream.fromAsyncIterable(createInterface({ input: process.stdin }), (error) => error)),
     (line) => {
       const [handle = "", workloadAccessToken = ""] = line.split(" ")
       return identity.resume(Redacted.make(handle), {

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Queue, Redacted } from "effect"
+import { Effect, Fiber, Layer, Queue, Redacted } from "effect"
 import * as AccessToken from "../../../src/AccessToken.js"
 import * as Consent from "../../../src/Consent.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
@@ -57,8 +57,10 @@ export const consentControls = section("test controls of a consent", (test) => {
       yield* agent
       const token = yield* AccessToken.AccessToken.pipe(
         AccessToken.provideAccessToken(asUser),
-        Effect.provide(WorkloadAccessToken.layer({ workloadName, userToken })),
-        Effect.provide(Consent.layer(IdentityControls.autoConsent))
+        Effect.provide(Layer.merge(
+          WorkloadAccessToken.layer({ workloadName, userToken }),
+          Consent.layer(IdentityControls.autoConsent)
+        ))
       )
       assert.isNotEmpty(Redacted.value(token))
       const { sessions } = yield* IdentityControls.IdentityControls
