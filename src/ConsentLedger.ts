@@ -94,7 +94,8 @@ export const layerKeyValueStore = (
 /**
  * Keeps the entries as files in `directory`, which is created if it is missing (mode 0700). Each method is atomic, also
  * between processes that share the folder: one of several concurrent calls of `add`, `replace` or `take` succeeds. The file
- * system must support hard links, as local file systems and NFS do. Entries are removed an hour after they expire.
+ * system must support hard links, as local file systems and NFS do. Entries are removed an hour after they expire. Keys must
+ * not repeat, as those of this library: a new entry under the key of one that is being removed can be lost.
  *
  * Methods and the layer fail with `LedgerFailure` if the folder cannot be read or written, or if a file is not an entry; that
  * file is not changed.

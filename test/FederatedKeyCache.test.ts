@@ -119,6 +119,24 @@ describe("the keys of an issuer", () => {
       }))
   }
 
+  it.scoped("are requested at most once per minute for an unknown key id while the issuer fails", () =>
+    Effect.gen(function*() {
+      let status = 200
+      const { origin, requests } = yield* server(({ path }, origin) =>
+        path === openId
+          ? { body: { issuer: origin, jwks_uri: `${origin}/keys` } }
+          : { status, headers: { "cache-control": "max-age=3600" }, body: keySet }
+      )
+      const verify = yield* verifier()
+      yield* verify(yield* signed({ iss: origin }))
+      const unknown = yield* signedByUnknownKey(origin)
+      status = 500
+      yield* TestClock.adjust("1 minutes")
+      assert.strictEqual((yield* Effect.flip(verify(unknown))).status, 500)
+      for (let i = 0; i < 10; i++) assert.strictEqual((yield* Effect.flip(verify(unknown))).description, noKey)
+      assert.strictEqual(requests.length, 4)
+    }))
+
   it.scoped("are not kept if they cannot be fetched", () =>
     Effect.gen(function*() {
       let status = 500
@@ -190,10 +208,14 @@ describe("the accepted issuers", () => {
     }))
 })
 
-it("a response that states no lifetime, or an unreadable one, has no freshness", () => {
-  for (const control of [undefined, "", "public", "max-age=-1", "max-age=abc", "max-age=", "s-maxage=60"]) {
+it("a response that states no lifetime has no freshness, and one that states an invalid lifetime must not be reused", () => {
+  for (const control of [undefined, "", "public", "s-maxage=60", "x-max-age=60"]) {
     assert.isUndefined(freshness(control === undefined ? {} : { "cache-control": control }), String(control))
   }
+  for (const control of ["max-age=-1", "max-age=abc", "max-age=", "max-age=60, max-age=x"]) {
+    assert.strictEqual(freshness({ "cache-control": control }), 0, control)
+  }
+  assert.strictEqual(freshness({ "cache-control": "max-age=60", age: "99999999999" }), 0)
   assert.strictEqual(freshness({ "cache-control": "MAX-AGE=\"60\"" }), 60)
   assert.strictEqual(freshness({ "cache-control": "max-age=60, max-age=30" }), 30)
   assert.strictEqual(freshness({ "cache-control": "max-age=60", age: "61" }), 0)

@@ -292,6 +292,25 @@ describe("signInUrl", () => {
       assert.strictEqual(headers.get("location"), `https://login.example/?next=${encodeURIComponent(next)}`)
     }).pipe(Effect.provide(layer)))
 
+  it.effect("rejects a function that throws, or returns anything but a URL as text", () =>
+    Effect.gen(function*() {
+      const results: ReadonlyArray<() => unknown> = [
+        () => undefined,
+        () => 5,
+        () => new URL("https://login.example/"),
+        () => Promise.resolve("/sign-in"),
+        () => {
+          throw new Error("canary")
+        }
+      ]
+      for (const result of results) {
+        const options = { origin, signInUrl: result }
+        // A program without type checks may pass it.
+        const error = yield* Effect.flip(SessionBinding.make(JSON.parse("{}", () => options)))
+        assert.strictEqual(error.reason, "PathInvalid")
+      }
+    }))
+
   it.effect("that becomes invalid leads to the page that asks to sign in, and does not redirect", () =>
     Effect.gen(function*() {
       const app = yield* applicationWith({

@@ -2,7 +2,7 @@ import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Either, Layer, Option, Schedule, TestClock } from "effect"
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as ConsentLedger from "../src/ConsentLedger.js"
 import type { LedgerFailure } from "../src/IdentityError.js"
@@ -93,6 +93,50 @@ describe("a ledger in files", () => {
       })
     }))
 
+  it.scoped("removes expired entries also if a file is not an entry", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const { ledger, removeExpired } = ledgerFiles.make(yield* FileSystem.FileSystem, directory)
+      yield* ledger.add(key, "value", yield* soon("10 minutes"))
+      const garbage = `${"0".repeat(64)}.0`
+      writeFileSync(join(directory, garbage), "canary")
+      yield* TestClock.setTime(70 * 60_000 + 1)
+      yield* removeExpired
+      assertEqual(readdirSync(directory), [garbage])
+    }).pipe(Effect.provide(NodeContext.layer)))
+
+  it.scoped("finds the last of many versions in few reads", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const fs = yield* FileSystem.FileSystem
+      let reads = 0
+      const counting = {
+        ...fs,
+        exists: (path: string) => Effect.zipRight(Effect.sync(() => reads++), fs.exists(path)),
+        readFileString: (path: string) => Effect.zipRight(Effect.sync(() => reads++), fs.readFileString(path))
+      }
+      const { ledger } = ledgerFiles.make(counting, directory)
+      yield* ledger.add(key, "0", yield* soon())
+      for (let i = 1; i < 300; i++) {
+        assert.isTrue(yield* ledger.replace(key, String(i - 1), String(i)))
+        reads = 0
+        assertEqual(yield* ledger.get(key), Option.some(String(i)))
+        assert.isAtMost(reads, 20)
+      }
+    }).pipe(Effect.provide(NodeContext.layer)))
+
+  it.scoped("fails if a name exists that cannot be read, and does not try forever", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const ledger = yield* opened(directory)
+      yield* ledger.add(key, "value", yield* soon())
+      const [name = ""] = readdirSync(directory)
+      rmSync(join(directory, name))
+      symlinkSync(join(directory, "missing"), join(directory, name))
+      const failure = yield* Effect.flip(ledger.add(key, "value", yield* soon()))
+      assert.include(failure.message, "could not be changed in 200 attempts")
+    }))
+
   it.scoped("does not change a file that is not an entry, and the error names the file and not its content", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
@@ -128,6 +172,11 @@ describe("a ledger in files", () => {
       assert.strictEqual(
         Either.isLeft(built) ? built.left.message : "built",
         `the folder of ConsentLedger, "${directory}", could not be written`
+      )
+      const unwritable = yield* Effect.either(opened("/proc/self"))
+      assert.strictEqual(
+        Either.isLeft(unwritable) ? unwritable.left.message : "built",
+        "the folder of ConsentLedger, \"/proc/self\", could not be written"
       )
       const lost = join(yield* temporaryDirectory, "consents")
       const ledger = yield* opened(lost)

@@ -19,6 +19,7 @@ interface Elsewhere {
 }
 
 const manifest: {
+  readonly version: string
   readonly scripts: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly bin: Readonly<Record<string, string>>
@@ -117,6 +118,12 @@ export const inline: ReadonlyArray<Inline> = [
     reason: "npm run verify builds, and packs to check the package",
     holds: hasScript
   },
+  {
+    command: /^npm install \.\/effect-agentcore-identity-[\d.]+\.tgz effect@3 @effect\/platform@0\.97$/,
+    reason: "npm run test:install installs the file",
+    holds: (command) => command.includes(`-${manifest.version}.tgz `)
+  },
+  { command: /^npm run bench -- --only \w+$/, reason: "it takes minutes, and is run by hand", holds: hasScript },
   {
     command: /^npm run test:mutation -- retry revocation$/,
     reason: "it takes minutes, and is run by hand",

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { HandleRejected } from "../../IdentityError.js"
 import { isIdentityError, isTransient } from "../../IdentityError.js"
 import type { ResumePollFailure } from "../../TokenOptions.js"
+import { acceptsHtml } from "../web/acceptsHtml.js"
 import { card, html, respond, securityHeaders } from "../web/html.js"
 
 /** @internal */
@@ -87,10 +88,6 @@ export const answerOf = (error: ResumePollFailure): Answer => {
 /** Failures that the operator should see. The message is omitted, since it may contain the session. */
 const isUnexpected = (error: ResumePollFailure) =>
   error._tag === "LedgerFailure" || (isIdentityError(error) && !isTransient(error) && answerOf(error) === unavailable)
-
-/** Tests for a browser, which accepts HTML by name. A script accepts everything, or JSON. */
-const acceptsHtml = ({ headers }: HttpServerRequest.HttpServerRequest) =>
-  /(?:^|,)\s*text\/html\s*(?:;|,|$)/i.test(headers["accept"] ?? "")
 
 /** Responds to a failure: JSON, or a page for a browser. */
 export const respondTo = (

@@ -1,5 +1,6 @@
 /** The detour of a signed-out user to the sign-in page of the application, and back. */
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { isHttpsOrLoopback } from "../lib/loopback.js"
 import { parseUrl } from "../lib/url.js"
 
@@ -25,7 +26,13 @@ const resolve = (origin: string, url: string): Option.Option<URL> =>
 /** @internal */
 export const make = (origin: string, signInUrl: string | ((returnTo: string) => string)): SignIn =>
   typeof signInUrl === "function"
-    ? (returnTo) => Option.map(resolve(origin, signInUrl(returnTo)), ({ href }) => href)
+    // A program without type checks may return another value.
+    ? (returnTo) =>
+      Option.liftThrowable((): unknown => signInUrl(returnTo))().pipe(
+        Option.filter(Predicate.isString),
+        Option.flatMap((url) => resolve(origin, url)),
+        Option.map(({ href }) => href)
+      )
     : (returnTo) =>
       Option.map(resolve(origin, signInUrl), (url) => {
         url.searchParams.set(parameter, returnTo)

@@ -46,6 +46,17 @@ const unless = <A, B>(reason: "AlreadyExists" | "NotFound", otherwise: B) => (se
     (error): Effect.Effect<B, PlatformError> => error.reason === reason ? Effect.succeed(otherwise) : Effect.fail(error)
   )
 
+/** In each round one of the concurrent calls succeeds. */
+const maxAttempts = 200
+
+/** A name that exists and cannot be read, such as a link without a target, never becomes the next version. */
+const unstable = (directory: string) =>
+  new LedgerFailure({
+    message:
+      `an entry in the folder of ConsentLedger, "${directory}", could not be changed in ${maxAttempts} attempts: use ` +
+      "a folder in which only ConsentLedger writes"
+  })
+
 const fileName = /^([0-9a-f]{64})\.(\d{1,9})$/
 
 const temporaryName = /^tmp\.(\d{1,16})\./
@@ -77,11 +88,38 @@ export const make = (fs: FileSystem, directory: string) => {
       )
     )
 
-  const latest = (name: string, number = 0, version?: Version): Effect.Effect<Latest, LedgerFailure> =>
-    Effect.flatMap(
-      read(name, number),
-      (next) => next === undefined ? Effect.succeed({ version, next: number }) : latest(name, number + 1, next)
+  const exists = (name: string, number: number) =>
+    Effect.mapError(fs.exists(pathOf(`${name}.${number}`)), folderFailure(directory, "read"))
+
+  /** The first missing number from `low`, which exists, to `high`, which does not. */
+  const firstMissing = (name: string, low: number, high: number): Effect.Effect<number, LedgerFailure> => {
+    if (high - low <= 1) return Effect.succeed(high)
+    const middle = Math.floor((low + high) / 2)
+    return Effect.flatMap(
+      exists(name, middle),
+      (is) => is ? firstMissing(name, middle, high) : firstMissing(name, low, middle)
     )
+  }
+
+  /** Searches in growing steps, so that an entry with many versions is found in few reads. */
+  const count = (name: string, number = 0, step = 1): Effect.Effect<number, LedgerFailure> =>
+    Effect.flatMap(
+      exists(name, number),
+      (is) =>
+        is
+          ? count(name, number + step, 2 * step)
+          : firstMissing(name, Math.max(-1, number - Math.floor(step / 2)), number)
+    )
+
+  const latest = (name: string): Effect.Effect<Latest, LedgerFailure> =>
+    Effect.flatMap(count(name), (next) =>
+      next === 0
+        ? Effect.succeed({ version: undefined, next })
+        : Effect.map(read(name, next - 1), (version) => ({ version, next })))
+
+  const temporaryPath = Effect.gen(function*() {
+    return pathOf(`tmp.${DateTime.toEpochMillis(yield* DateTime.now)}.${yield* token}`)
+  })
 
   const writeWhole = (path: string, text: string) =>
     Effect.scoped(Effect.gen(function*() {
@@ -94,7 +132,7 @@ export const make = (fs: FileSystem, directory: string) => {
   const create = (name: string, number: number, version: Version): Effect.Effect<boolean, LedgerFailure> =>
     Effect.gen(function*() {
       const text = yield* Effect.orDie(encode(version))
-      const temporary = pathOf(`tmp.${DateTime.toEpochMillis(yield* DateTime.now)}.${yield* token}`)
+      const temporary = yield* temporaryPath
       return yield* writeWhole(temporary, text).pipe(
         Effect.zipRight(fs.link(temporary, pathOf(`${name}.${number}`))),
         Effect.as(true),
@@ -110,16 +148,18 @@ export const make = (fs: FileSystem, directory: string) => {
     decide: (value: Option.Option<string>, expiresAt: DateTime.Utc | undefined) => {
       readonly result: A
       readonly version?: Version | undefined
-    }
+    },
+    attempts = maxAttempts
   ): Effect.Effect<A, LedgerFailure> =>
     Effect.gen(function*() {
+      if (attempts === 0) return yield* unstable(directory)
       const name = yield* digest(Redacted.make(key))
       const { next, version } = yield* latest(name)
       const live = version !== undefined && isLive(version, yield* DateTime.now) ? version : undefined
       const decision = decide(Option.fromNullable(live?.value), live?.expiresAt)
       return decision.version === undefined || (yield* create(name, next, decision.version))
         ? decision.result
-        : yield* change(key, decide)
+        : yield* change(key, decide, attempts - 1)
     })
 
   const ledger: ConsentLedger["Type"] = {
@@ -162,15 +202,24 @@ export const make = (fs: FileSystem, directory: string) => {
     }
     for (const [entry, all] of numbers) {
       const [last = 0, ...others] = Arr.sort(all, Order.reverse(Order.number))
-      const version = yield* read(entry, last)
+      const version = yield* read(entry, last).pipe(
+        // A file that is not an entry does not prevent the removal of the others.
+        Effect.catchAll((failure) => Effect.as(Effect.logWarning(failure.message), undefined))
+      )
       if (version === undefined || !isOld(DateTime.toEpochMillis(version.expiresAt))) continue
       yield* Effect.forEach([last, ...others], (number) => remove(`${entry}.${number}`))
     }
   })
 
-  const prepare = fs.makeDirectory(directory, { recursive: true, mode: 0o700 }).pipe(
-    Effect.mapError(folderFailure(directory, "written"))
-  )
+  /** Creates the folder, and checks that entries can be created in it. */
+  const prepare = Effect.gen(function*() {
+    yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+    const [file, link] = [yield* temporaryPath, yield* temporaryPath]
+    yield* writeWhole(file, "probe").pipe(
+      Effect.zipRight(fs.link(file, link)),
+      Effect.ensuring(Effect.ignore(Effect.zipRight(fs.remove(file), fs.remove(link))))
+    )
+  }).pipe(Effect.mapError(folderFailure(directory, "written")), Effect.uninterruptible)
 
   return { ledger, prepare, removeExpired }
 }

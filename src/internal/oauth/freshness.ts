@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 
 const seconds = (text: string | undefined): number | undefined =>
-  text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined
+  text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
 
 /**
  * The remaining lifetime of a response in seconds: `max-age` of `Cache-Control` without the `Age`, or 0 if the response must
@@ -13,8 +13,9 @@ export const freshness = (headers: IncomingHttpHeaders): number | undefined => {
   if (directives.some((directive) => /^no-(store|cache)($|=)/.test(directive))) return 0
   const age = seconds(headers.age) ?? 0
   const lifetimes = directives.flatMap((directive) => {
-    const lifetime = seconds(/^max-age="?(\d+)"?$/.exec(directive)?.[1])
-    return lifetime === undefined ? [] : [Math.max(0, lifetime - age)]
+    const [, text] = /^max-age="?([^"]*)"?$/.exec(directive) ?? []
+    // An invalid lifetime has passed (section 4.2.1).
+    return text === undefined ? [] : [Math.max(0, (seconds(text) ?? 0) - age)]
   })
   return lifetimes.length === 0 ? undefined : Math.min(...lifetimes)
 }

@@ -67,7 +67,8 @@ export type KeySet = ReturnType<typeof jose.createLocalJWKSet>
 interface Entry {
   readonly keys: KeySet
   readonly size: number
-  readonly fetchedAt: DateTime.Utc
+  /** The time of the last request, also if it failed. */
+  readonly requestedAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc
 }
 
@@ -84,7 +85,12 @@ const fetchKeys = (policy: OutboundPolicy, iss: string): Effect.Effect<Entry, Pr
     })
     const fetchedAt = yield* DateTime.now
     const lifetime = Math.min(freshness ?? defaultLifetime, maxLifetime)
-    return { keys, size: text.length, fetchedAt, expiresAt: DateTime.add(fetchedAt, { seconds: lifetime }) }
+    return {
+      keys,
+      size: text.length,
+      requestedAt: fetchedAt,
+      expiresAt: DateTime.add(fetchedAt, { seconds: lifetime })
+    }
   })
 
 /** Tests for a key that may have signed a token with this header. */
@@ -127,8 +133,9 @@ export const make = (policy: OutboundPolicy): Effect.Effect<IssuerKeys> =>
             const now = yield* DateTime.now
             const isUsable = (yield* hasKeyFor(entry.keys, header))
               ? DateTime.lessThan(now, entry.expiresAt)
-              : DateTime.lessThan(now, DateTime.addDuration(entry.fetchedAt, unknownKeyInterval))
+              : DateTime.lessThan(now, DateTime.addDuration(entry.requestedAt, unknownKeyInterval))
             if (isUsable) return entry.keys
+            entries.set(iss, { ...entry, requestedAt: now })
           }
           const fetched = Effect.map(fetchKeys(policy, iss), (entry) => {
             add(iss, entry)

@@ -96,9 +96,9 @@ ${
 ${
       section(
         "finished",
-        "Finished consents",
+        "Answered consents",
         counts.finished,
-        tables.finishedSessions(of, "Finished consents", finished, counts.finished),
+        tables.finishedSessions(of, "Answered consents", finished, counts.finished),
         true
       )
     }
