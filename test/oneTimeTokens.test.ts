@@ -68,20 +68,55 @@ describe("a one-time token", () => {
       assert.strictEqual(yield* taken(all, "later"), "three")
     }))
 
-  it.effect("is removed when 1,000 newer ones exist, the oldest first", () =>
+  it.effect("is removed when 10,000 newer ones exist, the oldest first", () =>
     Effect.gen(function*() {
       const all = yield* made
-      for (let n = 1; n <= 1000; n++) yield* all.put(`${n}`, "ada", `subject ${n}`)
-      // A used token is kept, at its place in the order.
-      assert.strictEqual(yield* taken(all, "1"), "subject 1")
-      assert.strictEqual(yield* taken(all, "1"), "refused: used")
-      yield* all.put("1001", "ada", "subject 1001")
+      for (let n = 1; n <= 10_000; n++) yield* all.put(`${n}`, "ada", `subject ${n}`)
+      yield* all.put("10001", "ada", "subject 10001")
       assert.strictEqual(yield* taken(all, "1"), "refused: unknown")
       assert.strictEqual(yield* taken(all, "2"), "subject 2")
-      assert.strictEqual(yield* taken(all, "1000"), "subject 1000")
-      assert.strictEqual(yield* taken(all, "1001"), "subject 1001")
-      yield* all.put("1002", "ada", "subject 1002")
-      assert.strictEqual(yield* taken(all, "2"), "refused: unknown")
-      assert.strictEqual(yield* taken(all, "3"), "subject 3")
+      assert.strictEqual(yield* taken(all, "10000"), "subject 10000")
+      assert.strictEqual(yield* taken(all, "10001"), "subject 10001")
+      for (let n = 10_002; n <= 10_005; n++) yield* all.put(`${n}`, "ada", `subject ${n}`)
+      assert.strictEqual(yield* taken(all, "3"), "refused: unknown")
+      assert.strictEqual(yield* taken(all, "4"), "subject 4")
+    }))
+
+  it.effect("that is used takes no room of the others, and is known for 1,000 further ones", () =>
+    Effect.gen(function*() {
+      const all = yield* made
+      yield* all.put("open", "ada", "subject")
+      for (let n = 1; n <= 11_000; n++) {
+        yield* all.put(`${n}`, "ada", "")
+        yield* all.consume(`${n}`, "ada")
+      }
+      assertEqual([yield* taken(all, "10000"), yield* taken(all, "10001")], ["refused: unknown", "refused: used"])
+      assert.strictEqual(yield* taken(all, "open"), "subject")
+    }))
+
+  it.effect("costs the same however many there are", () =>
+    Effect.gen(function*() {
+      const all = yield* made
+      // A copy of all for each new one would take a minute.
+      for (let n = 1; n <= 100_000; n++) yield* all.put(`${n}`, "ada", "")
+      assertEqual([yield* taken(all, "90000"), yield* taken(all, "90001")], ["refused: unknown", ""])
+    }), 10_000)
+
+  it.effect("with a large subject takes the room of several, but the newest is never removed", () =>
+    Effect.gen(function*() {
+      const all = yield* oneTimeTokens.make<string>(Duration.minutes(10), {
+        maxSize: 10,
+        sizeOf: (text) => text.length
+      })
+      yield* all.put("first", "ada", "four")
+      yield* all.put("second", "ada", "four")
+      yield* all.put("third", "ada", "three")
+      yield* all.put("fourth", "ada", "t")
+      assert.strictEqual(yield* taken(all, "first"), "refused: unknown")
+      assert.strictEqual(yield* taken(all, "second"), "four")
+      yield* all.put("fifth", "ada", "four")
+      assert.strictEqual(yield* taken(all, "third"), "three")
+      yield* all.put("huge", "ada", "more than ten")
+      assertEqual([yield* taken(all, "fifth"), yield* taken(all, "huge")], ["refused: unknown", "more than ten"])
     }))
 })

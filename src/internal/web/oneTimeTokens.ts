@@ -3,7 +3,6 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import * as secureToken from "../lib/secureToken.js"
 
 /** @internal */
@@ -25,45 +24,81 @@ interface Entry<Subject> {
   readonly browser: string
   readonly subject: Subject
   readonly expiresAt: number
-  readonly isUsed: boolean
+  readonly size: number
 }
 
-const isFor = (entry: Entry<unknown>, browser: string) => secureToken.timingSafeEqual(entry.browser, browser)
+/** The limit of a collection. A token that exceeds it removes the oldest ones, which are also the first to expire. */
+interface Limit<in Subject> {
+  /** The largest sum of the sizes of the tokens that are not used. */
+  readonly maxSize: number
+  readonly sizeOf: (subject: Subject) => number
+}
 
-// Used and expired tokens are kept too, so that the page can give the reason. The oldest are removed first.
-const maxEntries = 1000
+/** For subjects of a small, constant size. */
+const tenThousand: Limit<unknown> = { maxSize: 10_000, sizeOf: () => 1 }
+
+/** The number of used tokens that are kept, without their subjects, so that the page can give the reason. */
+const maxUsed = 1000
+
+/** A map that can remove its oldest entry. */
+const makeQueue = <A>() => {
+  const entries = new Map<string, A>()
+  // One iterator for all removals: a new one would first skip the places of the removed entries.
+  const keys = entries.keys()
+  return {
+    entries,
+    /** Removes the oldest entry. There must be one. */
+    removeFirst: (): A | undefined => {
+      const { value: key = "" } = keys.next()
+      const entry = entries.get(key)
+      entries.delete(key)
+      return entry
+    }
+  }
+}
 
 /** @internal */
-export const make = <Subject>(lifetime: Duration.Duration): Effect.Effect<OneTimeTokens<Subject>> =>
-  Effect.map(Ref.make<ReadonlyMap<string, Entry<Subject>>>(new Map()), (entries) => {
+export const make = <Subject>(
+  lifetime: Duration.Duration,
+  { maxSize, sizeOf }: Limit<Subject> = tenThousand
+): Effect.Effect<OneTimeTokens<Subject>> =>
+  Effect.sync(() => {
+    // Tokens that are not used; those that have expired are kept, so that the page can give the reason.
+    const unused = makeQueue<Entry<Subject>>()
+    /** The browsers that received the used tokens. */
+    const used = makeQueue<string>()
+    let size = 0
+
     const put: OneTimeTokens<Subject>["put"] = (token, browser, subject) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Ref.update(entries, (before) =>
-          new Map([
-            ...[...before].slice(1 - maxEntries),
-            [token, { browser, subject, expiresAt: now + Duration.toMillis(lifetime), isUsed: false }]
-          ])))
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const entry = { browser, subject, expiresAt: now + Duration.toMillis(lifetime), size: sizeOf(subject) }
+        size += entry.size - (unused.entries.get(token)?.size ?? 0)
+        unused.entries.set(token, entry)
+        while (size > maxSize && unused.entries.size > 1) size -= unused.removeFirst()?.size ?? 0
+      })
+
+    const use = (token: string, { browser, size: freed }: Entry<Subject>) => {
+      unused.entries.delete(token)
+      size -= freed
+      used.entries.set(token, browser)
+      if (used.entries.size > maxUsed) used.removeFirst()
+    }
+
+    const consumeAt = (token: string, browser: string, now: number): Effect.Effect<Subject, RefusedToken> => {
+      // A lookup in a map, not a comparison: its duration reveals nothing about other tokens.
+      const entry = unused.entries.get(token)
+      const owner = entry?.browser ?? used.entries.get(token)
+      if (owner === undefined) return new RefusedToken({ reason: "unknown" })
+      if (!secureToken.timingSafeEqual(owner, browser)) return new RefusedToken({ reason: "foreign" })
+      if (entry === undefined) return new RefusedToken({ reason: "used" })
+      use(token, entry)
+      return now > entry.expiresAt ? new RefusedToken({ reason: "expired" }) : Effect.succeed(entry.subject)
+    }
+
     return {
       put,
       issue: (browser, subject) => Effect.tap(secureToken.token, (token) => put(token, browser, subject)),
       consume: (token, browser) =>
-        Effect.gen(function*() {
-          const now = yield* Clock.currentTimeMillis
-          // A lookup in a map, not a comparison: its duration reveals nothing about other tokens.
-          const entry = yield* Ref.modify(entries, (before) => {
-            const entry = before.get(token)
-            return [
-              entry,
-              entry === undefined || !isFor(entry, browser)
-                ? before
-                : new Map(before).set(token, { ...entry, isUsed: true })
-            ]
-          })
-          if (entry === undefined) return yield* new RefusedToken({ reason: "unknown" })
-          if (!isFor(entry, browser)) return yield* new RefusedToken({ reason: "foreign" })
-          if (entry.isUsed) return yield* new RefusedToken({ reason: "used" })
-          if (now > entry.expiresAt) return yield* new RefusedToken({ reason: "expired" })
-          return entry.subject
-        })
+        Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.suspend(() => consumeAt(token, browser, now)))
     }
   })

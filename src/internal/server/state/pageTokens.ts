@@ -1,7 +1,7 @@
 /** The one-time tokens of the pages: in the hidden fields of forms, and as the `state` of redirects. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type { Grant } from "../../../IdentityControls.js"
 import { sessionLifetime } from "../../model/session.js"
 import * as oneTimeTokens from "../../web/oneTimeTokens.js"
@@ -29,9 +29,23 @@ export class PageTokens extends Context.Tag("effect-agentcore-identity/internal/
   readonly dashboards: oneTimeTokens.OneTimeTokens<Dashboard>
 }>() {}
 
+/** The approximate size of a dashboard, in characters: of the names and URIs, and 100 for each row and the dashboard itself. */
+const sizeOf = ({ grants, sessions }: Dashboard): number => {
+  let size = 100
+  for (const uri of sessions.values()) size += 100 + Redacted.value(uri).length
+  for (const { providerName, scopes, user, workloadName } of grants.values()) {
+    size += 100 + providerName.length + user.length + workloadName.length
+    for (const scope of scopes) size += scope.length
+  }
+  return size
+}
+
+/** All dashboards: 32 Mi characters. Those that a few open tabs request within ten minutes, even with 200 rows in each table. */
+const dashboardLimit = { maxSize: 2 ** 25, sizeOf }
+
 /** @internal */
 export const make: Effect.Effect<PageTokens["Type"]> = Effect.all({
   consents: oneTimeTokens.make<ConsentPage>(sessionLifetime),
   redirects: oneTimeTokens.make<ConsentPage & Proof>(sessionLifetime),
-  dashboards: oneTimeTokens.make<Dashboard>(sessionLifetime)
+  dashboards: oneTimeTokens.make<Dashboard>(sessionLifetime, dashboardLimit)
 })
