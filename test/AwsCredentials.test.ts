@@ -267,7 +267,26 @@ describe("AWS credentials", () => {
 
     const thrown: ReadonlyArray<readonly [title: string, value: unknown, said: string]> = [
       ["the SDK's own error", named("CredentialsProviderError"), "(CredentialsProviderError)"],
-      ["the output of a process", new Error(`Command failed: get-keys\n${everything}`), "(Error)"],
+      [
+        "the output of a process",
+        new Error(`Command failed: get-keys\n${everything}`),
+        "(Error: the credential_process of the profile failed)"
+      ],
+      [
+        "a profile without credentials",
+        Object.assign(
+          new Error(
+            `Could not resolve credentials using profile: [${everything}] in configuration/credentials file(s).`
+          ),
+          { name: "CredentialsProviderError" }
+        ),
+        "(CredentialsProviderError: the profile does not exist or has no credentials)"
+      ],
+      [
+        "a session of SSO that has expired",
+        Object.assign(new Error(`Token is expired. ${everything}`), { name: "TokenProviderError" }),
+        "(TokenProviderError: the SSO session does not exist or has expired)"
+      ],
       [
         "an error of STS",
         named("AccessDenied", { $fault: "client", $metadata: { httpStatusCode: 403 } }),

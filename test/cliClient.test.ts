@@ -296,21 +296,65 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
         }
       }))
 
-    it.scopedLive("prints no output of a credential process", () =>
-      Effect.gen(function*() {
-        const script = cli.write(
-          "keys.sh",
-          `echo '${credentials.accessKeyId} ${credentials.sessionToken.replaceAll("'", "")}' >&2; exit 1`
+    const profiles = () =>
+      cli.write(
+        "profiles",
+        "[profile broken]\ncredential_process = exit 1\n" +
+          "[profile sso]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = dev\n" +
+          "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://sso.invalid/start\n"
+      )
+    const onAws = ["workloads", "list", "--region", "us-east-1"]
+
+    it("ignores the profile for a local server", async () => {
+      const config = profiles()
+      const ends = await Promise.all(
+        ["sso", "broken", "missing"].map((profile) =>
+          cli.start(["workloads", "list", "--endpoint", origin], {
+            env: { AWS_PROFILE: profile, AWS_CONFIG_FILE: config, HOME: cli.directory }
+          }).ended
         )
-        const config = cli.write("config", `[profile broken]\ncredential_process = sh ${script}\n`)
-        const { ended, wire } = yield* against({ AWS_PROFILE: "broken", AWS_CONFIG_FILE: config })
-        assert.lengthOf(wire.requests, 0)
-        for (const one of ended) {
-          assert.strictEqual(one.code, 1)
-          assert.include(one.stderr, "nothing was sent")
-          assert.notInclude(one.stderr, "canary")
-          assertNoCredentials(one.stderr, one.stdout)
-        }
+      )
+      for (const ended of ends) assert.include(printed(ended), "my-agent\n")
+    })
+
+    it.scopedLive("signs requests to a local server with the keys of the environment, also if AWS_PROFILE is set", () =>
+      Effect.gen(function*() {
+        const { wire } = yield* against({ ...signed, AWS_PROFILE: "missing" })
+        assert.strictEqual(wire.requests[0]?.headers["x-amz-security-token"], credentials.sessionToken)
       }))
+
+    it("reports that the profile gave no credentials for AWS, with the reason and one advice", async () => {
+      const config = profiles()
+      const reasons: ReadonlyArray<readonly [profile: string, reason: RegExp]> = [
+        ["sso", /SSO session does not exist or has expired/],
+        ["broken", /credential_process of the profile failed/],
+        ["missing", /no source has any; a profile that is set may not exist/]
+      ]
+      await Promise.all(reasons.map(async ([profile, reason]) => {
+        const env = { AWS_PROFILE: profile, AWS_CONFIG_FILE: config, HOME: cli.directory }
+        const message = failed(1, await cli.start(onAws, { env }).ended)
+        assert.include(message, `nothing was sent: the AWS profile '${profile}' gave no credentials (`)
+        assert.match(message, reason)
+        assert.notInclude(message, "`credentials`")
+        assert.lengthOf(message.split("AWS_ACCESS_KEY_ID"), 2, message)
+        assert.include(message, "aws sso login")
+      }))
+    })
+
+    it("prints no output of a credential process", async () => {
+      const script = cli.write(
+        "keys.sh",
+        `echo '${credentials.accessKeyId} ${credentials.sessionToken.replaceAll("'", "")}' >&2; exit 1`
+      )
+      const config = cli.write("config", `[profile broken]\ncredential_process = sh ${script}\n`)
+      const env = { AWS_PROFILE: "broken", AWS_CONFIG_FILE: config }
+      const ended = await Promise.all([cli.start(onAws, { env }).ended, cli.start([...onAws, "--json"], { env }).ended])
+      for (const one of ended) {
+        assert.strictEqual(one.code, 1)
+        assert.include(one.stderr, "nothing was sent")
+        assert.notInclude(one.stderr, "canary")
+        assertNoCredentials(one.stderr, one.stdout)
+      }
+    })
   })
 })

@@ -1,6 +1,8 @@
 /** Diagnoses for the command line: with options of the command instead of options of the library. */
 import * as ConfigError from "effect/ConfigError"
 import type * as Diagnosis from "../Diagnosis.js"
+import { TransportFailure } from "../IdentityError.js"
+import { missingCredentials, withoutAdvice } from "../internal/aws/credentialFailures.js"
 
 const optionOf = (member: string | undefined) =>
   member === "region"
@@ -23,6 +25,21 @@ export const withRegionOption = (error: ConfigError.ConfigError): ConfigError.Co
       "no AWS region: pass --region, or set AWS_REGION or AWS_DEFAULT_REGION, or `region` in the profile"
     )
     : error
+
+/**
+ * Removes the advice of the library from the message about missing credentials, since the diagnosis has one for the command
+ * line, and names the profile that gave none. The SDK ignores the keys of the environment if `AWS_PROFILE` is set.
+ */
+export const withProfile = (profile: string | undefined) => <E>(error: E): E | TransportFailure => {
+  if (!(error instanceof TransportFailure) || error.reason !== "Credentials") return error
+  const message = withoutAdvice(error.message)
+  return new TransportFailure({
+    ...error,
+    message: profile === undefined
+      ? message
+      : message.replace(missingCredentials, `nothing was sent: the AWS profile '${profile}' gave no credentials`)
+  })
+}
 
 const checkEndpoint =
   "Check --endpoint (or AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL and " +
@@ -51,6 +68,11 @@ const shellFixes: { readonly [cause in Diagnosis.Cause]?: Partial<Diagnosis.Diag
     fix:
       "Check the token exchange permission of the client at the provider, --audience, --scope, and the subject token " +
       "type."
+  },
+  AwsCredentialsMissing: {
+    explanation: "Requests to AWS are signed.",
+    fix: "Set AWS_PROFILE to a profile with credentials (for SSO, run 'aws sso login' first), or unset it and set " +
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or attach a role to the machine."
   },
   EndpointUnreachable: { fix: checkEndpoint },
   ReplyNotFromAws: { fix: checkEndpoint }

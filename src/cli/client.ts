@@ -41,7 +41,21 @@ export interface Common {
   readonly json: boolean
 }
 
-const isGiven = (name: string) => Effect.map(Config.option(Config.nonEmptyString(name)), Option.isSome)
+const variable = (name: string) => Effect.map(Config.option(Config.nonEmptyString(name)), Option.getOrUndefined)
+
+/**
+ * The credentials for a local server, which by default accepts any. They never come from a profile, which would have to be
+ * usable.
+ */
+const localCredentials = Effect.gen(function*() {
+  const accessKeyId = yield* variable("AWS_ACCESS_KEY_ID")
+  const secretAccessKey = yield* variable("AWS_SECRET_ACCESS_KEY")
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    return { accessKeyId: "local", secretAccessKey: "local" }
+  }
+  const sessionToken = yield* variable("AWS_SESSION_TOKEN")
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
+})
 
 const options = (given: Common) =>
   Effect.gen(function*() {
@@ -52,14 +66,7 @@ const options = (given: Common) =>
     if (!isLoopbackUrl(dataEndpoint) || !isLoopbackUrl(controlEndpoint)) {
       return { dataEndpoint, controlEndpoint, region }
     }
-    // A local server needs a region and a signature, and by default accepts any.
-    const hasCredentials = (yield* isGiven("AWS_ACCESS_KEY_ID")) || (yield* isGiven("AWS_PROFILE"))
-    return {
-      dataEndpoint,
-      controlEndpoint,
-      region: region ?? "us-east-1",
-      ...(!hasCredentials && { credentials: { accessKeyId: "local", secretAccessKey: "local" } })
-    }
+    return { dataEndpoint, controlEndpoint, region: region ?? "us-east-1", credentials: yield* localCredentials }
   })
 
 /** Reports an error by the names of the options. */
@@ -106,10 +113,11 @@ export const run = <A, E extends Failure, R>(
   Effect.gen(function*() {
     yield* check
     const settings = yield* options(given)
+    const profile = yield* variable("AWS_PROFILE")
     const AwsIdentity = yield* Effect.promise(() => import("../AwsIdentity.js"))
     return yield* Effect.flatMap(IdentityService.IdentityService, use).pipe(
       Effect.provide(AwsIdentity.layer(settings)),
-      Effect.mapError(inOptions(names)),
+      Effect.mapError((error) => CliDiagnosis.withProfile(profile)(inOptions(names)(error))),
       reporting(given.json, localServer(settings.dataEndpoint))
     )
   }).pipe(

@@ -121,7 +121,7 @@ const exitCodes = [
 
 const environment = [
   "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE: the AWS credentials, as for all tools " +
-  "of AWS; not required for a local server",
+  "of AWS; not required for a local server, for which AWS_PROFILE is ignored",
   "AWS_REGION, AWS_DEFAULT_REGION: the region, if --region is not given",
   "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE, AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL, BEDROCK_AGENTCORE_DP_ENDPOINT, " +
   "BEDROCK_AGENTCORE_CP_ENDPOINT, AWS_ENDPOINT_URL: the endpoints, if --endpoint is not given"

@@ -10,6 +10,7 @@ import { redactText } from "../lib/redactText.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
+import * as credentialFailures from "./credentialFailures.js"
 import { fromThrown, metadata } from "./exceptions.js"
 import * as Exchange from "./exchange.js"
 import { afterLostAttempt, withCorrectedClock } from "./resend.js"
@@ -58,8 +59,7 @@ export const make = <Client>(options: {
           ? new TransportFailure({
             operation: name,
             reason: "Credentials",
-            message: `nothing was sent: the provider of the AWS credentials did not answer within ${within}. Check the `
-              + "option `credentials`, the profile and the role of this machine"
+            message: credentialFailures.slow(within)
           })
           : new TransportFailure({
             operation: name,

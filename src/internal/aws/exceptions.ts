@@ -13,6 +13,7 @@ import {
 } from "../../IdentityError.js"
 import type { ModelledTag } from "../../Operation.js"
 import { exceptions, type Modelled, repeatable } from "../model/exceptions.js"
+import * as credentialFailures from "./credentialFailures.js"
 import type { Stage } from "./exchange.js"
 import { ReplyRefused, toError } from "./reply.js"
 
@@ -57,17 +58,22 @@ const isClassName = (name: string) => name.length <= 64 && /^(?:[A-Z]{1,5}[a-z]+
 const isCode = (code: string) => code.length <= 64 && /^[A-Z]+(?:_[A-Z0-9]+)*$/.test(code)
 
 // The error of a call that failed before its request was signed. The original error may contain credentials that are not known
-// here, so the message contains only its name.
-const notSent = (operation: string, name: string | undefined, stage: Stage, scrub: Scrub) => {
-  const called = name !== undefined && isClassName(name) ? ` (${scrub(name)})` : ""
+// here, so the message contains only its name, and the reason if the SDK has a fixed text for it.
+const notSent = (operation: string, thrown: unknown, stage: Stage, scrub: Scrub) => {
+  const name = text(thrown, "name")
+  const reason = credentialFailures.reasonOf(text(thrown, "message") ?? "")
+  const details = [
+    ...(name !== undefined && isClassName(name) ? [scrub(name)] : []),
+    ...(reason === undefined || stage === "Unsent" ? [] : [reason])
+  ].join(": ")
+  const called = details === "" ? "" : ` (${details})`
   return new TransportFailure({
     operation,
     reason: "Credentials",
     message: stage === "Unsent"
       ? `nothing was sent: the request could not be prepared or signed${called}. Check the endpoint, the `
         + "clock and the settings of the SDK client"
-      : `nothing was sent, most often for want of AWS credentials${called}. Pass \`credentials\`, or set `
-        + "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached"
+      : credentialFailures.missing(called)
   })
 }
 
@@ -82,7 +88,7 @@ export const fromThrown = <Tag extends ModelledTag>(
   if (thrown instanceof ReplyRefused) return toError(operation.name, thrown, scrub)
   // Before anything else: a provider of credentials may fail with an error of another service.
   if (stage === "Unidentified" || stage === "Unsent") {
-    return notSent(operation.name, text(thrown, "name"), stage, scrub)
+    return notSent(operation.name, thrown, stage, scrub)
   }
   const { requestId, status } = metadata(thrown)
   const fields = { operation: operation.name, ...(requestId !== undefined && { requestId: scrub(requestId) }) }
@@ -115,7 +121,7 @@ export const fromThrown = <Tag extends ModelledTag>(
 
   // Without `$metadata` no attempt was made: the credential provider failed.
   const isUntried = stage === "Unobserved" && code === undefined && !Predicate.hasProperty(thrown, "$metadata")
-  if (noCredentials.has(name) || isUntried) return notSent(operation.name, name, stage, scrub)
+  if (noCredentials.has(name) || isUntried) return notSent(operation.name, thrown, stage, scrub)
 
   // The message of a network error is kept. Another message, such as that of a credential provider that fails between
   // two attempts, may contain a secret. The SDK appends lines about the raw response, which are dropped.
