@@ -22,12 +22,25 @@ describe("the newest entries", () => {
   const bytes = byteLength(JSON.stringify(numbered[0])) + 1
 
   it("are those that fit, measured in bytes, in the order of the list", () => {
-    assertEqual(newest(numbered, 3 * bytes).map(({ index }) => index), [7, 8, 9])
-    assertEqual(newest(numbered, 3 * bytes - 1).map(({ index }) => index), [8, 9])
+    assertEqual<unknown>(newest(numbered, 3 * bytes), numbered.slice(7))
+    assertEqual<unknown>(newest(numbered, 3 * bytes - 1), numbered.slice(8))
     assertEqual(newest(numbered, 1000 * bytes), numbered)
     assertEqual(newest(numbered, bytes - 1), [])
   })
 })
+
+live("a session with very many scopes is shortened, and does not hide the others", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    yield* ask("github", ["first"])
+    yield* ask("github", Array.from({ length: 7000 }, (_, index) => `${index}`.padStart(128, "x")))
+    for (const path of ["/_local/sessions", "/_local/state"]) {
+      const { sessions } = JSON.parse((yield* client.get(path)).text)
+      assertEqual(sessions.map(({ id }: { readonly id: number }) => id), [1, 2], path)
+      assert.match(sessions[1].scopes.at(-1), /^… \d+ more$/)
+      assert.strictEqual(sessions[1].status, "pending")
+    }
+  }))
 
 live("the call log keeps an excerpt of each request, and its answer has at most 1 MiB", () =>
   Effect.gen(function*() {

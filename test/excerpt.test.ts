@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck, Redacted } from "effect"
-import { excerpt } from "../src/internal/emulator/state/excerpt.js"
+import { excerpt } from "../src/internal/lib/excerpt.js"
 import { assertEqual } from "./support/equality.js"
 
 const revealed = (value: unknown): string =>

@@ -1,7 +1,7 @@
 /** The most recent calls. */
 import * as Chunk from "effect/Chunk"
 import type { JournalEntry } from "../../../IdentityControls.js"
-import { excerpt } from "./excerpt.js"
+import { excerpt } from "../../lib/excerpt.js"
 
 /** Number of entries that are returned. With the size of an excerpt, it limits the memory of the log to about 16 MiB. */
 const maxEntries = 1000

@@ -2,6 +2,7 @@
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import { excerpt } from "../../lib/excerpt.js"
 import { parseQuery } from "../../lib/url.js"
 import { ApiError } from "./json.js"
 
@@ -13,15 +14,22 @@ export const maxBytesOfSeveral = 150_000
 
 const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value) ?? "").length
 
-/** The last entries that have at most `bytes` bytes as JSON. An entry beyond the limit is omitted if it is alone, too. */
-export const newest = <A>(entries: ReadonlyArray<A>, bytes: number): ReadonlyArray<A> => {
-  let [start, left] = [entries.length, bytes]
-  while (start > 0) {
-    left -= byteLength(entries[start - 1]) + 1
+/** A larger entry is shortened, so that it does not hide the others. */
+const maxEntryBytes = 32_768
+
+const bounded = (entry: unknown): unknown => byteLength(entry) <= maxEntryBytes ? entry : excerpt(entry)
+
+/** The last entries that have at most `bytes` bytes as JSON, the large ones among them shortened. */
+export const newest = (entries: ReadonlyArray<unknown>, bytes: number): ReadonlyArray<unknown> => {
+  const kept: Array<unknown> = []
+  let left = bytes
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = bounded(entries[index])
+    left -= byteLength(entry) + 1
     if (left < 0) break
-    start--
+    kept.push(entry)
   }
-  return entries.slice(start)
+  return kept.reverse()
 }
 
 const parameter = (name: "limit" | "skip", otherwise: number) =>
@@ -52,7 +60,7 @@ export const pageOf = <A, R>(
   total: number,
   read: (part: { readonly limit: number; readonly skip: number }) => Effect.Effect<ReadonlyArray<A>, never, R>
 ): Effect.Effect<
-  { readonly entries: ReadonlyArray<A>; readonly total: number },
+  { readonly entries: ReadonlyArray<unknown>; readonly total: number },
   ApiError,
   R | HttpServerRequest.HttpServerRequest
 > =>
@@ -63,10 +71,10 @@ export const pageOf = <A, R>(
   })
 
 /** One page of the entries of a list, of which the newest is the last. */
-export const page = <A>(
-  entries: ReadonlyArray<A>
+export const page = (
+  entries: ReadonlyArray<unknown>
 ): Effect.Effect<
-  { readonly entries: ReadonlyArray<A>; readonly total: number },
+  { readonly entries: ReadonlyArray<unknown>; readonly total: number },
   ApiError,
   HttpServerRequest.HttpServerRequest
 > =>
