@@ -116,6 +116,7 @@ const exitCodes = [
   "2    token: the consent of a user is required, and the URL is on stderr",
   "64   invalid arguments; nothing was executed",
   "130  SIGINT (Ctrl-C) before the end",
+  "141  the reader of the output ended first",
   "143  SIGTERM before the end"
 ]
 

@@ -21,6 +21,7 @@ import { paragraphs } from "./helpDoc.js"
 import * as Logging from "./logging.js"
 import * as OptionChecks from "./optionChecks.js"
 import * as Output from "./output.js"
+import * as Outputs from "./outputs.js"
 import * as Signals from "./signals.js"
 
 // Disables the warning of the AWS SDK about the version of Node, which it prints at each call.
@@ -103,6 +104,7 @@ const interrupted = Effect.suspend(() =>
 )
 
 Signals.watch()
+Outputs.watch()
 
 execute.pipe(
   Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(usageMessage(error)))),

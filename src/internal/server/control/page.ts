@@ -29,7 +29,7 @@ export const newest = (entries: ReadonlyArray<unknown>, bytes: number): Readonly
     if (left < 0) break
     kept.push(entry)
   }
-  return kept.reverse()
+  return Arr.reverse(kept)
 }
 
 const parameter = (name: "limit" | "skip", otherwise: number) =>
