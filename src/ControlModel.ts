@@ -7,6 +7,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as IdentityApi from "./IdentityApi.js"
+import type { ModelledTag } from "./Operation.js"
 
 /**
  * The issuer of a provider's tokens: this library (`"simulated"`), the vendor (`"federated"`), or another authorization
@@ -36,6 +37,14 @@ export interface Redirect {
   readonly url: Redacted.Redacted
   readonly codeVerifier: Redacted.Redacted
 }
+
+/**
+ * Tag of an error that the model of AWS lists for an operation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FailureTag<Key extends IdentityApi.OperationKey> = Extract<IdentityApi.Failure<Key>["_tag"], ModelledTag>
 
 /**
  * One call of an operation, with its secrets `Redacted`. `outcome` is `"ok"`, the tag of the error, `"interrupted"` or

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type { Strategy, WaitFailure } from "./Consent.js"
 import {
   type NotSimulated,
@@ -21,6 +22,7 @@ import {
 } from "./ControlError.js"
 import type {
   ConsentSession,
+  FailureTag,
   Grant,
   GrantFilter,
   GrantsPage,
@@ -86,6 +88,11 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
     sessionUri: Redacted.Redacted
   ) => Effect.Effect<void, SessionNotApproved | ProviderRefused>
   /**
+   * Until the scope closes, approves and completes each new session as its user as soon as it is opened. Sessions that were
+   * opened before stay as they are. A session that cannot be approved makes its call a defect, as with {@link autoConsent}.
+   */
+  readonly consentAutomatically: Effect.Effect<void, never, Scope.Scope>
+  /**
    * Builds the authorization URL of the provider, with this `state`; `undefined` if the provider is simulated. The session
    * stays pending until `completeAuthorization`.
    */
@@ -124,10 +131,14 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
    * Returns the number of grants.
    */
   readonly revoke: (filter?: GrantFilter) => Effect.Effect<number>
-  /** Makes the next `times` calls (default: 1) of an operation fail with `error`, before their requests are validated. */
+  /**
+   * Makes the next `times` calls (default: 1) of an operation fail with `error`, before their requests are validated. `error`
+   * is the tag of an error that the model lists for the operation, or an error value: `failNext("getTokenVault", "Throttled")`.
+   * Each retry is a call: a transient failure that the caller sees needs 5, for one call and 4 retries.
+   */
   readonly failNext: <Key extends IdentityApi.OperationKey>(
     operation: Key,
-    error: IdentityApi.Failure<Key>,
+    error: IdentityApi.Failure<Key> | FailureTag<Key>,
     times?: number
   ) => Effect.Effect<void>
   /** The injected failures that are left; those of one operation in the order of its calls. */
@@ -211,8 +222,10 @@ export const consent = (
 
 /**
  * A strategy for tests: the user approves each consent at once, and the call receives its token. For one call
- * (`consent: IdentityControls.autoConsent`), or with `Consent.layer` for all calls of an agent that is not changed. A consent
- * that cannot be approved (see {@link consent}) is a defect, because then the test is set up wrongly.
+ * (`consent: IdentityControls.autoConsent`), or with `Consent.layer` for the calls without `consent`: a call with the option
+ * `consent` uses its own strategy. {@link layerAutoConsent} applies to all calls. A consent that cannot be approved (see
+ * {@link consent}) is a defect, because then the test is set up wrongly. If the session was answered before, the wait reports
+ * that answer.
  *
  * @example
  * ```ts
@@ -226,8 +239,35 @@ export const consent = (
  * @category strategies
  */
 export const autoConsent: Strategy<WaitFailure, IdentityControls> = {
-  onConsent: (required, { wait }) => Effect.zipRight(Effect.orDie(consent(required)), wait())
+  onConsent: (required, { wait }) =>
+    consent(required).pipe(
+      Effect.catchTag("SessionNotPending", () => Effect.void),
+      Effect.orDie,
+      Effect.zipRight(wait())
+    )
 }
+
+/**
+ * The user approves and completes each consent as soon as it is required, whatever the strategy of the call is. A call that
+ * waits receives its token at once, without a poll by the clock; over HTTP, at its next poll. Under `Consent.fail` and
+ * `Consent.suspend` the call still fails with `ConsentRequired`; the next call, or `resume`, returns the token. It ends with the
+ * scope of the layer. A session that cannot be approved, because its provider is federated or lacks its secret, is a defect of
+ * the call.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { IdentityControls, IdentityService } from "effect-agentcore-identity"
+ *
+ * export const Test = IdentityControls.layerAutoConsent.pipe(Layer.provideMerge(IdentityService.layerTest))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAutoConsent: Layer.Layer<never, never, IdentityControls> = /* @__PURE__ */ Layer.scopedDiscard(
+  /* @__PURE__ */ Effect.flatMap(IdentityControls, ({ consentAutomatically }) => consentAutomatically)
+)
 
 const decodeSeed = Schema.decodeUnknown(Seed, { errors: "all", onExcessProperty: "error" })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Redacted, TestClock } from "effect"
 import * as Consent from "../src/Consent.js"
 import * as Credential from "../src/Credential.js"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
@@ -13,7 +13,7 @@ import * as TokenPoller from "../src/TokenPoller.js"
 import { agent, asUser, callbackUrl, jwt, workloadName } from "./support/agent.js"
 import { required } from "./support/consenting.js"
 import type { Services } from "./support/contract/section.js"
-import { assertEqual } from "./support/equality.js"
+import { assertContains, assertEqual } from "./support/equality.js"
 import { temporary } from "./support/temporary.js"
 
 const layers: ReadonlyArray<readonly [string, Layer.Layer<Services, StoredIdentity.StorageError>]> = [
@@ -84,6 +84,33 @@ describe("a call that waits", () => {
       yield* approve(sessionUri)
       yield* api.completeResourceTokenAuth({ sessionUri, userIdentifier: Credential.userToken(userToken) })
       assert.isNotEmpty(Redacted.value(yield* Fiber.join(call)))
+    }).pipe(Effect.provide(MemoryIdentity.layer())))
+})
+
+describe("IdentityControls.layerAutoConsent", () => {
+  for (const [name, layer] of layers) {
+    it.effect(`gives a call that waits without polls its token, also if it opens another session: ${name}`, () =>
+      Effect.gen(function*() {
+        const { identity, workloadAccessToken } = yield* agent
+        const consent = Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: TokenPoller.completionOnly })
+        for (const forceAuthentication of [false, true]) {
+          const token = yield* identity.getToken({ ...asUser, workloadAccessToken, forceAuthentication, consent })
+          assert.isNotEmpty(Redacted.value(token))
+        }
+      }).pipe(Effect.provide(IdentityControls.layerAutoConsent.pipe(Layer.provideMerge(layer)))))
+  }
+})
+
+describe("IdentityControls.failNext", () => {
+  it.effect("takes the tag of an error that the model lists: 5 failures for one call and its 4 retries", () =>
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const controls = yield* IdentityControls.IdentityControls
+      yield* controls.failNext("getResourceOauth2Token", "Throttled", 5)
+      const call = yield* Effect.fork(Effect.flip(identity.getToken({ ...asUser, workloadAccessToken })))
+      yield* TestClock.adjust("1 minute")
+      assertContains(yield* Fiber.join(call), { _tag: "Throttled", operation: "GetResourceOauth2Token" })
+      assertEqual(yield* controls.pendingFailures, [])
     }).pipe(Effect.provide(MemoryIdentity.layer())))
 })
 

@@ -1,7 +1,7 @@
 import { Effect, pipe, Redacted } from "effect"
 import { describe, expect, it } from "tstyche"
 import type { ConsentSeal, Credential, IdentityError, IdentityService, WorkloadAccessToken } from "../../src/index.js"
-import { AccessToken, ApiKey, Consent } from "../../src/index.js"
+import { AccessToken, ApiKey, Consent, type IdentityControls } from "../../src/index.js"
 
 class GitHub extends AccessToken.Tag("test/GitHub")<GitHub>() {}
 class Weather extends ApiKey.Tag("test/Weather")<Weather>() {}
@@ -133,5 +133,16 @@ describe("the configuration of a provider", () => {
       credentialProviderVendor: interactive ? "GithubOauth2" : "GoogleOauth2",
       oauth2ProviderConfigInput: { googleOauth2ProviderConfig: client }
     })).type.not.toRaiseError()
+  })
+})
+
+describe("an injected failure", () => {
+  const failNext = (controls: IdentityControls.IdentityControls["Type"]) => controls.failNext
+  type FailNext = ReturnType<typeof failNext>
+
+  it("is a tag or an error of its operation", () => {
+    expect<FailNext>().type.toBeCallableWith("getResourceOauth2Token" as const, "Throttled" as const, 5)
+    expect<FailNext>().type.not.toBeCallableWith("getResourceOauth2Token" as const, "Conflict" as const)
+    expect<FailNext>().type.not.toBeCallableWith("getTokenVault" as const, "Throtled" as const)
   })
 })

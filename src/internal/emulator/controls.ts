@@ -8,6 +8,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import { type Failure, type OperationKey, operations } from "../../IdentityApi.js"
 import {
+  type FailureTag,
   type Grant,
   type GrantFilter,
   type IdentityControls,
@@ -24,6 +25,7 @@ import { workloadArn } from "./state/arns.js"
 import * as assumptions from "./state/assumptions.js"
 import * as callLog from "./state/callLog.js"
 import { simulated } from "./state/issuer.js"
+import { fromTag } from "./state/modelled.js"
 import * as sessions from "./state/session.js"
 import type { Grant as StoredGrant, State } from "./state/state.js"
 import { type Diagnostics, result, type Store } from "./state/store.js"
@@ -31,7 +33,7 @@ import * as Table from "./state/table.js"
 import { userKey } from "./state/user.js"
 
 /** @internal */
-export const make = (store: Store): Omit<IdentityControls["Type"], "seed"> => {
+export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutomatically" | "seed"> => {
   const transition = <Before extends sessions.Session>(
     uri: Redacted.Redacted,
     isBefore: (session: sessions.Session) => session is Before,
@@ -92,11 +94,15 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "seed"> => {
         return Either.right(result(count, { ...state, grants }))
       }),
 
-    failNext: <Key extends OperationKey>(operation: Key, error: Failure<Key>, times = 1) =>
-      store.change((state) => ({
-        ...state,
-        faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
-      })),
+    failNext: <Key extends OperationKey>(operation: Key, given: Failure<Key> | FailureTag<Key>, times = 1) => {
+      const error = typeof given === "string" ? fromTag(operation, given) : given
+      return error === undefined
+        ? Effect.dieMessage(`failNext: the model lists no error '${given}' for ${operation}`)
+        : store.change((state) => ({
+          ...state,
+          faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
+        }))
+    },
 
     pendingFailures: store.diagnostics((before) => [pendingFailures(before), before]),
 

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as IdentityApi from "../../IdentityApi.js"
@@ -29,6 +28,7 @@ import * as vault from "./control/vault.js"
 import * as workloads from "./control/workloads.js"
 import * as controls from "./controls.js"
 import * as apiKeys from "./data/apiKeys.js"
+import * as autoConsent from "./data/autoConsent.js"
 import * as completion from "./data/completion.js"
 import * as machineTokens from "./data/machineTokens.js"
 import * as payments from "./data/payments.js"
@@ -37,9 +37,12 @@ import * as durableStore from "./persistence/durableStore.js"
 import type { Settings } from "./state/arns.js"
 import * as callLog from "./state/callLog.js"
 import { type IssuedToken, Issuers, type ProviderError } from "./state/issuer.js"
+import { isModelled } from "./state/modelled.js"
 import * as quotas from "./state/quotas.js"
+import * as sessions from "./state/session.js"
 import * as state from "./state/state.js"
 import { type Diagnostics, inMemory, make as makeStore, type StateRef, type Store } from "./state/store.js"
+import * as Table from "./state/table.js"
 
 interface Emulator {
   readonly api: IdentityApi.IdentityApi["Type"]
@@ -72,9 +75,20 @@ const makeOver = (settings: Settings) => (ref: StateRef): Effect.Effect<Emulator
     yield* quotas.validate(settings.quotas)
     const issuers = yield* Issuers
     const singleFlight = yield* makeDetached<IssuedToken, ProviderError>()
-    const completionEvents = yield* subscriptions.make
+    const completionEvents = notifyingOfEnded(ref, yield* subscriptions.make)
     return makeHandlers(makeStore({ settings, issuers, singleFlight, completionEvents }, ref))
   })
+
+/** Notifies a subscriber at once if its session ended before it subscribed. */
+const notifyingOfEnded = (ref: StateRef, registry: SubscriptionRegistry): SubscriptionRegistry => ({
+  ...registry,
+  subscribe: (key, subscription) =>
+    Effect.zipRight(
+      registry.subscribe(key, subscription),
+      Effect.flatMap(ref.read, ({ sessions: all }) =>
+        Option.exists(Table.get(all, key), sessions.hasEnded) ? registry.publish(key) : Effect.void)
+    )
+})
 
 /** @internal */
 export const make = (settings: Settings): Effect.Effect<Emulator> =>
@@ -94,6 +108,8 @@ export const makeStored = (
   )
 
 const makeHandlers = (store: Store): Emulator => {
+  const ownControls = controls.make(store)
+  const consents = autoConsent.make(ownControls)
   const handlers = {
     ...workloads.make(store),
     ...oauth2Providers.make(store),
@@ -103,15 +119,18 @@ const makeHandlers = (store: Store): Emulator => {
     ...portals.make(store),
     ...resourcePolicies.make(store),
     ...workloadTokens.make(store),
-    getResourceOauth2Token: machineTokens.make(store),
+    getResourceOauth2Token: consents.over(machineTokens.make(store)),
     getResourceApiKey: apiKeys.make(store),
     getResourcePaymentToken: payments.make(store),
     completeResourceTokenAuth: completion.complete(store)
   }
-  const ownControls = controls.make(store)
   return {
     api: withCommonSteps(store, handlers),
-    controls: { ...ownControls, seed: applySeed(withValidation(handlers), ownControls) },
+    controls: {
+      ...ownControls,
+      consentAutomatically: consents.control,
+      seed: applySeed(withValidation(handlers), ownControls)
+    },
     completionEvents: store.completionEvents
   }
 }
@@ -155,14 +174,6 @@ const toInternalServerError =
     })
     return isModelled(key, failure) ? Option.some(Effect.fail(failure)) : Option.none()
   }
-
-const isModelled = <Key extends IdentityApi.OperationKey>(
-  key: Key,
-  failure: unknown
-): failure is IdentityApi.Failure<Key> => {
-  const { errors }: Operation.Any = IdentityApi.operations[key]
-  return errors.some((tag) => Predicate.isTagged(failure, tag))
-}
 
 const nextFault = <Key extends IdentityApi.OperationKey>(
   store: Store,

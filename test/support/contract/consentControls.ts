@@ -2,6 +2,8 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Layer, Queue, Redacted } from "effect"
 import * as AccessToken from "../../../src/AccessToken.js"
 import * as Consent from "../../../src/Consent.js"
+import * as ConsentLedger from "../../../src/ConsentLedger.js"
+import * as ConsentSeal from "../../../src/ConsentSeal.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import * as IdentityError from "../../../src/IdentityError.js"
 import * as WorkloadAccessToken from "../../../src/WorkloadAccessToken.js"
@@ -65,6 +67,42 @@ export const consentControls = section("test controls of a consent", (test) => {
       assert.isNotEmpty(Redacted.value(token))
       const { sessions } = yield* IdentityControls.IdentityControls
       assertEqual((yield* sessions).map(({ status }) => status), ["completed"])
+    })
+  )
+
+  test(
+    "under IdentityControls.layerAutoConsent each call succeeds, or its repetition, whatever its strategy is",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const request = { ...asUser, workloadAccessToken, forceAuthentication: true }
+      const repetition = identity.getToken({ ...asUser, workloadAccessToken })
+      const { sessions } = yield* IdentityControls.IdentityControls
+      const before = yield* required(identity.getToken(request))
+      yield* Effect.gen(function*() {
+        for (const consent of [Consent.wait({ onAuthUrl: () => Effect.void }), IdentityControls.autoConsent]) {
+          assert.isNotEmpty(Redacted.value(yield* identity.getToken({ ...request, consent })))
+        }
+        for (const consent of [undefined, Consent.fail]) {
+          yield* required(identity.getToken({ ...request, consent }))
+          assert.isNotEmpty(Redacted.value(yield* repetition))
+        }
+        const { handle } = yield* required(identity.getToken({ ...request, consent: Consent.suspend }))
+        const resumed = identity.resume(handle ?? Redacted.make(""), { wait: false, workloadAccessToken })
+        assertEqual(yield* resumed, yield* repetition)
+      }).pipe(
+        Effect.provide(Layer.mergeAll(
+          IdentityControls.layerAutoConsent,
+          ConsentSeal.layerEphemeral,
+          ConsentLedger.layerMemory
+        ))
+      )
+      yield* required(identity.getToken(request))
+      const completed = "completed" as const
+      assertEqual(
+        (yield* sessions).map(({ status }) => status),
+        ["pending", completed, completed, completed, completed, completed, "pending"]
+      )
+      assert.strictEqual(before.providerName, "github")
     })
   )
 

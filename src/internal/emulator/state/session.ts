@@ -83,6 +83,9 @@ export const isApproved = (session: Session): session is Approved => session.sta
 export const isUnfinished = (session: Session): session is Pending | Approved =>
   isPending(session) || isApproved(session)
 
+/** Tests for a session whose result polls report: a token or a failure. */
+export const hasEnded = ({ status }: Session): boolean => status === "completed" || status === "failed"
+
 /** Checks the lifetime. A poll exactly at the end of the ten minutes still finds the session. */
 export const isExpired = ({ expiresAt }: Session, now: DateTime.Utc): boolean => DateTime.greaterThan(now, expiresAt)
 
