@@ -4,6 +4,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -180,7 +181,7 @@ const expectation = (ast: AST.AST): string => {
     case "Refinement":
       return expectation(type.from)
     case "Declaration":
-      return "Member must be Redacted"
+      return `Member must be ${Option.getOrElse(AST.getTitleAnnotation(type), () => "Redacted")}`
     case "Union": {
       const types = type.types.filter((one) => !AST.isUndefinedKeyword(one))
       const [first] = types

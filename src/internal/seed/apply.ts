@@ -32,12 +32,15 @@ export const apply = (
       items: ReadonlyArray<A> | undefined,
       get: (item: Named) => Effect.Effect<unknown, IdentityError>,
       create: (item: A) => Effect.Effect<unknown, IdentityError>
-    ) =>
-      Effect.forEach(items ?? [], (item, index) =>
-        Effect.as(get({ name: item.name }), "kept" as const).pipe(
-          Effect.catchAll((error) =>
-            error._tag === "ResourceNotFound" ? Effect.as(create(item), "created" as const) : Effect.fail(error)
-          ),
+    ) => {
+      const kept = ({ name }: Named) => Effect.as(get({ name }), "kept" as const)
+      return Effect.forEach(items ?? [], (item, index) =>
+        kept(item).pipe(
+          Effect.catchTag("ResourceNotFound", () =>
+            Effect.as(create(item), "created" as const).pipe(
+              // Another caller may create the resource after it was looked up.
+              Effect.catchTag("Conflict", (conflict) => Effect.mapError(kept(item), () => conflict))
+            )),
           Effect.catchAll((error) =>
             Effect.flatMap(
               Ref.get(results),
@@ -46,6 +49,7 @@ export const apply = (
           ),
           Effect.flatMap((outcome) => add(member, item.name, outcome))
         ), { discard: true })
+    }
 
     for (const [id, secret] of Record.toEntries(seed.secrets ?? {})) {
       yield* controls.setSecret(id, Redacted.make(JSON.stringify(secret)))

@@ -1,8 +1,11 @@
 /** Schema of a seed: workload identities, credential providers of all kinds, their issuers, and external secrets. */
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { operations } from "../../IdentityApi.js"
 import { expectedText, fromText } from "../model/issuerChoice.js"
+import { problems } from "./wholeJson.js"
 
 /** The lists of resources, in the order in which they are created. */
 export const lists = [
@@ -46,8 +49,16 @@ const repeatedNames = (seed: typeof Members.Type): ReadonlyArray<Schema.FilterIs
     })
   })
 
+/** A seed whose members are still to be checked. */
+const Whole = Schema.declare(
+  (input): input is typeof Members.Encoded => Predicate.isReadonlyRecord(input),
+  { title: "a structure" }
+).pipe(Schema.filter(problems))
+
 /** @internal */
-export const Seed = Members.pipe(Schema.filter(repeatedNames))
+export const Seed = Schema.transform(Whole, Members, { strict: true, decode: identity, encode: identity }).pipe(
+  Schema.filter(repeatedNames)
+)
 
 /** @internal */
 export type Seed = typeof Seed.Type

@@ -1,9 +1,10 @@
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Schema } from "effect"
 import * as Consent from "../../../src/Consent.js"
 import * as IdentityControls from "../../../src/IdentityControls.js"
 import * as IdentityError from "../../../src/IdentityError.js"
 import * as IdentityService from "../../../src/IdentityService.js"
+import * as seedSchema from "../../../src/internal/seed/seed.js"
 import { asUser, callbackUrl, workloadName } from "../agent.js"
 import { assertEqual } from "../equality.js"
 import { section } from "./section.js"
@@ -35,6 +36,10 @@ const whole: typeof IdentityControls.Seed.Encoded = {
   issuers: { github: "simulated" },
   secrets: { "maps-secret": { key: "maps-key" } }
 }
+
+/** A workload identity, unless the seed has a list of its own. */
+const withAgent = (json: object | null) =>
+  json !== null && "workloadIdentities" in json ? {} : { workloadIdentities: [{ name: workloadName }] }
 
 /** The set-up of a service with the JSON of a seed file, on every layer. */
 export const seed = section("seed", (test) => {
@@ -159,6 +164,88 @@ export const seed = section("seed", (test) => {
         })
       )
       assertEqual((yield* inventory).workloadIdentities, [])
+    })
+  )
+
+  test(
+    "seeds at the same time create each resource once, and the others keep it",
+    Effect.gen(function*() {
+      const { inventory, seed } = yield* IdentityControls.IdentityControls
+      const decoded = yield* Effect.orDie(Schema.decode(IdentityControls.Seed)(whole))
+      const results = yield* Effect.all([seed(decoded), seed(decoded), seed(decoded)], { concurrency: "unbounded" })
+      for (const member of seedSchema.lists) {
+        const outcomes = results.flat().filter((result) => result.member === member).map(({ outcome }) => outcome)
+        const count = decoded[member]?.length ?? 0
+        assert.lengthOf(outcomes, 3 * count)
+        assert.lengthOf(outcomes.filter((outcome) => outcome === "created"), count, member)
+      }
+      assertEqual((yield* inventory).workloadIdentities.map(({ name }) => name), [workloadName])
+    })
+  )
+
+  test(
+    "a name that a seed would lose, or a secret that is not JSON, fails with SeedInvalid before anything is applied",
+    Effect.gen(function*() {
+      const { inventory } = yield* IdentityControls.IdentityControls
+      const cyclic: Record<string, unknown> = {}
+      cyclic["self"] = [cyclic, cyclic]
+      let deep: unknown = "x"
+      for (let i = 0; i < 100_000; i++) deep = [deep]
+      const shared = { key: "value" }
+      const notThisName = "Member must not have this name"
+      const notJson = "Member must be JSON: a string, a finite number, a boolean, null, a list or a plain structure"
+      const invalid: ReadonlyArray<readonly [unknown, ReadonlyArray<readonly [name: string, message: string]>]> = [
+        [JSON.parse("{\"secrets\":{\"__proto__\":{\"key\":\"very-secret\"}}}"), [["secrets.__proto__", notThisName]]],
+        [JSON.parse("{\"secrets\":{\"s\":{\"a\":[{\"__proto__\":\"very-secret\"}]}}}"), [[
+          "secrets.s.a[0].__proto__",
+          notThisName
+        ]]],
+        [JSON.parse("{\"issuers\":{\"__proto__\":\"simulated\"}}"), [["issuers.__proto__", notThisName]]],
+        [JSON.parse("{\"__proto__\":{\"secrets\":{}}}"), [["__proto__", notThisName]]],
+        [
+          JSON.parse("{\"workloadIdentities\":[{\"name\":\"my-agent\",\"tags\":{\"__proto__\":\"very-secret\"}}]}"),
+          [["workloadIdentities[0].tags.__proto__", notThisName]]
+        ],
+        [{ secrets: { s: cyclic } }, [
+          ["secrets.s.self[0]", "Member must not contain itself"],
+          ["secrets.s.self[1]", "Member must not contain itself"]
+        ]],
+        [{ secrets: { s: { deep } } }, [
+          [`secrets.s.deep${"[0]".repeat(30)}`, "Member must not be nested deeper than 32 levels"]
+        ]],
+        [
+          {
+            secrets: {
+              s: {
+                big: 1n,
+                none: undefined,
+                not: NaN,
+                code: () => 1,
+                day: new Date(0),
+                of: Redacted.make("s")
+              }
+            }
+          },
+          ["big", "none", "not", "code", "day", "of"].map((name) => [`secrets.s.${name}`, notJson])
+        ],
+        [{ secrets: { s: new Map([["key", "very-secret"]]) } }, [["secrets.s", notJson]]],
+        [{ secrets: { s: shared, t: "very-secret" } }, [["secrets.t", "Member must be a structure"]]],
+        [{ secrets: ["very-secret"] }, [["secrets", "Member must be a structure"]]],
+        ["very-secret", [["request", "Member must be a structure"]]]
+      ]
+      for (const [json, fields] of invalid) {
+        const given = typeof json === "object" ? Object.assign(Object(json), withAgent(json)) : json
+        const error = yield* Effect.flip(IdentityControls.seed(given))
+        assert.instanceOf(error, IdentityControls.SeedInvalid)
+        assertEqual(
+          error.fieldList.map(({ message, name }) => `${name}: ${message}`),
+          fields.map(([name, message]) => `${name}: ${message}`)
+        )
+      }
+      assertEqual((yield* inventory).workloadIdentities, [])
+      yield* IdentityControls.seed({
+        secrets: { s: shared, t: shared, constructor: { list: [null, true, 1, { a: "b" }], again: shared } }
+      })
     })
   )
 })
