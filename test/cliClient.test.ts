@@ -213,6 +213,12 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     ["serve --account 1", "--account: expected an account id of 12 digits, got '1'", "serve "],
     ["serve --bogus", "unknown argument '--bogus'", "serve "],
     ["--bogus", "unknown argument '--bogus'", ""],
+    ["--wizard", "unknown argument '--wizard'", ""],
+    ["--log-level debug", "unknown argument '--log-level'", ""],
+    ["--log-level=debug serve", "unknown argument '--log-level'", ""],
+    ["serve --wizard", "unknown argument '--wizard'", "serve "],
+    ["workloads --wizard", "unknown argument '--wizard'", "workloads "],
+    ["workloads list --log-level debug", "unknown argument '--log-level'", "workloads list "],
     ["workloads --bogus", "unknown argument '--bogus'", "workloads "],
     ["consent bogus --help", "unknown subcommand 'bogus' of consent", "consent "],
     ["workloads list --bogus x", "unknown argument '--bogus'", "workloads list "],
@@ -222,8 +228,10 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
   ]
   it("reports the invalid argument, the expected value and the command for help", async () => {
     await Promise.all(rejected.map(async ([args, message, help]) => {
-      const { code, stderr } = await run(...args.split(" "))
+      const { code, stderr, stdout } = await run(...args.split(" "))
+      assert.strictEqual(stdout, "", args)
       assert.strictEqual(code, 64, args)
+      assert.lengthOf(stderr.split("\n"), 2, stderr)
       assert.include(stderr, `${message} (for help, run 'agentcore-identity ${help}--help')`)
     }))
   })
@@ -327,8 +335,8 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
       const config = profiles()
       const reasons: ReadonlyArray<readonly [profile: string, reason: RegExp]> = [
         ["sso", /SSO session does not exist or has expired/],
-        ["broken", /credential_process of the profile failed/],
-        ["missing", /no source has any; a profile that is set may not exist/]
+        ["broken", /no source has any; a profile must exist, and its credential_process succeed/],
+        ["missing", /no source has any; a profile must exist/]
       ]
       await Promise.all(reasons.map(async ([profile, reason]) => {
         const env = { AWS_PROFILE: profile, AWS_CONFIG_FILE: config, HOME: cli.directory }

@@ -94,7 +94,10 @@ const commandLines = (subcommands: ReadonlyArray<Declared>) => {
 const globalOptions = [
   { usage: "-h, --help", about: "print this help (default: off)" },
   { usage: "--version", about: "print the version (default: off)" },
-  { usage: "--completions bash|fish|sh|zsh", about: "print a completion script for this shell (default: none)" }
+  {
+    usage: "--completions bash|sh|zsh",
+    about: "print a completion script, for 'source <(agentcore-identity --completions bash)' (default: none)"
+  }
 ]
 
 // A shell continues a line after a backslash, so that an example can be pasted.

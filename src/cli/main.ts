@@ -10,12 +10,14 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
 import { command, entries } from "./command.js"
+import * as Completions from "./completions.js"
 import * as Help from "./help.js"
 import { paragraphs } from "./helpDoc.js"
 import * as Logging from "./logging.js"
@@ -59,24 +61,38 @@ const parsed = Console.consoleWith((console) =>
 )
 
 const problemOf = (options: Help.Found["declared"]["options"]) =>
-  Option.orElse(
+  Option.firstSomeOf([
+    Option.map(
+      OptionChecks.undeclared(options, args),
+      (name) => Help.usageMessage(entries, args, [`unknown argument '${name}'`])
+    ),
     Option.map(OptionChecks.withoutValue(options, args), (name) => `${name}: expected a value`),
-    () => Option.map(OptionChecks.duplicate(options, args), (name) => `${name} is given more than once: pass it once`)
-  )
+    Option.map(OptionChecks.duplicate(options, args), (name) => `${name} is given more than once: pass it once`)
+  ])
+
+const completions = (request: Either.Either<Completions.Shell, string>) =>
+  Either.match(request, {
+    onLeft: (problem) => report(Output.usageInvalid(Help.usageMessage(entries, [], [problem]))),
+    onRight: (shell) => Output.lines(Completions.script(entries, shell))
+  })
 
 const execute: Effect.Effect<
   void,
   Output.Exited | ValidationError.ValidationError,
   Layer.Layer.Success<typeof Services>
-> = Option.match(Help.find(entries, args), {
-  onNone: () => report(Output.usageInvalid(Help.usageMessage(entries, args, []))),
-  onSome: (found) =>
-    Help.isAsked(found, args)
-      ? Output.lines(Help.page(found, manifest.version))
-      : Option.match(problemOf(found.declared.options), {
-        onNone: () => parsed,
-        onSome: (problem) => report(Output.usageInvalid(problem))
-      })
+> = Option.match(Completions.requested(args), {
+  onSome: completions,
+  onNone: () =>
+    Option.match(Help.find(entries, args), {
+      onNone: () => report(Output.usageInvalid(Help.usageMessage(entries, args, []))),
+      onSome: (found) =>
+        Help.isAsked(found, args)
+          ? Output.lines(Help.page(found, manifest.version))
+          : Option.match(problemOf(found.declared.options), {
+            onNone: () => parsed,
+            onSome: (problem) => report(Output.usageInvalid(problem))
+          })
+    })
 })
 
 const exitCode = (exit: Exit.Exit<unknown, unknown>) => {

@@ -30,3 +30,14 @@ export const duplicate = (options: Declared, args: ReadonlyArray<string>): Optio
     options.find(({ isRepeated, name }) => !isRepeated && names.indexOf(name) !== names.lastIndexOf(name))?.name
   )
 }
+
+// The parser has them for every command. `--completions` is not for subcommands, and only `serve` has a log level.
+const builtIns = ["--completions", "--log-level", "--wizard"]
+
+/** Finds the first option of the parser that the command does not declare. */
+export const undeclared = (options: Declared, args: ReadonlyArray<string>): Option.Option<string> =>
+  Option.fromNullable(
+    Arr.takeWhile(args, (arg) => arg !== "--")
+      .map((arg) => arg.split("=")[0] ?? arg)
+      .find((arg) => builtIns.includes(arg) && !options.some(({ name }) => name === arg))
+  )

@@ -32,7 +32,10 @@ const reasons: ReadonlyArray<readonly [pattern: RegExp, reason: string]> = [
     /^Profile .* credential_process (?:did not return|returned) /s,
     "the credential_process of the profile returned invalid or expired credentials"
   ],
-  [/^Could not load credentials from any providers$/, "no source has any; a profile that is set may not exist"]
+  [
+    /^Could not load credentials from any providers$/,
+    "no source has any; a profile must exist, and its credential_process succeed"
+  ]
 ]
 
 /** The reason that a message of the SDK states, without any of its text. `undefined` if the message is unknown. */
