@@ -184,8 +184,9 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
  * this process receive their token at once, those of another service (over HTTP) at their next poll. Takes the
  * `ConsentRequired`, an entry of `sessions`, or a session URI.
  *
- * Fails with `SessionNotPending` if the session was answered or has expired, with `NotSimulated` if the provider is federated,
- * and with `ProviderRefused` if the simulated provider cannot be used (an `EXTERNAL` secret is missing).
+ * Fails with `SessionNotPending` if the session was completed or denied or has expired, with `NotSimulated` if the provider is
+ * federated, and with `ProviderRefused` if the simulated provider cannot be used (an `EXTERNAL` secret is missing). The session
+ * is then approved: set the secret and call `consent` again, which completes it.
  *
  * @example
  * ```ts
@@ -214,7 +215,8 @@ export const consent = (
   Effect.flatMap(IdentityControls, ({ approve, complete }) => {
     const sessionUri = Redacted.isRedacted(session) ? session : session.sessionUri
     return Effect.zipRight(
-      approve(sessionUri),
+      // A session that is approved already, because a completion failed, is still to be completed.
+      Effect.catchTag(approve(sessionUri), "SessionNotPending", () => Effect.void),
       // Another answer came first.
       Effect.catchTag(complete(sessionUri), "SessionNotApproved", () => new SessionNotPending())
     )

@@ -107,6 +107,33 @@ export const consentControls = section("test controls of a consent", (test) => {
   )
 
   test(
+    "IdentityControls.consent completes a session whose completion failed before, because an external secret was missing",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      yield* IdentityControls.seed({
+        oauth2CredentialProviders: [{
+          name: "external",
+          credentialProviderVendor: "GithubOauth2",
+          oauth2ProviderConfigInput: {
+            githubOauth2ProviderConfig: {
+              clientId: "id",
+              clientSecretSource: "EXTERNAL",
+              clientSecretConfig: { secretId: "late", jsonKey: "key" }
+            }
+          }
+        }]
+      })
+      const ask = identity.getToken({ ...asUser, workloadAccessToken, providerName: "external" })
+      const error = yield* required(ask)
+      assert.strictEqual((yield* Effect.flip(IdentityControls.consent(error)))._tag, "ProviderRefused")
+      yield* IdentityControls.seed({ secrets: { late: { key: "secret" } } })
+      yield* IdentityControls.consent(error)
+      assert.isNotEmpty(Redacted.value(yield* ask))
+      assert.strictEqual((yield* Effect.flip(IdentityControls.consent(error)))._tag, "SessionNotPending")
+    })
+  )
+
+  test(
     "a session that was answered, or does not exist, fails with SessionNotPending or SessionNotApproved",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
