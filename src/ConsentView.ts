@@ -10,6 +10,9 @@ import type { ConsentRequired } from "./IdentityError.js"
  * The part of a `ConsentRequired` that a user interface needs. It contains no session, custom state or custom parameter, and no
  * return URL.
  *
+ * With the pages of `SessionBinding`, make it with `binding.view`: {@link make} keeps the authorization URL of the provider, which
+ * skips the start page, and the return page then answers 404.
+ *
  * Its JSON form reveals the authorization URL and the sealed handle: return it only to the user who must consent. In the
  * program both stay `Redacted`.
  *
@@ -40,7 +43,9 @@ export class ConsentView extends Schema.TaggedClass<ConsentView>("effect-agentco
 ) {}
 
 /**
- * Returns the public part of a consent request.
+ * Returns the public part of a consent request, with the authorization URL of the provider. In an application with
+ * `SessionBinding` use `binding.view` instead: a browser that opens this URL has not visited the start page, and the return
+ * page then answers 404.
  *
  * @example
  * ```ts

@@ -17,8 +17,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "./ConsentLedger.js"
 import type { ConsentSeal } from "./ConsentSeal.js"
+import { type ConsentView, make as makeView } from "./ConsentView.js"
 import type { UserIdentifier } from "./Credential.js"
-import type { ConsentRequired, LedgerFailure } from "./IdentityError.js"
+import { ConsentRequired, type LedgerFailure } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
 import { autoReturnPage } from "./internal/binding/autoReturnPage.js"
 import { withErrorPages } from "./internal/binding/pages.js"
@@ -143,6 +144,14 @@ export interface SessionBinding {
     consent: ConsentRequired,
     user: ConsentUser
   ) => Effect.Effect<string, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
+  /**
+   * Stores a consent, and returns the view of it that an HTTP API may return to the user: its `authorizationUrl` is the link of
+   * the start page. Use it with `Consent.suspend` or `Consent.fail`.
+   */
+  readonly view: (
+    consent: ConsentRequired,
+    user: ConsentUser
+  ) => Effect.Effect<ConsentView, BindingRefused | LedgerFailure, ConsentLedger | ConsentSeal>
   /** A callback for `Consent.wait`: registers the consent, and passes the link to `show`. */
   readonly onAuthUrl: <E, R>(
     user: ConsentUser,
@@ -176,6 +185,9 @@ export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(secureTo
  *
  * A request that finishes a consent consumes it, unless the service does not answer. It is uninterruptible: if the browser is
  * closed meanwhile, the session is completed.
+ *
+ * A browser that opens the authorization URL itself skips the start page, and the return page then answers 404. Show the link
+ * of `register`, `onAuthUrl` or, in an HTTP API, `view` instead of `ConsentView.make`.
  *
  * @example
  * ```ts
@@ -293,6 +305,11 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
 
     return {
       register,
+      view: (consent, user) =>
+        Effect.map(
+          register(consent, user),
+          (link) => makeView(new ConsentRequired({ ...consent, authorizationUrl: Redacted.make(link) }))
+        ),
       onAuthUrl: (user, show) => (_, consent) => Effect.asVoid(Effect.flatMap(register(consent, user), show)),
       startPage: withErrorPages(startPage(appOrigin, signedIn, startPath, signIn)),
       returnPage: withErrorPages(

@@ -1,7 +1,14 @@
 import { Effect, pipe, Redacted } from "effect"
 import { describe, expect, it } from "tstyche"
-import type { ConsentSeal, Credential, IdentityError, IdentityService, WorkloadAccessToken } from "../../src/index.js"
-import { AccessToken, ApiKey, Consent, type IdentityControls } from "../../src/index.js"
+import type {
+  ConsentSeal,
+  Credential,
+  IdentityControls,
+  IdentityError,
+  IdentityService,
+  WorkloadAccessToken
+} from "../../src/index.js"
+import { AccessToken, ApiKey, Consent } from "../../src/index.js"
 
 class GitHub extends AccessToken.Tag("test/GitHub")<GitHub>() {}
 class Weather extends ApiKey.Tag("test/Weather")<Weather>() {}
