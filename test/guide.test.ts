@@ -16,7 +16,7 @@ it.effect("the seed file of the guide can be sown, and uses every list", () =>
     const [, text = ""] = /<!-- seed\.json -->\n\n```json\n([\s\S]*?)```/.exec(guide) ?? []
     const seed = yield* Effect.provide(
       Seed.read("seed.json"),
-      FileSystem.layerNoop({ readFileString: () => Effect.succeed(text) })
+      FileSystem.layerNoop({ readFile: () => Effect.succeed(new TextEncoder().encode(text)) })
     )
     yield* Seed.apply(seed)
     for (const items of Object.values(yield* (yield* IdentityControls.IdentityControls).inventory)) {

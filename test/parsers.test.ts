@@ -92,7 +92,10 @@ const verifying = Effect.runSync(verifyJwt.make(
 /** A seed file of this text. */
 const seeded = (text: string) =>
   ended(
-    Effect.provide(Seed.read("seed.json"), FileSystem.layerNoop({ readFileString: () => Effect.succeed(text) }))
+    Effect.provide(
+      Seed.read("seed.json"),
+      FileSystem.layerNoop({ readFile: () => Effect.succeed(new TextEncoder().encode(text)) })
+    )
   )
 
 const local = Effect.flatMap(IdentityServer.makeLocal(), (app) => logCalls(app)).pipe(

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { invalidFields } from "../internal/model/validation.js"
 import { CommandFailed } from "./output.js"
+import { mayBeQuoted } from "./quoted.js"
 
 const unreadable = (name: string) => () =>
   new CommandFailed({
@@ -14,20 +15,30 @@ const unreadable = (name: string) => () =>
 
 const readStdin = Effect.tryPromise({
   try: async () => {
-    let text = ""
-    process.stdin.setEncoding("utf8")
-    for await (const chunk of process.stdin) text += String(chunk)
-    return text
+    const chunks: Array<Uint8Array> = []
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
+    return Buffer.concat(chunks)
   },
   catch: unreadable("standard input")
 })
 
+/** Decodes UTF-8 without a byte order mark. A replaced character would change a secret. */
+const decoded = (name: string, bytes: Uint8Array) =>
+  Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => new CommandFailed({ reason: "InputInvalid", message: `${name} is not UTF-8 text` })
+  })
+
+const fileOf = (path: string) => mayBeQuoted(path) ? `the file ${path}` : "the file that the argument names"
+
 /** Reads a file, or standard input for `-`. */
 export const text = (path: string): Effect.Effect<string, CommandFailed, FileSystem.FileSystem> =>
   path === "-"
-    ? readStdin
-    : Effect.flatMap(FileSystem.FileSystem, (files) =>
-      Effect.mapError(files.readFileString(path), unreadable(`the file ${path}`)))
+    ? Effect.flatMap(readStdin, (bytes) => decoded("standard input", bytes))
+    : Effect.flatMap(FileSystem.FileSystem, (files) => Effect.mapError(files.readFile(path), unreadable(fileOf(path))))
+      .pipe(
+        Effect.flatMap((bytes) => decoded(fileOf(path), bytes))
+      )
 
 /** Reads a secret, without the line end that `echo` adds. */
 export const secret = (

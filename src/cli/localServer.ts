@@ -2,10 +2,12 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as settings from "../internal/aws/settings.js"
 import { timeLimit } from "../internal/lib/timeLimit.js"
 import { parseUrl } from "../internal/lib/url.js"
@@ -27,7 +29,7 @@ export const Session = Schema.Struct({
 /** @internal */
 export interface Session extends Schema.Schema.Type<typeof Session> {}
 
-const Sessions = Schema.Struct({ sessions: Schema.Array(Session) })
+const Sessions = Schema.Struct({ sessions: Schema.Array(Session), total: Schema.Int })
 
 const Approved = Schema.Struct({ returnUrl: Schema.Redacted(Schema.String) })
 
@@ -54,10 +56,30 @@ const originOf = (given: Pick<Client.Common, "endpoint">) =>
 
 const requestLimit = Duration.seconds(30)
 
+/** A local server answers with at most 1 MiB. */
+const maxBytes = 2_097_152
+
+/** Reads a body, and ends the connection if it is too large. */
+const textOf = <E>(origin: string, body: Stream.Stream<Uint8Array, E>) =>
+  Stream.runFoldEffect(
+    body,
+    { chunks: Chunk.empty<Uint8Array>(), size: 0 },
+    ({ chunks, size }, chunk) =>
+      size + chunk.length > maxBytes
+        ? notLocal(origin)
+        : Effect.succeed({ chunks: Chunk.append(chunks, chunk), size: size + chunk.length })
+  ).pipe(
+    Effect.map(({ chunks }) => Buffer.concat(Chunk.toReadonlyArray(chunks)).toString("utf8"))
+  )
+
 const send = (origin: string, request: HttpClientRequest.HttpClientRequest) =>
   HttpClient.execute(request).pipe(
-    Effect.flatMap((response) => Effect.map(response.text, (body) => ({ body, status: response.status }))),
-    Effect.mapError(() => unavailable(`no local server answers at ${origin}`)),
+    Effect.flatMap((response) =>
+      Effect.map(textOf(origin, response.stream), (body) => ({ body, status: response.status }))
+    ),
+    Effect.mapError((error) =>
+      error._tag === "CommandFailed" ? error : unavailable(`no local server answers at ${origin}`)
+    ),
     timeLimit({
       duration: requestLimit,
       onTimeout: () => unavailable(`${origin} did not answer within ${Duration.toSeconds(requestLimit)} seconds`)
@@ -78,13 +100,23 @@ const call = <A, I>(origin: string, request: HttpClientRequest.HttpClientRequest
     return yield* new CommandFailed({ reason: "LocalServerRefused", message })
   })
 
+/** All sessions, oldest first. The server returns them in pages, the newest first. */
+const allSessions = (
+  origin: string,
+  found: ReadonlyArray<Session> = []
+): Effect.Effect<ReadonlyArray<Session>, CommandFailed> =>
+  Effect.flatMap(
+    call(origin, HttpClientRequest.get(`${origin}/_local/sessions?skip=${found.length}`), Sessions),
+    ({ sessions, total }) => {
+      const all = [...sessions, ...found]
+      return sessions.length === 0 || all.length >= total ? Effect.succeed(all) : allSessions(origin, all)
+    }
+  )
+
 /** The test controls at the endpoint that the options select. */
 export const connect = (given: Pick<Client.Common, "endpoint">) =>
   Effect.map(originOf(given), (origin) => ({
-    sessions: Effect.map(
-      call(origin, HttpClientRequest.get(`${origin}/_local/sessions`), Sessions),
-      ({ sessions }) => sessions
-    ),
+    sessions: allSessions(origin),
     /** Approves a session, and returns its return URL. */
     approve: (session: number) =>
       Effect.map(

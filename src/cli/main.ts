@@ -23,7 +23,7 @@ import { paragraphs } from "./helpDoc.js"
 import * as Logging from "./logging.js"
 import * as OptionChecks from "./optionChecks.js"
 import * as Output from "./output.js"
-import * as Outputs from "./outputs.js"
+import * as OutputErrors from "./outputErrors.js"
 import * as Signals from "./signals.js"
 
 // Disables the warning of the AWS SDK about the version of Node, which it prints at each call.
@@ -120,7 +120,7 @@ const interrupted = Effect.suspend(() =>
 )
 
 Signals.watch()
-Outputs.watch()
+OutputErrors.watch()
 
 execute.pipe(
   Effect.catchIf(ValidationError.isValidationError, ({ error }) => report(Output.usageInvalid(usageMessage(error)))),

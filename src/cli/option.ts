@@ -4,6 +4,7 @@ import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import { quoted } from "./quoted.js"
 
 /** The value of an option: its name in the help, the text that states which values are valid, and the parser. */
 export interface Value<A> {
@@ -46,7 +47,7 @@ const text = <A>(name: string, { expected, parse }: Value<A>): Options.Options<A
   Options.text(name).pipe(Options.mapEffect((text) => {
     const value = parse(text)
     return value === undefined
-      ? Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name}: expected ${expected}, got '${text}'`)))
+      ? Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name}: expected ${expected}, got ${quoted(text)}`)))
       : Effect.succeed(value)
   }))
 
@@ -83,7 +84,7 @@ export const number = (
 ): Value<number> => ({
   placeholder,
   expected,
-  parse: (text) => text.trim() !== "" && isValid(Number(text)) ? Number(text) : undefined
+  parse: (text) => /^\d+(?:\.\d+)?$/.test(text) && isValid(Number(text)) ? Number(text) : undefined
 })
 
 /** One of these values. */

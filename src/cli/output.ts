@@ -211,6 +211,6 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>
 ): Effect.Effect<void> => {
   const cells = [header, ...rows].map((row) => row.map(escapeText))
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const widths = header.map((_, column) => cells.reduce((widest, row) => Math.max(widest, row[column]?.length ?? 0), 0))
   return lines(cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()))
 }
