@@ -54,17 +54,37 @@ const pendingOf = (controls: IdentityControls.IdentityControls["Type"]) =>
 
 describe("the pending sessions", () => {
   test(
-    "of one user at one provider are the newest ten: a further one expires the oldest, whose polls fail",
+    "of one user at one provider are the newest 128: a further one expires the oldest, whose polls fail",
     Effect.gen(function*() {
       const { api, controls, open } = yield* world
       const first = yield* open("ada")
-      for (let i = 0; i < 9; i++) yield* open("ada")
-      assertEqual(yield* pendingOf(controls), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+      for (let i = 0; i < 127; i++) yield* open("ada")
+      assertEqual(yield* pendingOf(controls), Arr.range(1, 128))
       for (let i = 0; i < 2; i++) yield* open("ada")
-      assertEqual(yield* pendingOf(controls), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+      assertEqual(yield* pendingOf(controls), Arr.range(3, 130))
       const poll = api.getResourceOauth2Token({ ...first.request, sessionUri: first.sessionUri })
       const refused = yield* Effect.flip(poll)
       assertEqual([refused._tag, refused.message], ["AccessDenied", "Invalid or expired session"])
+    })
+  )
+
+  test(
+    "whose consent page was opened outlive an agent that repeats its request, as long as there are others",
+    Effect.gen(function*() {
+      const { controls, open } = yield* world
+      for (let i = 0; i < 3; i++) {
+        const { sessionUri } = yield* open("ada")
+        if (i !== 1) yield* controls.beginAuthorization(sessionUri, "state")
+      }
+      for (let i = 0; i < 300; i++) yield* open("ada")
+      assertEqual(yield* pendingOf(controls), [1, 3, ...Arr.range(178, 303)])
+      for (const { sessionUri, status } of yield* controls.sessions) {
+        if (status === "pending") yield* controls.beginAuthorization(sessionUri, "state")
+      }
+      yield* open("ada")
+      assertEqual(yield* pendingOf(controls), [3, ...Arr.range(178, 304)])
+      const [, , third] = yield* controls.sessions
+      yield* controls.approve(third?.sessionUri ?? Redacted.make(""))
     })
   )
 
@@ -77,8 +97,8 @@ describe("the pending sessions", () => {
       yield* open("bob")
       yield* open("ada", "two-agent")
       yield* open("ada", "one-agent", "other")
-      for (let i = 0; i < 10; i++) yield* open("ada")
-      assert.lengthOf(yield* pendingOf(controls), 13)
+      for (let i = 0; i < 128; i++) yield* open("ada")
+      assert.lengthOf(yield* pendingOf(controls), 131)
       assert.strictEqual((yield* controls.sessions)[0]?.status, "approved")
     })
   )
@@ -87,13 +107,13 @@ describe("the pending sessions", () => {
     "that have expired make room for others",
     Effect.gen(function*() {
       const { controls, open } = yield* world
-      for (let i = 0; i < 10; i++) yield* open("ada")
+      for (let i = 0; i < 128; i++) yield* open("ada")
       yield* TestClock.adjust("11 minutes")
       const before = yield* controls.sessions
-      for (let i = 0; i < 10; i++) yield* open("ada")
-      assert.lengthOf(yield* pendingOf(controls), 10)
+      for (let i = 0; i < 128; i++) yield* open("ada")
+      assert.lengthOf(yield* pendingOf(controls), 128)
       // The time at which the others expired does not change.
-      assertEqual(before, (yield* controls.sessions).slice(0, 10))
+      assertEqual(before, (yield* controls.sessions).slice(0, 128))
     })
   )
 

@@ -36,6 +36,14 @@ export const make = (
       })
     )
 
+  const shown = (uri: Redacted.Redacted) =>
+    store.change((state, now) =>
+      Option.match(Option.filter(sessions.find(state, now, uri), sessions.isPending), {
+        onNone: () => state,
+        onSome: (session) => sessions.show(state, session)
+      })
+    )
+
   /** Applies the transition and returns the return URL, unless the session was answered in the meantime. */
   const settle = (uri: Redacted.Redacted, transition: (state: State, session: sessions.Pending) => State) =>
     store.decide((state, now) =>
@@ -64,13 +72,16 @@ export const make = (
       ),
 
     beginAuthorization: (uri, state) =>
-      Effect.flatMap(pending(uri), ({ client, session }) =>
-        client.issuer.browser === undefined
-          ? Effect.succeed(undefined)
-          : client.issuer.browser.authorization(client, session, state).pipe(
-            reported(store, session.providerName),
-            Effect.mapError((error) => toProviderRefused(session.providerName, error))
-          )),
+      Effect.flatMap(
+        Effect.zipLeft(pending(uri), shown(uri)),
+        ({ client, session }) =>
+          client.issuer.browser === undefined
+            ? Effect.succeed(undefined)
+            : client.issuer.browser.authorization(client, session, state).pipe(
+              reported(store, session.providerName),
+              Effect.mapError((error) => toProviderRefused(session.providerName, error))
+            )
+      ),
 
     completeAuthorization: (uri, { codeVerifier, parameters, state }) =>
       Effect.flatMap(pending(uri), ({ client, session }) => {

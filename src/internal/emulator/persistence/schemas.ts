@@ -114,7 +114,15 @@ const opened = {
 export const SessionRecord = Schema.Union(
   Schema.Struct({
     ...opened,
-    status: Schema.Literal("pending", "failed"),
+    status: Schema.Literal("pending"),
+    // Only sessions whose consent page was opened have it.
+    isShown: Schema.optional(Schema.Literal(true)),
+    authorization: absent,
+    granted: absent
+  }),
+  Schema.Struct({
+    ...opened,
+    status: Schema.Literal("failed"),
     authorization: absent,
     granted: absent
   }),

@@ -25,10 +25,10 @@ export const portals = 1_000
 export const testInput = { rows: 10_000, characters }
 
 /**
- * Pending sessions of one user at one provider. An application shows one consent request at a time. If there are more, the
- * oldest one expires.
+ * Pending sessions of one user at one provider. An agent that repeats its request every five seconds opens 120 in the ten
+ * minutes that a session lasts. If there are more, the oldest one whose consent page was not opened expires.
  */
-export const pendingSessionsOfGrant = 10
+export const pendingSessionsOfGrant = 128
 
-/** Pending sessions of all users. If there are more, the oldest one expires. */
+/** Pending sessions of all users. If there are more, the oldest one expires, or one of the next whose page was not opened. */
 export const pendingSessions = 100_000

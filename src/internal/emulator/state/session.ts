@@ -44,6 +44,8 @@ export interface Authorization {
 /** @internal */
 export interface Pending extends Opened {
   readonly status: "pending"
+  /** The user has seen its consent page, and may answer it. */
+  readonly isShown?: true | undefined
 }
 
 /** @internal */
@@ -98,7 +100,10 @@ const put = (state: State, session: Session): State => ({
   sessions: Table.set(state.sessions, session.uri, session)
 })
 
-/** Opens a session. If there are too many pending ones, of the same user at the same provider or of all, the oldest expires. */
+/**
+ * Opens a session. If there are too many pending ones, of the same user at the same provider or of all, one of the oldest
+ * expires.
+ */
 export const open = (before: State, now: DateTime.Utc, details: Details): State => {
   const session: Pending = {
     ...details,
@@ -115,29 +120,38 @@ export const open = (before: State, now: DateTime.Utc, details: Details): State 
   return put(all, session)
 }
 
-/** Expires the oldest of the pending sessions in a part of an index until one more is within the limit. */
+/**
+ * Expires pending sessions in a part of an index until one more is within the limit: among the oldest, first those that were
+ * not shown.
+ */
 const withRoom = (
   before: State,
   now: DateTime.Utc,
   limit: number,
   ...[index, within, from]: [index: "owner" | "pending", within: string | undefined, from: string]
 ): State => {
-  let state = before
-  let excess = Table.count(before.sessions, index, within, from) + 1 - limit
+  const excess = Table.count(before.sessions, index, within, from) + 1 - limit
+  if (excess <= 0) return before
+  const shown: Array<Pending> = []
+  const hidden: Array<Pending> = []
   for (const [, session] of Table.ascending(before.sessions, index, within, from)) {
-    if (excess <= 0) break
-    if (isPending(session)) state = expire(state, session, now)
-    excess--
+    if (isPending(session)) (session.isShown === true ? shown : hidden).push(session)
+    if (hidden.length === excess || shown.length + hidden.length >= excess + limits.pendingSessionsOfGrant) break
   }
-  return state
+  return [...hidden, ...shown].slice(0, excess).reduce((state, session) => expire(state, session, now), before)
 }
+
+/** Notes that the user has seen the consent page of the session. */
+export const show = (state: State, session: Pending): State =>
+  session.isShown === true ? state : put(state, { ...session, isShown: true })
 
 /** @internal */
 export const approve = (state: State, session: Pending, authorization?: Authorization): State =>
-  put(state, { ...session, status: "approved", authorization })
+  put(state, { ...Struct.omit(session, "isShown"), status: "approved", authorization })
 
 /** Fails a session that the user, or the provider in their place, refused to approve. */
-export const deny = (state: State, session: Pending): State => put(state, { ...session, status: "failed" })
+export const deny = (state: State, session: Pending): State =>
+  put(state, { ...Struct.omit(session, "isShown"), status: "failed" })
 
 /** Claims the session for one completion: it cannot be claimed, denied or expired until `complete`, `fail` or `release`. */
 export const claim = (state: State, session: Approved): readonly [Completing, State] => {
