@@ -175,13 +175,72 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
       cli.start(["providers", "create-api-key", "--name", "no!pe", "--endpoint", origin], { stdin: "a-key" }).ended
     ])
     assert.match(failed(1, callbackless), /^ValidationError: .*\(.* Pass --callback-url\.\)\n$/)
-    assert.include(failed(1, misnamed), "Value at '--callback-url' failed")
-    assert.include(failed(1, workload), "Value at '--workload' failed")
+    assert.include(failed(64, misnamed), "Value at '--callback-url' failed")
+    assert.include(failed(64, workload), "Value at '--workload' failed")
     const message = "1 validation error detected: Value at '--session' failed to satisfy constraint: Member must " +
       "satisfy regular expression pattern: urn:ietf:params:oauth:request_uri:[a-zA-Z0-9-._~]+"
-    assert.include(failedInJson(1, session), { _tag: "ValidationError", message })
-    for (const named of [name, ...providers]) assert.include(failed(1, named), "Value at '--name' failed")
-    assert.include(failed(1, urls), "Value at '--return-url[0]' failed")
+    assert.include(failedInJson(64, session), { _tag: "ValidationError", message })
+    for (const named of [name, ...providers]) assert.include(failed(64, named), "Value at '--name' failed")
+    assert.include(failed(64, urls), "Value at '--return-url[0]' failed")
+  })
+
+  it("rejects a value that violates the model with exit code 64 before it sends a request", async () => {
+    const ends = await Promise.all([
+      nowhere("token", "--provider", "github", "--flow", "m2m", "--workload", "w"),
+      nowhere(...ask, "m2m", "--resource", ""),
+      nowhere(...ask, "user", "--user", "ada", "--callback-url", "no!pe"),
+      nowhere("api-key", "--provider", "no!pe", "--workload", "my-agent"),
+      nowhere("workloads", "get", "--name", "w"),
+      nowhere("workloads", "add-return-url", "--name", "my-agent", "--url", "no!pe")
+    ])
+    for (const ended of ends) failed(64, ended)
+    assert.match(failed(64, ends[0]), /^ValidationError: .*'--workload'/)
+    assert.match(failed(64, ends[3]), /^ValidationError: .*'--provider'/)
+    assert.match(failed(64, ends[5]), /^ValidationError: .*'--url/)
+  })
+
+  it("reports a validation error of the server with exit code 1", async () => {
+    const unregistered = await client(...ask, "user", "--user", "ada", "--callback-url", "https://other.example/")
+    assert.match(failed(1, unregistered), /^ValidationError: /)
+  })
+
+  it("rejects an API key that api-key could not print, and trims the line end", async () => {
+    const create = (stdin: string, ...args: ReadonlyArray<string>) =>
+      cli.start([...args, "--endpoint", origin], { stdin }).ended
+    for (const command of ["create-api-key", "update-api-key"]) {
+      for (const key of ["one\ntwo\n", "a\u001bb", "a\tb", "one\n\n"]) {
+        const ended = await create(key, "providers", command, "--name", "weather")
+        assert.match(failed(64, ended), /^UsageInvalid: the API key in standard input has several lines, a control/)
+      }
+    }
+    assert.strictEqual((await create("one\r\n", "providers", "create-api-key", "--name", "lines")).code, 0)
+    const key = await client("api-key", "--provider", "lines", "--workload", "my-agent")
+    assert.strictEqual(printed(key), "one\n")
+  })
+
+  it("says that it waits for the consent, and not that it failed", async () => {
+    const waiting = cli.start([
+      ...ask,
+      "user",
+      "--user",
+      "hedy",
+      "--callback-url",
+      callback,
+      "--wait",
+      "--endpoint",
+      origin
+    ])
+    const url = await waiting.find("stderr", /^waiting for the consent of the user at\n(http\S+)\n$/)
+    assert.include(url, "request_uri=")
+    waiting.kill("SIGTERM")
+    assert.notInclude((await waiting.ended).stderr, "ConsentRequired")
+  })
+
+  it("reports an https endpoint that does not use TLS, without text of OpenSSL", async () => {
+    const ended = await run("workloads", "list", "--endpoint", origin.replace("http:", "https:"))
+    const message = failed(1, ended)
+    assert.include(message, "the endpoint does not use TLS. If it is a local server, use http:// instead of https://")
+    assert.notMatch(message, /SSL routines|OpenSSL/)
   })
 
   it("reports --endpoint and --region if they are invalid or no service responds", async () => {

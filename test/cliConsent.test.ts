@@ -265,7 +265,7 @@ describe("agentcore-identity consent", { timeout: 30_000 }, () => {
         body: JSON.stringify({ error: "ForeignHost", message: "use --allowed-host \u001b[31m" })
       }))
       const { code, stderr } = yield* run(["consent", "list", "--endpoint", wire.url])
-      assertEqual([code, stderr], [1, "LocalServerRefused: use --allowed-host \\u{1b}[31m\n"])
+      assertEqual([code, stderr], [1, "LocalServerRefused: use --allowed-host \\u{1B}[31m\n"])
     }))
 })
 

@@ -63,6 +63,14 @@ describe("the help", () => {
     }
   })
 
+  it("has no two sections with the same title", () => {
+    for (const path of paths) {
+      const titles = helpOf(path).filter((line) => /^[A-Z]/.test(line))
+      assert.include(titles, "USAGE")
+      assertEqual(titles, [...new Set(titles)], path)
+    }
+  })
+
   it("lists each option once", () => {
     for (const path of paths) {
       const help = helpOf(path)

@@ -62,7 +62,7 @@ describe("the output of the command", () => {
       for (const code of [first, last]) {
         const character = String.fromCodePoint(code)
         assert.isFalse(isPrintable(character), code.toString(16))
-        assert.strictEqual(escapeText(`a${character}b`), `a\\u{${code.toString(16)}}b`)
+        assert.strictEqual(escapeText(`a${character}b`), `a\\u{${code.toString(16).toUpperCase()}}b`)
         assertEqual(JSON.parse(toJson({ [character]: character })), { [character]: character })
         assertEqual(forbiddenIn(toJson(character)), [])
       }

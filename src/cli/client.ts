@@ -3,11 +3,14 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { ValidationError } from "../IdentityError.js"
 import * as IdentityService from "../IdentityService.js"
 import * as settings from "../internal/aws/settings.js"
 import { isLoopbackUrl } from "../internal/lib/loopback.js"
 import { parseUrl } from "../internal/lib/url.js"
 import { type OptionNames, renameFields } from "../internal/model/optionNames.js"
+import * as validation from "../internal/model/validation.js"
+import type { ModelledTag, Operation } from "../Operation.js"
 import * as CliDiagnosis from "./cliDiagnosis.js"
 import { flag, optional } from "./option.js"
 import { CommandFailed, Exited, reporting, usageInvalid } from "./output.js"
@@ -68,6 +71,12 @@ const options = (given: Common) =>
     }
     return { dataEndpoint, controlEndpoint, region: region ?? "us-east-1", credentials: yield* localCredentials }
   })
+
+/** Validates a request that is sent after another one, so that nothing is sent if it is invalid. */
+export const validate = <A, I, B, J, Tag extends ModelledTag>(
+  operation: Operation<A, I, B, J, Tag>,
+  request: A
+): Effect.Effect<void, ValidationError> => Effect.asVoid(validation.encode(operation)(request))
 
 /** Reports an error by the names of the options. */
 export const inOptions = (names: OptionNames) => (error: Failure): Failure => {

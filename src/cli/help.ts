@@ -106,8 +106,8 @@ const exampleLines = (example: string) => {
   return lines.map((line, index) => line.replaceAll("\u0000", " ") + (index < lines.length - 1 ? " \\" : ""))
 }
 
-const fileLines = ({ about, body, option }: File) =>
-  section(`FILE OF ${option}`, [
+const fileLines = ({ about, body, kind, option }: File) =>
+  section(`FILE OF ${option}${kind === undefined ? "" : `: ${kind}`}`, [
     ...wrapped(about, "  "),
     "",
     ...JSON.stringify(body, null, 2).split("\n").map((line) => `  ${line}`)

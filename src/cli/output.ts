@@ -13,7 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Diagnosis from "../Diagnosis.js"
-import { type ConsentRequired, IdentityError, InvalidField } from "../IdentityError.js"
+import { type ConsentRequired, IdentityError, InvalidField, ValidationError } from "../IdentityError.js"
 import { forShell } from "./cliDiagnosis.js"
 import { escapeText, isPrintable, toJson } from "./printable.js"
 
@@ -118,6 +118,12 @@ export const consent = (json: boolean, required: ConsentRequired): Effect.Effect
     ? errorJson(required, undefined)
     : note(textOf(required, undefined), Redacted.value(required.authorizationUrl))
 
+/** Prints the authorization URL while a command waits. It is on a line of its own, so that it can be copied. */
+export const waiting = (json: boolean, required: ConsentRequired): Effect.Effect<void> =>
+  json
+    ? errorJson(required, undefined)
+    : note("waiting for the consent of the user at", Redacted.value(required.authorizationUrl))
+
 /** Prints how a command failed. */
 export const report = (json: boolean, error: Failure, server?: LocalServer): Effect.Effect<void> =>
   !ConfigError.isConfigError(error) && error._tag === "ConsentRequired"
@@ -126,15 +132,21 @@ export const report = (json: boolean, error: Failure, server?: LocalServer): Eff
     ? errorJson(error, server)
     : note(textOf(error, server))
 
+// A request that this library rejected has no request id, which the reply of a service has, and its message lists the fields.
+const isUnsent = (error: Failure) =>
+  error instanceof ValidationError && error.requestId === undefined && error.fieldList !== undefined &&
+  /^\d+ validation errors? detected: /.test(error.message)
+
 const exitCode = (error: Failure) => {
   if (ConfigError.isConfigError(error)) return 1
   if (error._tag === "ConsentRequired") return 2
+  if (isUnsent(error)) return 64
   return error._tag === "CommandFailed" && error.reason === "UsageInvalid" ? 64 : 1
 }
 
 /**
  * Prints the failure of a command and sets the exit code: 2 for a required consent, 64 (`EX_USAGE` of `sysexits.h`) for
- * invalid arguments, 1 for all others. A failure that was printed before is passed on.
+ * invalid arguments, also if a value violates the model, 1 for all others. A failure that was printed before is passed on.
  */
 export const reporting =
   (json: boolean, server?: LocalServer) =>

@@ -5,6 +5,8 @@ import { bodies } from "./bodies.js"
 /** A JSON file that an option takes, and an example of its content. */
 export interface File {
   readonly option: `--${string}`
+  /** What distinguishes this file from another one of the same option, for the title. */
+  readonly kind?: string
   readonly about: string
   readonly body: object
 }
@@ -16,8 +18,13 @@ export interface Page {
 }
 
 const oauth2Files: ReadonlyArray<File> = [
-  { option: "--file", about: "An OAuth2 provider of a vendor, for example:", body: bodies.github },
-  { option: "--file", about: "An OAuth2 provider of any other authorization server, for example:", body: bodies.custom }
+  { option: "--file", kind: "VENDOR", about: "An OAuth2 provider of a vendor, for example:", body: bodies.github },
+  {
+    option: "--file",
+    kind: "OTHER AUTHORIZATION SERVER",
+    about: "An OAuth2 provider of any other authorization server, for example:",
+    body: bodies.custom
+  }
 ]
 
 const paymentFiles: ReadonlyArray<File> = [{

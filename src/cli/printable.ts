@@ -9,9 +9,9 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Po
 /** Tests if every character of a text has a glyph or is a space. */
 export const isPrintable = (text: string): boolean => text.search(unprintable) === -1
 
-/** Replaces unprintable characters by their code points, as in `\u{1b}`. */
+/** Replaces unprintable characters by their code points, as in `\u{1B}`. */
 export const escapeText = (text: string): string =>
-  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
 
 const unit = (text: string, index: number) => `\\u${text.charCodeAt(index).toString(16).padStart(4, "0")}`
 

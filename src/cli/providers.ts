@@ -3,6 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
@@ -12,6 +13,7 @@ import { fromFile } from "./fromFile.js"
 import * as Input from "./input.js"
 import { choice, optional, required, requiredValue } from "./option.js"
 import * as Output from "./output.js"
+import { isPrintable } from "./printable.js"
 
 const name = required("name", "NAME", "the name of the credential provider")
 
@@ -143,7 +145,15 @@ const readApiKey = ({ jsonKey, name, secretId }: ApiKeyOptions) =>
       }
     }
     if (process.stdin.isTTY) yield* Output.note("Enter the API key, then press Enter and Ctrl-D:")
-    return { name, apiKey: yield* Input.secret("-", "the API key") }
+    const apiKey = yield* Input.secret("-", "the API key")
+    // `api-key` could not print it. It is most often two lines, or the output of another program.
+    if (!isPrintable(Redacted.value(apiKey))) {
+      return yield* Output.usageInvalid(
+        "the API key in standard input has several lines, a control character or an invisible character: pass the key alone, " +
+          "on one line"
+      )
+    }
+    return { name, apiKey }
   })
 
 const createApiKey = Command.make(

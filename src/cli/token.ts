@@ -5,6 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Consent from "../Consent.js"
+import { operations } from "../IdentityApi.js"
+import { withOptionNames } from "../internal/model/optionNames.js"
 import { sessionLifetime } from "../internal/model/session.js"
 import * as Client from "./client.js"
 import * as Output from "./output.js"
@@ -22,6 +24,7 @@ export const token = Command.make(
       Effect.gen(function*() {
         const { flow, json, pollInterval, wait } = given
         const request = yield* TokenRequest.read(given)
+        yield* TokenRequest.validate(request, flow)
         const options = { ...request, workloadAccessToken: yield* User.workloadAccessToken(identity, given) }
         const interval = Duration.seconds(Option.getOrElse(pollInterval, () => defaultPollInterval))
         const token = yield* wait && flow === "USER_FEDERATION"
@@ -29,7 +32,7 @@ export const token = Command.make(
             ...options,
             authFlow: flow,
             consent: Consent.wait({
-              onAuthUrl: (_, required) => Output.consent(json, required),
+              onAuthUrl: (_, required) => Output.waiting(json, required),
               tokenPoller: Schedule.spaced(interval).pipe(Schedule.upTo(sessionLifetime))
             })
           })
@@ -50,6 +53,10 @@ export const apiKey = Command.make(
   (given) =>
     Client.run(given, (identity) =>
       Effect.gen(function*() {
+        yield* Client.validate(operations.getResourceApiKey, {
+          resourceCredentialProviderName: given.provider,
+          workloadIdentityToken: User.anyToken
+        }).pipe(Effect.mapError(withOptionNames))
         const token = yield* User.workloadAccessToken(identity, given)
         const key = yield* identity.getApiKey({ providerName: given.provider, workloadAccessToken: token })
         yield* Output.secret(given.json, "apiKey", key)

@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import type { Oauth2Flow } from "../Credential.js"
-import type { Request } from "../IdentityApi.js"
-import type { OptionNames } from "../internal/model/optionNames.js"
+import { operations, type Request } from "../IdentityApi.js"
+import { type OptionNames, withOptionNames } from "../internal/model/optionNames.js"
+import * as ServiceRequest from "../internal/service/tokenRequest.js"
 import type { TokenOptions } from "../TokenOptions.js"
+import * as Client from "./client.js"
 import * as Input from "./input.js"
 import { choice, flag, number, optional, optionalValue, repeated, required, requiredValue } from "./option.js"
 import { type CommandFailed, usageInvalid } from "./output.js"
@@ -203,3 +205,11 @@ export const read = (given: Given) =>
     }
     return options
   })
+
+/** Validates the request before the workload access token is requested, so that nothing is sent if an option is invalid. */
+export const validate = (options: TokenOptions, authFlow: Oauth2Flow) =>
+  Effect.flatMap(ServiceRequest.ofOptions({ ...options, authFlow }), (grant) =>
+    Client.validate(
+      operations.getResourceOauth2Token,
+      ServiceRequest.request(grant, User.anyToken, options.forceAuthentication)
+    )).pipe(Effect.mapError(withOptionNames))

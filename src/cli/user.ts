@@ -1,6 +1,7 @@
 /** The options for the workload identity and the user of a credential, and the workload access token for them. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import type { IdentityService } from "../IdentityService.js"
 import type { OptionNames } from "../internal/model/optionNames.js"
 import * as Input from "./input.js"
@@ -37,6 +38,9 @@ export const check = ({ user, userToken }: Pick<Options, "user" | "userToken">) 
   Option.isSome(user) && Option.isSome(userToken)
     ? Effect.fail(Output.usageInvalid("--user and --user-token exclude each other: pass one of them"))
     : Effect.void
+
+/** A workload access token in a request that is validated and not sent. */
+export const anyToken = Redacted.make("token")
 
 /** @internal */
 export const readToken = (given: Option.Option<string>) =>

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { operations } from "../IdentityApi.js"
-import type { OptionNames } from "../internal/model/optionNames.js"
+import { type OptionNames, renameFields } from "../internal/model/optionNames.js"
 import * as Client from "./client.js"
 import { flag, optional, repeated, required } from "./option.js"
 import * as Output from "./output.js"
@@ -89,7 +89,13 @@ const addReturnUrl = Command.make(
   (given) =>
     Client.run(given, (identity) =>
       Effect.flatMap(
-        identity.addReturnUrl({ name: given.name, url: given.url }),
+        Effect.zipRight(
+          Client.validate(operations.updateWorkloadIdentity, {
+            name: given.name,
+            allowedResourceOauth2ReturnUrls: [given.url]
+          }).pipe(Effect.mapError(renameFields([["allowedResourceOauth2ReturnUrls[0]", "--url"]]))),
+          identity.addReturnUrl({ name: given.name, url: given.url })
+        ),
         (reply) => Output.value(given.json, operations.getWorkloadIdentity.reply, reply)
       ), { names })
 ).pipe(Command.withDescription("Adds a return URL to the registered ones."))

@@ -77,6 +77,9 @@ const notSent = (operation: string, thrown: unknown, stage: Stage, scrub: Scrub)
   })
 }
 
+// OpenSSL reports only that it could not parse the response.
+const notTls = "the endpoint does not use TLS. If it is a local server, use http:// instead of https://"
+
 /** @internal */
 export const fromThrown = <Tag extends ModelledTag>(
   operation: { readonly name: string; readonly errors: ReadonlyArray<Tag> },
@@ -126,7 +129,8 @@ export const fromThrown = <Tag extends ModelledTag>(
   // The message of a network error is kept. Another message, such as that of a credential provider that fails between
   // two attempts, may contain a secret. The SDK appends lines about the raw response, which are dropped.
   const isNetwork = name === "TimeoutError" || (code !== undefined && isCode(code))
-  const [reported = ""] = isNetwork ? scrubbed.split("\n") : []
+  const [line = ""] = isNetwork ? scrubbed.split("\n") : []
+  const reported = /wrong version number|packet length too long/i.test(line) ? notTls : line
   // The SDK also names a reset connection `TimeoutError`, so the code decides first.
   const reason = (code === undefined ? name === "TimeoutError" : timeouts.has(code)) ? "Timeout" : "Connection"
   const label = [code ?? "", name].find((one) => isCode(one) || isClassName(one)) ?? "Unknown"
