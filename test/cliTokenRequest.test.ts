@@ -97,7 +97,7 @@ describe("agentcore-identity token", { timeout: 30_000 }, () => {
       ]
       for (const [option, args] of invalid) {
         const { code, stderr } = yield* token(args)
-        assert.strictEqual(code, 1, option)
+        assert.strictEqual(code, 64, option)
         assert.include(stderr, `Value at '${option}' failed`)
         assert.notInclude(stderr, long)
       }
@@ -169,7 +169,7 @@ describe("agentcore-identity workload-token", { timeout: 30_000 }, () => {
     Effect.gen(function*() {
       const { wire } = yield* recorded
       const { code, stderr } = yield* run(["workload-token", "--workload", "no!pe", "--endpoint", wire.url])
-      assert.strictEqual(code, 1)
+      assert.strictEqual(code, 64)
       assert.include(stderr, "Value at '--workload' failed")
     }))
 })

@@ -3,10 +3,10 @@ import type * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
+import * as Redacted from "effect/Redacted"
 import type { Oauth2Flow } from "../Credential.js"
 import { operations, type Request } from "../IdentityApi.js"
 import { type OptionNames, withOptionNames } from "../internal/model/optionNames.js"
-import * as ServiceRequest from "../internal/service/tokenRequest.js"
 import type { TokenOptions } from "../TokenOptions.js"
 import * as Client from "./client.js"
 import * as Input from "./input.js"
@@ -206,10 +206,23 @@ export const read = (given: Given) =>
     return options
   })
 
+const redacted = (value: string | Redacted.Redacted) => typeof value === "string" ? Redacted.make(value) : value
+
 /** Validates the request before the workload access token is requested, so that nothing is sent if an option is invalid. */
-export const validate = (options: TokenOptions, authFlow: Oauth2Flow) =>
-  Effect.flatMap(ServiceRequest.ofOptions({ ...options, authFlow }), (grant) =>
-    Client.validate(
-      operations.getResourceOauth2Token,
-      ServiceRequest.request(grant, User.anyToken, options.forceAuthentication)
-    )).pipe(Effect.mapError(withOptionNames))
+export const validate = (
+  { audiences, callbackUrl, customParameters, customState, forceAuthentication, providerName, resources, scopes }:
+    TokenOptions,
+  oauth2Flow: Oauth2Flow
+) =>
+  Client.validate(operations.getResourceOauth2Token, {
+    workloadIdentityToken: User.anyToken,
+    resourceCredentialProviderName: providerName,
+    scopes,
+    oauth2Flow,
+    resources,
+    audiences,
+    resourceOauth2ReturnUrl: callbackUrl,
+    customParameters: customParameters && Record.map(customParameters, redacted),
+    customState: customState === undefined ? undefined : redacted(customState),
+    forceAuthentication
+  }).pipe(Effect.mapError(withOptionNames))
