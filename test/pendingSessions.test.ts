@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, DateTime, Effect, type Layer, Option, Redacted, TestClock } from "effect"
+import { Array as Arr, DateTime, Effect, FastCheck, type Layer, Option, Redacted, TestClock } from "effect"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import * as sessionPages from "../src/internal/emulator/data/sessionPages.js"
@@ -42,6 +42,17 @@ const world = Effect.gen(function*() {
       return { request, sessionUri }
     })
   return { api, controls, open }
+})
+
+const detailsOf = (uri: string, userId: string) => ({
+  uri,
+  workloadName: "agent",
+  user: { kind: "userId" as const, userId },
+  providerName: "github",
+  target: { scopes: [], resources: [], audiences: [] },
+  returnUrl,
+  customState: undefined,
+  customParameters: undefined
 })
 
 const test = <E>(name: string, body: Effect.Effect<void, E, Layer.Layer.Success<typeof layer>>) =>
@@ -120,16 +131,7 @@ describe("the pending sessions", () => {
   it("of all users have a limit: a further one expires the oldest", () => {
     const now = DateTime.unsafeMake(0)
     const empty = state.empty(now)
-    const details = (user: string) => ({
-      uri: `urn:${user}`,
-      workloadName: "agent",
-      user: { kind: "userId" as const, userId: user },
-      providerName: "github",
-      target: { scopes: [], resources: [], audiences: [] },
-      returnUrl,
-      customState: undefined,
-      customParameters: undefined
-    })
+    const details = (user: string) => detailsOf(`urn:${user}`, user)
     const rows = Array.from({ length: limits.pendingSessions }, (_, ordinal): readonly [string, session.Session] => {
       const opened = details(`user-${ordinal}`)
       const expiresAt = DateTime.add(now, { minutes: 10 })
@@ -229,6 +231,45 @@ describe("the pages of the sessions", () => {
       }
     })
   )
+
+  it("are each match once, newest first, after any opens, expiries, denials, approvals and limits", () => {
+    const outcomes = FastCheck.constantFrom("open", "expire", "deny", "approve", "wait")
+    const steps = FastCheck.array(FastCheck.tuple(outcomes, FastCheck.nat(200)), { maxLength: 200 })
+    const filter = FastCheck.record({ statuses: FastCheck.subarray([...statuses]) }, { requiredKeys: [] })
+    FastCheck.assert(
+      FastCheck.property(steps, filter, FastCheck.integer({ min: 1, max: 9 }), (steps, filter, limit) => {
+        let now = DateTime.unsafeMake(0)
+        let all = state.empty(now)
+        for (const [step, n] of steps) {
+          if (step === "open") {
+            all = session.open(all, now, detailsOf(`urn:${all.sessionsOpened}`, `user-${n % 3}`))
+            continue
+          }
+          if (step === "wait") {
+            now = DateTime.add(now, { seconds: n })
+            continue
+          }
+          const found = session.find(all, now, Redacted.make(`urn:${n % Math.max(1, all.sessionsOpened)}`))
+          if (Option.isNone(found) || !session.isPending(found.value)) continue
+          all = step === "expire"
+            ? session.expire(all, found.value, now)
+            : step === "deny"
+            ? session.deny(all, found.value)
+            : session.approve(all, found.value)
+        }
+        const expected = Arr.reverse(sessionPages.all(all, now).filter(matches(filter)))
+        const paged: Array<IdentityControls.ConsentSession> = []
+        let after: number | undefined
+        do {
+          const page = sessionPages.page(all, now, { ...filter, limit, after })
+          paged.push(...page.sessions)
+          after = page.next
+        } while (after !== undefined)
+        assertEqual(paged.map(({ id }) => id), expected.map(({ id }) => id))
+      }),
+      { numRuns: 300 }
+    )
+  })
 
   test(
     "and the counts agree, and each session is found by its URI",
