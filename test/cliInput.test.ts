@@ -1,6 +1,7 @@
 import { FileSystem } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Option, Redacted } from "effect"
+import { usageMessage } from "../src/cli/help.js"
 import * as Input from "../src/cli/input.js"
 import * as LocalServer from "../src/cli/localServer.js"
 import { quoted } from "../src/cli/quoted.js"
@@ -38,6 +39,14 @@ describe("an argument in a message", () => {
         "x".repeat(129)
       ]
     ) assert.strictEqual(quoted(text), `a value of ${text.length} characters`)
+  })
+
+  it("that is unknown and may be a secret is not quoted", () => {
+    const uri = "urn:ietf:params:oauth:request_uri:canary"
+    assert.strictEqual(
+      usageMessage([], [uri], [`Received unknown argument: '${uri}'`]),
+      `unknown command a value of ${uri.length} characters (for help, run 'agentcore-identity --help')`
+    )
   })
 
   it.effect("that is a secret in place of a file does not appear", () =>

@@ -3,6 +3,7 @@ import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import { type Declared, type DeclaredOption, type Described, read } from "./helpDoc.js"
 import { type File, pages } from "./pages.js"
+import { quoted } from "./quoted.js"
 
 /** A command of the top level. */
 export interface Entry {
@@ -158,14 +159,14 @@ export const page = (found: Found, version: string): ReadonlyArray<string> => {
   ]
 }
 
-const translations: ReadonlyArray<readonly [pattern: RegExp, text: string]> = [
-  [/^Received unknown argument: '(.*)'$/s, "unknown argument '$1'"],
-  [/^Expected to find option: '(.*)'$/s, "$1 is required"],
-  [/^Expected a value following option: '(.*)'$/s, "$1: expected a value"]
+const translations: ReadonlyArray<readonly [pattern: RegExp, translate: (matched: string) => string]> = [
+  [/^Received unknown argument: '(.*)'$/s, (argument) => `unknown argument ${quoted(argument)}`],
+  [/^Expected to find option: '(.*)'$/s, (option) => `${option} is required`],
+  [/^Expected a value following option: '(.*)'$/s, (option) => `${option}: expected a value`]
 ]
 
 const translated = (text: string) =>
-  translations.reduce((text, [pattern, translation]) => text.replace(pattern, translation), text)
+  translations.reduce((text, [pattern, translate]) => text.replace(pattern, (_, matched) => translate(matched)), text)
 
 /** The message for arguments that the parser rejected, with the command that prints the help. */
 export const usageMessage = (
@@ -181,11 +182,11 @@ export const usageMessage = (
   const isMisplaced = messages.some((message) => message.startsWith("Invalid subcommand"))
   const problem = Option.isSome(found)
     ? isMisplaced
-      ? `unknown argument '${args.find((arg) => arg.startsWith("-")) ?? ""}'`
+      ? `unknown argument ${quoted(args.find((arg) => arg.startsWith("-")) ?? "")}`
       : messages.map(translated).join("; ")
     : isGroup
-    ? `unknown subcommand '${subname}' of ${name}`
-    : `unknown command '${name}'`
+    ? `unknown subcommand ${quoted(subname ?? "")} of ${name}`
+    : `unknown command ${quoted(name ?? "")}`
   const path = Option.getOrElse(found, () => isGroup ? name : "")
   return `${problem} (for help, run '${[program, path].filter((part) => part !== "").join(" ")} --help')`
 }

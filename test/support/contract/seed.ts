@@ -221,7 +221,7 @@ export const seed = section("seed", (test) => {
                 none: undefined,
                 not: NaN,
                 code: () => 1,
-                day: new Date(0),
+                day: new URL("https://app.example"),
                 of: Redacted.make("s")
               }
             }
