@@ -120,7 +120,7 @@ describe("agentcore-identity as a client", { timeout: 60_000 }, () => {
     const help = printed(await run("--help")).replaceAll(/\s+/g, " ")
     const [, table = ""] = /## Exit codes\n([^]*)/.exec(Markdown.read("guides/local-server.md")) ?? []
     const rows = [...table.replaceAll("`", "").matchAll(/^\| (\d+) +\| (.*?) +\|$/gm)]
-    assert.lengthOf(rows, 6)
+    assert.lengthOf(rows, 7)
     for (const [, code, meaning] of rows) assert.include(help, `- ${code} ${meaning}`)
   })
 
