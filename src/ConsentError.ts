@@ -3,16 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
-import * as Either from "effect/Either"
-import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { isHttpsOrLoopback } from "./internal/lib/loopback.js"
+import { searchWrapped } from "./internal/lib/searchWrapped.js"
 import { parseUrl } from "./internal/lib/url.js"
 
 /**
@@ -157,26 +153,9 @@ const fromTagged = (value: object): Option.Option<ConsentRequired> => {
   )
 }
 
-/** The values that are searched at most, so that an unusual value costs little. */
-const maxSearched = 1000
-
-const firstOf = (values: Iterable<unknown>): ReadonlyArray<unknown> => Array.from(Iterable.take(values, maxSearched))
-
-const wrapped = (value: object): ReadonlyArray<unknown> => [
-  ...(Cause.isCause(value) ? firstOf(Chunk.appendAll(Cause.failures(value), Cause.defects(value))) : []),
-  ...(Runtime.isFiberFailure(value) ? [value[Runtime.FiberFailureCauseId]] : []),
-  ...["cause", "error", "errors"].flatMap((key) => {
-    const inner: unknown = Predicate.hasProperty(value, key) ? value[key] : undefined
-    return Array.isArray(inner) ? firstOf(inner) : [inner]
-  })
-]
-
-/** A value may have getters, or be a proxy, that throw. */
-const inspected = <A>(inspect: () => A, otherwise: A): A => Either.getOrElse(Either.try(inspect), () => otherwise)
-
 /**
- * Finds the `ConsentRequired` in a value that a framework caught or wrapped. Searches `cause`, `error` and `errors` of errors,
- * `AggregateError`, `FiberFailure` and `Cause`, at any depth, and decodes the encoded form. Of several it returns the one with
+ * Finds the `ConsentRequired` in a value that a framework caught or wrapped. Searches `cause`, `error`, `errors`, `reason`,
+ * `inner` and `originalError`, `AggregateError`, `FiberFailure` and `Cause`, at any depth, and decodes the encoded form. Of several it returns the one with
  * the fewest wrappers. It never throws, and it looks at 1,000 values at most. Encoded data is accepted only with an https or
  * loopback authorization URL. Do not pass an error that contains the response of a server that you do not trust.
  *
@@ -197,16 +176,4 @@ const inspected = <A>(inspect: () => A, otherwise: A): A => Either.getOrElse(Eit
  * @since 0.1.0
  * @category guards
  */
-export const findConsentRequired = (value: unknown): Option.Option<ConsentRequired> => {
-  const seen = new Set<unknown>()
-  const queue = [value]
-  for (let index = 0; index < Math.min(queue.length, maxSearched); index++) {
-    const next = queue[index]
-    if (!Predicate.isObject(next) || seen.has(next)) continue
-    seen.add(next)
-    const found = inspected(() => fromTagged(next), Option.none())
-    if (Option.isSome(found)) return found
-    if (queue.length < maxSearched) queue.push(...inspected(() => wrapped(next), []))
-  }
-  return Option.none()
-}
+export const findConsentRequired = (value: unknown): Option.Option<ConsentRequired> => searchWrapped(value, fromTagged)

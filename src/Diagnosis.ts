@@ -5,7 +5,9 @@
  */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
-import type { IdentityError } from "./IdentityError.js"
+import * as Predicate from "effect/Predicate"
+import { find, type IdentityError } from "./IdentityError.js"
+import { searchWrapped } from "./internal/lib/searchWrapped.js"
 import type { BindingRefused } from "./SessionBinding.js"
 import type { WorkloadAccessTokenMissing } from "./WorkloadAccessToken.js"
 
@@ -272,6 +274,36 @@ export const diagnose = (error: DiagnosableError): Option.Option<Diagnosis> => {
     Option.orElse(() => iamDenied(error))
   )
 }
+
+const isBindingRefused = (value: object): value is BindingRefused =>
+  Predicate.isTagged(value, "BindingRefused") && Predicate.hasProperty(value, "reason") &&
+  typeof value.reason === "string" && value.reason in bindingFixes
+
+/** Tests for the errors that are not part of `IdentityError`. */
+const isUnlisted = (value: object): value is BindingRefused | WorkloadAccessTokenMissing =>
+  isBindingRefused(value) || Predicate.isTagged(value, "WorkloadAccessTokenMissing")
+
+/**
+ * Returns the explanation and the remedy of an error that a framework caught or wrapped, as {@link explain} does: searches it
+ * as `IdentityError.find` does. `None` if it contains no error of this library.
+ *
+ * @example
+ * ```ts
+ * import { Option } from "effect"
+ * import { Diagnosis } from "effect-agentcore-identity"
+ *
+ * export const messageOf = (caught: unknown) =>
+ *   Option.getOrElse(Diagnosis.explainUnknown(caught), () => "The tool failed.")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const explainUnknown = (value: unknown): Option.Option<string> =>
+  Option.orElse(
+    find(value),
+    () => searchWrapped<DiagnosableError>(value, (one) => Option.liftPredicate(isUnlisted)(one))
+  ).pipe(Option.map(explain))
 
 /**
  * Returns the explanation and the remedy in one line, or the message of the error if it is not known.

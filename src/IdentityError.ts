@@ -3,15 +3,19 @@
  *
  * @since 0.1.0
  */
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import {
   ConsentDenied,
   ConsentPending,
   ConsentRequired,
   ConsentTimedOut,
+  findConsentRequired,
   HandleRejected,
   LedgerFailure
 } from "./ConsentError.js"
+import { searchWrapped } from "./internal/lib/searchWrapped.js"
 
 /** @since 0.1.0 */
 export * from "./ConsentError.js"
@@ -284,6 +288,35 @@ export type IdentityError = typeof IdentityError.Type
  * @category guards
  */
 export const isIdentityError: (u: unknown) => u is IdentityError = Schema.is(IdentityError)
+
+const decode = Schema.decodeUnknownOption(IdentityError)
+
+const recognise = (value: object): Option.Option<IdentityError> => {
+  if (isIdentityError(value)) return Option.some(value)
+  // Its search accepts a decoded consent only with an authorization URL that is safe to open.
+  if (Predicate.isTagged(value, "ConsentRequired")) return findConsentRequired(value)
+  return Predicate.hasProperty(value, "_tag") ? decode(value) : Option.none()
+}
+
+/**
+ * Finds an error of this library in a value that a framework caught or wrapped, with the search of `findConsentRequired`: in
+ * `cause`, `error`, `errors`, `reason`, `inner` and `originalError`, in `AggregateError`, `FiberFailure` and `Cause`, at any depth,
+ * also in its encoded form. Of several it returns the one with the fewest wrappers. It never throws, and it looks at 1,000 values
+ * at most.
+ *
+ * @example
+ * ```ts
+ * import { Option } from "effect"
+ * import { IdentityError } from "effect-agentcore-identity"
+ *
+ * export const isThrottled = (caught: unknown) =>
+ *   Option.exists(IdentityError.find(caught), (error) => error._tag === "Throttled")
+ * ```
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const find = (value: unknown): Option.Option<IdentityError> => searchWrapped(value, recognise)
 
 /** HTTP statuses after which the same request may succeed. 501 and 505 are final. */
 const transientStatuses = new Set<number | undefined>([408, 429, 500, 502, 503, 504])

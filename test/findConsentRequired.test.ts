@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, DateTime, Effect, Exit, FiberId, Option, Redacted, Runtime, Schema } from "effect"
 import * as ConsentView from "../src/ConsentView.js"
+import * as Diagnosis from "../src/Diagnosis.js"
 import * as IdentityError from "../src/IdentityError.js"
 import { assertEqual } from "./support/equality.js"
 
@@ -42,6 +43,8 @@ const wrappers: { readonly [title: string]: (value: unknown) => unknown } = {
   "a FiberFailure": (value) => Runtime.makeFiberFailure(Cause.fail(value)),
   "a FiberFailure in an AggregateError in an Error": (value) =>
     new Error("a", { cause: new AggregateError([Runtime.makeFiberFailure(Cause.die(value))]) }),
+  "the reason of a rejected promise": (value) => ({ status: "rejected", reason: value }),
+  "inner and originalError": (value) => ({ inner: { originalError: value } }),
   "a plain object": (value) => ({ status: 500, error: value })
 }
 
@@ -130,6 +133,20 @@ describe("findConsentRequired", () => {
       assert.isDefined(found({ ...encoded, authorizationUrl }), authorizationUrl)
     }
   })
+})
+
+describe("IdentityError.find", () => {
+  const throttled = new IdentityError.Throttled({ operation: "GetTokenVault", message: "slow down" })
+  for (const [title, wrap] of Object.entries(wrappers)) {
+    it(`finds any error of this library in ${title}, which Diagnosis.explainUnknown explains`, () => {
+      assertEqual(IdentityError.find(wrap(throttled)), Option.some(throttled))
+      assertEqual(IdentityError.find(wrap({ ...throttled, message: throttled.message })), Option.some(throttled))
+      assertEqual(Option.getOrUndefined(IdentityError.find(wrap(consent))), consent)
+      assertEqual(Diagnosis.explainUnknown(wrap(throttled)), Option.some("slow down"))
+      assertEqual(IdentityError.find(wrap({ _tag: "Throttled" })), Option.none())
+      assertEqual(Diagnosis.explainUnknown(wrap(new Error("no"))), Option.none())
+    })
+  }
 })
 
 describe("the view of a consent", () => {
