@@ -38,8 +38,8 @@ export const apply = (
         kept(item).pipe(
           Effect.catchTag("ResourceNotFound", () =>
             Effect.as(create(item), "created" as const).pipe(
-              // Another caller may create the resource after it was looked up.
-              Effect.catchTag("Conflict", (conflict) => Effect.mapError(kept(item), () => conflict))
+              // Another caller may create the resource after it was looked up. Each kind reports that with another error.
+              Effect.catchAll((error) => Effect.mapError(kept(item), () => error))
             )),
           Effect.catchAll((error) =>
             Effect.flatMap(
