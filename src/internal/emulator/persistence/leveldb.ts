@@ -48,9 +48,12 @@ const code = (error: unknown): unknown => Predicate.hasProperty(error, "code") ?
 
 const cause = (error: unknown): unknown => Predicate.hasProperty(error, "cause") ? error.cause : undefined
 
+/** LevelDB reports "Invalid argument" for a read beyond the end of a file, which was cut short. */
+const fileTexts = [": No such file or directory", ": Invalid argument"]
+
 /** A file with bad content or a missing file, and no problem of the disk. */
 const isCorruption = (error: unknown): boolean =>
-  code(error) === "LEVEL_CORRUPTION" || diskProblem.rootMessage(error).endsWith(": No such file or directory") ||
+  code(error) === "LEVEL_CORRUPTION" || fileTexts.some((text) => diskProblem.rootMessage(error).endsWith(text)) ||
   (cause(error) !== undefined && isCorruption(cause(error)))
 
 /** Reports a corruption as such, and any other error with its cause: a restored folder would not help. */
