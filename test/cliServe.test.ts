@@ -297,7 +297,7 @@ describe("agentcore-identity serve", { timeout: 30_000 }, () => {
     }
     assert.notInclude(second.stderr, "created")
     // A name cannot move the cursor or start a line.
-    assert.include(first.stderr, "seed secrets outside\\u{1b}[31m\\u{9b}1m\\u{a}it: set\n")
+    assert.include(first.stderr, "seed secrets outside\\u{1B}[31m\\u{9B}1m\\u{A}it: set\n")
     for (const control of ["\u001b", "\u009b"]) assert.notInclude(first.stderr, control)
   })
 

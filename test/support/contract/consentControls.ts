@@ -14,6 +14,12 @@ import { section } from "./section.js"
 
 const userToken = jwt({ iss: "https://issuer.example", sub: "ada" })
 
+/** The users of a federated provider consent at its own pages, which these controls do not open. */
+const isFederated = Effect.gen(function*() {
+  const { oauth2CredentialProviders: all } = yield* (yield* IdentityControls.IdentityControls).inventory
+  return all.some(({ issuer }) => issuer === "federated")
+})
+
 /** The test controls that answer a consent, on every layer. */
 export const consentControls = section("test controls of a consent", (test) => {
   test(
@@ -74,6 +80,7 @@ export const consentControls = section("test controls of a consent", (test) => {
     "under IdentityControls.layerAutoConsent each call succeeds, or its repetition, whatever its strategy is",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
+      if (yield* isFederated) return
       const request = { ...asUser, workloadAccessToken, forceAuthentication: true }
       const repetition = identity.getToken({ ...asUser, workloadAccessToken })
       const { sessions } = yield* IdentityControls.IdentityControls
@@ -110,6 +117,7 @@ export const consentControls = section("test controls of a consent", (test) => {
     "IdentityControls.consent completes a session whose completion failed before, because an external secret was missing",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
+      if (yield* isFederated) return
       yield* IdentityControls.seed({
         oauth2CredentialProviders: [{
           name: "external",
