@@ -174,6 +174,8 @@ export interface SessionBinding {
  */
 export const customState: Effect.Effect<Redacted.Redacted> = Effect.map(secureToken.token, Redacted.make)
 
+const pathInvalid = (message: string) => new BindingRefused({ reason: "PathInvalid", message })
+
 /**
  * Creates the pages of one application. Mount `startPage` and `returnPage` with an `HttpRouter`, or convert them to web
  * handlers (`HttpApp.toWebHandlerLayer`) for any framework with `Request` and `Response`. Fails with `BindingRefused` if an
@@ -235,25 +237,16 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
     const appOrigin = yield* Effect.mapError(parseAppOrigin(origin), (message) =>
       new BindingRefused({ reason: "OriginInvalid", message }))
     if (!isPageOf(appOrigin.origin, `${appOrigin.origin}${startPath}`)) {
-      return yield* new BindingRefused({
-        reason: "PathInvalid",
-        message: "startPath: expected a path without a query, such as /oauth2/start"
-      })
+      return yield* pathInvalid("startPath: expected a path without a query, such as /oauth2/start")
     }
     const done = Option.map(Option.fromNullable(doneUrl), (url) =>
       resolveDoneUrl(appOrigin.origin, url))
     if (Option.isSome(done) && Option.isNone(done.value)) {
-      return yield* new BindingRefused({
-        reason: "PathInvalid",
-        message: "doneUrl: expected a path such as /done, or a URL that begins with https://"
-      })
+      return yield* pathInvalid("doneUrl: expected a path such as /done, or a URL that begins with https://")
     }
     const signIn = signInUrl === undefined ? undefined : makeSignIn(appOrigin.origin, signInUrl)
     if (signIn !== undefined && Option.isNone(signIn(startPath))) {
-      return yield* new BindingRefused({
-        reason: "PathInvalid",
-        message: "signInUrl: expected a path such as /sign-in, or a URL that is https or on loopback"
-      })
+      return yield* pathInvalid("signInUrl: expected a path such as /sign-in, or a URL that is https or on loopback")
     }
     const signedIn = Effect.map(Effect.flatten(CurrentUser), Option.filter((key) => key !== ""))
 
@@ -275,7 +268,7 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
           })
         }
         const id = yield* pendingConsent.idOf(state)
-        const isNew = yield* pendingConsent.add(id, {
+        const isRegistered = yield* pendingConsent.register(id, {
           _tag: "Pending",
           providerName,
           sessionUri,
@@ -287,12 +280,6 @@ export const make = (options: Options): Effect.Effect<SessionBinding, BindingRef
           expiresAt,
           agentContinues
         })
-        const isRegistered = isNew || Option.exists(
-          yield* pendingConsent.find(id),
-          ({ record }) =>
-            record._tag === "Pending" && record.user === user &&
-            Redacted.value(record.sessionUri) === Redacted.value(sessionUri)
-        )
         if (!isRegistered) {
           return yield* new BindingRefused({
             reason: "StateUsed",

@@ -107,3 +107,18 @@ export const replace = (
     const sealed = yield* seal(record)
     return (yield* ledger.replace(ledgerKey(id), before, sealed)) ? Option.some({ id, record, sealed }) : Option.none()
   })
+
+/** Adds a record, or finds that the same consent was added before. `false` if another consent has the same state. */
+export const register = (
+  id: string,
+  record: Pending
+): Effect.Effect<boolean, LedgerFailure, ConsentLedger | ConsentSeal> =>
+  Effect.gen(function*() {
+    if (yield* add(id, record)) return true
+    return Option.exists(
+      yield* find(id),
+      ({ record: found }) =>
+        found._tag === "Pending" && found.user === record.user &&
+        Redacted.value(found.sessionUri) === Redacted.value(record.sessionUri)
+    )
+  })
