@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, DateTime, FastCheck as fc, Option, Order, Redacted } from "effect"
 import * as Table from "../src/internal/emulator/state/table.js"
+import { workloadTokens } from "../src/internal/emulator/state/tables.js"
 import * as Tree from "../src/internal/emulator/state/tree.js"
 import { assertEqual } from "./support/equality.js"
 
@@ -117,7 +118,7 @@ const rules: Table.Rules<Row, "group" | "even"> = {
 
 const row = (group: string, end: number, text = ""): Row => ({ group, end, text })
 
-const keysOf = (table: Iterable<readonly [key: string, row: Row]>) => [...table].map(([key]) => key)
+const keysOf = (table: Iterable<readonly [key: string, row: unknown]>) => [...table].map(([key]) => key)
 
 const rowSteps = fc.array(
   fc.record({
@@ -211,5 +212,21 @@ describe("a table", () => {
         assert.strictEqual(Table.sortable(one) < Table.sortable(other), one < other)
       }
     }))
+  })
+
+  it("of workload access tokens adds a new token at the end of its indexes, whatever its random key", () => {
+    let table = Table.empty(workloadTokens)
+    const keys = numbered(1_000).map(([, i]) => String((i * 7919) % 1_000).padStart(4, "0"))
+    for (const [at, key] of keys.entries()) {
+      table = Table.set(table, key, {
+        workloadName: "agent",
+        user: undefined,
+        expiresAt: DateTime.unsafeMake(at)
+      })
+    }
+    assertEqual(keysOf(Table.ascending(table, "workload", "agent")), keys)
+    assertEqual([...Tree.ascending(table.parts.ends)].map(([, key]) => key), keys)
+    assert.strictEqual(Table.size(Table.removeAll(table, "workload", "agent")), 0)
+    assert.strictEqual(Table.size(Table.removeAll(table, "workload", "agen")), 1_000)
   })
 })

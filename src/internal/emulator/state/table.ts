@@ -129,9 +129,9 @@ const put = <A, Index extends string>(
   after: Option.Option<A>
 ): Table<A, Index> => {
   const { characters, ends, indexes, rows, rules } = table.parts
-  const before = Tree.get(rows, key)
   const changed = Option.isSome(after) ? Tree.set(rows, key, after.value) : Tree.remove(rows, key)
   if (changed === rows) return table
+  const before = Tree.size(changed) > Tree.size(rows) ? Option.none<A>() : Tree.get(rows, key)
   const changedIndexes = new Map(indexes)
   for (const [name, tree] of indexes) {
     const nameOf = (row: A) =>

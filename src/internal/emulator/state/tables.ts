@@ -25,9 +25,12 @@ export const portals: Rules<Omit<ConsentPortal, "status">, "name"> = { indexes: 
 /** Rows that tests set, and that have no end. */
 export const testInput: Rules<unknown> = { indexes: {}, limits: { ...limits.testInput, endOf: () => 0 } }
 
-/** @internal */
+/**
+ * The tokens of a workload identity are sorted by their expiry, so that a new token is added at the end of the index. The keys
+ * are random: without the expiry, a new one would be added anywhere, which takes longer.
+ */
 export const workloadTokens: Rules<WorkloadToken, "workload"> = {
-  indexes: { workload: workloadName },
+  indexes: { workload: (row) => `${row.workloadName}\u0000${sortableTime(row.expiresAt)}` },
   limits: { ...limits.workloadTokens, endOf: expiry }
 }
 
