@@ -40,15 +40,25 @@ const repeatedHost = badRequest("The Host header is repeated: send it once")
 
 const invalidTarget = badRequest("The request target is invalid: it must be a path, or an http URL with a path")
 
+/** The limit of Node, which drops further headers without an error before version 24. */
+const maxHeaders = 1000
+
+const tooManyHeaders = HttpServerResponse.text(`The request has ${maxHeaders} headers or more: send fewer`, {
+  status: 431
+})
+
+/** The names and the values of all headers, alternately. Servers other than that of Node have no such list. */
+const rawHeadersOf = ({ source }: HttpServerRequest.HttpServerRequest): ReadonlyArray<unknown> =>
+  Predicate.hasProperty(source, "rawHeaders") && Array.isArray(source.rawHeaders) ? source.rawHeaders : []
+
 /**
  * Tests for a repeated `Host` header. Node keeps the first one, and a proxy in front of it may have used the last. Servers
  * without a list of the raw headers join them with a comma, and no host name has a comma.
  */
-const hasRepeatedHost = ({ source }: HttpServerRequest.HttpServerRequest): boolean => {
-  if (!Predicate.hasProperty(source, "rawHeaders") || !Array.isArray(source.rawHeaders)) return false
+const hasRepeatedHost = (rawHeaders: ReadonlyArray<unknown>): boolean => {
   let hosts = 0
-  for (let i = 0; i < source.rawHeaders.length; i += 2) {
-    const name: unknown = source.rawHeaders[i]
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
     if (typeof name === "string" && name.length === 4 && name.toLowerCase() === "host") hosts++
   }
   return hosts > 1
@@ -56,8 +66,9 @@ const hasRepeatedHost = ({ source }: HttpServerRequest.HttpServerRequest): boole
 
 /**
  * Rejects a request if its `Host` header is not allowed, repeated or ambiguous. This prevents DNS rebinding, where the name
- * of a web page resolves to this machine. A browser receives the error as a page. Adds security headers to every response; a header that the response already has
- * is kept. A target in absolute form is reduced to its path.
+ * of a web page resolves to this machine. A browser receives the error as a page. Also rejects a request with so many headers
+ * that Node drops some, because the rules for `Host`, `Origin` and `Authorization` need all of them. Adds security headers to
+ * every response; a header that the response already has is kept. A target in absolute form is reduced to its path.
  */
 export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R> => {
   const names = new Set([...defaultHosts, ...(options.hosts ?? []).map(hostnameOf)])
@@ -74,7 +85,9 @@ export const make = (options: Options = {}): <E, R>(app: HttpApp.Default<E, R>) 
     Effect.zipRight(
       secure,
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): HttpApp.Default<E, R> => {
-        if (hasRepeatedHost(request)) return Effect.succeed(repeatedHost)
+        const rawHeaders = rawHeadersOf(request)
+        if (rawHeaders.length >= 2 * maxHeaders) return Effect.succeed(tooManyHeaders)
+        if (hasRepeatedHost(rawHeaders)) return Effect.succeed(repeatedHost)
         if (!isAllowedHost(request.headers["host"] ?? "")) return forbiddenHost(request)
         if (target.isPath(request.url)) return app
         const absolute = target.parse(request.url)
