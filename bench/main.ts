@@ -1,7 +1,7 @@
 /**
  * Measures the server relative to a baseline in the same run, calls that wait for consent, and how times grow with the
  * number of stored entries: `npm run bench -- --only server --json FILE`, or `--only consent`, or `--only growth`, which also
- * writes the plot `growth.svg` next to FILE.
+ * writes the plot `growth.svg` next to FILE, or `--only grants`.
  */
 import { Array as Arr, Order } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
@@ -9,6 +9,8 @@ import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { dirname, join } from "node:path"
 import { consent } from "./consent.js"
+import { grants } from "./grants.js"
+import { runGrantsChild } from "./grantsChild.js"
 import { growth, mintPlot } from "./growth.js"
 import { runChild } from "./growthChild.js"
 import { load, type Measured, type Target } from "./load.js"
@@ -106,13 +108,18 @@ const main = async () => {
   }
   const grown = only === undefined || only === "growth" ? await growth() : undefined
   if (grown !== undefined) results["growth"] = grown
+  const granted = only === undefined || only === "grants" ? await grants() : undefined
+  if (granted !== undefined) results["grants"] = granted
   process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
   // The table is for a person, and the output stays JSON.
   if (grown !== undefined) process.stderr.write(`${table(grown.goals)}\n`)
+  if (granted !== undefined) process.stderr.write(`${table(granted.goals)}\n`)
   const file = option("--json")
   if (file === undefined) return
   writeFileSync(file, JSON.stringify(results, undefined, 2))
   if (grown !== undefined) writeFileSync(join(dirname(file), "growth.svg"), mintPlot(grown))
 }
 
-if (!runChild(option("--child"))) await main()
+const childName = option("--child")
+
+if (!runChild(childName) && !runGrantsChild(childName)) await main()

@@ -10,7 +10,6 @@ import { type Failure, type OperationKey, operations } from "../../IdentityApi.j
 import {
   type FailureTag,
   type Grant,
-  type GrantFilter,
   type IdentityControls,
   type Inventory,
   type Owner,
@@ -21,6 +20,7 @@ import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
 import * as completion from "./data/completion.js"
 import * as sessionPages from "./data/sessionPages.js"
+import * as selection from "./data/tokenSelection.js"
 import { workloadArn } from "./state/arns.js"
 import * as assumptions from "./state/assumptions.js"
 import * as callLog from "./state/callLog.js"
@@ -79,8 +79,12 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
 
     expireTokens: (filter) =>
       store.decide((state, now) => {
-        const [grants, grantCount] = expired(state.grants, now, filter)
-        const [machineTokens, machineCount] = expired(state.machineTokens, now, filter)
+        const [grants, grantCount] = expired(state.grants, selection.grants(state, filter), now)
+        const [machineTokens, machineCount] = expired(
+          state.machineTokens,
+          selection.machineTokens(state, filter),
+          now
+        )
         return Either.right(result(grantCount + machineCount, { ...state, grants, machineTokens }))
       }),
 
@@ -88,8 +92,8 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
       store.decide((state) => {
         const [grants, count] = replaced(
           state.grants,
-          (grant) => matches(filter, grant),
-          (grant) => ({ ...grant, refresh: undefined })
+          selection.grants(state, filter),
+          (grant) => Option.some({ ...grant, refresh: undefined })
         )
         return Either.right(result(count, { ...state, grants }))
       }),
@@ -176,44 +180,33 @@ const findOwner = (state: State, secret: string): Option.Option<Owner> =>
       }))
   )
 
-interface GrantFields {
-  readonly workloadName: string
-  readonly providerName: string
-  readonly user?: string
-  readonly expiresAt: DateTime.Utc
-}
-
-const matches = (filter: GrantFilter = {}, key: GrantFields) =>
-  (filter.providerName === undefined || filter.providerName === key.providerName) &&
-  (filter.workloadName === undefined || filter.workloadName === key.workloadName) &&
-  (filter.user === undefined || filter.user === key.user)
-
-/** Replaces the selected rows by a function of them, and counts them. */
+/** Replaces the selected rows by a function of them, except where it returns `None`, and counts the replaced ones. */
 const replaced = <Row, Index extends string>(
   table: Table.Table<Row, Index>,
-  isSelected: (row: Row) => boolean,
-  f: (row: Row) => Row
+  selected: Iterable<readonly [key: string, row: Row]>,
+  f: (row: Row) => Option.Option<Row>
 ): readonly [Table.Table<Row, Index>, number] => {
   let changed = table
   let count = 0
-  for (const [key, row] of table) {
-    if (!isSelected(row)) continue
-    changed = Table.set(changed, key, f(row))
+  for (const [key, before] of selected) {
+    const row = f(before)
+    if (Option.isNone(row)) continue
+    changed = Table.set(changed, key, row.value)
     count++
   }
   return [changed, count]
 }
 
 /** Expires the selected tokens now, and counts them. */
-const expired = <Token extends GrantFields, Index extends string>(
+const expired = <Token extends { readonly expiresAt: DateTime.Utc }, Index extends string>(
   tokens: Table.Table<Token, Index>,
-  now: DateTime.Utc,
-  filter: GrantFilter | undefined
+  selected: Iterable<readonly [key: string, token: Token]>,
+  now: DateTime.Utc
 ) =>
   replaced(
     tokens,
-    (token) => matches(filter, token) && DateTime.lessThan(now, token.expiresAt),
-    (token) => ({ ...token, expiresAt: now })
+    selected,
+    (token) => DateTime.lessThan(now, token.expiresAt) ? Option.some({ ...token, expiresAt: now }) : Option.none()
   )
 
 const grants = ({ grants }: State, limit: number): ReadonlyArray<Grant> => {
