@@ -82,7 +82,10 @@ const cipherOf = (key: Buffer) => {
       const bytes = Buffer.from(encrypted, "base64")
       const cipher = createDecipheriv("aes-256-gcm", forRecords, bytes.subarray(0, 12)).setAAD(Buffer.from(name))
       cipher.setAuthTag(bytes.subarray(-16))
-      return cipher.update(bytes.subarray(12, -16), undefined, "utf8") + cipher.final("utf8")
+      const text = cipher.update(bytes.subarray(12, -16))
+      // Returns no more bytes, and throws if the text is not the one that was encrypted.
+      cipher.final()
+      return text.toString("utf8")
     }
   }
 }

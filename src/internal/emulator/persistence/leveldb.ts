@@ -152,6 +152,34 @@ const decodeCommit = Schema.decodeEither(Commit)
 const checksumOf = (key: string, value: string): bigint =>
   hash("sha256", JSON.stringify([key, value]), "buffer").readBigUInt64BE()
 
+/** The number of records that are read at a time. */
+const batchSize = 4096
+
+/** All records. LevelDB reads the next ones in its own thread, while this one computes the checksums. */
+const readRecords = async (db: ClassicLevel) => {
+  const records: Array<Entry> = []
+  const checksums = new Map<string, bigint>()
+  let commit: string | undefined = undefined
+  const iterator = db.iterator()
+  try {
+    let next = iterator.nextv(batchSize)
+    for (;;) {
+      const batch = await next
+      if (batch.length === 0) return { records, checksums, commit }
+      next = iterator.nextv(batchSize)
+      for (const [key, value] of batch) {
+        if (key === commitKey) commit = value
+        else {
+          records.push([key, value])
+          checksums.set(key, checksumOf(key, value))
+        }
+      }
+    }
+  } finally {
+    await iterator.close()
+  }
+}
+
 const formatted = (number: number) => `${String(number).padStart(16, "0")}\n`
 
 const openAcknowledged = (directory: string, number: number) => {
@@ -198,17 +226,14 @@ export const open = Effect.fnUntraced(function*(
     (db) => Effect.promise(() => db.close())
   )
   const acknowledged = yield* readAcknowledged(directory)
-  const stored = yield* Effect.tryPromise({
-    try: () => db.iterator().all(),
+  const { checksums, commit: last, records } = yield* Effect.tryPromise({
+    try: () => readRecords(db),
     catch: (error) => unreadable("it cannot be read", error)
   })
-  const records = stored.filter(([key]) => key !== commitKey)
-  const checksums = new Map(records.map(([key, value]) => [key, checksumOf(key, value)]))
   let checksum = [...checksums.values()].reduce((sum, one) => sum ^ one, 0n)
-  const last = stored.find(([key]) => key === commitKey)
   let number = 0
   if (last !== undefined) {
-    const commit = yield* Either.mapLeft(decodeCommit(last[1]), () => damaged("its last commit cannot be read"))
+    const commit = yield* Either.mapLeft(decodeCommit(last), () => damaged("its last commit cannot be read"))
     number = commit.number
     if (commit.sum !== checksum.toString(16)) return yield* damaged("records were lost or changed")
     if (acknowledged === undefined && number > 1) return yield* damaged(`${acknowledgedFile} is missing`)
@@ -225,7 +250,7 @@ export const open = Effect.fnUntraced(function*(
   yield* Effect.addFinalizer(() => Effect.ignore(restrictFiles(directory)))
 
   return {
-    load: Effect.succeed(records.map(([key, value]): Entry => [key, value])),
+    load: Effect.succeed(records),
 
     commit: (changes: ReadonlyArray<Change>) =>
       Effect.tryPromise({

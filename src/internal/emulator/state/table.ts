@@ -4,11 +4,10 @@
  * forgotten.
  */
 import * as DateTime from "effect/DateTime"
-import { identity } from "effect/Function"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Sorting from "./sorting.js"
 import * as Tree from "./tree.js"
 
 /** The rules that all versions of a table share. */
@@ -71,11 +70,21 @@ export const empty = <A, Index extends string = never>(rules: Rules<A, Index>): 
     characters: 0
   })
 
-/** A whole number as a text that sorts like the number. */
-export const sortable = (number: number): string =>
-  number < 0
-    ? `0${String(9e15 + number).padStart(16, "0")}`
-    : `1${String(Math.min(number, Number.MAX_SAFE_INTEGER)).padStart(16, "0")}`
+/** The first character of a text of `sortable`, by the number of digits. That of a negative number is before all of them. */
+const lengthPrefixes = "abcdefghijklmnopq"
+
+const negativePrefix = "0"
+
+/** The number without its fraction, which may be infinite. */
+const wholeNumber = (number: number) => Math.floor(Math.min(number, Number.MAX_SAFE_INTEGER))
+
+/** A number without its fraction as a text that sorts like the number: the more digits, the larger. */
+export const sortable = (number: number): string => {
+  const whole = wholeNumber(number)
+  if (whole < 0) return `${negativePrefix}${String(9e15 + whole).padStart(16, "0")}`
+  const digits = String(whole)
+  return `${lengthPrefixes.charAt(digits.length)}${digits}`
+}
 
 /** A time as a text that sorts like the time. */
 export const sortableTime = (time: DateTime.Utc): string => sortable(DateTime.toEpochMillis(time))
@@ -85,11 +94,11 @@ const separated = (value: string, key: string) => `${value}\u0000${key}`
 /** The number of characters in a row: of its texts, also those that are `Redacted`, and 16 for any other value. */
 const charactersOf = (value: unknown): number => {
   if (Predicate.isString(value)) return value.length
+  if (!Predicate.isObject(value) || DateTime.isDateTime(value)) return 16
   if (Redacted.isRedacted(value)) return charactersOf(Redacted.value(value))
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + 16 + charactersOf(item), 0)
-  if (!Predicate.isRecord(value) || DateTime.isDateTime(value)) return 16
   let sum = 0
-  for (const name in value) sum += 16 + name.length + charactersOf(value[name])
+  for (const [name, member] of Object.entries(value)) sum += 16 + name.length + charactersOf(member)
   return sum
 }
 
@@ -188,20 +197,41 @@ export const prune = <A, Index extends string>(table: Table<A, Index>, now: Date
   return pruned
 }
 
-/** The keys of the rows, which are sorted, in the order of their values. The sort is stable, so equal values keep the order. */
-const sortedKeys = <A, Value>(
-  rows: ReadonlyArray<readonly [key: string, row: A]>,
-  valueOf: (row: A) => Value | undefined,
-  compare: (one: Value, other: Value) => number,
-  toText: (value: Value) => string
-): Tree.Tree<string> => {
-  const keys: Array<{ readonly value: Value; readonly key: string }> = []
-  for (const [key, row] of rows) {
+/** A row of a new table. */
+interface Item<A> {
+  readonly key: string
+  readonly row: A
+  /** The time from which the row has no use; 0 if the table has no limits. */
+  readonly end: number
+}
+
+/** The items in the order of their keys. Of several with the same key, the last. */
+const byKey = <A>(items: ReadonlyArray<Item<A>>): ReadonlyArray<Item<A>> => {
+  const sorted = Sorting.byText(items, keyOf)
+  return sorted.filter(({ key }, position) => key !== sorted[position + 1]?.key)
+}
+
+const keyOf = ({ key }: Item<unknown>) => key
+
+interface IndexEntry {
+  readonly value: string
+  readonly key: string
+}
+
+const nameOf = ({ key, value }: IndexEntry) => separated(value, key)
+
+const compareEntries = (one: IndexEntry, other: IndexEntry) =>
+  one.value === other.value ? one.key < other.key ? -1 : 1 : one.value < other.value ? -1 : 1
+
+/** An index. Fast if the items are already in its order. */
+const indexOf = <A>(items: ReadonlyArray<Item<A>>, valueOf: (row: A) => string | undefined): Tree.Tree<string> => {
+  const entries: Array<IndexEntry> = []
+  for (const { key, row } of items) {
     const value = valueOf(row)
-    if (value !== undefined) keys.push({ value, key })
+    if (value !== undefined) entries.push({ value, key })
   }
-  keys.sort((one, other) => compare(one.value, other.value))
-  return Tree.fromSorted(keys.map(({ key, value }) => [separated(toText(value), key), key]))
+  entries.sort(compareEntries)
+  return Tree.fromSorted(entries, nameOf, ({ key }) => key)
 }
 
 /**
@@ -212,21 +242,19 @@ export const withEntries = <A, Index extends string>(
   { parts: { rules } }: Table<A, Index>,
   entries: Iterable<readonly [key: string, row: A]>
 ): Table<A, Index> => {
-  const rowsByKey = new Map(entries)
-  const keys = [...rowsByKey.keys()]
-  keys.sort()
-  const rows: Array<readonly [key: string, row: A]> = []
-  for (const key of keys) {
-    const row = rowsByKey.get(key)
-    if (row !== undefined) rows.push([key, row])
-  }
   const { indexes, limits } = rules
+  const endOf = limits === undefined ? () => 0 : (row: A) => wholeNumber(limits.endOf(row))
+  const items = byKey(Array.from(entries, ([key, row]) => ({ key, row, end: endOf(row) })))
+  // Most indexes have an order that is close to that of the ends.
+  const ordered = Sorting.byNumber(items, ({ end }) => end)
   return new Table({
     rules,
-    rows: Tree.fromSorted(rows),
-    indexes: new Map(namesOf(rules).map((name) => [name, sortedKeys(rows, indexes[name], Order.string, identity)])),
-    ends: limits === undefined ? undefined : sortedKeys(rows, limits.endOf, Order.number, sortable),
-    characters: limits === undefined ? 0 : rows.reduce((sum, [key, row]) => sum + key.length + charactersOf(row), 0)
+    rows: Tree.fromSorted(items, keyOf, ({ row }) => row),
+    indexes: new Map(namesOf(rules).map((name) => [name, indexOf(ordered, indexes[name])])),
+    ends: limits === undefined
+      ? undefined
+      : Tree.fromSorted(ordered, ({ end, key }) => separated(sortable(end), key), keyOf),
+    characters: limits === undefined ? 0 : items.reduce((sum, { key, row }) => sum + key.length + charactersOf(row), 0)
   })
 }
 

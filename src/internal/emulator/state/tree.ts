@@ -112,14 +112,18 @@ const joined = <A>(left: Tree<A>, right: Tree<A>): Tree<A> => {
   return balanced(first.key, first.value, left, remove(right, first.key))
 }
 
-/** A tree of these entries, which are sorted by their keys and have different keys. */
-export const fromSorted = <A>(sorted: ReadonlyArray<readonly [key: string, value: A]>): Tree<A> => {
+/** A tree of these items, which are sorted by their keys and have different keys. */
+export const fromSorted = <Item, A>(
+  sorted: ReadonlyArray<Item>,
+  keyOf: (item: Item) => string,
+  valueOf: (item: Item) => A
+): Tree<A> => {
   const build = (from: number, to: number): Tree<A> => {
     const middle = (from + to) >>> 1
-    const entry = sorted[middle]
-    return from >= to || entry === undefined
+    const item = sorted[middle]
+    return from >= to || item === undefined
       ? undefined
-      : node(entry[0], entry[1], build(from, middle), build(middle + 1, to))
+      : node(keyOf(item), valueOf(item), build(from, middle), build(middle + 1, to))
   }
   return build(0, sorted.length)
 }
