@@ -1,7 +1,8 @@
 /**
- * Measures the server relative to a baseline in the same run, calls that wait for consent, and how times grow with the
- * number of stored entries: `npm run bench -- --only server --json FILE`, or `--only consent`, or `--only growth`, which also
- * writes the plot `growth.svg` next to FILE, or `--only grants`.
+ * Measures the server relative to a baseline in the same run, calls that wait for consent, how times grow with the number of
+ * stored entries, and a call of the live layer relative to the client of the SDK: `npm run bench -- --only server --json FILE`,
+ * or `--only consent`, or `--only overhead`, or `--only growth`, which also writes the plot `growth.svg` next to FILE, or
+ * `--only grants`.
  */
 import { Array as Arr, Order } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
@@ -14,7 +15,8 @@ import { runGrantsChild } from "./grantsChild.js"
 import { growth, mintPlot } from "./growth.js"
 import { runChild } from "./growthChild.js"
 import { load, type Measured, type Target } from "./load.js"
-import { table } from "./report.js"
+import { overhead } from "./overhead.js"
+import { callTable, table } from "./report.js"
 
 const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
 
@@ -110,10 +112,21 @@ const main = async () => {
   if (grown !== undefined) results["growth"] = grown
   const granted = only === undefined || only === "grants" ? await grants() : undefined
   if (granted !== undefined) results["grants"] = granted
-  process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`)
-  // The table is for a person, and the output stays JSON.
-  if (grown !== undefined) process.stderr.write(`${table(grown.goals)}\n`)
-  if (granted !== undefined) process.stderr.write(`${table(granted.goals)}\n`)
+  const calls = only === undefined || only === "overhead" ? await overhead() : undefined
+  if (calls !== undefined) results["overhead"] = calls
+  process.stdout.write(`${JSON.stringify(results, undefined, 2)}
+`)
+  // The tables are for a person, and the output stays JSON.
+  if (calls !== undefined) {
+    process.stderr.write(`${callTable(calls.call)}
+
+`)
+  }
+  const goals = [...(grown?.goals ?? []), ...(granted?.goals ?? []), ...(calls?.goals ?? [])]
+  if (goals.length > 0) {
+    process.stderr.write(`${table(goals)}
+`)
+  }
   const file = option("--json")
   if (file === undefined) return
   writeFileSync(file, JSON.stringify(results, undefined, 2))

@@ -9,9 +9,14 @@ export interface Goal {
   readonly isMet: boolean
 }
 
+const aligned = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")
+}
+
 /** The goals as a table. */
-export const table = (goals: ReadonlyArray<Goal>): string => {
-  const rows = [
+export const table = (goals: ReadonlyArray<Goal>): string =>
+  aligned([
     ["measurement", "value", "goal", "met"],
     ...goals.map(({ atMost, isMet, name, unit, value }) => [
       name,
@@ -19,10 +24,27 @@ export const table = (goals: ReadonlyArray<Goal>): string => {
       `at most ${atMost} ${unit}`,
       isMet ? "yes" : "NO"
     ])
-  ]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")
+  ])
+
+/** The time of one call, and its ratio to the same call without a layer. */
+export interface CallTime {
+  readonly medianMicros: number
+  readonly p10Micros: number
+  readonly p90Micros: number
+  readonly ratio: number
 }
+
+/** The times of calls as a table. */
+export const callTable = (calls: Readonly<Record<string, CallTime>>): string =>
+  aligned([
+    ["call", "ratio", "median", "80 % of the rounds"],
+    ...Object.entries(calls).map(([name, { medianMicros, p10Micros, p90Micros, ratio }]) => [
+      name,
+      `${ratio} ×`,
+      `${medianMicros} µs`,
+      `${p10Micros}–${p90Micros} µs`
+    ])
+  ])
 
 interface Line {
   readonly name: string

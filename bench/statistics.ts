@@ -13,6 +13,13 @@ export const quantiles = (times: Iterable<number>): Quantiles => {
   return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) }
 }
 
+/** The median, and the range of the middle four fifths. */
+export const spread = (times: Iterable<number>) => {
+  const sorted = Float64Array.from(times)
+  sorted.sort()
+  return { p10: quantile(sorted, 0.1), p50: quantile(sorted, 0.5), p90: quantile(sorted, 0.9) }
+}
+
 /** The most times that lie in any one second, wherever that second begins. */
 export const mostInOneSecond = (times: ReadonlyArray<number>) => {
   let most = 0

@@ -1,0 +1,23 @@
+/** The cheapest server: answers every request with the same reply of `GetResourceOauth2Token`, and reads nothing of it. */
+import { createServer } from "node:http"
+
+const body = JSON.stringify({ accessToken: "token" })
+const headers = {
+  "content-type": "application/json",
+  "content-length": Buffer.byteLength(body),
+  "x-amzn-requestid": "00000000-0000-4000-8000-000000000000"
+}
+
+const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  request.resume()
+  request.once("end", () => {
+    response.writeHead(200, headers)
+    response.end(body)
+  })
+})
+
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address()
+  process.send?.({ port: typeof address === "object" ? address?.port : 0 })
+})
+process.on("disconnect", () => process.exit(0))
