@@ -19,7 +19,7 @@ import {
 } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { timeLimit } from "../src/internal/lib/timeLimit.js"
+import { timeLimit, tryPromise } from "../src/internal/lib/timeLimit.js"
 import { assertEqual } from "./support/equality.js"
 
 const limit = Duration.seconds(10)
@@ -228,4 +228,127 @@ describe("a time limit", () => {
     assert.isAtLeast(files.length, 100)
     assertEqual(users, [join("internal", "lib", "timeLimit.ts")])
   })
+})
+
+describe("a promise with a time limit", () => {
+  /** A promise that a test settles, and the signal that it was started with. */
+  const pending = () => {
+    let settle = { resolve: (_: string) => {}, reject: (_: unknown) => {} }
+    const signals: Array<AbortSignal> = []
+    const effect = tryPromise<string, readonly [string, unknown]>({
+      duration: limit,
+      onTimeout: () => ["too late", signals[0]?.aborted],
+      catch: (thrown, now) => [String(thrown), now],
+      try: (signal) => {
+        signals.push(signal)
+        return new Promise<string>((resolve, reject) => {
+          settle = { resolve, reject }
+        })
+      }
+    })
+    return {
+      effect,
+      signals,
+      resolve: (value: string) => settle.resolve(value),
+      reject: (e: unknown) => settle.reject(e)
+    }
+  }
+
+  const begun = ({ signals }: { readonly signals: ReadonlyArray<AbortSignal> }) =>
+    Effect.yieldNow().pipe(Effect.repeat({ until: () => signals.length > 0 }))
+
+  for (const [where, region] of regions) {
+    it.effect(`in ${where} fails with the error of the limit when time is up, and its signal is aborted`, () =>
+      leavingNoFiber(Effect.gen(function*() {
+        const slow = pending()
+        const fiber = yield* Effect.fork(region(slow.effect))
+        yield* begun(slow)
+        yield* TestClock.adjust("9 seconds")
+        assert.isNull(fiber.unsafePoll())
+        assert.isFalse(slow.signals[0]?.aborted)
+        yield* TestClock.adjust("1 seconds")
+        assert.strictEqual(String((yield* Effect.flip(Fiber.join(fiber)))[0]), "too late")
+        assert.isTrue(slow.signals[0]?.aborted)
+        // What the promise does later has no effect.
+        slow.reject("no")
+        yield* Effect.yieldNow()
+      })))
+
+    it.effect(`in ${where} passes on a result, a rejection and a throw, and stops its timer`, () =>
+      Effect.gen(function*() {
+        yield* TestClock.adjust("7 seconds")
+        const resolved = pending()
+        const one = yield* Effect.fork(region(leavingNoFiber(resolved.effect)))
+        yield* begun(resolved)
+        resolved.resolve("done")
+        same(yield* Fiber.await(one), Exit.succeed("done"))
+        const rejected = pending()
+        const two = yield* Effect.fork(region(leavingNoFiber(rejected.effect)))
+        yield* begun(rejected)
+        rejected.reject("no")
+        // The second member is the time of the caller's clock.
+        assertEqual(yield* Effect.flip(Fiber.join(two)), ["no", 7000])
+        const thrown = tryPromise({
+          duration: limit,
+          onTimeout: () => "too late",
+          catch: String,
+          try: () => {
+            throw "thrown"
+          }
+        })
+        same(yield* Effect.exit(region(leavingNoFiber(thrown))), Exit.fail("thrown"))
+        for (const { signals } of [resolved, rejected]) assert.isFalse(signals[0]?.aborted)
+      }))
+  }
+
+  it.effect("aborts its signal and stops its timer when the caller is interrupted where it can be", () =>
+    leavingNoFiber(Effect.gen(function*() {
+      const slow = pending()
+      const fiber = yield* Effect.fork(slow.effect)
+      yield* begun(slow)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(slow.signals[0]?.aborted)
+      // The timer ends after the caller.
+      yield* Effect.yieldNow()
+    })))
+
+  it.effect("does not let the interruption of the caller into an uninterruptible region, where the limit still holds", () =>
+    leavingNoFiber(Effect.gen(function*() {
+      const slow = pending()
+      const caller = yield* noting(slow.effect)
+      const fiber = yield* Effect.fork(Effect.uninterruptible(caller.effect))
+      yield* begun(slow)
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("9 seconds")
+      assert.isFalse(slow.signals[0]?.aborted)
+      yield* TestClock.adjust("1 seconds")
+      assert.isTrue(Exit.isFailure(yield* caller.ended))
+      assert.isTrue(slow.signals[0]?.aborted)
+      yield* Fiber.await(fiber)
+    })))
+
+  it.effect("does not begin for a caller that is interrupted already", () =>
+    leavingNoFiber(Effect.gen(function*() {
+      const slow = pending()
+      const fiber = yield* Effect.fork(
+        Effect.uninterruptibleMask((restore) => Effect.zipRight(Effect.sleep("1 seconds"), restore(slow.effect)))
+      )
+      yield* Effect.yieldNow()
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 seconds")
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
+      assert.lengthOf(slow.signals, 0)
+    })))
+
+  it.effect("has no timer if the limit is infinite", () =>
+    Effect.gen(function*() {
+      const unlimited = tryPromise({
+        duration: Duration.infinity,
+        onTimeout: () => "too late",
+        catch: String,
+        try: async () => "done"
+      })
+      assert.strictEqual(yield* unlimited, "done")
+      assert.isTrue(Chunk.isEmpty(yield* TestClock.sleeps()))
+    }))
 })

@@ -1,13 +1,15 @@
 /** Calls one operation through an SDK client: validates the request, sends it, and decodes the reply. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { TransportFailure, UndecodableReply, type ValidationError, type WireError } from "../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../Operation.js"
 import { redactText } from "../lib/redactText.js"
-import { timeLimit } from "../lib/timeLimit.js"
+import { withSpan } from "../lib/span.js"
+import { tryPromise } from "../lib/timeLimit.js"
 import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
 import * as credentialFailures from "./credentialFailures.js"
@@ -48,31 +50,28 @@ export const make = <Client>(options: {
   const { name, plane, reply, request } = operation
   const { client, requestTimeout } = options
   const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
-  const decode = Schema.decodeUnknown(reply)
+  const decode = Schema.decodeUnknownEither(reply)
+  const attributes = { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
 
-  const timed = (stage: () => Exchange.Stage) =>
-    timeLimit({
-      duration: requestTimeout,
-      onTimeout: () => {
-        const within = Duration.format(requestTimeout)
-        return stage() === "Unidentified"
-          ? new TransportFailure({
-            operation: name,
-            reason: "Credentials",
-            message: credentialFailures.slow(within)
-          })
-          : new TransportFailure({
-            operation: name,
-            reason: "Timeout",
-            message: `no answer from the service within ${within}`
-          })
-      }
-    })
+  const timedOut = (stage: Exchange.Stage) => {
+    const within = Duration.format(requestTimeout)
+    return stage === "Unidentified"
+      ? new TransportFailure({
+        operation: name,
+        reason: "Credentials",
+        message: credentialFailures.slow(within)
+      })
+      : new TransportFailure({
+        operation: name,
+        reason: "Timeout",
+        message: `no answer from the service within ${within}`
+      })
+  }
 
   const observe = Exchange.of(operation)
 
   const read = (output: unknown, scrub: (text: string) => string) =>
-    Effect.mapError(decode(withoutMetadata(output)), ({ issue }) => {
+    Either.mapLeft(decode(withoutMetadata(output)), ({ issue }) => {
       const [field] = Predicate.isReadonlyRecord(output) ? check.invalidFields(issue) : []
       const path = field && scrub(field.name)
       const { requestId } = metadata(output)
@@ -86,24 +85,34 @@ export const make = <Client>(options: {
       })
     })
 
+  /** Sends a request that the client accepts. */
+  const exchange = (sendInput: (sending: Sending) => Promise<unknown>, request: unknown) => {
+    const { credentials, isResent, retryAfter, stage, watch } = observe()
+    const known = redactText(() => [...ofRequest(request), ...credentials()])
+    const scrub = (text: string) => withoutCredentials(known(text))
+    const output = tryPromise({
+      duration: requestTimeout,
+      onTimeout: () => timedOut(stage()),
+      try: (abortSignal) => withCorrectedClock(() => sendInput({ options: { abortSignal }, watch })),
+      catch: (thrown, now) => {
+        const error = fromThrown(operation, scrub, stage(), retryAfter(now))(thrown)
+        return isResent() ? afterLostAttempt(name, error) : error
+      }
+    })
+    return Effect.flatMap(output, (output) => read(output, scrub))
+  }
+
   return (request) =>
-    encode(request).pipe(
-      Effect.flatMap((input) => Effect.all([Effect.succeed(input), client, Effect.clock])),
-      Effect.flatMap(([input, client, clock]) => {
-        const { credentials, isResent, retryAfter, stage, watch } = observe()
-        const known = redactText(() => [...ofRequest(request), ...credentials()])
-        const scrub = (text: string) => withoutCredentials(known(text))
-        return timed(stage)(Effect.tryPromise({
-          try: (abortSignal) => withCorrectedClock(() => send(client, input, { options: { abortSignal }, watch })),
-          catch: (thrown) => {
-            const error = fromThrown(operation, scrub, stage(), retryAfter(clock.unsafeCurrentTimeMillis()))(thrown)
-            return isResent() ? afterLostAttempt(name, error) : error
-          }
-        })).pipe(Effect.flatMap((output) => read(output, scrub)))
+    withSpan(
+      `AwsIdentity.${name}`,
+      attributes,
+      Effect.suspend(() => {
+        const input = encode(request)
+        return Either.isLeft(input)
+          ? Effect.fail(input.left)
+          : Effect.flatMap(client, (client) => exchange((sending) => send(client, input.right, sending), request))
       }),
-      Effect.withSpan(`AwsIdentity.${name}`, {
-        kind: "client",
-        attributes: { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
-      })
+      Effect.void,
+      "client"
     )
 }

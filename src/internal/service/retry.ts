@@ -31,22 +31,39 @@ const withRetryAfter = (schedule: Schedule.Schedule<unknown>) =>
   )
 
 const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryBudget): Effect.Effect<A, E> =>
-  Effect.flatMap(RetryPolicy, (schedule) => {
+  Effect.suspend(() => {
     let taken = 0
     let unsent = 0
-    const attempt = Effect.suspend(() => {
-      unsent = 0
-      return self
-    })
     const isRepeated = (error: E) => {
       if (!isIdentityError(error) || !isTransient(error) || (repeat === "throttled" && !isThrottle(error))) return false
       taken = unsent = budget.take(error)
       return taken > 0
     }
-    return Effect.retry(attempt, { schedule: withRetryAfter(schedule), while: isRepeated }).pipe(
-      Effect.tap(() => Effect.sync(() => budget.give(taken))),
-      // Interrupted while it waits: the repetition was not sent.
-      Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent)))
+    const again = (failed: Effect.Effect<never, E>) => {
+      // The schedule is started by a failure, so the first of its attempts is the one that has failed already.
+      let next: Effect.Effect<A, E> = failed
+      const attempt = Effect.suspend(() => {
+        const one = next
+        next = self
+        unsent = 0
+        return one
+      })
+      return Effect.flatMap(
+        RetryPolicy,
+        (schedule) => Effect.retry(attempt, { schedule: withRetryAfter(schedule), while: isRepeated })
+      )
+        // Interrupted while it waits: the repetition was not sent.
+        .pipe(Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent))))
+    }
+    return Effect.map(
+      Effect.catchAll(
+        self,
+        (error) => isIdentityError(error) && isTransient(error) ? again(Effect.fail(error)) : Effect.fail(error)
+      ),
+      (value) => {
+        budget.give(taken)
+        return value
+      }
     )
   })
 
