@@ -43,7 +43,9 @@ export interface Options extends MemoryIdentity.Options {
   /**
    * Created if it is missing, with mode 0700. One process can use it at a time. Its records are encrypted (AES-256-GCM) with
    * the key in the file of the same name plus `.key`, which is created with it (mode 0600). Without that file the records
-   * cannot be read.
+   * cannot be read. If the path is a symbolic link, the key has the name of its target, unless there is one with the name of
+   * the link. The folder, its files and its key must belong to the user of the process. Their modes are restricted to the
+   * owner; a warning is logged if other users had access to the key.
    */
   readonly directory: string
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
-import * as diskProblem from "../src/internal/emulator/persistence/diskProblem.js"
+import * as diskProblem from "../src/internal/lib/diskProblem.js"
 import { assertEqual } from "./support/equality.js"
 
 const level = (code: string, message: string) =>
@@ -80,6 +80,21 @@ const known: ReadonlyArray<readonly [title: string, error: unknown, expected: st
     level("LEVEL_LOCKED", "IO error: lock /data/LOCK: No locks available"),
     "it failed: the file system has no file locks (IO error: lock /data/LOCK: No locks available); use a folder on a " +
     "local disk"
+  ],
+  [
+    "a folder in the place of a file",
+    node("EISDIR", "illegal operation on a directory, read"),
+    "it failed: a folder is in the place of a file (EISDIR: illegal operation on a directory, read); move it away"
+  ],
+  [
+    "a link without a target",
+    diskProblem.withoutTarget("/data"),
+    "it failed: a symbolic link in its path has no target (the link '/data'); create the target, or use another path"
+  ],
+  [
+    "a long path",
+    node("ENAMETOOLONG", "name too long, mkdir"),
+    "it failed: its path is too long (ENAMETOOLONG: name too long, mkdir); use a shorter path"
   ],
   ["an unknown error", new Error("the moon"), "it failed (the moon)"],
   [

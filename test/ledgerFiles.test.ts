@@ -164,6 +164,52 @@ describe("a ledger in files", () => {
       }
     }))
 
+  const unusable: ReadonlyArray<readonly [title: string, path: string, expected: RegExp]> = [
+    [
+      "a link without a target",
+      "dangling",
+      /: a symbolic link in its path has no target \(the link '.*dangling'\); create/
+    ],
+    [
+      "a folder below such a link",
+      "dangling/a/b",
+      /: a symbolic link in its path has no target \(the link '.*dangling'\)/
+    ],
+    ["a link to itself", "loop", /: a symbolic link in its path has no target \(.*loop'\); create the target/],
+    ["a link to a file", "link", /: a part of its path is a file \(EEXIST: .*link'\); use a path of folders$/],
+    ["a folder below a file", "file/a/b", /: a part of its path is a file \(ENOTDIR: .*\); use a path of folders$/],
+    ["a name of 300 characters", "a".repeat(300), /: its path is too long \(ENAMETOOLONG: .*\); use a shorter path$/]
+  ]
+  for (const [title, path, expected] of unusable) {
+    it.scoped(`fails with the cause and the remedy if the folder is ${title}`, () =>
+      Effect.gen(function*() {
+        const home = yield* temporaryDirectory
+        writeFileSync(join(home, "file"), "")
+        for (const [link, target] of [["dangling", "missing"], ["loop", "loop"], ["link", "file"]] as const) {
+          symlinkSync(target, join(home, link))
+        }
+        assert.match((yield* Effect.flip(opened(join(home, path)))).message, expected)
+      }))
+  }
+
+  if (existsSync("/proc/self")) {
+    it.scoped("fails at once where the system reports that an existing parent is missing", () =>
+      Effect.gen(function*() {
+        // The recursive creation of Node never returns here.
+        const { message } = yield* Effect.flip(opened("/proc/no/such"))
+        assert.match(message, /"\/proc\/no\/such", could not be written \(ENOENT: /)
+      }))
+  }
+
+  it.scoped("can be created at the same time as others with the same missing parents", () =>
+    Effect.gen(function*() {
+      const home = yield* temporaryDirectory
+      yield* Effect.forEach(["1", "2", "3", "4"], (name) => opened(join(home, "a", "b", name)), {
+        concurrency: "unbounded"
+      })
+      assertEqual(readdirSync(join(home, "a", "b")).length, 4)
+    }))
+
   it.scoped("fails with LedgerFailure that names the folder, when it is built or later", () =>
     Effect.gen(function*() {
       const directory = join(yield* temporaryDirectory, "consents")
@@ -171,18 +217,19 @@ describe("a ledger in files", () => {
       const built = yield* Effect.either(opened(directory))
       assert.strictEqual(
         Either.isLeft(built) ? built.left.message : "built",
-        `the folder of ConsentLedger, "${directory}", could not be written`
+        `the folder of ConsentLedger, "${directory}", could not be written: a part of its path is a file ` +
+          `(EEXIST: file already exists, mkdir '${directory}'); use a path of folders`
       )
       const unwritable = yield* Effect.either(opened("/proc/self"))
-      assert.strictEqual(
+      assert.match(
         Either.isLeft(unwritable) ? unwritable.left.message : "built",
-        "the folder of ConsentLedger, \"/proc/self\", could not be written"
+        /^the folder of ConsentLedger, "\/proc\/self", could not be written \(ENOENT: .*\)$/
       )
       const lost = join(yield* temporaryDirectory, "consents")
       const ledger = yield* opened(lost)
       rmSync(lost, { recursive: true })
       const failure = yield* Effect.flip(ledger.add(key, "canary", yield* soon()))
-      assert.strictEqual(failure.message, `the folder of ConsentLedger, "${lost}", could not be written`)
+      assert.include(failure.message, `the folder of ConsentLedger, "${lost}", could not be written (ENOENT: `)
       assert.notInclude(String(failure), "canary")
     }))
 })

@@ -202,6 +202,21 @@ describe("the folder of a storage", () => {
       )
     }))
 
+  test("is rejected if its path is empty, or a link without a target", (directory) =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* refusal(""), "its path is empty; use the path of a folder")
+      symlinkSync("missing", join(directory, "dangling"))
+      symlinkSync("loop", join(directory, "loop"))
+      for (const name of ["dangling", "loop", join("dangling", "below")]) {
+        assert.strictEqual(
+          yield* refusal(join(directory, name)),
+          `it cannot be created: a symbolic link in its path has no target (the link '${
+            join(directory, name.replace("/below", ""))
+          }'); create the target, or use another path`
+        )
+      }
+    }))
+
   test("is rejected while it is open, and can be opened after it is closed", (directory) =>
     Effect.gen(function*() {
       const inUse = "it is in use by another process, or opened twice by this one"

@@ -1,6 +1,15 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { Effect, Logger, type Scope } from "effect"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { open as openFile } from "node:fs/promises"
 import * as sealed from "../src/internal/emulator/persistence/encryption.js"
 import * as level from "../src/internal/emulator/persistence/leveldb.js"
@@ -196,6 +205,44 @@ describe("the key of encrypted records", () => {
       assert.lengthOf(yield* load, 3)
     }))
 
+  test("of a folder that is a link is that of its target, unless the link has one of its own", (directory) =>
+    Effect.gen(function*() {
+      const { load, storage } = yield* two(directory)
+      const link = `${directory}-link`
+      symlinkSync(directory, link)
+      const opened = (at: string) => Effect.flatMap(sealed.open(at, storage), ({ load }) => load)
+      const records = yield* load
+      assertEqual(yield* opened(link), records)
+      assertEqual(yield* opened(`${link}/`), records)
+      assert.isFalse(existsSync(`${link}.key`))
+      renameSync(`${directory}.key`, `${link}.key`)
+      assertEqual(yield* opened(link), records)
+      assert.isFalse(existsSync(`${directory}.key`))
+    }))
+
+  test("that other users had access to is reported with a warning, without the key, and restricted", (directory) =>
+    Effect.gen(function*() {
+      const { storage } = yield* two(directory)
+      const lines: Array<string> = []
+      const logger = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ logLevel, message }) => lines.push(`${logLevel.label} ${String(message)}`))
+      )
+      const opened = Effect.provide(sealed.open(directory, storage), logger)
+      yield* opened
+      assertEqual(lines, [])
+      for (const mode of [0o644, 0o620, 0o604]) {
+        chmodSync(`${directory}.key`, mode)
+        lines.length = 0
+        yield* opened
+        assertEqual(lines, [
+          `WARN Other users had access to the key in ${directory}.key; its mode is 0600 now. If one of them has read it, ` +
+          "use a new folder."
+        ])
+        assert.strictEqual(statSync(`${directory}.key`).mode & 0o777, 0o600)
+      }
+    }))
+
   test("is neither read nor created if the records have another format", (directory) =>
     Effect.gen(function*() {
       for (const entry of [["meta/version", "3"], ["workloads/one", "{}"]] as const) {
@@ -235,7 +282,10 @@ describe("the key of encrypted records", () => {
       }
       const folder = `${directory}-folder`
       mkdirSync(`${folder}.key`)
-      assert.match(yield* message(folder), /^the key in .*-folder\.key cannot be read \(EISDIR: /)
+      assert.match(
+        yield* message(folder),
+        /^the key in .*-folder\.key cannot be read: a folder is in the place of a file \(EISDIR: .*\); move it away$/
+      )
     }))
 
   test("that cannot be written makes the creation of a store fail", (directory) =>

@@ -1,9 +1,11 @@
 /**
- * A process that uses a folder on a disk with a problem: `open` opens it, `fill` writes until a write fails, and `check` finds
+ * A process that uses a folder on a disk with a problem: `open` opens it, `ledger` opens a ledger in it, `fill` writes until a write fails, and `check` finds
  * what `fill` has acknowledged. Prints its results as JSON.
  */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Effect, Logger, Redacted } from "effect"
 import { appendFileSync, readFileSync } from "node:fs"
+import { ConsentLedger, layerFileSystem } from "../../src/ConsentLedger.js"
 import { IdentityApi } from "../../src/IdentityApi.js"
 import * as StoredIdentity from "../../src/StoredIdentity.js"
 
@@ -57,11 +59,20 @@ const result: Effect.Effect<
   ? check
   : Effect.succeed("opened")
 
-const run = result.pipe(
+const ledger = Effect.as(ConsentLedger, "opened").pipe(
+  Effect.provide(layerFileSystem(directory)),
+  Effect.provide(NodeFileSystem.layer),
+  Effect.catchTag("LedgerFailure", ({ message }) => Effect.succeed({ message }))
+)
+
+const service = result.pipe(
   Effect.provide(StoredIdentity.layerApi({ directory })),
   Effect.catchAll((error) =>
     error instanceof StoredIdentity.StorageError ? Effect.succeed({ message: error.message }) : Effect.die(error)
-  ),
+  )
+)
+
+const run = Effect.suspend((): Effect.Effect<unknown> => mode === "ledger" ? ledger : service).pipe(
   Effect.tap((result) => Effect.sync(() => process.stdout.write(`${JSON.stringify(result)}\n`))),
   Effect.provide(logger)
 )

@@ -8,6 +8,7 @@ import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
@@ -15,6 +16,7 @@ import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import { LedgerFailure } from "../../IdentityError.js"
 import { digest } from "../lib/digest.js"
+import * as diskProblem from "../lib/diskProblem.js"
 import { isLive } from "../lib/expiringMap.js"
 import { token } from "../lib/secureToken.js"
 
@@ -35,8 +37,8 @@ interface Latest {
   readonly next: number
 }
 
-const folderFailure = (directory: string, done: "read" | "written") => (cause: PlatformError) =>
-  new LedgerFailure({ message: `the folder of ConsentLedger, "${directory}", could not be ${done}`, cause })
+/** The part of a path before its last name. `undefined` if the path is one name, or a root. */
+const parentOf = (path: string): string | undefined => /^(.*[^/\\])[/\\]+[^/\\]+[/\\]*$/s.exec(path)?.[1]
 
 /** Recovers from a name that exists already, or does not exist. */
 const unless = <A, B>(reason: "AlreadyExists" | "NotFound", otherwise: B) => (self: Effect.Effect<A, PlatformError>) =>
@@ -71,10 +73,35 @@ const retention = 60 * 60 * 1000
 export const make = (fs: FileSystem, directory: string) => {
   const pathOf = (name: string) => `${directory}/${name}`
 
+  const ownerOf = (path: string) =>
+    Effect.map(
+      fs.stat(path),
+      ({ mode, uid }) =>
+        Option.getOrUndefined(Option.map(uid, (owner): diskProblem.Place => ({ path, owner, mode, user: undefined })))
+    )
+
+  /** The file to which access is denied. One that is to be created has no owner: its folder denies the access. */
+  const placeOf = (error: unknown): Effect.Effect<diskProblem.Place | undefined> => {
+    const path = diskProblem.deniedPath(error)
+    if (path === undefined) return Effect.succeed(undefined)
+    return Effect.orElseSucceed(Effect.orElse(ownerOf(path), () => ownerOf(parentOf(path) ?? ".")), () => undefined)
+  }
+
+  const folderFailure = (done: "read" | "written") => (cause: unknown): Effect.Effect<never, LedgerFailure> =>
+    Effect.flatMap(placeOf(cause), (place) =>
+      new LedgerFailure({
+        message: diskProblem.describe(
+          `the folder of ConsentLedger, "${directory}", could not be ${done}`,
+          cause,
+          place
+        ),
+        cause
+      }))
+
   const read = (name: string, number: number): Effect.Effect<Version | undefined, LedgerFailure> =>
     fs.readFileString(pathOf(`${name}.${number}`)).pipe(
       unless("NotFound", undefined),
-      Effect.mapError(folderFailure(directory, "read")),
+      Effect.catchAll(folderFailure("read")),
       Effect.flatMap((text) =>
         text === undefined
           ? Effect.succeed(undefined)
@@ -89,7 +116,7 @@ export const make = (fs: FileSystem, directory: string) => {
     )
 
   const exists = (name: string, number: number) =>
-    Effect.mapError(fs.exists(pathOf(`${name}.${number}`)), folderFailure(directory, "read"))
+    Effect.catchAll(fs.exists(pathOf(`${name}.${number}`)), folderFailure("read"))
 
   /** The first missing number from `low`, which exists, to `high`, which does not. */
   const firstMissing = (name: string, low: number, high: number): Effect.Effect<number, LedgerFailure> => {
@@ -138,7 +165,7 @@ export const make = (fs: FileSystem, directory: string) => {
         Effect.as(true),
         unless("AlreadyExists", false),
         Effect.ensuring(Effect.ignore(fs.remove(temporary))),
-        Effect.mapError(folderFailure(directory, "written"))
+        Effect.catchAll(folderFailure("written"))
       )
     }).pipe(Effect.uninterruptible)
 
@@ -188,7 +215,7 @@ export const make = (fs: FileSystem, directory: string) => {
    * remaining ones are still an expired entry.
    */
   const removeExpired = Effect.gen(function*() {
-    const names = yield* Effect.mapError(fs.readDirectory(directory), folderFailure(directory, "read"))
+    const names = yield* Effect.catchAll(fs.readDirectory(directory), folderFailure("read"))
     const now = DateTime.toEpochMillis(yield* DateTime.now)
     const isOld = (time: number) => time + retention < now
     yield* Effect.forEach(names.filter((name) => isOld(Number(temporaryName.exec(name)?.[1]))), remove)
@@ -211,15 +238,36 @@ export const make = (fs: FileSystem, directory: string) => {
     }
   })
 
+  /**
+   * Creates a folder and its parents. The option `recursive` of Node loops forever, uninterruptibly, where the system reports
+   * that an existing parent is missing, as `/proc` does.
+   */
+  const createFolder = (path: string, hasParent = false): Effect.Effect<void, unknown> =>
+    Effect.gen(function*() {
+      const made = yield* Effect.either(fs.makeDirectory(path, { mode: 0o700 }))
+      if (Either.isRight(made)) return
+      const error = made.left
+      const parent = parentOf(path)
+      if (!hasParent && parent !== undefined && error._tag === "SystemError" && error.reason === "NotFound") {
+        yield* createFolder(parent)
+        return yield* createFolder(path, true)
+      }
+      const info = yield* Effect.option(fs.stat(path))
+      // Also if another process has created it in the meantime.
+      if (Option.exists(info, ({ type }) => type === "Directory")) return
+      const isLink = Option.isNone(info) && Option.isSome(yield* Effect.option(fs.readLink(path)))
+      return yield* Effect.fail(isLink ? diskProblem.withoutTarget(path) : error)
+    })
+
   /** Creates the folder, and checks that entries can be created in it. */
   const prepare = Effect.gen(function*() {
-    yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
+    yield* createFolder(directory)
     const [file, link] = [yield* temporaryPath, yield* temporaryPath]
     yield* writeWhole(file, "probe").pipe(
       Effect.zipRight(fs.link(file, link)),
       Effect.ensuring(Effect.ignore(Effect.zipRight(fs.remove(file), fs.remove(link))))
     )
-  }).pipe(Effect.mapError(folderFailure(directory, "written")), Effect.uninterruptible)
+  }).pipe(Effect.catchAll(folderFailure("written")), Effect.uninterruptible)
 
   return { ledger, prepare, removeExpired }
 }

@@ -3,55 +3,65 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from "node:crypto"
-import { chmod, open as openFile, readFile, rename, rm } from "node:fs/promises"
+import { chmod, lstat, open as openFile, readFile, realpath, rename, rm, stat } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { randomBytes } from "../../lib/secureToken.js"
-import * as diskProblem from "./diskProblem.js"
 import { type Storage, StorageProblem } from "./durableStore.js"
 import { type Change, type Entry, version } from "./records.js"
+import * as storageFailure from "./storageFailure.js"
 
 const keyBytes = 32
 
-const keyFileOf = (directory: string) => `${resolve(directory)}.key`
+/** The key of a folder has the name of the folder. A link to it has the same key, unless it has one of its own. */
+const keyFileOf = async (directory: string): Promise<string> => {
+  const path = resolve(directory)
+  const own = `${path}.key`
+  const isLink = await lstat(path).then((info) => info.isSymbolicLink(), () => false)
+  if (!isLink || (await stat(own).then(() => true, () => false))) return own
+  return realpath(path).then((target) => `${target}.key`, () => own)
+}
 
 const isMissing = (error: unknown) => Predicate.hasProperty(error, "code") && error.code === "ENOENT"
 
+const withoutAccess = (mode: number) => (mode & 0o077) === 0
+
 const readKey = (path: string) =>
-  Effect.tryPromise({
-    try: () =>
-      readFile(path, "utf8").then(async (text) => {
-        await chmod(path, 0o600)
-        return text
-      }, (error: unknown) => {
-        if (isMissing(error)) return undefined
-        throw error
-      }),
-    catch: (cause) =>
-      new StorageProblem({ message: diskProblem.describe(`the key in ${path} cannot be read`, cause), cause })
-  }).pipe(
-    Effect.filterOrFail(
-      (text) => text === undefined || /^[0-9a-f]{64}\n?$/.test(text),
-      () => new StorageProblem({ message: `${path} holds no key of 64 hexadecimal digits; restore it from a copy` })
-    ),
-    Effect.map((text) => text === undefined ? undefined : Buffer.from(text.trim(), "hex"))
-  )
+  Effect.gen(function*() {
+    const found = yield* storageFailure.attempt(`the key in ${path} cannot be read`, async () => {
+      const text = await readFile(path, "utf8").catch((error: unknown) => {
+        if (!isMissing(error)) throw error
+      })
+      if (text === undefined) return undefined
+      const { mode } = await stat(path)
+      await chmod(path, 0o600)
+      return { text, isPrivate: withoutAccess(mode) }
+    })
+    if (found === undefined) return undefined
+    if (!/^[0-9a-f]{64}\n?$/.test(found.text)) {
+      return yield* new StorageProblem({
+        message: `${path} holds no key of 64 hexadecimal digits; restore it from a copy`
+      })
+    }
+    if (!found.isPrivate && (yield* storageFailure.currentUser) !== undefined) {
+      yield* Effect.logWarning(
+        `Other users had access to the key in ${path}; its mode is 0600 now. If one of them has read it, use a new folder.`
+      )
+    }
+    return Buffer.from(found.text.trim(), "hex")
+  })
 
 /** Creates the file whole or not at all, and makes its name durable before anything is encrypted with the key. */
 const createKey = (path: string) =>
-  Effect.tryPromise({
-    try: async () => {
-      const key = Buffer.from(randomBytes(keyBytes))
-      const temporary = `${path}.new`
-      await rm(temporary, { force: true })
-      const file = await openFile(temporary, "wx", 0o600)
-      await file.writeFile(`${key.toString("hex")}\n`).then(() => file.sync()).finally(() => file.close())
-      await rename(temporary, path)
-      const folder = await openFile(dirname(path), "r")
-      await folder.sync().finally(() => folder.close())
-      return key
-    },
-    catch: (cause) =>
-      new StorageProblem({ message: diskProblem.describe(`the key cannot be written to ${path}`, cause), cause })
+  storageFailure.attempt(`the key cannot be written to ${path}`, async () => {
+    const key = Buffer.from(randomBytes(keyBytes))
+    const temporary = `${path}.new`
+    await rm(temporary, { force: true })
+    const file = await openFile(temporary, "wx", 0o600)
+    await file.writeFile(`${key.toString("hex")}\n`).then(() => file.sync()).finally(() => file.close())
+    await rename(temporary, path)
+    const folder = await openFile(dirname(path), "r")
+    await folder.sync().finally(() => folder.close())
+    return key
   })
 
 const readPair = (text: string): Option.Option<Entry> => {
@@ -93,7 +103,7 @@ const cipherOf = (key: Buffer) => {
 /** Encrypts the records of `storage`, except those that state their format. */
 export const open = (directory: string, storage: Storage): Effect.Effect<Storage, StorageProblem> =>
   Effect.gen(function*() {
-    const path = keyFileOf(directory)
+    const path = yield* Effect.promise(() => keyFileOf(directory))
     const stored = yield* storage.load
     const isCurrent = stored.some(([key, value]) => key === "meta/version" && value === version)
     // Another format is reported as such, and not as a missing key.

@@ -10,12 +10,13 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { hash } from "node:crypto"
-import { chmod, type FileHandle, mkdir, open as openFile, readdir, readFile, stat } from "node:fs/promises"
+import { chmod, type FileHandle, lstat, mkdir, open as openFile, readdir, readFile, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import * as diskProblem from "../../lib/diskProblem.js"
 import * as classicLevel from "./classicLevel.js"
-import * as diskProblem from "./diskProblem.js"
 import { type Storage, StorageProblem } from "./durableStore.js"
 import type { Change, Entry } from "./records.js"
+import * as storageFailure from "./storageFailure.js"
 
 const acknowledgedFile = "ACKNOWLEDGED"
 
@@ -35,14 +36,7 @@ const recoveryHint = "restore the folder from a copy, or move it away to start w
 const damaged = (what: string, cause?: unknown) =>
   new StorageProblem({ message: `it is damaged: ${what}; ${recoveryHint}`, cause })
 
-const attempt = <A>(
-  what: string,
-  body: () => Promise<A>
-): Effect.Effect<A, StorageProblem> =>
-  Effect.tryPromise({
-    try: body,
-    catch: (cause) => new StorageProblem({ message: diskProblem.describe(what, cause), cause })
-  })
+const { attempt } = storageFailure
 
 const code = (error: unknown): unknown => Predicate.hasProperty(error, "code") ? error.code : undefined
 
@@ -57,10 +51,15 @@ const isCorruption = (error: unknown): boolean =>
   (cause(error) !== undefined && isCorruption(cause(error)))
 
 /** Reports a corruption as such, and any other error with its cause: a restored folder would not help. */
-const unreadable = (what: string, error: unknown) =>
-  isCorruption(error)
-    ? damaged(diskProblem.rootMessage(error), error)
-    : new StorageProblem({ message: diskProblem.describe(what, error), cause: error })
+const unreadable = (what: string, error: unknown): Effect.Effect<never, StorageProblem> =>
+  isCorruption(error) ? damaged(diskProblem.rootMessage(error), error) : storageFailure.fail(what, error)
+
+/** Runs an operation of LevelDB. */
+const reading = <A>(
+  body: () => Promise<A>,
+  onError: (error: unknown) => Effect.Effect<never, StorageProblem>
+): Effect.Effect<A, StorageProblem> =>
+  Effect.catchAll(Effect.tryPromise({ try: body, catch: (error) => ({ error }) }), ({ error }) => onError(error))
 
 /**
  * Creates the folder and its parents. The option `recursive` of Node loops forever, uninterruptibly, where the system
@@ -68,17 +67,23 @@ const unreadable = (what: string, error: unknown) =>
  */
 const create = async (directory: string): Promise<void> => {
   const exists = () => stat(directory).then((info) => info.isDirectory(), () => false)
+  const isMissing = () => stat(directory).then(() => false, () => true)
+  const isLink = () => lstat(directory).then((info) => info.isSymbolicLink(), () => false)
   if (await exists()) return
   const parent = dirname(directory)
   if (parent !== directory) await create(parent)
   await mkdir(directory, { mode: 0o700 }).catch(async (error: unknown) => {
     // Another process may have created it in the meantime.
-    if (!(await exists())) throw error
+    if (await exists()) return
+    throw code(error) === "EEXIST" && (await isLink()) && (await isMissing())
+      ? diskProblem.withoutTarget(directory)
+      : error
   })
 }
 
 /** Creates the folder if it is missing, and checks that it holds a database or nothing. */
 const inspect = Effect.fnUntraced(function*(directory: string) {
+  if (directory === "") return yield* new StorageProblem({ message: "its path is empty; use the path of a folder" })
   yield* attempt("it cannot be created", () => create(directory))
   const info = yield* attempt("it cannot be read", () => stat(directory))
   const names = yield* attempt("it cannot be read", () => readdir(directory))
@@ -108,32 +113,28 @@ const restrictFiles = (directory: string) =>
 const openDatabase = (Level: typeof ClassicLevel, directory: string, createIfMissing: boolean) => {
   const db = new Level(directory, { keyEncoding: "utf8", valueEncoding: "utf8" })
   return Effect.as(
-    Effect.tryPromise({
-      try: () => db.open({ createIfMissing }),
-      catch: (error) =>
+    reading(
+      () => db.open({ createIfMissing }),
+      (error) =>
         code(cause(error)) === "LEVEL_LOCKED" && diskProblem.find(error) === undefined
           ? new StorageProblem({
             message: "it is in use by another process, or opened twice by this one",
             cause: error
           })
           : unreadable("it cannot be opened", error)
-    }),
+    ),
     db
   )
 }
 
 const readAcknowledged = (directory: string) =>
-  Effect.tryPromise({
-    try: () => readFile(join(directory, acknowledgedFile), "utf8"),
-    catch: (error) =>
-      code(error) === "ENOENT"
-        ? undefined
-        : new StorageProblem({
-          message: diskProblem.describe(`its file ${acknowledgedFile} cannot be read`, error),
-          cause: error
-        })
-  }).pipe(
-    Effect.catchAll((problem) => problem === undefined ? Effect.succeed(undefined) : Effect.fail(problem)),
+  attempt(
+    `its file ${acknowledgedFile} cannot be read`,
+    () =>
+      readFile(join(directory, acknowledgedFile), "utf8").catch((error: unknown) => {
+        if (code(error) !== "ENOENT") throw error
+      })
+  ).pipe(
     Effect.flatMap((text) =>
       text === undefined
         ? Effect.succeed(undefined)
@@ -226,10 +227,10 @@ export const open = Effect.fnUntraced(function*(
     (db) => Effect.promise(() => db.close())
   )
   const acknowledged = yield* readAcknowledged(directory)
-  const { checksums, commit: last, records } = yield* Effect.tryPromise({
-    try: () => readRecords(db),
-    catch: (error) => unreadable("it cannot be read", error)
-  })
+  const { checksums, commit: last, records } = yield* reading(
+    () => readRecords(db),
+    (error) => unreadable("it cannot be read", error)
+  )
   let checksum = [...checksums.values()].reduce((sum, one) => sum ^ one, 0n)
   let number = 0
   if (last !== undefined) {

@@ -27,6 +27,11 @@ const tooManyFiles = {
   remedy: "raise the limit, for example with `ulimit -n`, or close files"
 }
 
+const noTarget = {
+  what: "a symbolic link in its path has no target",
+  remedy: "create the target, or use another path"
+}
+
 const noFolder = { what: "a part of its path is a file", remedy: "use a path of folders" }
 
 const problems: ReadonlyArray<DiskProblem> = [
@@ -46,6 +51,14 @@ const problems: ReadonlyArray<DiskProblem> = [
   { code: "ENOTDIR", text: "Not a directory", ...noFolder },
   // Of `mkdir`, at a path that is no folder.
   { code: "EEXIST", text: "File exists", ...noFolder },
+  { code: "EISDIR", text: "Is a directory", what: "a folder is in the place of a file", remedy: "move it away" },
+  { code: "ELOOP", text: "Too many levels of symbolic links", ...noTarget },
+  {
+    code: "ENAMETOOLONG",
+    text: "File name too long",
+    what: "its path is too long",
+    remedy: "use a shorter path"
+  },
   {
     code: "EIO",
     text: "Input/output error",
@@ -81,12 +94,48 @@ export const rootMessage = (error: unknown): string => {
   return cause === undefined ? textOf(error) : rootMessage(cause)
 }
 
+const deniedTexts = problems.filter(({ what }) => what === denied.what).map(({ text }) => `: ${text}`)
+
+/** The path of a file to which the system denied access, as Node or LevelDB names it. */
+export const deniedPath = (error: unknown): string | undefined => {
+  if (error === undefined || find(error)?.what !== denied.what) return undefined
+  if (Predicate.hasProperty(error, "path") && Predicate.isString(error.path)) return error.path
+  const text = textOf(error)
+  const end = deniedTexts.find((end) => text.startsWith("IO error: ") && text.endsWith(end))
+  return end === undefined ? deniedPath(causeOf(error)) : text.slice("IO error: ".length, -end.length)
+}
+
+/** A file or folder to which access is denied. */
+export interface Place {
+  readonly path: string
+  /** The id of its owner. */
+  readonly owner: number
+  readonly mode: number
+  /** The id of the user of this process, if it is known. */
+  readonly user: number | undefined
+}
+
+const formattedMode = (mode: number) => (mode & 0o7777).toString(8).padStart(4, "0")
+
+const accessOf = ({ mode, owner, path, user }: Place) => ({
+  state: `: '${path}' belongs to uid ${owner} and has the mode ${formattedMode(mode)}` +
+    (user === undefined ? "" : `, and this process runs as uid ${user}`),
+  remedy: owner === user
+    ? "give its owner access with chmod u+rwX"
+    : "make this user its owner with chown, or use a folder of this user"
+})
+
+/** An error for a symbolic link at the place of a folder. */
+export const withoutTarget = (path: string): Error => Object.assign(new Error(`the link '${path}'`), { code: "ELOOP" })
+
 /**
  * What failed, why, and the remedy. `detail` also names the file and the operation. Without a known cause, only what failed
- * and the message of the error.
+ * and the message of the error. `place` is the file or folder to which access is denied.
  */
-export const describe = (what: string, error: unknown): string => {
+export const describe = (what: string, error: unknown, place?: Place): string => {
   const known = find(error)
   const detail = rootMessage(error)
-  return known === undefined ? `${what} (${detail})` : `${what}: ${known.what} (${detail}); ${known.remedy}`
+  if (known === undefined) return `${what} (${detail})`
+  const access = place === undefined ? undefined : accessOf(place)
+  return `${what}: ${known.what} (${detail})${access?.state ?? ""}; ${access?.remedy ?? known.remedy}`
 }
