@@ -115,7 +115,8 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   /**
    * Sets the issuer of the provider with this name. The provider may be created later. Default (`undefined`): the vendor if its
    * endpoints are on loopback, otherwise simulated. A change removes the tokens and sessions of the provider. Without
-   * `FederatedIssuer` every provider is simulated.
+   * `FederatedIssuer` every provider is simulated. Dies if there would be more than 10,000 chosen issuers, or more than 16 Mi
+   * characters in them.
    */
   readonly setIssuer: (providerName: string, issuer: IssuerChoice | undefined) => Effect.Effect<void>
   /** The last 100 failed requests to vendors, oldest first. */
@@ -134,7 +135,8 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   /**
    * Makes the next `times` calls (default: 1) of an operation fail with `error`, before their requests are validated. `error`
    * is the tag of an error that the model lists for the operation, or an error value: `failNext("getTokenVault", "Throttled")`.
-   * Each retry is a call: a transient failure that the caller sees needs 5, for one call and 4 retries.
+   * Each retry is a call: a transient failure that the caller sees needs 5, for one call and 4 retries. Dies if 1,000 failures
+   * are pending, or if their messages would have more than 4 Mi characters.
    */
   readonly failNext: <Key extends IdentityApi.OperationKey>(
     operation: Key,
@@ -150,9 +152,15 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
    * are not changed. It adds no calls to the journal, and injected failures do not affect it.
    */
   readonly seed: (seed: Seed) => Effect.Effect<ReadonlyArray<SeedResult>, SeedFailed>
-  /** Stores a secret for `EXTERNAL` credential providers: a JSON object, of which they read the member `jsonKey`. */
+  /**
+   * Stores a secret for `EXTERNAL` credential providers: a JSON object, of which they read the member `jsonKey`. Dies if there
+   * would be more than 10,000 secrets, or more than 16 Mi characters in them.
+   */
   readonly setSecret: (secretId: string, json: Redacted.Redacted) => Effect.Effect<void>
-  /** Makes a workload identity belong to AgentCore Runtime or Gateway: callers then get no workload access token for it. */
+  /**
+   * Makes a workload identity belong to AgentCore Runtime or Gateway: callers then get no workload access token for it. Creates
+   * it if it does not exist, and dies if that exceeds the quota of workload identities.
+   */
   readonly linkToService: (workloadName: string) => Effect.Effect<void>
   /** The last 1,000 calls, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<JournalEntry>>

@@ -16,6 +16,7 @@ import {
   type PendingFailure,
   SessionNotPending
 } from "../../IdentityControls.js"
+import { ControlLimitReached } from "../model/controlLimit.js"
 import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
 import * as completion from "./data/completion.js"
@@ -24,8 +25,10 @@ import * as selection from "./data/tokenSelection.js"
 import { workloadArn } from "./state/arns.js"
 import * as assumptions from "./state/assumptions.js"
 import * as callLog from "./state/callLog.js"
+import * as controlLimits from "./state/controlLimits.js"
 import { simulated } from "./state/issuer.js"
 import { fromTag } from "./state/modelled.js"
+import * as quotas from "./state/quotas.js"
 import * as sessions from "./state/session.js"
 import type { Grant as StoredGrant, State } from "./state/state.js"
 import { type Diagnostics, result, type Store } from "./state/store.js"
@@ -54,6 +57,12 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
       store.completionEvents.publish(Redacted.value(args[0]))
     ).pipe(Effect.uninterruptible)
 
+  /** Changes the state, or dies without a change if that would exceed a limit. */
+  const changeWithin = (change: (state: State, now: DateTime.Utc) => Either.Either<State, ControlLimitReached>) =>
+    Effect.orDie(
+      store.decide((state, now) => Either.map(change(state, now), (after) => result<void>(undefined, after)))
+    )
+
   return {
     ...browser.make(store),
 
@@ -62,15 +71,15 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
     deny: (uri) => end(uri, sessions.isPending, sessions.deny),
 
     setIssuer: (providerName, issuer) =>
-      store.change((state) => {
+      changeWithin((state) => {
         const before = Option.getOrUndefined(Table.get(state.issuers, providerName))
-        if (JSON.stringify(before) === JSON.stringify(issuer)) return state
-        return {
-          ...assumptions.withoutTokens(state, providerName),
-          issuers: issuer === undefined
-            ? Table.remove(state.issuers, providerName)
-            : Table.set(state.issuers, providerName, issuer)
-        }
+        if (JSON.stringify(before) === JSON.stringify(issuer)) return Either.right(state)
+        return Either.map(
+          issuer === undefined
+            ? Either.right(Table.remove(state.issuers, providerName))
+            : controlLimits.setIssuer(state.issuers, providerName, issuer),
+          (issuers) => ({ ...assumptions.withoutTokens(state, providerName), issuers })
+        )
       }),
 
     providerFailures: store.read((state) => Either.right(state.providerFailures)),
@@ -100,12 +109,16 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
 
     failNext: <Key extends OperationKey>(operation: Key, given: Failure<Key> | FailureTag<Key>, times = 1) => {
       const error = typeof given === "string" ? fromTag(operation, given) : given
-      return error === undefined
-        ? Effect.dieMessage(`failNext: the model lists no error '${given}' for ${operation}`)
-        : store.change((state) => ({
-          ...state,
-          faults: { ...state.faults, [operation]: [...(state.faults[operation] ?? []), { error, times }] }
-        }))
+      if (error === undefined) {
+        return Effect.dieMessage(`failNext: the model lists no error '${given}' for ${operation}`)
+      }
+      if (times <= 0) return Effect.void
+      return changeWithin((state) =>
+        Either.map(controlLimits.checkFailure(state.faults, error), () => {
+          const pending = state.faults[operation]?.filter(({ times }) => times > 0) ?? []
+          return { ...state, faults: { ...state.faults, [operation]: [...pending, { error, times }] } }
+        })
+      )
     },
 
     pendingFailures: store.diagnostics((before) => [pendingFailures(before), before]),
@@ -117,23 +130,32 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
       }]),
 
     setSecret: (secretId, json) =>
-      store.change((state) => ({ ...state, secrets: Table.set(state.secrets, secretId, json) })),
+      changeWithin((state) =>
+        Either.map(controlLimits.setSecret(state.secrets, secretId, json), (secrets) => ({ ...state, secrets }))
+      ),
 
     linkToService: (name) =>
-      store.change((state, now) => ({
-        ...state,
-        workloads: Table.set(state.workloads, name, {
-          // AgentCore Runtime and Gateway create the identities of their agents.
-          ...Option.getOrElse(Table.get(state.workloads, name), () => ({
-            name,
-            arn: workloadArn(store.settings, name),
-            returnUrls: undefined,
-            createdTime: now,
-            lastUpdatedTime: now
-          })),
-          linked: true
+      changeWithin((state, now) => {
+        const found = Table.get(state.workloads, name)
+        const exceeded = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
+        if (Option.isNone(found) && Option.isSome(exceeded)) {
+          return Either.left(new ControlLimitReached({ field: "workloadName", reason: exceeded.value }))
+        }
+        return Either.right({
+          ...state,
+          workloads: Table.set(state.workloads, name, {
+            // AgentCore Runtime and Gateway create the identities of their agents.
+            ...Option.getOrElse(found, () => ({
+              name,
+              arn: workloadArn(store.settings, name),
+              returnUrls: undefined,
+              createdTime: now,
+              lastUpdatedTime: now
+            })),
+            linked: true
+          })
         })
-      })),
+      }),
 
     journal: store.read((state) => Either.right(callLog.entries(state.journal))),
 

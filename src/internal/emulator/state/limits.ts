@@ -21,8 +21,14 @@ export const machineTokens = { rows: 100_000, characters }
 /** Consent portals. AWS lists no quota. */
 export const portals = 1_000
 
-/** Secrets for `EXTERNAL` credential providers, and chosen issuers: set by tests. */
-export const testInput = { rows: 10_000, characters }
+/** Secrets for `EXTERNAL` credential providers, which tests set. A test control never removes one: it fails instead. */
+export const secrets = { rows: 10_000, characters: 2 ** 24 }
+
+/** Chosen issuers, which tests set. */
+export const issuers = { rows: 10_000, characters: 2 ** 24 }
+
+/** Injected failures whose calls were not made yet, and the characters of their messages. */
+export const failures = { entries: 1_000, characters: 2 ** 22 }
 
 /**
  * Pending sessions of one user at one provider. An agent that repeats its request every five seconds opens 120 in the ten

@@ -273,6 +273,9 @@ export const has = <A, Index extends string>(table: Table<A, Index>, key: string
 /** @internal */
 export const size = <A, Index extends string>({ parts }: Table<A, Index>): number => Tree.size(parts.rows)
 
+/** The characters of all keys and rows; 0 for a table without limits. */
+export const characters = <A, Index extends string>({ parts }: Table<A, Index>): number => parts.characters
+
 /** The rows in the order of their keys. */
 export const values = <A, Index extends string>(table: Table<A, Index>): Array<A> => Array.from(table, ([, row]) => row)
 

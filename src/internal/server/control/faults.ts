@@ -6,6 +6,7 @@ import { IdentityControls } from "../../../IdentityControls.js"
 import { integer, text as limited } from "../../model/smithy.js"
 import * as failures from "../state/errorsOf.js"
 import { FaultInjection } from "../state/faultInjection.js"
+import * as pendingLimit from "../state/pendingLimit.js"
 import { type Endpoint, post, withControls } from "./endpoint.js"
 import { ApiError, invalid } from "./json.js"
 
@@ -42,20 +43,13 @@ const operationOf = (name: string) => {
 
 const done = {}
 
-const maxPending = 1000
-
-/** Each pending failure, delay and drop is stored until its calls are made. */
-const withinLimit = Effect.gen(function*() {
-  const { delays, drops } = yield* (yield* FaultInjection).pending
-  const failures = yield* (yield* IdentityControls).pendingFailures
-  if (delays.length + drops.length + failures.length >= maxPending) {
-    return yield* new ApiError({
-      status: 409,
-      error: "TooManyPending",
-      message: `${maxPending} failures, delays and drops are pending: cancel some, or all with POST /_local/reset`
-    })
-  }
-})
+const withinLimit = pendingLimit.check(() =>
+  new ApiError({
+    status: 409,
+    error: "TooManyPending",
+    message: `${pendingLimit.reachedText}: cancel some, or all with POST /_local/reset`
+  })
+)
 
 const fail = ({ error, message, operation, times }: typeof Failing.Type) =>
   Effect.gen(function*() {

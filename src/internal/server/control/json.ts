@@ -4,9 +4,11 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { NotSimulated, ProviderRefused, SessionNotApproved, SessionNotPending } from "../../../IdentityControls.js"
 import type { InvalidField } from "../../../IdentityError.js"
+import { ControlLimitReached } from "../../model/controlLimit.js"
 import * as check from "../../model/validation.js"
 import { isForeign, mediaType, text } from "../../web/forms.js"
 import { securityHeaders } from "../../web/html.js"
@@ -31,6 +33,9 @@ export const invalid = (...fieldList: ReadonlyArray<InvalidField>): ApiError =>
     fieldList
   })
 
+const limitReached = ({ field, message, reason }: ControlLimitReached) =>
+  new ApiError({ status: 409, error: "LimitReached", message, fieldList: [{ name: field, message: reason }] })
+
 const notJson = new ApiError({ status: 400, error: "InvalidBody", message: "The body is not JSON: send a JSON object" })
 
 /** The errors of the test controls, which the control API reports with status 409. */
@@ -43,6 +48,9 @@ export const respond = <R>(
   effect: Effect.Effect<unknown, ApiError | ControlFailure, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
   effect.pipe(
+    Effect.catchSomeDefect((defect) =>
+      defect instanceof ControlLimitReached ? Option.some(Effect.fail(limitReached(defect))) : Option.none()
+    ),
     Effect.map((body) => answer(body)),
     Effect.catchTags({
       ApiError: ({ error, fieldList, message, status }) =>

@@ -5,11 +5,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Grant, IdentityControls } from "../../../IdentityControls.js"
+import { ControlLimitReached } from "../../model/controlLimit.js"
 import { browser, form, once, PageError, refusedTokenPage, required, seeOther } from "../../web/forms.js"
 import * as failures from "../state/errorsOf.js"
 import { FaultInjection, minDelaySeconds } from "../state/faultInjection.js"
 import { maxClockMoveSeconds, MovableClock } from "../state/movableClock.js"
 import { PageTokens } from "../state/pageTokens.js"
+import * as pendingLimit from "../state/pendingLimit.js"
 import { returnUrlPage } from "./returnUrlPage.js"
 import * as answers from "./sessionAnswers.js"
 
@@ -45,6 +47,10 @@ export const flashMessage = (action: string | null): FlashMessage | undefined =>
 
 const broken = (name: string) =>
   new PageError({ status: 400, title: "Invalid form", text: `The field ${name} is missing or invalid.` })
+
+const limitReached = (text: string) => new PageError({ status: 409, title: "Limit reached", text })
+
+const withinLimit = pendingLimit.check(() => limitReached(`${pendingLimit.reachedText}. Cancel them first.`))
 
 type Field =
   | "action"
@@ -148,10 +154,12 @@ export const handle: Effect.Effect<
       const key = failures.keyOf(name)
       const tag = key && failures.errorOf(key, error)
       if (key === undefined || tag === undefined) return yield* broken("failure")
+      yield* withinLimit
       yield* failures.failNext(key, tag, yield* times)
       break
     }
     case "delay":
+      yield* withinLimit
       yield* faults.delayNext(
         yield* operation,
         yield* times,
@@ -161,6 +169,7 @@ export const handle: Effect.Effect<
     case "drop": {
       const lost = Option.getOrElse(of("lost"), () => "request")
       if (lost !== "request" && lost !== "answer") return yield* broken("lost")
+      yield* withinLimit
       yield* faults.dropNext(yield* operation, yield* times, lost)
       break
     }
@@ -179,4 +188,8 @@ export const handle: Effect.Effect<
       return yield* broken("action")
   }
   return seeOther(`/?${isPaused ? "still&" : ""}done=${action}`)
-})
+}).pipe(
+  Effect.catchSomeDefect((defect) =>
+    defect instanceof ControlLimitReached ? Option.some(limitReached(defect.message)) : Option.none()
+  )
+)
