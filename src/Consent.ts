@@ -12,6 +12,8 @@ import type { ConsentSeal } from "./ConsentSeal.js"
 import type { Failure } from "./IdentityApi.js"
 import type { ConsentDenied, ConsentPending, ConsentRequired, ConsentTimedOut } from "./IdentityError.js"
 import * as handle from "./internal/consent/resumeHandle.js"
+import * as oncePerKey from "./internal/lib/oncePerKey.js"
+import type { MintFailure } from "./WorkloadAccessToken.js"
 
 /**
  * The errors of a wait for consent.
@@ -19,7 +21,7 @@ import * as handle from "./internal/consent/resumeHandle.js"
  * @since 0.1.0
  * @category errors
  */
-export type WaitFailure = Failure<"getResourceOauth2Token"> | ConsentDenied | ConsentTimedOut
+export type WaitFailure = Failure<"getResourceOauth2Token"> | MintFailure | ConsentDenied | ConsentTimedOut
 
 /**
  * The ways to obtain the token of one consent request.
@@ -83,9 +85,12 @@ export const make = <E, R>(onConsent: Strategy<E, R>["onConsent"]): Strategy<E, 
 export const fail: Strategy<ConsentRequired> = { onConsent: (consent) => Effect.fail(consent) }
 
 /**
- * The call waits. `onAuthUrl` runs once with the URL that the user has to open, and can show, send or store it; its failure
- * ends the call. `tokenPoller` is the schedule of the polls, by default the program's `TokenPoller`: every 5 seconds for at
+ * The call waits. `onAuthUrl` runs with the URL that the user has to open, and can show, send or store it. `tokenPoller` is the schedule of the polls, by default the program's `TokenPoller`: every 5 seconds for at
  * most 10 minutes. The wait ends at once when the consent is completed in this process, or a `ConsentSignal` reports it.
+ *
+ * Calls that request the same grant at the same time share one session. For each URL, `onAuthUrl` of one strategy value runs
+ * once, in the first call; its failure ends every call with that strategy. If that call is interrupted before it has ended, the
+ * next call runs it. Strategies that were made separately are each called, with the same URL.
  *
  * Fails with `ConsentDenied` when the user refuses, and with `ConsentTimedOut` when the user does not answer in time.
  *
@@ -111,8 +116,15 @@ export const wait = <E = never, R = never>({ onAuthUrl, tokenPoller }: {
     consent: ConsentRequired
   ) => Effect.Effect<unknown, E, R>
   readonly tokenPoller?: Schedule.Schedule<unknown> | undefined
-}): Strategy<WaitFailure | E, R> =>
-  make((consent, { wait }) => Effect.zipRight(onAuthUrl(consent.authorizationUrl, consent), wait(tokenPoller)))
+}): Strategy<WaitFailure | E, R> => {
+  const once = oncePerKey.make<Redacted.Redacted, E>()
+  return make((consent, { wait }) =>
+    Effect.zipRight(
+      once(consent.authorizationUrl, Effect.suspend(() => onAuthUrl(consent.authorizationUrl, consent))),
+      wait(tokenPoller)
+    )
+  )
+}
 
 /**
  * The call fails with a `ConsentRequired` that has a `handle`: an opaque string to store until the user has answered, and

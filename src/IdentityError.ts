@@ -229,7 +229,8 @@ export class WorkloadAccessTokenUnavailable extends Schema.TaggedError<WorkloadA
   /** @since 0.1.0 */
   override get message(): string {
     return this.reason === "Fixed"
-      ? "a fixed workload access token cannot be renewed: provide WorkloadAccessToken.layer, or call the agent again"
+      ? "the workload access token was rejected, and a fixed token cannot be renewed: provide WorkloadAccessToken.layer, or " +
+        "suspend the call (Consent.suspend) and resume it with another token"
       : `the JWT of the user is not available: its effect failed with ${this.failure ?? "an error"}`
   }
 }

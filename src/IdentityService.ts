@@ -16,15 +16,19 @@ import type { Failure, OperationKey, Reply, Request } from "./IdentityApi.js"
 import { IdentityApi } from "./IdentityApi.js"
 import type { IdentityControls } from "./IdentityControls.js"
 import type { ConsentDenied, ConsentRequired } from "./IdentityError.js"
+import * as subscriptions from "./internal/lib/subscriptions.js"
+import { CompletionEvents } from "./internal/model/completionEvents.js"
 import { withOptionNames } from "./internal/model/optionNames.js"
 import * as administration from "./internal/service/administration.js"
 import * as tokenFlow from "./internal/service/askForToken.js"
+import * as Flights from "./internal/service/flights.js"
 import * as strategies from "./internal/service/getToken.js"
+import { forcedKind, record as recordIdentity, requestKind } from "./internal/service/grantKey.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
 import * as resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
 import * as waitForConsent from "./internal/service/waitForConsent.js"
-import { workloadTokenOf } from "./internal/service/workloadToken.js"
+import { withWorkloadToken } from "./internal/service/workloadToken.js"
 import type { CredentialProviderVendor, VendorConfig } from "./Oauth2Provider.js"
 import type {
   AnyTokenOptions,
@@ -244,9 +248,12 @@ export class IdentityService extends Context.Tag("effect-agentcore-identity/Iden
 export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = Effect.gen(function*() {
   const api = yield* withRetries(yield* IdentityApi)
   const flow = tokenFlow.make(api)
-  const waits = yield* waitForConsent.make(flow)
-  const token = strategies.make(waits)
-  const reauthenticated = yield* Revocation.make(flow)
+  // The registry of a service in memory, which publishes its own events.
+  const registry = (yield* CompletionEvents) ?? (yield* subscriptions.make)
+  const flights = Flights.make(registry)
+  const waits = yield* waitForConsent.make(registry)
+  const token = strategies.make(flow, flights, waits)
+  const reauthenticated = Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
   // The diagnostics read only the first signature of an overloaded function.
@@ -261,7 +268,10 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
     const request = options.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
-    return token("IdentityService.getToken", options, (context) => request(context, options.forceAuthentication))
+    return token("IdentityService.getToken", options, {
+      name: options.forceAuthentication === true ? forcedKind : requestKind,
+      request: (context) => request(context, options.forceAuthentication)
+    })
   }
 
   function reauthenticate(
@@ -273,7 +283,10 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   function reauthenticate<E, R>(
     options: AnyTokenOptions<E, R> & RefusedToken & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
-    return token("IdentityService.reauthenticate", options, (context) => reauthenticated(context, options.refused))
+    return token("IdentityService.reauthenticate", options, {
+      name: `rejected ${Redacted.value(options.refused)}`,
+      request: (context, key) => reauthenticated(context, options.refused, key)
+    })
   }
 
   return IdentityService.of({
@@ -281,7 +294,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     ...administration.make(api, lock),
     getToken,
     reauthenticate,
-    resume: resume.make(flow, waits),
+    resume: resume.make(flow, flights, waits),
     getWorkloadAccessToken: Effect.fn("IdentityService.getWorkloadAccessToken")(
       function*({ userId, userToken, workloadName }) {
         if (userToken !== undefined && userId !== undefined) {
@@ -292,16 +305,18 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
           : userId !== undefined
           ? yield* api.getWorkloadAccessTokenForUserId({ workloadName, userId })
           : yield* api.getWorkloadAccessToken({ workloadName })
+        recordIdentity(reply.workloadAccessToken, { workloadName, userId, userToken })
         return reply.workloadAccessToken
       }
     ),
     getApiKey: Effect.fn("IdentityService.getApiKey")(
       function*(options) {
         const reply = yield* Effect.mapError(
-          api.getResourceApiKey({
-            workloadIdentityToken: yield* workloadTokenOf(options),
-            resourceCredentialProviderName: options.providerName
-          }),
+          withWorkloadToken(options, (workloadIdentityToken) =>
+            api.getResourceApiKey({
+              workloadIdentityToken,
+              resourceCredentialProviderName: options.providerName
+            })),
           withOptionNames
         )
         return reply.apiKey
@@ -310,11 +325,12 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     getPaymentToken: Effect.fn("IdentityService.getPaymentToken")(
       function*(options) {
         const reply = yield* Effect.mapError(
-          api.getResourcePaymentToken({
-            workloadIdentityToken: yield* workloadTokenOf(options),
-            resourceCredentialProviderName: options.providerName,
-            paymentTokenRequest: options.request
-          }),
+          withWorkloadToken(options, (workloadIdentityToken) =>
+            api.getResourcePaymentToken({
+              workloadIdentityToken,
+              resourceCredentialProviderName: options.providerName,
+              paymentTokenRequest: options.request
+            })),
           withOptionNames
         )
         return reply.paymentTokenResponse

@@ -273,7 +273,8 @@ describe("TokenPoller", () => {
           })
       }
       const error = yield* Effect.flip(Effect.withClock(
-        identity.getToken({ ...asUser, workloadAccessToken, consent: waitsFor }),
+        // Another grant, so that the calls do not share a session.
+        identity.getToken({ ...asUser, scopes: ["other"], workloadAccessToken, consent: waitsFor }),
         fast
       ))
       assert.strictEqual(error._tag, "ConsentTimedOut")

@@ -267,7 +267,7 @@ type Flow<R> = readonly [name: string, setup: Setup<R>, calls: number]
 const flows: ReadonlyArray<Flow<Services>> = [
   ["a wait with an immediate response", waiting(atOnce), 4],
   ["a call that is suspended and resumed after the response", resuming(atOnce), 5],
-  ["reauthentication of three callers with a rejected token", allReauthenticating(atOnce), 5]
+  ["reauthentication of three callers with a rejected token", allReauthenticating(atOnce), 4]
 ]
 
 const moreFlows: ReadonlyArray<Flow<Services | SessionBinding.CurrentUser>> = [

@@ -259,10 +259,10 @@ describe("a consent that a reauthentication requires", () => {
         answer: { reply: { authorizationUrl: "https://idp.example/authorize", sessionUri: "urn:session" } }
       })
       const consents = new CountedMap<string, IdentityError.ConsentRequired>()
-      const reauthenticate = yield* reauthentication.make(tokenFlow.make(api), consents)
+      const reauthenticate = reauthentication.make(tokenFlow.make(api), consents)
       const context = { options: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
       for (let index = 0; index < 500; index++) {
-        yield* required(reauthenticate(context, Redacted.make(`refused-${index}`)))
+        yield* required(reauthenticate(context, Redacted.make(`refused-${index}`), `key-${index}`))
         // The consents of the first calls expire during this time.
         yield* TestClock.adjust("2 seconds")
       }

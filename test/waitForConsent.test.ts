@@ -94,7 +94,7 @@ describe("the completion of a session", () => {
         yield* complete()
         yield* now
         assertEqual(fibers.map(stateOf), ["token", "token"])
-        assertEqual(times, [0, 0])
+        assertEqual(times, [0])
       }))
 
     it.effect(`wakes one of two calls that wait ${name}, although the other has been interrupted`, () =>
@@ -190,7 +190,7 @@ describe("the completion of a session", () => {
         yield* complete()
         yield* now
         yield* Fiber.joinAll(fibers)
-        assertEqual(times, [0, 0, 0, 0, 0])
+        assertEqual(times, [0])
       }
     }).pipe(Effect.provide(TokenPoller.layerBudget(1))))
 })
@@ -208,12 +208,12 @@ describe("the end of a session", () => {
     it.effect(`changes the result of a poll that fails with ${tag} from ${before} to ${after}`, () =>
       Effect.gen(function*() {
         for (const [millis, expected] of [[599_999, before], [600_000, after], [600_001, after]] as const) {
-          const { call, callWith, times } = yield* waiting(() => failures[tag])
-          const scheduled = yield* call(Schedule.spaced(millis))
-          const own = yield* callWith(Consent.make((_, { poll }) => Effect.delay(poll, millis)))
+          const [one, other] = [yield* waiting(() => failures[tag]), yield* waiting(() => failures[tag])]
+          const scheduled = yield* one.call(Schedule.spaced(millis))
+          const own = yield* other.callWith(Consent.make((_, { poll }) => Effect.delay(poll, millis)))
           const start = yield* Clock.currentTimeMillis
           yield* TestClock.adjust(millis)
-          assertEqual(times.map((at) => at - start), [Math.min(millis, 600_000), millis])
+          assertEqual([...one.times, ...other.times].map((at) => at - start), [Math.min(millis, 600_000), millis])
           assertEqual([millis, stateOf(scheduled)], [millis, expected])
           // One poll does not wait.
           assertEqual([millis, stateOf(own)], [millis, expected === "waits" ? tag : expected])
@@ -348,8 +348,7 @@ describe("a strategy", () => {
           yield* complete()
           yield* now
           assertEqual([both, race].map(stateOf), ["token", "token"])
-          assert.isAtLeast(times.length, 3)
-          assert.isAtMost(times.length, 4)
+          assert.lengthOf(times, 1)
         }
       }
     }))

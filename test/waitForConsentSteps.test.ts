@@ -1,12 +1,13 @@
 // @effect-diagnostics runEffectInsideEffect:off
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Fiber, Layer, Redacted, Schedule, type Scheduler } from "effect"
+import { DateTime, Effect, Fiber, Redacted, Schedule, type Scheduler } from "effect"
 import * as Consent from "../src/Consent.js"
 import * as ConsentSignal from "../src/ConsentSignal.js"
 import * as Credential from "../src/Credential.js"
-import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
-import * as tokenFlow from "../src/internal/service/askForToken.js"
+import * as subscriptions from "../src/internal/lib/subscriptions.js"
+import * as consentSession from "../src/internal/service/consentSession.js"
+import * as Flights from "../src/internal/service/flights.js"
 import * as waitForConsent from "../src/internal/service/waitForConsent.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
@@ -86,11 +87,10 @@ describe("a call that waits", () => {
   for (const [name, waits] of idleWaits) {
     it.effect(`${name} leaves nothing behind, however it ends`, () =>
       Effect.gen(function*() {
-        const api = yield* Effect.provide(
-          IdentityApi.IdentityApi,
-          Layer.mock(IdentityApi.IdentityApi, { getResourceOauth2Token: () => Effect.succeed(token("the-token")) })
-        )
-        const all = yield* waitForConsent.make(tokenFlow.make(api))
+        const registry = yield* subscriptions.make
+        const flights = Flights.make(registry)
+        const { notifyCompleted, waiting } = yield* waitForConsent.make(registry)
+        const granted = Effect.succeed(Redacted.make("the-token"))
         const consent = new IdentityError.ConsentRequired({
           providerName: "github",
           authFlow: "USER_FEDERATION",
@@ -99,28 +99,37 @@ describe("a call that waits", () => {
           sessionUri,
           expiresAt: DateTime.unsafeMake(600_000)
         })
-        const subscribed = all.subscribed(consent, (waiter) => {
-          const { wait } = all.waiting(consent, user.workloadAccessToken, waiter)
-          return Effect.zipLeft(waits(wait), waits(wait), { concurrent: true })
-        })
+        const call = Effect.acquireUseRelease(
+          flights.joinSession("key", "grant", consent),
+          ({ session }) =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => waitForConsent.waiter(session ?? consentSession.make(consent), granted)),
+              (waiter) => {
+                const { wait } = waiting(waiter)
+                return Effect.zipLeft(waits(wait), waits(wait), { concurrent: true })
+              },
+              waitForConsent.stop
+            ),
+          flights.leave
+        )
         const silent = Effect.provideService(ConsentSignal.ConsentSignal, {
           publish: () => Effect.void,
           arrival: () => Effect.never
         })
         for (
-          const [call, isCompleted] of [
-            [subscribed, true],
-            [subscribed, false],
-            [silent(subscribed), true],
-            [silent(subscribed), false]
+          const [one, isCompleted] of [
+            [call, true],
+            [call, false],
+            [silent(call), true],
+            [silent(call), false]
           ] as const
         ) {
-          const fibers = yield* Effect.replicateEffect(Effect.fork(call), 2)
+          const fibers = yield* Effect.replicateEffect(Effect.fork(one), 2)
           yield* idle
-          assert.strictEqual(yield* all.sessions, 1)
-          yield* isCompleted ? all.notifyCompleted(sessionUri) : Fiber.interruptAll(fibers)
+          assertEqual([yield* registry.size, yield* flights.size], [1, 1])
+          yield* isCompleted ? notifyCompleted(sessionUri) : Fiber.interruptAll(fibers)
           yield* Fiber.awaitAll(fibers)
-          assert.strictEqual(yield* all.sessions, 0)
+          assertEqual([yield* registry.size, yield* flights.size], [0, 0])
         }
       }))
   }

@@ -9,6 +9,7 @@ import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
 import type { Extent, Services } from "./contract/section.js"
 import { seed } from "./contract/seed.js"
+import { sharing } from "./contract/sharing.js"
 import { strategies } from "./contract/strategies.js"
 import { waiting } from "./contract/waiting.js"
 
@@ -21,6 +22,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: 
   seed(name, layer, extent)
   waiting(name, layer, extent)
   strategies(name, layer, extent)
+  sharing(name, layer, extent)
   handles(name, layer, extent)
   providerUpdates(name, layer, extent)
   identityOfGrants(name, layer, extent)

@@ -1,3 +1,4 @@
+import { Sha256 } from "@aws-crypto/sha256-js"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
@@ -8,3 +9,10 @@ export const digest = (secret: Redacted.Redacted): Effect.Effect<string> =>
     Effect.promise(() => globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(Redacted.value(secret)))),
     (hash) => Encoding.encodeHex(new Uint8Array(hash))
   )
+
+/** The same digest, synchronous: for the key of a call, which is known before anything else happens. */
+export const digestSync = (secret: Redacted.Redacted): string => {
+  const hash = new Sha256()
+  hash.update(Redacted.value(secret))
+  return Encoding.encodeHex(hash.digestSync())
+}

@@ -56,10 +56,10 @@ export type PollRequest = TokenRequest & Pick<ConsentRequired, "sessionUri">
  * Returns the request of a poll: the same options with the session, and without `forceAuthentication`, which would open
  * another session.
  */
-export const pollRequest = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted): PollRequest => ({
-  ...tokenRequest(consent, workloadAccessToken),
-  sessionUri: consent.sessionUri
-})
+export const pollRequest = (
+  { options, sessionUri }: { readonly options: TokenRequestOptions; readonly sessionUri: Redacted.Redacted },
+  workloadAccessToken: Redacted.Redacted
+): PollRequest => ({ ...tokenRequest(options, workloadAccessToken), sessionUri })
 
 /** @internal */
 export interface TokenFlow extends ReturnType<typeof make> {}
@@ -109,7 +109,7 @@ export const make = (api: IdentityApi["Type"]) => {
   })
 
   const poll = (consent: ConsentRequired, workloadAccessToken: Redacted.Redacted) =>
-    readPoll(pollRequest(consent, workloadAccessToken))
+    readPoll(pollRequest({ options: consent, sessionUri: consent.sessionUri }, workloadAccessToken))
 
   return { requestMachineToken, requestUserToken, readPoll, poll }
 }

@@ -215,7 +215,7 @@ export const handles = section("handles", (test) => {
       const resume = withoutTimers(identity.resume(handleOf(consent), { workloadAccessToken }))
       const leaving = yield* Effect.fork(resume)
       const staying = yield* Effect.fork(resume)
-      yield* askedFor(3)
+      yield* askedFor(2)
       yield* Effect.sleep("1 second")
       const exit = yield* Fiber.interrupt(leaving)
       assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))

@@ -1,0 +1,140 @@
+/** A consent session, shared by all calls of one grant that wait for it: one series of polls, and one answer. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Redacted from "effect/Redacted"
+import type { WaitFailure } from "../../Consent.js"
+import { type ConsentPending, ConsentRequired, isTransient } from "../../IdentityError.js"
+import type { TokenRequestOptions } from "./tokenRequest.js"
+
+/** @internal */
+export type PollFailure = WaitFailure | ConsentPending
+
+type PollExit = Exit.Exit<Redacted.Redacted, PollFailure>
+
+interface Running {
+  readonly exit: Deferred.Deferred<PollExit>
+  fiber: Fiber.RuntimeFiber<unknown> | undefined
+}
+
+/** A call that waits. `onNotify` wakes it: there is an answer, or the session was completed. */
+export interface Listener {
+  onNotify: () => void
+}
+
+/** @internal */
+export interface ConsentSession extends Pick<ConsentRequired, "authorizationUrl" | "expiresAt" | "sessionUri"> {
+  /** The request that opened the session. */
+  readonly options: TokenRequestOptions
+  readonly listeners: Set<Listener>
+  /** Polls so far; a poll has the number of those before it. */
+  polls: number
+  /** The last poll that has ended. */
+  last: { readonly number: number; readonly at: number; readonly exit: PollExit } | undefined
+  running: Running | undefined
+  /** The number of polls before the last completion event. Those in progress then may have missed it. */
+  completedAt: number | undefined
+  /** Another session of the same grant was completed, so a new request may return its token. */
+  isGrantCompleted: boolean
+  /** The result for all calls: the token, a denial, or the end of the session. */
+  answer: Exit.Exit<Redacted.Redacted, WaitFailure> | undefined
+}
+
+/** @internal */
+export const make = (consent: ConsentRequired): ConsentSession => ({
+  options: {
+    providerName: consent.providerName,
+    authFlow: consent.authFlow,
+    scopes: consent.scopes,
+    resources: consent.resources,
+    audiences: consent.audiences,
+    callbackUrl: consent.callbackUrl,
+    customState: consent.customState,
+    customParameters: consent.customParameters
+  },
+  // A value of its own, since `onAuthUrl` runs once for it: another session may have the same URL.
+  authorizationUrl: Redacted.make(Redacted.value(consent.authorizationUrl)),
+  sessionUri: consent.sessionUri,
+  expiresAt: consent.expiresAt,
+  listeners: new Set(),
+  polls: 0,
+  last: undefined,
+  running: undefined,
+  completedAt: undefined,
+  isGrantCompleted: false,
+  answer: undefined
+})
+
+/** The number from which a poll counts that another call may have started, but not ended, before now. */
+export const nextNumber = ({ last }: ConsentSession): number => last === undefined ? 0 : last.number + 1
+
+/** The consent request of the session. */
+export const toConsent = ({ authorizationUrl, expiresAt, options, sessionUri }: ConsentSession): ConsentRequired =>
+  new ConsentRequired({ ...options, authorizationUrl, sessionUri, expiresAt }, { disableValidation: true })
+
+const notify = ({ listeners }: ConsentSession) => listeners.forEach((listener) => listener.onNotify())
+
+/** Records that the session, or another one of its grant, was completed: each waiting call looks once. */
+export const complete = (session: ConsentSession, isOther: boolean): void => {
+  session.completedAt = session.polls
+  session.isGrantCompleted ||= isOther
+  notify(session)
+}
+
+/** Tests if a wait continues after this failure of a poll. */
+export const isRetried = (error: PollFailure): boolean => error._tag === "ConsentPending" || isTransient(error)
+
+/** Tests if the result of a poll is that of every call. */
+const isAnswer = (exit: PollExit): exit is Exit.Exit<Redacted.Redacted, WaitFailure> =>
+  Exit.isSuccess(exit) ||
+  (exit.cause._tag === "Fail" && ["ConsentDenied", "ConsentTimedOut"].includes(exit.cause.error._tag))
+
+/** Tests if the result of a poll tells another call that it has to wait. Other failures concern the call that polled. */
+const isShared = (exit: PollExit): boolean =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail" && isRetried(exit.cause.error)
+
+/** Starts a poll in a fiber of its own, so that the interruption of one call does not stop the poll of the others. */
+const start = (session: ConsentSession, poll: Effect.Effect<Redacted.Redacted, PollFailure>) =>
+  Effect.uninterruptible(Effect.suspend(() => {
+    const running: Running = { exit: Deferred.unsafeMake<PollExit>(FiberId.none), fiber: undefined }
+    const number = session.polls++
+    session.running = running
+    return Effect.exit(Effect.interruptible(poll)).pipe(
+      Effect.zip(Clock.currentTimeMillis),
+      Effect.flatMap(([exit, at]) => {
+        session.last = { number, at, exit }
+        session.running = undefined
+        if (isAnswer(exit)) {
+          session.answer = exit
+          notify(session)
+        }
+        return Deferred.succeed(running.exit, exit)
+      }),
+      Effect.forkDaemon,
+      Effect.map((fiber) => {
+        running.fiber = fiber
+        return running.exit
+      })
+    )
+  }))
+
+/**
+ * Returns the result of a poll that has at least this number: of the last one, of the one in progress, or of a new one. An
+ * answer counts, whatever its number.
+ */
+export const pollFrom = (
+  session: ConsentSession,
+  number: number,
+  poll: Effect.Effect<Redacted.Redacted, PollFailure>
+): Effect.Effect<Redacted.Redacted, PollFailure> =>
+  Effect.suspend(() => {
+    const { answer, last, running } = session
+    if (answer !== undefined) return answer
+    if (last !== undefined && last.number >= number && isShared(last.exit)) return last.exit
+    return running === undefined
+      ? Effect.flatMap(start(session, poll), (exit) => Effect.flatten(Deferred.await(exit)))
+      : Effect.flatMap(Deferred.await(running.exit), () => pollFrom(session, number, poll))
+  })

@@ -1,0 +1,226 @@
+/** Calls that request the same grant share one token request, and the consent session that it opens. */
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { WaitFailure } from "../../Consent.js"
+import { ConsentSignal } from "../../ConsentSignal.js"
+import type { ConsentRequired } from "../../IdentityError.js"
+import type { MintFailure } from "../../WorkloadAccessToken.js"
+import { digest } from "../lib/digest.js"
+import * as expiringMap from "../lib/expiringMap.js"
+import type * as subscriptions from "../lib/subscriptions.js"
+import * as consentSession from "./consentSession.js"
+import type { ConsentSession } from "./consentSession.js"
+
+/** @internal */
+export type RequestFailure = WaitFailure | ConsentRequired | MintFailure
+
+type TokenExit = Exit.Exit<Redacted.Redacted, RequestFailure>
+
+/** The calls of one grant. It ends with its last call. */
+export interface Flight {
+  readonly key: string
+  /** Key of the grant: the key of a request for it. A resumed call has another key. */
+  readonly grant: string
+  callers: number
+  /** The request in progress; `undefined` after it has opened a session. */
+  request: { readonly exit: Deferred.Deferred<TokenExit>; fiber: Fiber.RuntimeFiber<unknown> | undefined } | undefined
+  session: ConsentSession | undefined
+  /** The subscriptions to the session, and to earlier sessions of the grant. */
+  readonly subscribed: Array<readonly [sessionUri: string, subscription: subscriptions.Subscription]>
+  /** Publishes the completion that another process reports. */
+  listener: Fiber.RuntimeFiber<unknown> | undefined
+}
+
+/** The sessions of a grant that no call waits for any more. */
+interface Earlier extends expiringMap.Expiring {
+  readonly sessionUris: ReadonlyArray<string>
+}
+
+/** The newest sessions of a grant whose completion wakes a later call. */
+const maxEarlier = 4
+
+/** @internal */
+export interface Flights {
+  /** Joins the calls of `key`, or starts `request` for them. */
+  readonly join: (key: string, request: Effect.Effect<Redacted.Redacted, RequestFailure>) => Effect.Effect<Flight>
+  /** Joins the resumed calls that wait for the session of this consent. `grant` is the key of its request. */
+  readonly joinSession: (key: string, grant: string, consent: ConsentRequired) => Effect.Effect<Flight>
+  /** The result of the request. While calls wait for its session, it is the consent that they require. */
+  readonly result: (flight: Flight) => Effect.Effect<Redacted.Redacted, RequestFailure>
+  /** Leaves the calls of a flight. The last one interrupts what is in progress. */
+  readonly leave: (flight: Flight) => Effect.Effect<void>
+  /** The number of flights. */
+  readonly size: Effect.Effect<number>
+}
+
+// Made here, so that it does not keep the consent request and its stack trace in memory.
+const onCompleted = (session: ConsentSession) => () => consentSession.complete(session, false)
+
+/** Another session of the grant was completed. */
+const onEarlier = (flight: Flight) => () => {
+  if (flight.session !== undefined) consentSession.complete(flight.session, true)
+}
+
+const interrupt = (fiber: Fiber.RuntimeFiber<unknown> | undefined) =>
+  fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
+
+/** @internal */
+export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
+  // Native maps: callers choose the keys. Each step that changes a map is synchronous, so no other fiber sees half of it.
+  const flights = new Map<string, Flight>()
+  const earlier = expiringMap.make<Earlier>()
+
+  const open = (key: string, grant: string): Flight => {
+    const flight = {
+      key,
+      grant,
+      callers: 1,
+      request: undefined,
+      session: undefined,
+      subscribed: [],
+      listener: undefined
+    }
+    flights.set(key, flight)
+    return flight
+  }
+
+  /** Later calls of the key start another flight. */
+  const detach = (flight: Flight) => {
+    if (flights.get(flight.key) === flight) flights.delete(flight.key)
+  }
+
+  const find = (key: string): Flight | undefined => {
+    const found = flights.get(key)
+    if (found === undefined || found.session?.answer !== undefined) return undefined
+    found.callers++
+    return found
+  }
+
+  const subscribe = (flight: Flight, sessionUri: string, onNotify: () => void) =>
+    Effect.suspend(() => {
+      const subscription = { isNotified: false, onNotify }
+      flight.subscribed.push([sessionUri, subscription])
+      return registry.subscribe(sessionUri, subscription)
+    })
+
+  const earlierOf = (grant: string, now: DateTime.Utc) =>
+    Option.match(earlier.get(grant, now), { onNone: () => [], onSome: ({ sessionUris }) => sessionUris })
+
+  const subscribeEarlier = (flight: Flight, own?: string) =>
+    Effect.flatMap(DateTime.now, (now) =>
+      Effect.forEach(
+        earlierOf(flight.grant, now).filter((uri) => uri !== own),
+        (uri) => subscribe(flight, uri, onEarlier(flight)),
+        { discard: true }
+      ))
+
+  const listen = (flight: Flight, { sessionUri }: ConsentSession) =>
+    Effect.flatMap(ConsentSignal, (signal) =>
+      signal === undefined
+        ? Effect.void
+        // Computes the digest before the URL is shown, so that the signal of a user who answers at once is not missed.
+        : digest(sessionUri).pipe(
+          Effect.flatMap((name) =>
+            Effect.forkDaemon(
+              Effect.interruptible(Effect.zipRight(signal.arrival(name), registry.publish(Redacted.value(sessionUri))))
+            )
+          ),
+          Effect.map((fiber) => {
+            flight.listener = fiber
+          })
+        ))
+
+  /** Opens the session before any call shows its URL, since the user may answer at once. */
+  const openSession = (flight: Flight, consent: ConsentRequired) =>
+    Effect.suspend(() => {
+      const session = consentSession.make(consent)
+      flight.session = session
+      if (flight.subscribed.some(([, { isNotified }]) => isNotified)) consentSession.complete(session, true)
+      return subscribe(flight, Redacted.value(session.sessionUri), onCompleted(session)).pipe(
+        Effect.zipRight(listen(flight, session)),
+        Effect.map(() => {
+          flight.request = undefined
+          return session
+        })
+      )
+    })
+
+  const start = (flight: Flight, request: Effect.Effect<Redacted.Redacted, RequestFailure>) => {
+    const state: NonNullable<Flight["request"]> = { exit: Deferred.unsafeMake(FiberId.none), fiber: undefined }
+    flight.request = state
+    return subscribeEarlier(flight).pipe(
+      Effect.zipRight(Effect.exit(Effect.interruptible(request))),
+      Effect.flatMap((exit): Effect.Effect<TokenExit> => {
+        const { error } = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause : { error: undefined }
+        if (error?._tag === "ConsentRequired") {
+          return Effect.map(openSession(flight, error), (session) => Exit.fail(consentSession.toConsent(session)))
+        }
+        detach(flight)
+        return Effect.succeed(exit)
+      }),
+      Effect.flatMap((exit) => Deferred.succeed(state.exit, exit)),
+      Effect.forkDaemon,
+      Effect.map((fiber) => {
+        state.fiber = fiber
+        return flight
+      })
+    )
+  }
+
+  /** Remembers a session without an answer, whose URL the user may still open. */
+  const remember = ({ grant, session }: Flight) =>
+    session === undefined || session.answer !== undefined
+      ? Effect.void
+      : Effect.map(DateTime.now, (now) => {
+        const uri = Redacted.value(session.sessionUri)
+        const sessionUris = [uri, ...earlierOf(grant, now).filter((one) => one !== uri)].slice(0, maxEarlier)
+        earlier.set(grant, { sessionUris, expiresAt: session.expiresAt }, now)
+      })
+
+  const close = (flight: Flight) => {
+    detach(flight)
+    // The request first: when it has ended, no session is opened any more.
+    return Effect.zipRight(
+      interrupt(flight.request?.fiber),
+      Effect.suspend(() =>
+        Effect.forEach(flight.subscribed, ([uri, one]) => registry.unsubscribe(uri, one), { discard: true }).pipe(
+          Effect.zipRight(interrupt(flight.listener)),
+          Effect.zipRight(interrupt(flight.session?.running?.fiber)),
+          Effect.zipRight(remember(flight))
+        )
+      )
+    )
+  }
+
+  return {
+    join: (key, request) =>
+      Effect.uninterruptible(Effect.suspend(() => {
+        const found = find(key)
+        return found === undefined ? start(open(key, key), request) : Effect.succeed(found)
+      })),
+    joinSession: (key, grant, consent) =>
+      Effect.uninterruptible(Effect.suspend(() => {
+        const found = find(key)
+        if (found !== undefined) return Effect.succeed(found)
+        const flight = open(key, grant)
+        return subscribeEarlier(flight, Redacted.value(consent.sessionUri)).pipe(
+          Effect.zipRight(openSession(flight, consent)),
+          Effect.as(flight)
+        )
+      })),
+    result: (flight) =>
+      Effect.suspend(() => {
+        const { request, session } = flight
+        if (request !== undefined) return Effect.flatten(Deferred.await(request.exit))
+        return session === undefined ? Effect.interrupt : Effect.fail(consentSession.toConsent(session))
+      }),
+    leave: (flight) => Effect.suspend(() => --flight.callers === 0 ? close(flight) : Effect.void),
+    size: Effect.sync(() => flights.size)
+  }
+}

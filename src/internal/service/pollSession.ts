@@ -1,0 +1,75 @@
+/** One poll of a consent session, as one of the calls that wait for it. */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import { ConsentTimedOut, isTransient } from "../../IdentityError.js"
+import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
+import { pollRequest, type TokenFlow } from "./askForToken.js"
+import type { ConsentSession, PollFailure } from "./consentSession.js"
+import { isRejected, renew, workloadTokenOf } from "./workloadToken.js"
+
+/** Sends the request of the session again, without the session. Another consent does not help the call that waits for this one. */
+const requestAgain = <E>(flow: TokenFlow, session: ConsentSession, token: Redacted.Redacted, onConsent: () => E) =>
+  Effect.catchTag(
+    flow.requestUserToken({ options: session.options, workloadAccessToken: token }, undefined),
+    "ConsentRequired",
+    () => Effect.fail(onConsent())
+  )
+
+/**
+ * Assumption: a session belongs to the workload and the user, and not to the workload access token that opened it, so that a
+ * poll with another token of the same user continues it [I]. If the service rejects this, one new request is sent.
+ */
+const pollRenewed = (flow: TokenFlow, session: ConsentSession, token: Redacted.Redacted) =>
+  Effect.catchTags(flow.readPoll(pollRequest(session, token)), {
+    AccessDenied: () => requestAgain(flow, session, token, () => timedOut(session)),
+    ConsentTimedOut: () => requestAgain(flow, session, token, () => timedOut(session)),
+    Unauthorized: () => requestAgain(flow, session, token, () => timedOut(session))
+  })
+
+const timedOut = ({ options }: ConsentSession) => new ConsentTimedOut({ providerName: options.providerName })
+
+/** If another session of the grant was completed, a new request may return the token that the poll does not. */
+const orGrant = (flow: TokenFlow, session: ConsentSession, token: Redacted.Redacted) =>
+  Effect.catchTag(
+    flow.readPoll(pollRequest(session, token)),
+    "ConsentPending",
+    (pending) =>
+      Effect.suspend((): Effect.Effect<Redacted.Redacted, PollFailure> => {
+        if (!session.isGrantCompleted) return Effect.fail(pending)
+        session.isGrantCompleted = false
+        return requestAgain(flow, session, token, () => pending)
+      })
+  )
+
+/**
+ * Makes the poll of a call. A workload access token that has expired meanwhile is renewed. After the session has expired, a
+ * failure that would be retried becomes `ConsentTimedOut`.
+ */
+export const make = (
+  flow: TokenFlow,
+  session: ConsentSession,
+  caller: WithWorkloadAccessToken
+): Effect.Effect<Redacted.Redacted, PollFailure> =>
+  // Suspended, so that a waiting call keeps only the arguments.
+  Effect.suspend(() => pollAs(flow, session, caller))
+
+const pollAs = (flow: TokenFlow, session: ConsentSession, caller: WithWorkloadAccessToken) =>
+  Effect.flatMap(
+    workloadTokenOf(caller),
+    (token) =>
+      Effect.catchIf(
+        orGrant(flow, session, token),
+        isRejected,
+        () => Effect.flatMap(renew(caller, token), (renewed) => pollRenewed(flow, session, renewed))
+      )
+  ).pipe(
+    Effect.catchIf(
+      // The service denies access to a session that has ended.
+      (error) => error._tag === "AccessDenied" || isTransient(error),
+      (error) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Effect.fail(now >= DateTime.toEpochMillis(session.expiresAt) ? timedOut(session) : error))
+    )
+  )
