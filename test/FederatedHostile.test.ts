@@ -12,7 +12,7 @@ import * as federated from "./support/federated.js"
 
 const layer = (options?: FederatedIssuer.Options) =>
   IdentityService.layerTest.pipe(
-    Layer.provide(FederatedIssuer.layer({ timeout: "300 millis", ...options })),
+    Layer.provide(FederatedIssuer.layer({ timeout: "20 seconds", ...options })),
     Layer.provide(Logger.minimumLogLevel(LogLevel.None))
   )
 
@@ -75,7 +75,9 @@ const refused = ({ outcome }: Effect.Effect.Success<ReturnType<typeof askedOf>>)
 }
 
 describe("a token endpoint", () => {
-  const cases: ReadonlyArray<readonly [what: string, handler: Handler, failure: object]> = [
+  const cases: ReadonlyArray<
+    readonly [what: string, handler: Handler, failure: Partial<IdentityControls.ProviderFailure>]
+  > = [
     ["that responds with HTML", text("<html>hello"), { reason: "Malformed", status: 200 }],
     ["that responds with a JSON array", json(["access_token"]), { reason: "Malformed" }],
     ["that responds with an empty body", text(""), { reason: "Malformed" }],
@@ -137,7 +139,9 @@ describe("a token endpoint", () => {
         refused(answer)
         assertContains(answer.failures[0], { providerName: "own", step: "token", ...failure })
         assert.strictEqual(answer.failures.length, 1)
-      })
+      }),
+      // The others must respond within the limit also on a busy machine.
+      failure.reason === "TimedOut" ? { timeout: "300 millis" } : undefined
     )
   }
 
@@ -277,7 +281,7 @@ describe("a token endpoint", () => {
       const { origin, paths } = yield* answering(() => {})
       const answer = yield* discovered(`${origin.replace("http:", "https:")}/.well-known/openid-configuration`)
       refused(answer)
-      assertContains(answer.failures[0], { reason: "Certificate" })
+      assertContains(answer.failures[0], { reason: "Unreachable" })
       assertEqual(paths, [])
     })
   )

@@ -16,6 +16,8 @@ type Resolution = string | ReadonlyArray<string>
 // The resolution of each name: addresses, or an error code.
 const resolver = vi.hoisted(() => ({
   resolution: "ENOTFOUND" as Resolution,
+  /** The next resolutions, before `resolution`. */
+  resolutions: [] as Array<Resolution>,
   asked: [] as Array<{ readonly hostname: string; readonly options: LookupOptions }>,
   lookups: [] as Array<LookupFunction | undefined>
 }))
@@ -29,7 +31,7 @@ vi.mock("node:dns", async (importOriginal) => {
     callback: (error: Error | null, addresses: ReadonlyArray<LookupAddress>) => void
   ) => {
     resolver.asked.push({ hostname, options })
-    const { resolution } = resolver
+    const resolution = resolver.resolutions.shift() ?? resolver.resolution
     if (typeof resolution === "string") {
       return callback(Object.assign(new Error("canary"), resolution === "" ? {} : { code: resolution }), [])
     }
@@ -124,6 +126,49 @@ describe("a host name", () => {
       resolver.resolution = ["10.0.0.7"]
       assert.strictEqual(reasonOf(yield* asked(named, url)), "Forbidden")
       assert.strictEqual(requests.length, 1)
+    }))
+
+  it.scoped("that resolves to another address each time is resolved once for each request, and checked each time", () =>
+    Effect.gen(function*() {
+      const { origin, requests } = yield* server()
+      const url = origin.replace("127.0.0.1", "localhost")
+      const named = { hosts: [], loopbackOrigins: [url] }
+      for (const second of ["10.0.0.7", "0.0.0.0", "::", "::ffff:10.0.0.7"]) {
+        requests.length = 0
+        resolver.asked.length = 0
+        resolver.resolutions = [["127.0.0.1"], [second], ["127.0.0.1"]]
+        assert.strictEqual(reasonOf(yield* asked(named, url)), "answered")
+        assert.lengthOf(resolver.asked, 1)
+        assert.strictEqual(reasonOf(yield* asked(named, url)), "Forbidden", second)
+        assert.lengthOf(resolver.asked, 2)
+        assert.strictEqual(reasonOf(yield* asked(named, url)), "answered")
+        assert.lengthOf(requests, 2)
+      }
+    }))
+
+  it.scoped("that resolves to allowed and forbidden addresses is connected to at the allowed ones only", () =>
+    Effect.gen(function*() {
+      const { origin, requests } = yield* server()
+      const url = origin.replace("127.0.0.1", "localhost")
+      const named = { hosts: [], loopbackOrigins: [url] }
+      for (const others of [["10.0.0.7"], ["0.0.0.0", "::", "fe80::1", "fe80::1%lo", "169.254.169.254"]]) {
+        for (const resolution of [["127.0.0.1", ...others], [...others, "127.0.0.1"]]) {
+          resolver.resolution = resolution
+          assert.strictEqual(reasonOf(yield* asked(named, url)), "answered", resolution.join())
+        }
+        resolver.resolution = others
+        assert.strictEqual(reasonOf(yield* asked(named, url)), "Forbidden", others.join())
+      }
+      assert.lengthOf(requests, 4)
+    }))
+
+  it.scoped("with a dot at its end is another name, which is not on loopback", () =>
+    Effect.gen(function*() {
+      const { connections, port: number } = yield* port
+      resolver.resolution = ["127.0.0.1"]
+      const named = { hosts: [], loopbackOrigins: [`https://localhost:${number}`, `https://localhost.:${number}`] }
+      assert.strictEqual(reasonOf(yield* asked(named, `https://localhost.:${number}/`)), "Forbidden")
+      assert.strictEqual(connections(), 0)
     }))
 
   it.scoped("without an address is Forbidden", () =>

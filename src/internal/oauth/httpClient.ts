@@ -1,16 +1,15 @@
 /** Requests to authorization servers: with limits of time and size, to allowed addresses only, without redirects. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import { lookup } from "node:dns"
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http"
 import { request as requestHttps } from "node:https"
 import type { LookupFunction } from "node:net"
 import type { SecureContext } from "node:tls"
-import type { ProviderFailure } from "../../IdentityControls.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import { type AddressPolicy, hostNotAllowed, isAddressAllowed, rejectReason } from "./addressPolicy.js"
 import { freshness } from "./freshness.js"
+import { failed, Forbidden, type RequestError } from "./requestError.js"
 
 /** @internal */
 export const maxBytes = 1_048_576
@@ -39,11 +38,6 @@ export interface HttpResponse {
   readonly freshness: number | undefined
 }
 
-/** The failure of a request without a response. */
-export interface RequestError extends Pick<ProviderFailure, "reason" | "status" | "description"> {}
-
-class Forbidden extends Error {}
-
 /** Checks the resolved addresses of the connection itself: a second lookup may return other addresses. */
 const lookupAllowed = (allowed: AddressPolicy): LookupFunction => (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -55,20 +49,6 @@ const lookupAllowed = (allowed: AddressPolicy): LookupFunction => (hostname, opt
     }
     return options.all === true ? callback(null, permitted) : callback(null, first.address, first.family)
   })
-}
-
-const unreachable = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]
-
-const errorCodeOf = (error: unknown): string =>
-  Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : ""
-
-const failed = (error: unknown): RequestError => {
-  if (error instanceof Forbidden) return { reason: "Forbidden", description: error.message }
-  const code = errorCodeOf(error)
-  if (/CERT|SELF_SIGNED|^ERR_TLS|UNABLE_TO_|^ERR_SSL|^EPROTO$|HOSTNAME/.test(code)) {
-    return { reason: "Certificate", description: code }
-  }
-  return { reason: unreachable.includes(code) ? "Unreachable" : "Lost", description: code }
 }
 
 const read = (response: IncomingMessage, done: (result: Effect.Effect<HttpResponse, RequestError>) => void) => {
@@ -111,6 +91,8 @@ export const send = (
       // Without compression, so that the size limit applies to the transferred bytes.
       headers: { ...headers, "accept-encoding": "identity", "user-agent": "effect-agentcore-identity" },
       lookup: lookupAllowed(allowed),
+      // Without it, a server that supports only HTTP/2 closes the connection without an error.
+      ALPNProtocols: ["http/1.1"],
       ...(secureContext !== undefined && { secureContext }),
       // A separate connection, which is closed after the response.
       agent: false as const

@@ -2,7 +2,7 @@
 import type { ProviderFailure } from "../../IdentityControls.js"
 import { ProviderError } from "../emulator/state/issuer.js"
 import { minSecretLength, redacted, redactText } from "../lib/redactText.js"
-import type { RequestError } from "./httpClient.js"
+import type { RequestError } from "./requestError.js"
 
 /** @internal */
 export type Step = ProviderFailure["step"]
