@@ -212,10 +212,20 @@ export class UnknownServiceError extends Schema.TaggedError<UnknownServiceError>
   "effect-agentcore-identity/UnknownServiceError"
 )("UnknownServiceError", { ...repeatable, code: Schema.String, status: Schema.optional(Schema.Finite) }) {}
 
+const unavailable = {
+  UserToken: "the JWT of the user is not available: its effect failed with ",
+  Fixed:
+    "the workload access token was rejected, and a fixed token cannot be renewed: provide WorkloadAccessToken.layer, or " +
+    "suspend the call (Consent.suspend) and resume it with another token",
+  FixedUserToken:
+    "the workload access token was rejected, and so is the fixed JWT of the user: pass an effect as userToken that " +
+    "returns a fresh JWT, or suspend the call (Consent.suspend) and resume it with another token"
+}
+
 /**
- * No workload access token is available: the effect that provides the JWT of the user failed (`UserToken`), or the token is
- * fixed and cannot be renewed (`Fixed`). `failure` is the tag or the name of the error of that effect; the error itself may
- * contain a secret.
+ * No workload access token is available: the effect that provides the JWT of the user failed (`UserToken`), or the service
+ * rejects the token, which is fixed (`Fixed`) or was requested with a fixed JWT that it rejects too (`FixedUserToken`).
+ * `failure` is the tag or the name of the error of that effect; the error itself may contain a secret.
  *
  * @since 0.1.0
  * @category errors
@@ -223,15 +233,12 @@ export class UnknownServiceError extends Schema.TaggedError<UnknownServiceError>
 export class WorkloadAccessTokenUnavailable extends Schema.TaggedError<WorkloadAccessTokenUnavailable>(
   "effect-agentcore-identity/WorkloadAccessTokenUnavailable"
 )("WorkloadAccessTokenUnavailable", {
-  reason: Schema.Literal("UserToken", "Fixed"),
+  reason: Schema.Literal("UserToken", "Fixed", "FixedUserToken"),
   failure: Schema.optional(Schema.String)
 }) {
   /** @since 0.1.0 */
   override get message(): string {
-    return this.reason === "Fixed"
-      ? "the workload access token was rejected, and a fixed token cannot be renewed: provide WorkloadAccessToken.layer, or " +
-        "suspend the call (Consent.suspend) and resume it with another token"
-      : `the JWT of the user is not available: its effect failed with ${this.failure ?? "an error"}`
+    return unavailable[this.reason].concat(this.reason === "UserToken" ? this.failure ?? "an error" : "")
   }
 }
 

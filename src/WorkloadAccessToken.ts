@@ -4,7 +4,9 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -15,6 +17,7 @@ import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { Failure } from "./IdentityApi.js"
 import { WorkloadAccessTokenUnavailable } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
+import { claimsOf } from "./internal/service/grantKey.js"
 import { type CallbackUrl, layerCallbackUrl } from "./TokenOptions.js"
 
 /**
@@ -175,11 +178,37 @@ const nameOf = (error: unknown): string | undefined =>
     ? error.name
     : undefined
 
+/** A token, and the time from which another one is requested. */
+interface Current {
+  readonly token: Redacted.Redacted
+  /** Milliseconds since the epoch. `Infinity` if the lifetime is not known: then the service rejects the token some day. */
+  readonly renewAt: number
+}
+
+/** How long before its end a token is renewed, or after half of a shorter life. */
+const renewBefore = Duration.toMillis("1 minute")
+
+/**
+ * A workload access token that was requested with a JWT works as long as the JWT. The lifetime of others is not established:
+ * they are renewed when the service rejects them.
+ */
+const renewalOf = (userToken: Redacted.Redacted | undefined, now: number): number => {
+  const seconds = userToken === undefined
+    ? undefined
+    : Option.getOrUndefined(Option.flatMapNullable(claimsOf(userToken), ({ exp }) => exp))
+  if (seconds === undefined) return Infinity
+  const end = seconds * 1000
+  return Math.max(end - renewBefore, now + (end - now) / 2)
+}
+
 /**
  * Requests the token of a workload and its user. The user is `userToken`, a JWT that the service verifies, or `userId`, which
- * the service trusts. An effect as `userToken` is run for each request of a token, so that it can return a new JWT. Without a
- * user it is the token of the workload, which is sufficient for machine tokens and API keys only. The token is requested at
- * its first use and then kept; `renew` requests another one.
+ * the service trusts. Without a user it is the token of the workload, which is sufficient for machine tokens and API keys only.
+ *
+ * The token is requested at its first use and then kept. Concurrent uses share one request. It is requested again when the
+ * service rejects it, and one minute before the JWT expires (or after half of a shorter life) if `userToken` is an effect. The
+ * effect runs for each request of a token and has to return a fresh JWT. With a fixed JWT the token ends with the JWT; then
+ * `renew` fails with `WorkloadAccessTokenUnavailable`.
  *
  * @example
  * ```ts
@@ -207,22 +236,40 @@ export const layer = <E = never, R = never>({ userId, userToken, workloadName }:
           (error) => new WorkloadAccessTokenUnavailable({ reason: "UserToken", failure: nameOf(error) })
         )
         : Effect.succeed(userToken)
+      const isFresh = Effect.isEffect(userToken)
       const mint = Effect.flatMap(jwt, (userToken) =>
         identity.getWorkloadAccessToken({
           workloadName,
           ...(userToken !== undefined && { userToken }),
           ...(userId !== undefined && { userId })
-        }))
-      const current = yield* SynchronizedRef.make(Option.none<Redacted.Redacted>())
+        }).pipe(
+          Effect.zip(Clock.currentTimeMillis),
+          Effect.map(([token, now]): Current => ({
+            token,
+            renewAt: isFresh ? renewalOf(userToken, now) : Infinity
+          }))
+        ))
+      const current = yield* SynchronizedRef.make(Option.none<Current>())
       // One caller requests the token at a time, and the others receive it.
-      const tokenUnless = (isStale: (token: Redacted.Redacted) => boolean) =>
-        SynchronizedRef.modifyEffect(current, (kept) => {
-          const token = Option.isSome(kept) && !isStale(kept.value) ? Effect.succeed(kept.value) : mint
-          return Effect.map(token, (token) => [token, Option.some(token)] as const)
-        })
+      const tokenUnless = (isRejected: (token: Redacted.Redacted) => boolean) =>
+        SynchronizedRef.modifyEffect(current, (kept) =>
+          Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            const valid = Option.filter(kept, ({ renewAt, token }) => now < renewAt && !isRejected(token))
+            const next = Option.isSome(valid) ? Effect.succeed(valid.value) : mint
+            return Effect.map(next, (current) => [current.token, Option.some(current)] as const)
+          }))
+      const renew = (rejected: Redacted.Redacted) =>
+        tokenUnless((token) => Redacted.value(token) === Redacted.value(rejected))
       return {
         get: tokenUnless(() => false),
-        renew: (rejected) => tokenUnless((token) => Redacted.value(token) === Redacted.value(rejected)),
+        renew: (rejected) =>
+          isFresh || userToken === undefined
+            ? renew(rejected)
+            : Effect.catchTag(
+              renew(rejected),
+              "Unauthorized",
+              () => new WorkloadAccessTokenUnavailable({ reason: "FixedUserToken" })
+            ),
         ...(userToken === undefined && { identity: { workloadName, userId } })
       }
     })

@@ -1,11 +1,11 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, Fiber, Layer, Option, Redacted, Ref, TestClock } from "effect"
+import { Array as Arr, Clock, Effect, Fiber, Layer, Option, Redacted, Ref, TestClock } from "effect"
 import * as IdentityError from "../src/IdentityError.js"
 import * as IdentityService from "../src/IdentityService.js"
 import * as TokenOptions from "../src/TokenOptions.js"
 import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
-import { workloadName } from "./support/agent.js"
+import { jwt, workloadName } from "./support/agent.js"
 import { assertEqual } from "./support/equality.js"
 import { answering, token } from "./support/stub.js"
 
@@ -174,6 +174,46 @@ describe("WorkloadAccessToken", () => {
       }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName, userToken }), layer)))
     }))
 
+  it.effect("is renewed one minute before a fresh JWT expires, or after half of a shorter life", () =>
+    Effect.gen(function*() {
+      const lives = [[600, 540], [90, 45], [10, 5]] as const
+      for (const [life, renewed] of lives) {
+        const { layer, requested } = yield* minting(...["first", "second"].map((text) => Effect.succeed(text)))
+        const userToken = Effect.map(
+          Clock.currentTimeMillis,
+          (now) => jwt({ iss: "https://i.example", sub: "a", exp: now / 1000 + life })
+        )
+        yield* Effect.gen(function*() {
+          yield* current
+          yield* TestClock.adjust(renewed * 1000 - 1)
+          yield* current
+          assert.lengthOf(requested, 1)
+          yield* TestClock.adjust("1 millis")
+          assertEqual(yield* current, Redacted.make("second"))
+        }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName, userToken }), layer)))
+      }
+    }))
+
+  it.effect("is not renewed before its end with a fixed JWT, and without a JWT that has one", () =>
+    Effect.gen(function*() {
+      const fixed = jwt({ iss: "https://i.example", sub: "a", exp: 60 })
+      for (
+        const userToken of [
+          fixed,
+          Effect.succeed(jwt({ iss: "https://i.example", sub: "a" })),
+          Effect.succeed(Redacted.make("opaque"))
+        ]
+      ) {
+        const { layer, requested } = yield* minting(Effect.succeed("first"))
+        yield* Effect.gen(function*() {
+          yield* current
+          yield* TestClock.adjust("1 day")
+          yield* current
+          assert.lengthOf(requested, 1)
+        }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName, userToken }), layer)))
+      }
+    }))
+
   it.effect("is unavailable if the JWT of the user is, and the error repeats nothing of the failure but its name", () =>
     Effect.gen(function*() {
       const { layer } = yield* minting()
@@ -199,7 +239,8 @@ describe("WorkloadAccessToken", () => {
       const error = yield* Effect.flip(renew(yield* get))
       assertEqual(
         error.message,
-        "a fixed workload access token cannot be renewed: provide WorkloadAccessToken.layer, or call the agent again"
+        "the workload access token was rejected, and a fixed token cannot be renewed: provide WorkloadAccessToken.layer, or " +
+          "suspend the call (Consent.suspend) and resume it with another token"
       )
     }).pipe(Effect.provide(WorkloadAccessToken.layerHeaders({ WorkloadAccessToken: "a" }))))
 

@@ -7,6 +7,7 @@ import { deletion } from "./contract/deletion.js"
 import { handles } from "./contract/handles.js"
 import { identityOfGrants } from "./contract/identityOfGrants.js"
 import { providerUpdates } from "./contract/providerUpdates.js"
+import { renewal } from "./contract/renewal.js"
 import type { Extent, Services } from "./contract/section.js"
 import { seed } from "./contract/seed.js"
 import { sharing } from "./contract/sharing.js"
@@ -23,6 +24,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Services, E>, extent: 
   waiting(name, layer, extent)
   strategies(name, layer, extent)
   sharing(name, layer, extent)
+  renewal(name, layer, extent)
   handles(name, layer, extent)
   providerUpdates(name, layer, extent)
   identityOfGrants(name, layer, extent)
