@@ -19,8 +19,9 @@ import {
 } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { timeLimit, tryPromise } from "../src/internal/lib/timeLimit.js"
+import { makeTryPromise, timeLimit } from "../src/internal/lib/timeLimit.js"
 import { assertEqual } from "./support/equality.js"
+import { countingSleeps } from "./support/manualClock.js"
 
 const limit = Duration.seconds(10)
 
@@ -231,12 +232,13 @@ describe("a time limit", () => {
 })
 
 describe("a promise with a time limit", () => {
+  const tryPromise = makeTryPromise(limit)
+
   /** A promise that a test settles, and the signal that it was started with. */
   const pending = () => {
     let settle = { resolve: (_: string) => {}, reject: (_: unknown) => {} }
     const signals: Array<AbortSignal> = []
     const effect = tryPromise<string, readonly [string, unknown]>({
-      duration: limit,
       onTimeout: () => ["too late", signals[0]?.aborted],
       catch: (thrown, now) => [String(thrown), now],
       try: (signal) => {
@@ -253,6 +255,16 @@ describe("a promise with a time limit", () => {
       reject: (e: unknown) => settle.reject(e)
     }
   }
+
+  /** Runs a promise, and checks that no sleep of its timer is left, which would keep the process running. */
+  const leavingNoSleep = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.gen(function*() {
+      const { clock, sleeps } = yield* countingSleeps
+      const exit = yield* Effect.exit(Effect.withClock(self, clock))
+      yield* Effect.repeatN(Effect.yieldNow(), 5)
+      assert.strictEqual(sleeps.pending, 0, "a sleep is left")
+      return yield* exit
+    })
 
   const begun = ({ signals }: { readonly signals: ReadonlyArray<AbortSignal> }) =>
     Effect.yieldNow().pipe(Effect.repeat({ until: () => signals.length > 0 }))
@@ -274,43 +286,43 @@ describe("a promise with a time limit", () => {
         yield* Effect.yieldNow()
       })))
 
-    it.effect(`in ${where} passes on a result, a rejection and a throw, and stops its timer`, () =>
+    it.effect(`in ${where} passes on a result, a rejection and a throw, and leaves no sleep`, () =>
       Effect.gen(function*() {
         yield* TestClock.adjust("7 seconds")
         const resolved = pending()
-        const one = yield* Effect.fork(region(leavingNoFiber(resolved.effect)))
+        const one = yield* Effect.fork(leavingNoSleep(region(resolved.effect)))
         yield* begun(resolved)
         resolved.resolve("done")
         same(yield* Fiber.await(one), Exit.succeed("done"))
         const rejected = pending()
-        const two = yield* Effect.fork(region(leavingNoFiber(rejected.effect)))
+        const two = yield* Effect.fork(leavingNoSleep(region(rejected.effect)))
         yield* begun(rejected)
         rejected.reject("no")
         // The second member is the time of the caller's clock.
         assertEqual(yield* Effect.flip(Fiber.join(two)), ["no", 7000])
         const thrown = tryPromise({
-          duration: limit,
           onTimeout: () => "too late",
           catch: String,
           try: () => {
             throw "thrown"
           }
         })
-        same(yield* Effect.exit(region(leavingNoFiber(thrown))), Exit.fail("thrown"))
+        same(yield* Effect.exit(leavingNoSleep(region(thrown))), Exit.fail("thrown"))
         for (const { signals } of [resolved, rejected]) assert.isFalse(signals[0]?.aborted)
       }))
   }
 
   it.effect("aborts its signal and stops its timer when the caller is interrupted where it can be", () =>
-    leavingNoFiber(Effect.gen(function*() {
+    Effect.gen(function*() {
       const slow = pending()
-      const fiber = yield* Effect.fork(slow.effect)
-      yield* begun(slow)
-      yield* Fiber.interrupt(fiber)
+      const interrupted = Effect.gen(function*() {
+        const fiber = yield* Effect.fork(slow.effect)
+        yield* begun(slow)
+        yield* Fiber.interrupt(fiber)
+      })
+      yield* leavingNoSleep(interrupted)
       assert.isTrue(slow.signals[0]?.aborted)
-      // The timer ends after the caller.
-      yield* Effect.yieldNow()
-    })))
+    }))
 
   it.effect("does not let the interruption of the caller into an uninterruptible region, where the limit still holds", () =>
     leavingNoFiber(Effect.gen(function*() {
@@ -342,8 +354,7 @@ describe("a promise with a time limit", () => {
 
   it.effect("has no timer if the limit is infinite", () =>
     Effect.gen(function*() {
-      const unlimited = tryPromise({
-        duration: Duration.infinity,
+      const unlimited = makeTryPromise(Duration.infinity)({
         onTimeout: () => "too late",
         catch: String,
         try: async () => "done"

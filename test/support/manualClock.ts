@@ -36,3 +36,22 @@ export const makeManualClock = () => {
     })
   return { clock, set }
 }
+
+/** A clock that counts its sleeps: those that have started, and those that have not ended. */
+export const countingSleeps = Effect.suspend(() => {
+  const sleeps = { started: 0, pending: 0 }
+  return Effect.map(
+    clockWith((clock) => ({
+      sleep: (duration) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            sleeps.started++
+            sleeps.pending++
+          }),
+          () => Effect.interruptible(clock.sleep(duration)),
+          () => Effect.sync(() => sleeps.pending--)
+        )
+    })),
+    (clock) => ({ clock, sleeps })
+  )
+})

@@ -9,7 +9,7 @@ import { TransportFailure, UndecodableReply, type ValidationError, type WireErro
 import type { ModelledTag, Operation } from "../../Operation.js"
 import { redactText } from "../lib/redactText.js"
 import { withSpan } from "../lib/span.js"
-import { tryPromise } from "../lib/timeLimit.js"
+import { makeTryPromise } from "../lib/timeLimit.js"
 import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
 import * as credentialFailures from "./credentialFailures.js"
@@ -45,74 +45,76 @@ export const make = <Client>(options: {
   readonly client: Effect.Effect<Client>
   readonly checkRequests: boolean
   readonly requestTimeout: Duration.Duration
-}): Call<Client> =>
-(operation, send) => {
-  const { name, plane, reply, request } = operation
+}): Call<Client> => {
   const { client, requestTimeout } = options
-  const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
-  const decode = Schema.decodeUnknownEither(reply)
-  const attributes = { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
+  // One for all operations, whose timers share a fiber.
+  const tryPromise = makeTryPromise(requestTimeout)
+  return (operation, send) => {
+    const { name, plane, reply, request } = operation
+    const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
+    const decode = Schema.decodeUnknownEither(reply)
+    const attributes = { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
 
-  const timedOut = (stage: Exchange.Stage) => {
-    const within = Duration.format(requestTimeout)
-    return stage === "Unidentified"
-      ? new TransportFailure({
-        operation: name,
-        reason: "Credentials",
-        message: credentialFailures.slow(within)
+    const timedOut = (stage: Exchange.Stage) => {
+      const within = Duration.format(requestTimeout)
+      return stage === "Unidentified"
+        ? new TransportFailure({
+          operation: name,
+          reason: "Credentials",
+          message: credentialFailures.slow(within)
+        })
+        : new TransportFailure({
+          operation: name,
+          reason: "Timeout",
+          message: `no answer from the service within ${within}`
+        })
+    }
+
+    const observe = Exchange.of(operation)
+
+    const read = (output: unknown, scrub: (text: string) => string) =>
+      Either.mapLeft(decode(withoutMetadata(output)), ({ issue }) => {
+        const [field] = Predicate.isReadonlyRecord(output) ? check.invalidFields(issue) : []
+        const path = field && scrub(field.name)
+        const { requestId } = metadata(output)
+        return new UndecodableReply({
+          operation: name,
+          ...(requestId !== undefined && { requestId: scrub(requestId) }),
+          path,
+          message: path === undefined
+            ? `the reply of ${name} is not an object`
+            : `the reply of ${name} did not match its schema at '${path}'`
+        })
       })
-      : new TransportFailure({
-        operation: name,
-        reason: "Timeout",
-        message: `no answer from the service within ${within}`
+
+    /** Sends a request that the client accepts. */
+    const exchange = (sendInput: (sending: Sending) => Promise<unknown>, request: unknown) => {
+      const { credentials, isResent, retryAfter, stage, watch } = observe()
+      const known = redactText(() => [...ofRequest(request), ...credentials()])
+      const scrub = (text: string) => withoutCredentials(known(text))
+      const output = tryPromise({
+        onTimeout: () => timedOut(stage()),
+        try: (abortSignal) => withCorrectedClock(() => sendInput({ options: { abortSignal }, watch })),
+        catch: (thrown, now) => {
+          const error = fromThrown(operation, scrub, stage(), retryAfter(now))(thrown)
+          return isResent() ? afterLostAttempt(name, error) : error
+        }
       })
+      return Effect.flatMap(output, (output) => read(output, scrub))
+    }
+
+    return (request) =>
+      withSpan(
+        `AwsIdentity.${name}`,
+        attributes,
+        Effect.suspend(() => {
+          const input = encode(request)
+          return Either.isLeft(input)
+            ? Effect.fail(input.left)
+            : Effect.flatMap(client, (client) => exchange((sending) => send(client, input.right, sending), request))
+        }),
+        Effect.void,
+        "client"
+      )
   }
-
-  const observe = Exchange.of(operation)
-
-  const read = (output: unknown, scrub: (text: string) => string) =>
-    Either.mapLeft(decode(withoutMetadata(output)), ({ issue }) => {
-      const [field] = Predicate.isReadonlyRecord(output) ? check.invalidFields(issue) : []
-      const path = field && scrub(field.name)
-      const { requestId } = metadata(output)
-      return new UndecodableReply({
-        operation: name,
-        ...(requestId !== undefined && { requestId: scrub(requestId) }),
-        path,
-        message: path === undefined
-          ? `the reply of ${name} is not an object`
-          : `the reply of ${name} did not match its schema at '${path}'`
-      })
-    })
-
-  /** Sends a request that the client accepts. */
-  const exchange = (sendInput: (sending: Sending) => Promise<unknown>, request: unknown) => {
-    const { credentials, isResent, retryAfter, stage, watch } = observe()
-    const known = redactText(() => [...ofRequest(request), ...credentials()])
-    const scrub = (text: string) => withoutCredentials(known(text))
-    const output = tryPromise({
-      duration: requestTimeout,
-      onTimeout: () => timedOut(stage()),
-      try: (abortSignal) => withCorrectedClock(() => sendInput({ options: { abortSignal }, watch })),
-      catch: (thrown, now) => {
-        const error = fromThrown(operation, scrub, stage(), retryAfter(now))(thrown)
-        return isResent() ? afterLostAttempt(name, error) : error
-      }
-    })
-    return Effect.flatMap(output, (output) => read(output, scrub))
-  }
-
-  return (request) =>
-    withSpan(
-      `AwsIdentity.${name}`,
-      attributes,
-      Effect.suspend(() => {
-        const input = encode(request)
-        return Either.isLeft(input)
-          ? Effect.fail(input.left)
-          : Effect.flatMap(client, (client) => exchange((sending) => send(client, input.right, sending), request))
-      }),
-      Effect.void,
-      "client"
-    )
 }

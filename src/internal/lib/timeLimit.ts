@@ -2,10 +2,8 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as Runtime from "effect/Runtime"
+import * as timers from "./timers.js"
 
 /**
  * Fails with `onTimeout()` and interrupts `self` when `self` takes longer than `duration`.
@@ -36,51 +34,48 @@ export const timeLimit = <E2>(options: {
     )
 }
 
-/** A promise, its time limit, and the errors of both. */
+/** A promise, and the errors of its rejection and of its time limit. */
 export interface LimitedPromise<A, E> {
   readonly try: (signal: AbortSignal) => Promise<A>
-  /** The error of a promise that is rejected at the time `now`. */
+  /** The error of a promise that is rejected at the time `now`, in milliseconds. */
   readonly catch: (thrown: unknown, now: number) => E
-  readonly duration: Duration.Duration
   readonly onTimeout: () => E
 }
 
 /**
- * `Effect.tryPromise` with a time limit that also holds in an uninterruptible region. After the limit, and when the caller is
- * interrupted where it can be, the signal is aborted and the promise is ignored.
+ * Makes an `Effect.tryPromise` with a time limit that also holds in an uninterruptible region. After the limit, and when the
+ * caller is interrupted where it can be, the signal is aborted and the promise is ignored.
  *
- * A promise needs no fiber that can be interrupted, so the timer is the only fiber. `timeLimit` starts three for each call.
+ * A promise needs no fiber that can be interrupted, so there is only a timer, where `timeLimit` starts three fibers for each call.
+ * Promises that are pending at the same time share the fiber of the timer.
  */
-export const tryPromise = <A, E>({ duration, onTimeout, ...promise }: LimitedPromise<A, E>): Effect.Effect<A, E> => {
-  const sleep = Duration.isFinite(duration)
-    // Interruptible, since the fiber of the timer starts with the flags of the caller.
-    ? Effect.interruptible(Effect.sleep(duration))
-    : undefined
-  return Effect.flatMap(Effect.runtime<never>(), (runtime) =>
-    Effect.async((resume) => {
-      const controller = new AbortController()
-      // The timer has the clock and the fiber references of the caller.
-      const timer = sleep && Runtime.runFork(runtime, sleep)
-      timer?.addObserver((exit) => {
-        if (Exit.isInterrupted(exit)) return
-        resume(Effect.zipRight(exit, Effect.failSync(onTimeout)))
-        controller.abort()
+export const makeTryPromise = (
+  duration: Duration.Duration
+): <A, E>(promise: LimitedPromise<A, E>) => Effect.Effect<A, E> => {
+  const startTimer = Duration.isFinite(duration) ? timers.make(duration) : () => () => undefined
+  return <A, E>(promise: LimitedPromise<A, E>) =>
+    Effect.withFiberRuntime<A, E>((caller) =>
+      Effect.async((resume) => {
+        const controller = new AbortController()
+        const cancelTimer = startTimer(caller, () => {
+          resume(Effect.failSync(promise.onTimeout))
+          controller.abort()
+        })
+        const settle = (result: Effect.Effect<A, E>) => {
+          cancelTimer()
+          resume(result)
+        }
+        const fail = (thrown: unknown) =>
+          settle(Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.fail(promise.catch(thrown, now))))
+        try {
+          promise.try(controller.signal).then((value) => settle(Effect.succeed(value)), fail)
+        } catch (thrown) {
+          fail(thrown)
+        }
+        return Effect.sync(() => {
+          cancelTimer()
+          controller.abort()
+        })
       })
-      const stop = () => timer?.unsafeInterruptAsFork(FiberId.none)
-      const settle = (result: Effect.Effect<A, E>) => {
-        stop()
-        resume(result)
-      }
-      const fail = (thrown: unknown) =>
-        settle(Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.failSync(() => promise.catch(thrown, now))))
-      try {
-        promise.try(controller.signal).then((value) => settle(Effect.succeed(value)), fail)
-      } catch (thrown) {
-        fail(thrown)
-      }
-      return Effect.sync(() => {
-        stop()
-        controller.abort()
-      })
-    }))
+    )
 }

@@ -1,0 +1,80 @@
+/** Timers of one duration that share a fiber, for calls of which nearly all end before their timer fires. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+
+interface Timer {
+  readonly dueAt: bigint
+  readonly onFire: () => void
+}
+
+/** The timers of one clock. They have the same duration, so the one that started first is due first. */
+interface Queue {
+  readonly clock: Clock.Clock
+  readonly timers: Set<Timer>
+  fiber: Fiber.RuntimeFiber<void> | undefined
+  isStopping: boolean
+}
+
+const run = (queue: Queue): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    // Nanoseconds are monotonic; a correction of the system's time would change the limit.
+    const now = queue.clock.unsafeCurrentTimeNanos()
+    for (const timer of queue.timers) {
+      if (timer.dueAt > now) {
+        return Effect.zipRight(queue.clock.sleep(Duration.nanos(timer.dueAt - now)), run(queue))
+      }
+      queue.timers.delete(timer)
+      timer.onFire()
+    }
+    queue.fiber = undefined
+    return Effect.void
+  })
+
+const stop = (queue: Queue) => {
+  queue.isStopping = false
+  if (queue.timers.size > 0) return
+  const { fiber } = queue
+  // Now, since a timer that starts before the fiber has ended needs another one.
+  queue.fiber = undefined
+  fiber?.unsafeInterruptAsFork(FiberId.none)
+}
+
+/** After the caller, which is ready to run with priority 0 and may start the next timer, which then uses the same fiber. */
+const afterCaller = 1
+
+/** Starts a timer by the clock of the caller. Returns the function that cancels it. */
+export type StartTimer = (caller: Fiber.RuntimeFiber<unknown, unknown>, onFire: () => void) => () => void
+
+/**
+ * Makes timers of a finite duration. A fiber for each timer would take longer than all else that a call of the live layer adds to
+ * its span. The shared fiber ends when no timer is left, so it does not keep the process running.
+ */
+export const make = (duration: Duration.Duration): StartTimer => {
+  const nanos = Duration.unsafeToNanos(duration)
+  const queues = new WeakMap<Clock.Clock, Queue>()
+
+  const queueOf = (clock: Clock.Clock) => {
+    const queue = queues.get(clock) ?? { clock, timers: new Set<Timer>(), fiber: undefined, isStopping: false }
+    queues.set(clock, queue)
+    return queue
+  }
+
+  return (caller, onFire) => {
+    const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
+    const queue = queueOf(clock)
+    const timer = { dueAt: clock.unsafeCurrentTimeNanos() + nanos, onFire }
+    queue.timers.add(timer)
+    // Not at once: a fiber that has already ended must not be stored.
+    queue.fiber ??= Effect.runFork(run(queue), { immediate: false })
+    return () => {
+      queue.timers.delete(timer)
+      if (queue.timers.size > 0 || queue.isStopping) return
+      queue.isStopping = true
+      caller.currentScheduler.scheduleTask(() => stop(queue), afterCaller, caller)
+    }
+  }
+}
