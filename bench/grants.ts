@@ -1,7 +1,7 @@
 /** How the calls of one user depend on the number of stored grants, in a process of its own. */
 import { fork } from "node:child_process"
 import { childName, type Grants, sizes } from "./grantsChild.js"
-import type { Goal } from "./report.js"
+import { goal, rounded } from "./report.js"
 
 const measured = () =>
   new Promise<Grants>((resolve, reject) => {
@@ -12,16 +12,6 @@ const measured = () =>
     process.once("exit", (code) => reject(new Error(`the measurement ${childName} ended with ${code}`)))
     process.once("message", (value: Grants) => resolve(value))
   })
-
-const rounded = (value: number) => Number(value.toFixed(3))
-
-const goal = (name: string, value: number, atMost: number, unit: string): Goal => ({
-  name,
-  value: rounded(value),
-  atMost,
-  unit,
-  isMet: value <= atMost
-})
 
 const names: Readonly<Record<string, string>> = {
   getToken: "getToken of one user",

@@ -6,7 +6,7 @@ import { fork } from "node:child_process"
 import { get } from "node:http"
 import type { Child } from "./growthChild.js"
 import { pendingSessions, sizes } from "./growthChild.js"
-import { type Goal, plot } from "./report.js"
+import { goal, plot } from "./report.js"
 import { quantiles } from "./statistics.js"
 
 interface Mints {
@@ -64,16 +64,6 @@ const pages = async () => {
   stop()
   return { dashboard, consentPage, behindTenDashboards }
 }
-
-const rounded = (value: number) => Number(value.toFixed(3))
-
-const goal = (name: string, value: number, atMost: number, unit: string): Goal => ({
-  name,
-  value: rounded(value),
-  atMost,
-  unit,
-  isMet: value <= atMost
-})
 
 const pointsOf = ({ medians }: Mints) => sizes.map((size): readonly [number, number] => [size, medians[size] ?? NaN])
 

@@ -2,13 +2,15 @@
  * Measures the server relative to a baseline in the same run, calls that wait for consent, how times grow with the number of
  * stored entries, and a call of the live layer relative to the client of the SDK: `npm run bench -- --only server --json FILE`,
  * or `--only consent`, or `--only overhead`, or `--only growth`, which also writes the plot `growth.svg` next to FILE, or
- * `--only grants`.
+ * `--only grants`, or `--only bytes`, which sends large requests to a server with a small heap.
  */
 import { Array as Arr, Order } from "effect"
 import { type ChildProcess, fork } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { dirname, join } from "node:path"
+import { bytes } from "./bytes.js"
+import { runBytesChild } from "./bytesChild.js"
 import { consent } from "./consent.js"
 import { grants } from "./grants.js"
 import { runGrantsChild } from "./grantsChild.js"
@@ -112,6 +114,8 @@ const main = async () => {
   if (grown !== undefined) results["growth"] = grown
   const granted = only === undefined || only === "grants" ? await grants() : undefined
   if (granted !== undefined) results["grants"] = granted
+  const attacked = only === undefined || only === "bytes" ? await bytes() : undefined
+  if (attacked !== undefined) results["bytes"] = attacked
   const calls = only === undefined || only === "overhead" ? await overhead() : undefined
   if (calls !== undefined) results["overhead"] = calls
   process.stdout.write(`${JSON.stringify(results, undefined, 2)}
@@ -122,7 +126,12 @@ const main = async () => {
 
 `)
   }
-  const goals = [...(grown?.goals ?? []), ...(granted?.goals ?? []), ...(calls?.goals ?? [])]
+  const goals = [
+    ...(grown?.goals ?? []),
+    ...(granted?.goals ?? []),
+    ...(attacked?.goals ?? []),
+    ...(calls?.goals ?? [])
+  ]
   if (goals.length > 0) {
     process.stderr.write(`${table(goals)}
 `)
@@ -135,4 +144,4 @@ const main = async () => {
 
 const childName = option("--child")
 
-if (!runChild(childName) && !runGrantsChild(childName)) await main()
+if (!runChild(childName) && !runGrantsChild(childName) && !runBytesChild(childName)) await main()

@@ -14,6 +14,18 @@ const aligned = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n")
 }
 
+/** A number for the output, without noise. */
+export const rounded = (value: number): number => Number(value.toFixed(3))
+
+/** @internal */
+export const goal = (name: string, value: number, atMost: number, unit: string): Goal => ({
+  name,
+  value: rounded(value),
+  atMost,
+  unit,
+  isMet: value <= atMost
+})
+
 /** The goals as a table. */
 export const table = (goals: ReadonlyArray<Goal>): string =>
   aligned([
