@@ -27,6 +27,17 @@ describe("the newest entries", () => {
     assertEqual(newest(numbered, 1000 * bytes), numbered)
     assertEqual(newest(numbered, bytes - 1), [])
   })
+
+  it("are shortened without writing a large entry as JSON", () => {
+    let written = 0
+    const large = {
+      texts: Array.from({ length: 1_000 }, () => "x".repeat(100)),
+      at: { toJSON: () => written++ }
+    }
+    const [entry] = newest([large], 100_000)
+    assert.strictEqual(written, 1)
+    assert.isBelow(byteLength(JSON.stringify(entry)), 32_768)
+  })
 })
 
 live("a session with very many scopes is shortened, and does not hide the others", () =>
@@ -142,3 +153,44 @@ live(
       assert.strictEqual(yield* statusOf("/_local/fail", { operation, error: "InternalServerError" }), 200)
     })
 )
+
+/** The number of table rows of the dashboard, and the numbers of those that it omits. */
+const rowsOf = (text: string) => ({
+  rows: text.match(/<tr><td/g)?.length ?? 0,
+  omitted: [...text.matchAll(/(\d+) more: <code>/g)].map(([, count]) => Number(count))
+})
+
+live(
+  "the lists and the dashboard have at most 1 MiB after large requests of which no member is in another one",
+  () =>
+    Effect.gen(function*() {
+      const client = yield* jar
+      for (let i = 0; i < 12; i++) {
+        // About 800 KB as JSON.
+        yield* ask("github", Array.from({ length: 6_100 }, (_, j) => `${i}-${j}`.padEnd(128, "x")), `user-${i}`)
+      }
+      for (const path of ["/_local/journal", "/_local/sessions", "/_local/state", "/"]) {
+        assert.isAtMost(byteLength((yield* client.get(path)).text), mebibyte, path)
+      }
+      const page = (yield* client.get("/")).text
+      assert.match(page, /… \d{4} more/)
+      assert.include(page, "11-0")
+    })
+)
+
+live("the dashboard shows the newest rows that fit, and counts the others", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    for (let i = 0; i < 20; i++) yield* ask("github", [`scope-${i}`], `user-${i}`)
+    const small = (yield* client.get("/")).text
+    assertEqual(rowsOf(small).omitted, [])
+    // Invisible characters are shown as their escapes, which are longer.
+    const scopes = Array.from({ length: 4 }, (_, j) => `${j}`.padEnd(128, "\u2066"))
+    for (let i = 0; i < 180; i++) yield* ask("github", scopes, `${i}-`.padEnd(128, "\u2066"))
+    const { text } = yield* client.get("/")
+    assert.isAtMost(byteLength(text), mebibyte)
+    const { omitted, rows } = rowsOf(text)
+    assert.lengthOf(omitted, 1)
+    assert.isAbove(rows, 20)
+    assert.include(text, "179-")
+  }))

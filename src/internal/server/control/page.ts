@@ -2,6 +2,7 @@
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import { excerpt } from "../../lib/excerpt.js"
 import { parseQuery } from "../../lib/url.js"
 import { ApiError } from "./json.js"
@@ -17,7 +18,17 @@ const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.str
 /** A larger entry is shortened, so that it does not hide the others. */
 const maxEntryBytes = 32_768
 
-const bounded = (entry: unknown): unknown => byteLength(entry) <= maxEntryBytes ? entry : excerpt(entry)
+/** Whether the texts in the lists of an entry alone are too large, which is found without writing it as JSON. */
+const hasLargeList = (entry: unknown): boolean =>
+  Predicate.isRecord(entry) && Object.values(entry).some((member) => {
+    if (!Array.isArray(member)) return false
+    let length = 0
+    for (const item of member) if (Predicate.isString(item)) length += item.length
+    return length > maxEntryBytes
+  })
+
+const bounded = (entry: unknown): unknown =>
+  !hasLargeList(entry) && byteLength(entry) <= maxEntryBytes ? entry : excerpt(entry)
 
 /** The last entries that have at most `bytes` bytes as JSON, the large ones among them shortened. */
 export const newest = (entries: ReadonlyArray<unknown>, bytes: number): ReadonlyArray<unknown> => {

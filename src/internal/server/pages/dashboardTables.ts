@@ -20,7 +20,21 @@ const timeColumn = (head: string): Column => ({ head, className: "time" })
 
 const state = (tone: "ok" | "no" | "wait" | "over", text: string) => html`<span class="state ${tone}">${text}</span>`
 
-const scopesOf = ({ scopes }: { readonly scopes: ReadonlyArray<string> }) => list(scopes.map(name))
+/** Characters of the scopes that a row shows. A request may have thousands of scopes. */
+const maxScopes = 512
+
+/** The first scopes, and the number of the others. The consent page shows all. */
+const scopesOf = ({ scopes }: { readonly scopes: ReadonlyArray<string> }): Value => {
+  let left = maxScopes
+  const isHidden = (scope: string) => {
+    left -= scope.length
+    return left < 0
+  }
+  const first = scopes.findIndex(isHidden)
+  return first === -1
+    ? list(scopes.map(name))
+    : [list(scopes.slice(0, first).map(name)), ` … ${scopes.length - first} more`]
+}
 
 const tones = { pending: "wait", approved: "wait", completed: "ok", failed: "no", expired: "over" } as const
 
@@ -66,7 +80,7 @@ export const pendingSessions = (
     rows,
     ([handle, session]) => [...sessionCells(session), sessionButtons(of, handle, session)],
     "No consent is pending.",
-    total
+    { total, maxBytes: 300_000 }
   )
 
 /** @internal */
@@ -86,7 +100,7 @@ export const finishedSessions = (
       sessionButtons(of, handle, session)
     ],
     "None yet.",
-    total
+    { total, maxBytes: 150_000 }
   )
 
 /** @internal */
@@ -117,7 +131,7 @@ export const grants = (of: Hidden, title: string, rows: ReadonlyArray<Row<Grant>
       )
     ],
     "No grants yet.",
-    total
+    { total, maxBytes: 220_000 }
   )
 
 /** @internal */
@@ -157,7 +171,8 @@ export const providers = (of: Hidden, title: string, all: ReadonlyArray<inventor
         ? undefined
         : providerButton(of, provider, issuer === "federated" ? ["simulate", "Simulate"] : ["federate", "Federate"])
     ],
-    "None yet."
+    "None yet.",
+    { maxBytes: 150_000 }
   )
 
 /** @internal */

@@ -10,32 +10,56 @@ export interface Column {
   readonly className?: "time" | "row"
 }
 
-/** The first rows of a table, which may have more rows than `all`: `total`. Its scrollable region has a name and can be focused with the keyboard. */
+/** The size of the rows of a table, in bytes. All tables of the dashboard together have less than 1 MiB. */
+const defaultMaxBytes = 50_000
+
+interface Options {
+  /** The number of rows, if it is larger than the number of those that are given. */
+  readonly total?: number
+  readonly maxBytes?: number
+}
+
+/** The first rows that have at most `maxBytes` bytes together. */
+const firstRows = <A>(all: ReadonlyArray<A>, maxBytes: number, toRow: (item: A) => Html): ReadonlyArray<Html> => {
+  const rows: Array<Html> = []
+  const encoder = new TextEncoder()
+  let left = maxBytes
+  for (const item of all.slice(0, maxRows)) {
+    const row = toRow(item)
+    left -= encoder.encode(row.toString()).length
+    if (left < 0) break
+    rows.push(row)
+  }
+  return rows
+}
+
+/**
+ * The first rows of a table that fit, and the number of the others. Its scrollable region has a name and can be focused with the
+ * keyboard.
+ */
 export const table = <A>(
   name: string,
   columns: ReadonlyArray<Column>,
   all: ReadonlyArray<A>,
   cells: (item: A) => ReadonlyArray<Value>,
   none: string,
-  total = all.length
+  { maxBytes = defaultMaxBytes, total = all.length }: Options = {}
 ): Value => {
   const classOf = ({ className }: Column) => className && html` class="${className}"`
   const cell = (value: Value, index: number) => {
     const column = columns[index] ?? { head: "" }
     return html`<td data-head="${column.head}"${classOf(column)}><div>${value}</div></td>`
   }
-  return all.length === 0
-    ? html`<p class="soft small">${none}</p>`
-    : [
-      html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
-        columns.map((column) => html`<th scope="col"${classOf(column)}>${column.head}</th>`)
-      }</tr></thead><tbody>${
-        all.slice(0, maxRows).map((item) => html`<tr>${cells(item).map(cell)}</tr>`)
-      }</tbody></table></div>`,
-      total > maxRows
-        ? html`<p class="soft small">${total - maxRows} more: <code>GET /_local/state</code> lists all.</p>`
-        : undefined
-    ]
+  if (all.length === 0) return html`<p class="soft small">${none}</p>`
+  const rows = firstRows(all, maxBytes, (item) => html`<tr>${cells(item).map(cell)}</tr>`)
+  return [
+    html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
+      columns.map((column) => html`<th scope="col"${classOf(column)}>${column.head}</th>`)
+    }</tr></thead><tbody>${rows}</tbody></table></div>`,
+    total > rows.length
+      ? html`<p class="soft small">${total - rows.length} more: <code>GET /_local/state</code> lists all.</p>`
+      : undefined
+  ]
 }
 
 /** The names of a list, separated by spaces. */
