@@ -261,7 +261,7 @@ describe("a promise with a time limit", () => {
     Effect.gen(function*() {
       const { clock, sleeps } = yield* countingSleeps
       const exit = yield* Effect.exit(Effect.withClock(self, clock))
-      yield* Effect.repeatN(Effect.yieldNow(), 5)
+      yield* Effect.repeatN(Effect.yieldNow(), 20)
       assert.strictEqual(sleeps.pending, 0, "a sleep is left")
       return yield* exit
     })
@@ -351,6 +351,26 @@ describe("a promise with a time limit", () => {
       assert.isTrue(Exit.isInterrupted(yield* Fiber.await(fiber)))
       assert.lengthOf(slow.signals, 0)
     })))
+
+  it.effect("shares the sleep of its timer with the next promise of the same fiber, which has its own limit", () =>
+    Effect.gen(function*() {
+      const { clock, sleeps } = yield* countingSleeps
+      const one = pending()
+      const two = pending()
+      const both = Effect.zipRight(one.effect, two.effect)
+      const fiber = yield* Effect.fork(Effect.flip(Effect.withClock(both, clock)))
+      yield* begun(one)
+      yield* TestClock.adjust("6 seconds")
+      one.resolve("done")
+      yield* begun(two)
+      assertEqual(sleeps, { started: 1, pending: 1 })
+      yield* TestClock.adjust("4 seconds")
+      assert.isNull(fiber.unsafePoll())
+      yield* TestClock.adjust("5999 millis")
+      assert.isNull(fiber.unsafePoll())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(fiber))[0], "too late")
+    }))
 
   it.effect("has no timer if the limit is infinite", () =>
     Effect.gen(function*() {

@@ -10,7 +10,7 @@ const start = (startTimer: timers.StartTimer, onFire: () => void, clock?: Clock.
 }
 
 /** Lets the fiber of the timers run. */
-const settle = Effect.repeatN(Effect.yieldNow(), 5)
+const settle = Effect.repeatN(Effect.yieldNow(), 20)
 
 const timer = (duration: Duration.DurationInput) => timers.make(Duration.decode(duration))
 

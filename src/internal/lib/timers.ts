@@ -34,7 +34,16 @@ const run = (queue: Queue): Effect.Effect<void> =>
     return Effect.void
   })
 
-const stop = (queue: Queue) => {
+/**
+ * Turns of the scheduler after the last timer until its fiber ends. In them the caller, which is ready to run, may start the next
+ * timer, also through fibers that it wakes or starts. They are microtasks, so they do not wait for anything else.
+ */
+const turnsToStop = 8
+
+const stop = (queue: Queue, caller: Fiber.RuntimeFiber<unknown, unknown>, turns = turnsToStop): void => {
+  if (turns > 0 && queue.timers.size === 0) {
+    return caller.currentScheduler.scheduleTask(() => stop(queue, caller, turns - 1), 0, caller)
+  }
   queue.isStopping = false
   if (queue.timers.size > 0) return
   const { fiber } = queue
@@ -42,9 +51,6 @@ const stop = (queue: Queue) => {
   queue.fiber = undefined
   fiber?.unsafeInterruptAsFork(FiberId.none)
 }
-
-/** After the caller, which is ready to run with priority 0 and may start the next timer, which then uses the same fiber. */
-const afterCaller = 1
 
 /** Starts a timer by the clock of the caller. Returns the function that cancels it. */
 export type StartTimer = (caller: Fiber.RuntimeFiber<unknown, unknown>, onFire: () => void) => () => void
@@ -74,7 +80,7 @@ export const make = (duration: Duration.Duration): StartTimer => {
       queue.timers.delete(timer)
       if (queue.timers.size > 0 || queue.isStopping) return
       queue.isStopping = true
-      caller.currentScheduler.scheduleTask(() => stop(queue), afterCaller, caller)
+      stop(queue, caller)
     }
   }
 }
