@@ -39,8 +39,8 @@ const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryB
       taken = unsent = budget.take(error)
       return taken > 0
     }
+    /** Repeats a call that has failed. Its failure is the first attempt of the schedule. */
     const again = (failed: Effect.Effect<never, E>) => {
-      // The schedule is started by a failure, so the first of its attempts is the one that has failed already.
       let next: Effect.Effect<A, E> = failed
       const attempt = Effect.suspend(() => {
         const one = next
@@ -48,22 +48,21 @@ const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryB
         unsent = 0
         return one
       })
-      return Effect.flatMap(
-        RetryPolicy,
-        (schedule) => Effect.retry(attempt, { schedule: withRetryAfter(schedule), while: isRepeated })
-      )
+      return RetryPolicy.pipe(
+        Effect.flatMap((schedule) => Effect.retry(attempt, { schedule: withRetryAfter(schedule), while: isRepeated })),
         // Interrupted while it waits: the repetition was not sent.
-        .pipe(Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent))))
+        Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent)))
+      )
     }
-    return Effect.map(
-      Effect.catchAll(
-        self,
-        (error) => isIdentityError(error) && isTransient(error) ? again(Effect.fail(error)) : Effect.fail(error)
+    return self.pipe(
+      // Most calls succeed, and the driver of a schedule takes longer than the rest of this.
+      Effect.catchAll((error) =>
+        isIdentityError(error) && isTransient(error) ? again(Effect.fail(error)) : Effect.fail(error)
       ),
-      (value) => {
+      Effect.map((value) => {
         budget.give(taken)
         return value
-      }
+      })
     )
   })
 
