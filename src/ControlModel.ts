@@ -47,8 +47,17 @@ export interface Redirect {
 export type FailureTag<Key extends IdentityApi.OperationKey> = Extract<IdentityApi.Failure<Key>["_tag"], ModelledTag>
 
 /**
+ * What a token request that did not fail returned: a token, the authorization URL of a consent session (`"consent required"`),
+ * or, for a poll, the status of its session (`"consent pending"`, `"denied"`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TokenResult = "token" | "consent required" | "consent pending" | "denied"
+
+/**
  * One call of an operation, with its secrets `Redacted`. `outcome` is `"ok"`, the tag of the error, `"interrupted"` or
- * `"defect"`.
+ * `"defect"`. `tokenResult` is absent except for a `getResourceOauth2Token` whose outcome is `"ok"`.
  *
  * @since 0.1.0
  * @category models
@@ -58,6 +67,7 @@ export interface JournalEntry {
   readonly operation: IdentityApi.OperationKey
   readonly request: unknown
   readonly outcome: string
+  readonly tokenResult?: TokenResult | undefined
 }
 
 /**

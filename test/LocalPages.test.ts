@@ -271,6 +271,56 @@ live("each form of the dashboard performs its action once", () =>
     )
   }))
 
+live("the last calls show the result of token requests as the log of the server does", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    const api = yield* IdentityApi.IdentityApi
+    const identity = yield* IdentityService.IdentityService
+    const poll = (uri: string) =>
+      Effect.flatMap(identity.getWorkloadAccessToken({ workloadName, userId: "ada" }), (workloadIdentityToken) =>
+        api.getResourceOauth2Token({
+          workloadIdentityToken,
+          resourceCredentialProviderName: "github",
+          scopes: ["repo"],
+          oauth2Flow: "USER_FEDERATION",
+          resourceOauth2ReturnUrl: callbackUrl,
+          sessionUri: Redacted.make(uri)
+        }))
+    const { uri } = yield* ask()
+    yield* poll(uri)
+    yield* client.json("/_local/deny", { sessionUri: uri })
+    yield* poll(uri)
+    const second = yield* ask()
+    yield* client.json("/_local/approve", { sessionUri: second.uri, complete: true })
+    yield* ask()
+    yield* Effect.ignore(api.getWorkloadIdentity({ name: "none" }))
+    const page = (yield* client.get("/")).text
+    const shown = [
+      ...page.matchAll(/<code>(\w+)<\/code><\/div><\/td><td[^>]*><div><span class="state (\w+)">([^<]+)</g)
+    ]
+      .map(([, operation, tone, outcome]) => [operation, tone, outcome])
+      .filter(([operation]) =>
+        operation === "getResourceOauth2Token" || operation === "getWorkloadIdentity"
+      )
+    assertEqual(shown, [
+      ["getWorkloadIdentity", "no", "ResourceNotFound"],
+      ["getResourceOauth2Token", "ok", "token"],
+      ["getResourceOauth2Token", "wait", "consent required"],
+      ["getResourceOauth2Token", "no", "denied"],
+      ["getResourceOauth2Token", "wait", "consent pending"],
+      ["getResourceOauth2Token", "wait", "consent required"]
+    ])
+    const { journal } = JSON.parse((yield* client.get("/_local/journal?limit=2")).text)
+    const outcomes = ({ outcome, tokenResult }: { readonly outcome: string; readonly tokenResult?: string }) => ({
+      outcome,
+      tokenResult
+    })
+    assertEqual(journal.map(outcomes), [
+      { outcome: "ok", tokenResult: "token" },
+      { outcome: "ResourceNotFound", tokenResult: undefined }
+    ])
+  }))
+
 live("the control API performs the same actions in JSON", () =>
   Effect.gen(function*() {
     const client = yield* jar

@@ -178,6 +178,23 @@ live(
     })
 )
 
+live("the consent page has at most 1 MiB, and counts the scopes that do not fit", () =>
+  Effect.gen(function*() {
+    const client = yield* jar
+    // The first has about 800 KB as JSON. The second has invisible characters, which are shown as their escapes.
+    for (const filler of ["x", "\u2066"]) {
+      const scopes = Array.from({ length: filler === "x" ? 6_100 : 2_000 }, (_, i) => `${i}-`.padEnd(128, filler))
+      const { text } = yield* client.get((yield* ask("github", scopes)).path)
+      assert.isAtMost(byteLength(text), mebibyte)
+      const shown = text.match(/<li>/g)?.length ?? 0
+      assert.isAbove(shown, 500)
+      assert.include(text, `<p>and ${scopes.length - shown} more, which do not fit on this page.</p>`)
+    }
+    const { text } = yield* client.get((yield* ask("github", ["one", "two"])).path)
+    assert.strictEqual(text.match(/<li>/g)?.length, 2)
+    assert.notInclude(text, "do not fit")
+  }))
+
 live("the dashboard shows the newest rows that fit, and counts the others", () =>
   Effect.gen(function*() {
     const client = yield* jar

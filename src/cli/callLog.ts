@@ -17,6 +17,7 @@ import { IdentityApi, make as makeApi, type OperationKey, operations } from "../
 import { IdentityControls } from "../IdentityControls.js"
 import * as target from "../internal/lib/requestTarget.js"
 import { exceptions } from "../internal/model/exceptions.js"
+import { tokenResult } from "../internal/model/tokenResult.js"
 import type { Operation } from "../Operation.js"
 import type { Event } from "./logging.js"
 
@@ -89,15 +90,6 @@ const merged = (details: Details, more: Details): Details => ({
   user: more.user ?? details.user
 })
 
-const isPoll = (request: unknown) => Option.isSome(secretAt(request, "sessionUri"))
-
-const outcomeOf = (key: OperationKey, request: unknown, reply: unknown): string => {
-  if (key !== "getResourceOauth2Token") return "ok"
-  if (Option.isSome(secretAt(reply, "accessToken"))) return "token"
-  if (textAt(reply, "sessionStatus") === "FAILED") return "denied"
-  return isPoll(request) ? "consent pending" : "consent required"
-}
-
 /** The same port, which reports whom each call concerns. */
 const observed = (
   api: IdentityApi["Type"],
@@ -114,7 +106,7 @@ const observed = (
       const reply = yield* api[key](request)
       // Only the service reads the user of a JWT.
       const issued = yield* ownerOf(secretAt(reply, "workloadAccessToken"))
-      yield* report({ ...merged(details, issued), outcome: outcomeOf(key, request, reply) })
+      yield* report({ ...merged(details, issued), outcome: tokenResult(key, request, reply) ?? "ok" })
       return reply
     }).pipe(Effect.provideService(IdentityControls, controls))
   )

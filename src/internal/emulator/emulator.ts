@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as IdentityApi from "../../IdentityApi.js"
-import { IdentityControls } from "../../IdentityControls.js"
+import { IdentityControls, type JournalEntry } from "../../IdentityControls.js"
 import { InternalServerError } from "../../IdentityError.js"
 import type { Operation } from "../../Operation.js"
 import { makeDetached } from "../lib/singleFlight.js"
@@ -17,6 +17,7 @@ import type { SubscriptionRegistry } from "../lib/subscriptions.js"
 import * as subscriptions from "../lib/subscriptions.js"
 import { trimTrailing } from "../lib/text.js"
 import { CompletionEvents } from "../model/completionEvents.js"
+import { tokenResult } from "../model/tokenResult.js"
 import * as validation from "../model/validation.js"
 import { apply as applySeed } from "../seed/apply.js"
 import * as apiKeyProviders from "./control/apiKeyProviders.js"
@@ -197,8 +198,23 @@ const logCall = (
   Effect.flatMap(DateTime.now, (at) =>
     store.diagnostics((before) => [undefined, {
       ...before,
-      journal: callLog.append(before.journal, { at, operation, request, outcome: outcome(exit) })
+      journal: callLog.append(before.journal, {
+        at,
+        operation,
+        request,
+        outcome: outcome(exit),
+        ...tokenResultOf(operation, request, exit)
+      })
     }]))
+
+const tokenResultOf = (
+  operation: IdentityApi.OperationKey,
+  request: unknown,
+  exit: Exit.Exit<unknown, unknown>
+): Pick<JournalEntry, "tokenResult"> => {
+  const result = Exit.isSuccess(exit) ? tokenResult(operation, request, exit.value) : undefined
+  return result === undefined ? {} : { tokenResult: result }
+}
 
 const outcome = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string =>
   Exit.match(exit, {

@@ -169,7 +169,7 @@ const endpoints: ReadonlyArray<Endpoint> = [
     {
       does: "Lists the last thousand calls, oldest first, with excerpts of large requests",
       query,
-      answer: "{journal: [{at, operation, request, outcome}], total}"
+      answer: "{journal: [{at, operation, request, outcome, tokenResult?}], total}"
     },
     withControls(({ journal }) =>
       Effect.map(Effect.flatMap(journal, page), ({ entries, total }) => ({ journal: entries, total }))

@@ -19,10 +19,11 @@ import {
   required,
   seeOther
 } from "../../web/forms.js"
-import { html, name } from "../../web/html.js"
+import { html, name, type Value } from "../../web/html.js"
 import { redactRequest } from "../../web/redactRequest.js"
 import { vendorName } from "../state/inventory.js"
 import { PageTokens } from "../state/pageTokens.js"
+import { firstThatFit } from "./firstThatFit.js"
 import { notice, orNotice, page } from "./frame.js"
 import { returnUrlPage } from "./returnUrlPage.js"
 import { approve, complete, completedText, explainNotPending, pendingSession } from "./sessionAnswers.js"
@@ -75,6 +76,20 @@ const providerOf = (name: string) =>
     return { vendor: vendorName(provider.credentialProviderVendor), callbackId }
   })
 
+/** Bytes of the scopes on the consent page, which has less than 1 MiB. A user must see which scopes they approve. */
+const maxScopeBytes = 900_000
+
+/** The first scopes that fit, and the number of the others. */
+const requestedScopes = (scopes: ReadonlyArray<string>): Value => {
+  if (scopes.length === 0) return html`<p>None.</p>`
+  const items = firstThatFit(scopes, maxScopeBytes, (scope) => html`<li><code>${name(scope)}</code></li>`)
+  const hidden = scopes.length - items.length
+  return [
+    html`<ul class="scopes" aria-labelledby="scopes">${items}</ul>`,
+    hidden === 0 ? undefined : html`<p>and ${hidden} more, which do not fit on this page.</p>`
+  ]
+}
+
 const consentPage = Effect.gen(function*() {
   const uri = yield* required(yield* once(yield* query, "request_uri"), "request_uri")
   const session = yield* pendingSession(uri)
@@ -98,13 +113,7 @@ const consentPage = Effect.gen(function*() {
 <dt>User</dt><dd>${session.user === undefined ? "not specified" : name(session.user)}</dd>
 </dl>
 <h2 id="scopes">Requested scopes</h2>
-${
-      session.scopes.length === 0
-        ? html`<p>None.</p>`
-        : html`<ul class="scopes" aria-labelledby="scopes">${
-          session.scopes.map((scope) => html`<li><code>${name(scope)}</code></li>`)
-        }</ul>`
-    }
+${requestedScopes(session.scopes)}
 <form method="post" action="${authorizePath}" class="choice">
 <input type="hidden" name="token" value="${token}">
 <button class="main" name="decision" value="allow">Approve</button>

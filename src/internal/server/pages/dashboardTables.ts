@@ -23,7 +23,7 @@ const state = (tone: "ok" | "no" | "wait" | "over", text: string) => html`<span 
 /** Characters of the scopes that a row shows. A request may have thousands of scopes. */
 const maxScopes = 512
 
-/** The first scopes, and the number of the others. The consent page shows all. */
+/** The first scopes, and the number of the others. The consent page shows more. */
 const scopesOf = ({ scopes }: { readonly scopes: ReadonlyArray<string> }): Value => {
   let left = maxScopes
   const isHidden = (scope: string) => {
@@ -134,16 +134,21 @@ export const grants = (of: Hidden, title: string, rows: ReadonlyArray<Row<Grant>
     { total, maxBytes: 220_000 }
   )
 
-/** @internal */
+const resultTones = { token: "ok", "consent required": "wait", "consent pending": "wait", denied: "no" } as const
+
+/** The outcome of a call is the one that the log of the server shows. */
 export const calls = (title: string, entries: ReadonlyArray<JournalEntry>): Value =>
   table(
     title,
     [timeColumn("Time"), ...columns("Operation", "Outcome")],
     entries,
-    ({ at, operation, outcome }) => [
+    ({ at, operation, outcome, tokenResult }) => [
       time(at),
       html`<code>${operation}</code>`,
-      state(outcome === "ok" ? "ok" : "no", outcome)
+      state(
+        tokenResult === undefined ? outcome === "ok" ? "ok" : "no" : resultTones[tokenResult],
+        tokenResult ?? outcome
+      )
     ],
     "No calls yet."
   )

@@ -1,5 +1,6 @@
 /** A table of the dashboard. On a narrow screen each row becomes a list of its cells with their heads. */
 import { type Html, html, type Value } from "../../web/html.js"
+import { firstThatFit } from "./firstThatFit.js"
 
 /** The rows of a table. A page that reloads every few seconds must stay small. */
 export const maxRows = 200
@@ -17,20 +18,6 @@ interface Options {
   /** The number of rows, if it is larger than the number of those that are given. */
   readonly total?: number
   readonly maxBytes?: number
-}
-
-/** The first rows that have at most `maxBytes` bytes together. */
-const firstRows = <A>(all: ReadonlyArray<A>, maxBytes: number, toRow: (item: A) => Html): ReadonlyArray<Html> => {
-  const rows: Array<Html> = []
-  const encoder = new TextEncoder()
-  let left = maxBytes
-  for (const item of all.slice(0, maxRows)) {
-    const row = toRow(item)
-    left -= encoder.encode(row.toString()).length
-    if (left < 0) break
-    rows.push(row)
-  }
-  return rows
 }
 
 /**
@@ -51,7 +38,7 @@ export const table = <A>(
     return html`<td data-head="${column.head}"${classOf(column)}><div>${value}</div></td>`
   }
   if (all.length === 0) return html`<p class="soft small">${none}</p>`
-  const rows = firstRows(all, maxBytes, (item) => html`<tr>${cells(item).map(cell)}</tr>`)
+  const rows = firstThatFit(all.slice(0, maxRows), maxBytes, (item) => html`<tr>${cells(item).map(cell)}</tr>`)
   return [
     html`<div class="scroll" role="region" aria-label="${name}, table" tabindex="0"><table><thead><tr>${
       columns.map((column) => html`<th scope="col"${classOf(column)}>${column.head}</th>`)
