@@ -159,11 +159,15 @@ export type List<Key extends OperationKey, Item> = (
 export class IdentityService extends Context.Tag("effect-agentcore-identity/IdentityService")<
   IdentityService,
   PassthroughOperations & {
-    /** Requests a token of a workload, or of a workload and its user. If both are given, `userToken` is used and a warning logged. */
+    /**
+     * Requests a token of a workload, or of a workload and its user. If both are given, `userToken` is used and a warning logged.
+     * `rejected` is a token that the service has rejected, which a cache does not return.
+     */
     readonly getWorkloadAccessToken: (options: {
       readonly workloadName: string
       readonly userToken?: Redacted.Redacted | undefined
       readonly userId?: string | undefined
+      readonly rejected?: Redacted.Redacted | undefined
     }) => Effect.Effect<Redacted.Redacted, Failure<"getWorkloadAccessToken">>
     /** Requests an OAuth 2.0 token; see {@link GetToken}. */
     readonly getToken: GetToken

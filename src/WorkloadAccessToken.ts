@@ -17,7 +17,7 @@ import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { Failure } from "./IdentityApi.js"
 import { WorkloadAccessTokenUnavailable } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
-import { claimsOf } from "./internal/service/grantKey.js"
+import { expiryOf } from "./internal/service/grantKey.js"
 import { type CallbackUrl, layerCallbackUrl } from "./TokenOptions.js"
 
 /**
@@ -193,11 +193,8 @@ const renewBefore = Duration.toMillis("1 minute")
  * they are renewed when the service rejects them.
  */
 const renewalOf = (userToken: Redacted.Redacted | undefined, now: number): number => {
-  const seconds = userToken === undefined
-    ? undefined
-    : Option.getOrUndefined(Option.flatMapNullable(claimsOf(userToken), ({ exp }) => exp))
-  if (seconds === undefined) return Infinity
-  const end = seconds * 1000
+  const end = userToken === undefined ? undefined : Option.getOrUndefined(expiryOf(userToken))
+  if (end === undefined) return Infinity
   return Math.max(end - renewBefore, now + (end - now) / 2)
 }
 
@@ -237,36 +234,40 @@ export const layer = <E = never, R = never>({ userId, userToken, workloadName }:
         )
         : Effect.succeed(userToken)
       const isFresh = Effect.isEffect(userToken)
-      const mint = Effect.flatMap(jwt, (userToken) =>
-        identity.getWorkloadAccessToken({
-          workloadName,
-          ...(userToken !== undefined && { userToken }),
-          ...(userId !== undefined && { userId })
-        }).pipe(
-          Effect.zip(Clock.currentTimeMillis),
-          Effect.map(([token, now]): Current => ({
-            token,
-            renewAt: isFresh ? renewalOf(userToken, now) : Infinity
-          }))
-        ))
+      const mint = (rejected: Redacted.Redacted | undefined) =>
+        Effect.flatMap(jwt, (userToken) =>
+          identity.getWorkloadAccessToken({
+            workloadName,
+            ...(rejected !== undefined && { rejected }),
+            ...(userToken !== undefined && { userToken }),
+            ...(userId !== undefined && { userId })
+          }).pipe(
+            Effect.zip(Clock.currentTimeMillis),
+            Effect.map(([token, now]): Current => ({
+              token,
+              renewAt: isFresh ? renewalOf(userToken, now) : Infinity
+            }))
+          ))
       const current = yield* SynchronizedRef.make(Option.none<Current>())
       // One caller requests the token at a time, and the others receive it.
-      const tokenUnless = (isRejected: (token: Redacted.Redacted) => boolean) =>
+      const tokenUnless = (rejected?: Redacted.Redacted) =>
         SynchronizedRef.modifyEffect(current, (kept) =>
           Effect.flatMap(Clock.currentTimeMillis, (now) => {
-            const valid = Option.filter(kept, ({ renewAt, token }) => now < renewAt && !isRejected(token))
-            const next = Option.isSome(valid) ? Effect.succeed(valid.value) : mint
+            const valid = Option.filter(
+              kept,
+              ({ renewAt, token }) =>
+                now < renewAt && (rejected === undefined || Redacted.value(token) !== Redacted.value(rejected))
+            )
+            const next = Option.isSome(valid) ? Effect.succeed(valid.value) : mint(rejected)
             return Effect.map(next, (current) => [current.token, Option.some(current)] as const)
           }))
-      const renew = (rejected: Redacted.Redacted) =>
-        tokenUnless((token) => Redacted.value(token) === Redacted.value(rejected))
       return {
-        get: tokenUnless(() => false),
+        get: tokenUnless(),
         renew: (rejected) =>
           isFresh || userToken === undefined
-            ? renew(rejected)
+            ? tokenUnless(rejected)
             : Effect.catchTag(
-              renew(rejected),
+              tokenUnless(rejected),
               "Unauthorized",
               () => new WorkloadAccessTokenUnavailable({ reason: "FixedUserToken" })
             ),

@@ -74,6 +74,9 @@ export * as RetryPolicy from "./RetryPolicy.js"
 export * as SessionBinding from "./SessionBinding.js"
 
 /** @since 0.1.0 */
+export * as TokenCache from "./TokenCache.js"
+
+/** @since 0.1.0 */
 export * as TokenOptions from "./TokenOptions.js"
 
 /** @since 0.1.0 */

@@ -62,6 +62,7 @@ describe("the key of", () => {
           "IdentityControls.IdentityControls",
           "IdentityService.IdentityService",
           "RetryPolicy.RetryPolicy",
+          "TokenCache.TokenCache",
           "TokenPoller.TokenPoller",
           "WorkloadAccessToken.WorkloadAccessToken"
         ]),

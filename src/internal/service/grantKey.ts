@@ -12,37 +12,70 @@ import { dedupeKey, type TokenRequestOptions } from "./tokenRequest.js"
 // By the `Redacted` and not by its text, so that the identity of a token ends with it.
 const identities = new WeakMap<Redacted.Redacted, string>()
 
-const Claims = Schema.decodeOption(
-  Schema.parseJson(Schema.Struct({ iss: Schema.String, sub: Schema.String, exp: Schema.optional(Schema.Finite) }))
-)
-
-/** Reads the claims of a JWT, which is not verified here: the service verifies it. */
-export const claimsOf = (jwt: Redacted.Redacted): Option.Option<{
-  readonly iss: string
-  readonly sub: string
-  readonly exp?: number | undefined
-}> => {
+const decodePayload = (jwt: Redacted.Redacted): Option.Option<string> => {
   const [, payload = ""] = Redacted.value(jwt).split(".")
-  return Option.flatMap(Either.getRight(Encoding.decodeBase64UrlString(payload)), (text) => Claims(text))
+  return Either.getRight(Encoding.decodeBase64UrlString(payload))
 }
 
+const decodeUser = Schema.decodeOption(Schema.parseJson(Schema.Struct({ iss: Schema.String, sub: Schema.String })))
+
+const decodeExpiry = Schema.decodeOption(Schema.parseJson(Schema.Struct({ exp: Schema.Finite })))
+
+/** Reads when a JWT expires, in milliseconds since the epoch. The JWT is not verified here. */
+export const expiryOf = (jwt: Redacted.Redacted): Option.Option<number> =>
+  Option.map(Option.flatMap(decodePayload(jwt), (text) => decodeExpiry(text)), ({ exp }) => exp * 1000)
+
+/** Identity of a user that a JWT names. */
+const ofJwt = (workloadName: string, { iss, sub }: { readonly iss: string; readonly sub: string }) =>
+  JSON.stringify(["jwt", workloadName, iss, sub])
+
+/** Identity of a workload, and of a user that an id names. */
 const named = ({ userId, workloadName }: Identity) => JSON.stringify(["workload", workloadName, userId])
 
+/** The workload and the user that a workload access token is requested for. */
+export interface Named extends Identity {
+  readonly userToken: Redacted.Redacted | undefined
+}
+
 /**
- * Records the workload and the user of a token that the service has just returned for them. The user of a JWT is its issuer
- * and subject, which the service has verified.
+ * Returns the identity of a workload and its user. The user of a JWT is its issuer and subject, which the service verifies. `None`
+ * if the JWT states none.
  */
-export const record = (
-  token: Redacted.Redacted,
-  { userId, userToken, workloadName }: Identity & { readonly userToken: Redacted.Redacted | undefined }
-): void => {
-  if (userToken === undefined) identities.set(token, named({ workloadName, userId }))
-  else {
-    const claims = claimsOf(userToken)
-    if (Option.isSome(claims)) {
-      identities.set(token, JSON.stringify(["jwt", workloadName, claims.value.iss, claims.value.sub]))
-    }
-  }
+export const ofNames = ({ userId, userToken, workloadName }: Named): Option.Option<string> =>
+  userToken === undefined
+    ? Option.some(named({ workloadName, userId }))
+    : Option.map(
+      Option.flatMap(decodePayload(userToken), (text) => decodeUser(text)),
+      (user) => ofJwt(workloadName, user)
+    )
+
+/** Records the identity of a token that the service has just returned for it. */
+export const record = (token: Redacted.Redacted, names: Named): void => {
+  const identity = ofNames(names)
+  if (Option.isSome(identity)) identities.set(token, identity.value)
+}
+
+/** Tests if an identity belongs to a workload. The workload of a token from elsewhere is not known, so it may. */
+export const mayBeAt = (workloadName: string) => {
+  const name = JSON.stringify(workloadName)
+  return (identity: string): boolean =>
+    !identity.startsWith("[") || ["workload", "jwt"].some((kind) => identity.startsWith(`["${kind}",${name},`))
+}
+
+/** The user of an identity, as a user identifier names it: an id, or the issuer and subject of a JWT. */
+export type User = { readonly userId: string } | { readonly userToken: Redacted.Redacted }
+
+/** Makes the test for the identities of a user, at any workload. The identity of a token from elsewhere has no known user. */
+export const isOf = (user: User): (identity: string) => boolean => {
+  const suffix = "userId" in user
+    ? Option.some(JSON.stringify([user.userId]))
+    : Option.map(
+      Option.flatMap(decodePayload(user.userToken), (text) => decodeUser(text)),
+      ({ iss, sub }) => JSON.stringify([iss, sub])
+    )
+  const kind = "userId" in user ? "workload" : "jwt"
+  return (identity) =>
+    Option.exists(suffix, (text) => identity.startsWith(`["${kind}",`) && identity.endsWith(`,${text.slice(1)}`))
 }
 
 /**

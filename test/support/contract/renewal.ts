@@ -62,7 +62,7 @@ export const renewal = section("renewal", (test) => {
           identity.getApiKey({ providerName: "weather", workloadAccessToken })
         ], { concurrency: "unbounded" })
         yield* Effect.repeat(Effect.zipRight(turn, Effect.sleep("10 minutes")), { times: 12 })
-      }).pipe(Effect.provide(WorkloadAccessToken.layer({ workloadName, userId: "ada" })))
+      }).pipe(Effect.provide(WorkloadAccessToken.layer({ workloadName, userId: "grace" })))
       // A token lasts for one hour here.
       assert.strictEqual((yield* mints) - before, 3)
     })

@@ -1,0 +1,172 @@
+/**
+ * Cache of access tokens, API keys and workload access tokens, in front of `IdentityService`. It is off unless its layer is
+ * provided.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { UserIdentifier } from "./Credential.js"
+import { IdentityService } from "./IdentityService.js"
+import * as cache from "./internal/cache/cache.js"
+import * as cachedService from "./internal/cache/cachedService.js"
+import type { Owner } from "./internal/cache/entries.js"
+import * as lifetimes from "./internal/cache/lifetimes.js"
+import { identityOf, isOf } from "./internal/service/grantKey.js"
+import { workloadTokenOf } from "./internal/service/workloadToken.js"
+import type { AnyTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
+import type { MintFailure } from "./WorkloadAccessToken.js"
+
+/**
+ * Settings of a cache, all optional.
+ *
+ * The service states no lifetimes. A credential that is a JWT with `exp` is kept until `skew` before that time. Other credentials
+ * are kept for the time of their provider. A credential with neither is not kept. If both are known, the earlier end counts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long access tokens and API keys are kept, if `providers` does not have their provider; by default not at all. */
+  readonly timeToLive?: Duration.DurationInput | undefined
+  /** How long the credentials of a provider are kept, by the name of the provider. */
+  readonly providers?: { readonly [providerName: string]: Duration.DurationInput } | undefined
+  /** How long workload access tokens are kept. By default only those that were requested with a JWT are, until the JWT ends. */
+  readonly workloadAccessTokens?: Duration.DurationInput | undefined
+  /** How long before the `exp` of a JWT it is no longer used; defaults to 1 minute. */
+  readonly skew?: Duration.DurationInput | undefined
+  /** Fraction by which a lifetime is shortened at most, at random; 0 to 1, defaults to 0.1. */
+  readonly jitter?: number | undefined
+  /** Last fraction of a lifetime in which a use refreshes the credential in the background; 0 to 1, defaults to 0.2. */
+  readonly refresh?: number | undefined
+  /** Limit of entries; defaults to 10,000. The entry that was not used for the longest time goes first. */
+  readonly maxEntries?: number | undefined
+  /** Limit of bytes, estimated from the texts; defaults to 16 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/**
+ * What an invalidation removes: the entries that match all members; without members all entries.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Selection {
+  /** Entries of this credential provider. */
+  readonly providerName?: string | undefined
+  /**
+   * Entries of this user, at any workload, if this program requested their workload access tokens. For other tokens use
+   * `workloadAccessToken`.
+   */
+  readonly user?: UserIdentifier | undefined
+  /** Entries of the caller with this workload access token. */
+  readonly workloadAccessToken?: WithWorkloadAccessToken["workloadAccessToken"] | undefined
+}
+
+/**
+ * Counters since the layer was built, and what is kept now. Bytes are estimated.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stats {
+  readonly hits: number
+  readonly misses: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+/**
+ * Controls of the cache of an `IdentityService`.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class TokenCache extends Context.Tag("effect-agentcore-identity/TokenCache")<
+  TokenCache,
+  {
+    /** Removes entries. Results of requests that are in progress for them are not kept either. */
+    readonly invalidate: (selection: Selection) => Effect.Effect<void, MintFailure>
+    /** Removes the token that `getToken` with these options returns. */
+    readonly invalidateGrant: (
+      options: AnyTokenOptions & WithWorkloadAccessToken
+    ) => Effect.Effect<void, MintFailure>
+    readonly stats: Effect.Effect<Stats>
+  }
+>() {}
+
+const always = () => true
+
+const fraction = (name: string, value: number) =>
+  value >= 0 && value <= 1 ? [] : [`${name} must be 0 to 1, got ${value}`]
+
+const positive = (name: string, value: number) => value > 0 ? [] : [`${name} must be more than 0, got ${value}`]
+
+const validate = ({ jitter = 0, maxBytes = 1, maxEntries = 1, refresh = 0 }: Options) => [
+  ...fraction("jitter", jitter),
+  ...fraction("refresh", refresh),
+  ...positive("maxEntries", maxEntries),
+  ...positive("maxBytes", maxBytes)
+]
+
+const ofCaller = (workloadAccessToken: Selection["workloadAccessToken"]) =>
+  workloadAccessToken === undefined
+    ? Effect.succeed(always)
+    : Effect.map(workloadTokenOf({ workloadAccessToken }), (token) => {
+      const own = identityOf({ workloadAccessToken }, token)
+      return (identity: string) => identity === own
+    })
+
+/**
+ * Provides `IdentityService` with a cache in front of the one that it requires, and the controls of the cache.
+ *
+ * Kept are the results of `getToken`, `getApiKey` and `getWorkloadAccessToken`, for the same workload, user and request, in any
+ * order of its scopes. Failures are not kept. A credential that is used in the last part of its life is refreshed in the
+ * background, without a prompt for the user.
+ *
+ * A denied consent removes the tokens of the user at the provider. `forceAuthentication` and `reauthenticate` replace the token.
+ * `completeResourceTokenAuth` removes those of the user, a change or removal of a provider or workload those of the resource. What
+ * happens elsewhere, such as a grant that is withdrawn at the provider, is not noticed before the end of the entry: call
+ * `reauthenticate` with a token that a resource has rejected.
+ *
+ * An invalid option is a defect when the layer is built.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { IdentityService, TokenCache } from "effect-agentcore-identity"
+ *
+ * export const Cached = TokenCache.layer({ timeToLive: "5 minutes", providers: { github: "1 hour" } }).pipe(
+ *   Layer.provide(IdentityService.layerTest)
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options = {}): Layer.Layer<IdentityService | TokenCache, never, IdentityService> =>
+  Layer.scopedContext(Effect.gen(function*() {
+    const [problem] = validate(options)
+    if (problem !== undefined) return yield* Effect.dieMessage(`TokenCache.layer: ${problem}`)
+    const service = yield* IdentityService
+    const settings = lifetimes.decode(options)
+    const { maxBytes = 16 * 1024 * 1024, maxEntries = 10_000 } = options
+    const kept = yield* cache.make(settings, { maxBytes, maxEntries })
+
+    return Context.make(IdentityService, cachedService.make(service, kept, settings)).pipe(
+      Context.add(TokenCache, {
+        invalidate: ({ providerName, user, workloadAccessToken }) =>
+          Effect.flatMap(ofCaller(workloadAccessToken), (isCaller) => {
+            const isUser = user === undefined ? always : isOf(user)
+            return kept.removeWhere((owner: Owner) =>
+              (providerName === undefined || owner.providerName === providerName) &&
+              isUser(owner.identity) && isCaller(owner.identity)
+            )
+          }),
+        invalidateGrant: (grant) => Effect.flatMap(cachedService.grantOf(grant), ({ key }) => kept.remove(key)),
+        stats: kept.stats
+      })
+    )
+  }))

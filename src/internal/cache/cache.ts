@@ -1,0 +1,160 @@
+/** Lookups of credentials: from the entries, or by a request whose result is kept. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type { Entry, Owner } from "./entries.js"
+import * as entries from "./entries.js"
+import { type Settings, timesOf } from "./lifetimes.js"
+
+/** A lookup in progress. Its result is not kept if it became stale meanwhile. */
+interface Lookup extends Owner {
+  readonly key: string
+  isStale: boolean
+}
+
+/** One credential: its key, its owner, and how it is requested. */
+export interface Wanted<E, R> extends Owner {
+  readonly key: string
+  readonly timeToLive: number | undefined
+  /** The credential whose `exp` counts; defaults to the requested one. */
+  readonly stated?: Redacted.Redacted | undefined
+  readonly request: Effect.Effect<Redacted.Redacted, E, R>
+  /** The same request by the service itself, when no caller waits for it. */
+  readonly refresh: Effect.Effect<Redacted.Redacted, Tagged>
+}
+
+/** Counters since the layer was built, and what is kept. */
+export interface Stats {
+  readonly hits: number
+  readonly misses: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** @internal */
+export interface Cache {
+  readonly get: <E, R>(wanted: Wanted<E, R>) => Effect.Effect<Redacted.Redacted, E, R>
+  /** Discards what is kept, sends the request, and keeps its result if `isKept` is true for it. */
+  readonly replace: <E, R>(
+    wanted: Omit<Wanted<E, R>, "refresh">,
+    isKept: (credential: Redacted.Redacted) => boolean
+  ) => Effect.Effect<Redacted.Redacted, E, R>
+  readonly remove: (key: string) => Effect.Effect<void>
+  readonly removeWhere: (matches: (owner: Owner) => boolean) => Effect.Effect<void>
+  readonly removeCredential: (credential: Redacted.Redacted) => Effect.Effect<void>
+  readonly stats: Effect.Effect<Stats>
+}
+
+interface Tagged {
+  readonly _tag: string
+}
+
+/** Bytes of an entry besides its texts, estimated. */
+const overhead = 256
+
+/** Failures of a background refresh that leave the entry: another request may succeed. */
+const isTemporary = ({ _tag }: Tagged) =>
+  ["Throttled", "InternalServerError", "TransportFailure", "UnknownServiceError", "UndecodableReply"].includes(_tag)
+
+/** @internal */
+export const make = (
+  settings: Settings,
+  limits: { readonly maxEntries: number; readonly maxBytes: number }
+): Effect.Effect<Cache, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    const kept = entries.make(limits)
+    const lookups = new Set<Lookup>()
+    let hits = 0
+    let misses = 0
+
+    const discard = (matches: (owner: Owner & { readonly key: string }) => boolean) => {
+      for (const lookup of lookups) if (matches(lookup)) lookup.isStale = true
+    }
+
+    /** Runs `use` with a lookup, which is stale if the entry is invalidated meanwhile. */
+    const withLookup = <A, E, R>(
+      { identity, key, providerName }: Owner & { readonly key: string },
+      use: (lookup: Lookup) => Effect.Effect<A, E, R>
+    ) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          const lookup: Lookup = { key, identity, providerName, isStale: false }
+          lookups.add(lookup)
+          return lookup
+        }),
+        use,
+        (lookup) => Effect.sync(() => lookups.delete(lookup))
+      )
+
+    const keep = <E, R>(
+      lookup: Lookup,
+      { stated, timeToLive }: Pick<Wanted<E, R>, "stated" | "timeToLive">,
+      credential: Redacted.Redacted
+    ) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.map(timesOf(settings, stated ?? credential, timeToLive, now), (times) => {
+          if (Option.isNone(times) || lookup.isStale) {
+            return
+          }
+          const { identity, key, providerName } = lookup
+          const bytes = overhead + 2 * (key.length + identity.length + Redacted.value(credential).length)
+          kept.set(key, { identity, providerName, credential, bytes, ...times.value })
+        }))
+
+    const fetch = <E, R>(wanted: Omit<Wanted<E, R>, "refresh">) =>
+      withLookup(wanted, (lookup) =>
+        Effect.tap(wanted.request, (credential) =>
+          keep(lookup, wanted, credential)))
+
+    /** Refreshes an entry that is used shortly before it ends, once. */
+    const refreshed = <E, R>(wanted: Wanted<E, R>, entry: Entry) => {
+      entry.refreshAt = Infinity
+      return fetch({ ...wanted, request: wanted.refresh }).pipe(
+        Effect.catchAll((error) => isTemporary(error) ? Effect.void : Effect.sync(() => kept.remove(wanted.key))),
+        Effect.catchAllCause((cause) => Effect.logWarning("A credential of the cache was not refreshed", cause)),
+        Effect.forkIn(scope)
+      )
+    }
+
+    const removeWhere = (matches: (owner: Owner) => boolean) =>
+      Effect.sync(() => {
+        kept.removeWhere(matches)
+        discard(matches)
+      })
+
+    return {
+      get: (wanted) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          const entry = kept.get(wanted.key, now)
+          if (entry === undefined) {
+            misses++
+            return fetch(wanted)
+          }
+          hits++
+          const credential = Effect.succeed(entry.credential)
+          return now < entry.refreshAt ? credential : Effect.zipRight(refreshed(wanted, entry), credential)
+        }),
+      replace: (wanted, isKept) =>
+        withLookup(wanted, (lookup) => {
+          // What was requested before the end of this request may be what it replaces.
+          const others = Effect.sync(() => {
+            kept.remove(wanted.key)
+            discard((other) => other !== lookup && other.key === wanted.key)
+          })
+          return Effect.zipRight(others, Effect.ensuring(wanted.request, others)).pipe(
+            Effect.tap((credential) => isKept(credential) ? keep(lookup, wanted, credential) : Effect.void)
+          )
+        }),
+      remove: (key) =>
+        Effect.sync(() => {
+          kept.remove(key)
+          discard((lookup) => lookup.key === key)
+        }),
+      removeWhere,
+      removeCredential: (credential) =>
+        Effect.sync(() => kept.removeWhere((entry) => Redacted.value(entry.credential) === Redacted.value(credential))),
+      stats: Effect.sync(() => ({ hits, misses, ...kept.size() }))
+    }
+  })
