@@ -24,6 +24,7 @@ import * as tokenFlow from "./internal/service/askForToken.js"
 import * as Flights from "./internal/service/flights.js"
 import * as strategies from "./internal/service/getToken.js"
 import { forcedKind, record as recordIdentity, requestKind } from "./internal/service/grantKey.js"
+import * as pollSession from "./internal/service/pollSession.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
 import * as resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
@@ -255,8 +256,8 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   // The registry of a service in memory, which publishes its own events.
   const registry = (yield* CompletionEvents) ?? (yield* subscriptions.make)
   const flights = Flights.make(registry)
-  const waits = yield* waitForConsent.make(registry)
-  const token = strategies.make(flow, flights, waits)
+  const waits = yield* waitForConsent.make(registry, pollSession.make(flow))
+  const token = strategies.make(flights, waits)
   const reauthenticated = Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 

@@ -89,8 +89,8 @@ describe("a call that waits", () => {
       Effect.gen(function*() {
         const registry = yield* subscriptions.make
         const flights = Flights.make(registry)
-        const { notifyCompleted, waiting } = yield* waitForConsent.make(registry)
         const granted = Effect.succeed(Redacted.make("the-token"))
+        const { notifyCompleted, waiting } = yield* waitForConsent.make(registry, () => granted)
         const consent = new IdentityError.ConsentRequired({
           providerName: "github",
           authFlow: "USER_FEDERATION",
@@ -103,7 +103,7 @@ describe("a call that waits", () => {
           flights.joinSession("key", "grant", consent),
           ({ session }) =>
             Effect.acquireUseRelease(
-              Effect.sync(() => waitForConsent.waiter(session ?? consentSession.make(consent), granted)),
+              Effect.sync(() => waitForConsent.waiter(session ?? consentSession.make(consent), user)),
               (waiter) => {
                 const { wait } = waiting(waiter)
                 return Effect.zipLeft(waits(wait), waits(wait), { concurrent: true })

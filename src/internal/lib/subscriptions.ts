@@ -1,9 +1,10 @@
 /** Subscriptions to events by key. */
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
+import * as LinkedList from "./linkedList.js"
 
 /** State of one subscriber. It is mutable, which costs less than a fiber that awaits the event. */
-export interface Subscription {
+export interface Subscription extends LinkedList.Node<Subscription> {
   isNotified: boolean
   /** Called on the event. A subscriber that sets it afterwards looks at `isNotified` first. */
   onNotify: () => void
@@ -26,7 +27,13 @@ export interface SubscriptionRegistry {
 }
 
 /** @internal */
-export const subscription = (): Subscription => ({ isNotified: false, onNotify: constVoid })
+export const subscription = (onNotify: () => void = constVoid): Subscription => ({
+  isNotified: false,
+  onNotify,
+  isListed: false,
+  previous: undefined,
+  next: undefined
+})
 
 const notify = (subscription: Subscription) => {
   subscription.isNotified = true
@@ -41,21 +48,23 @@ const notified = (subscription: Subscription) =>
 
 /** @internal */
 export const make: Effect.Effect<SubscriptionRegistry> = Effect.sync(() => {
-  // A native map, because its hash cannot be predicted. Its sets keep the order of their subscribers.
-  const subscribersByKey = new Map<string, Set<Subscription>>()
+  // A native map, because its hash cannot be predicted. Its lists keep the order of their subscribers.
+  const subscribersByKey = new Map<string, LinkedList.LinkedList<Subscription>>()
 
   const subscribe = (key: string, subscription: Subscription) =>
     Effect.sync(() => {
-      const subscribers = subscribersByKey.get(key) ?? new Set()
-      subscribersByKey.set(key, subscribers.add(subscription))
+      const subscribers = subscribersByKey.get(key) ?? LinkedList.empty<Subscription>()
+      LinkedList.add(subscribers, subscription)
+      subscribersByKey.set(key, subscribers)
     })
 
   // A publication may have removed the subscribers of this key meanwhile, and others may have subscribed.
   const unsubscribe = (key: string, subscription: Subscription) =>
     Effect.sync(() => {
       const subscribers = subscribersByKey.get(key)
-      subscribers?.delete(subscription)
-      if (subscribers?.size === 0) subscribersByKey.delete(key)
+      if (subscribers === undefined) return
+      LinkedList.remove(subscribers, subscription)
+      if (subscribers.first === undefined) subscribersByKey.delete(key)
     })
 
   return {
@@ -63,7 +72,7 @@ export const make: Effect.Effect<SubscriptionRegistry> = Effect.sync(() => {
     unsubscribe,
     listening: (key, use) =>
       Effect.acquireUseRelease(
-        Effect.tap(Effect.sync(subscription), (one) => subscribe(key, one)),
+        Effect.tap(Effect.sync(() => subscription()), (one) => subscribe(key, one)),
         (one) => use(notified(one)),
         (one) => unsubscribe(key, one)
       ),
@@ -71,7 +80,7 @@ export const make: Effect.Effect<SubscriptionRegistry> = Effect.sync(() => {
       Effect.sync(() => {
         const subscribers = subscribersByKey.get(key)
         subscribersByKey.delete(key)
-        subscribers?.forEach(notify)
+        if (subscribers !== undefined) LinkedList.drain(subscribers, notify)
       }),
     size: Effect.sync(() => subscribersByKey.size)
   }

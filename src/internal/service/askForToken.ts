@@ -43,6 +43,13 @@ const sessionOf = (reply: TokenReply) => {
   )
 }
 
+/** A value of its own, since `onAuthUrl` runs once for each value. Another request may have the same URL. */
+const unshared = (authorizationUrl: Redacted.Redacted) => Redacted.make(Redacted.value(authorizationUrl))
+
+/** The same consent request for calls to which its URL has not been shown. */
+export const again = (consent: ConsentRequired): ConsentRequired =>
+  new ConsentRequired({ ...consent, authorizationUrl: unshared(consent.authorizationUrl) }, { disableValidation: true })
+
 /** The options of a token request and its workload access token. */
 export interface TokenContext {
   readonly options: TokenRequestOptions
@@ -91,7 +98,7 @@ export const make = (api: IdentityApi["Type"]) => {
     // Without validation: the options were validated with the request.
     return yield* new ConsentRequired({
       ...options,
-      authorizationUrl: reply.authorizationUrl,
+      authorizationUrl: unshared(reply.authorizationUrl),
       sessionUri,
       expiresAt: DateTime.addDuration(now, sessionLifetime)
     }, { disableValidation: true })

@@ -5,9 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type { WaitFailure } from "../../Consent.js"
 import { type ConsentPending, ConsentRequired, isTransient } from "../../IdentityError.js"
+import * as LinkedList from "../lib/linkedList.js"
 import type { TokenRequestOptions } from "./tokenRequest.js"
 
 /** @internal */
@@ -21,7 +22,7 @@ interface Running {
 }
 
 /** A call that waits. `onNotify` wakes it: there is an answer, or the session was completed. */
-export interface Listener {
+export interface Listener extends LinkedList.Node<Listener> {
   onNotify: () => void
 }
 
@@ -29,7 +30,7 @@ export interface Listener {
 export interface ConsentSession extends Pick<ConsentRequired, "authorizationUrl" | "expiresAt" | "sessionUri"> {
   /** The request that opened the session. */
   readonly options: TokenRequestOptions
-  readonly listeners: Set<Listener>
+  readonly listeners: LinkedList.LinkedList<Listener>
   /** Polls so far; a poll has the number of those before it. */
   polls: number
   /** The last poll that has ended. */
@@ -55,11 +56,10 @@ export const make = (consent: ConsentRequired): ConsentSession => ({
     customState: consent.customState,
     customParameters: consent.customParameters
   },
-  // A value of its own, since `onAuthUrl` runs once for it: another session may have the same URL.
-  authorizationUrl: Redacted.make(Redacted.value(consent.authorizationUrl)),
+  authorizationUrl: consent.authorizationUrl,
   sessionUri: consent.sessionUri,
   expiresAt: consent.expiresAt,
-  listeners: new Set(),
+  listeners: LinkedList.empty(),
   polls: 0,
   last: undefined,
   running: undefined,
@@ -71,11 +71,13 @@ export const make = (consent: ConsentRequired): ConsentSession => ({
 /** The number from which a poll counts that another call may have started, but not ended, before now. */
 export const nextNumber = ({ last }: ConsentSession): number => last === undefined ? 0 : last.number + 1
 
-/** The consent request of the session. */
+/** The consent request of the session, for a call that has joined later. */
 export const toConsent = ({ authorizationUrl, expiresAt, options, sessionUri }: ConsentSession): ConsentRequired =>
   new ConsentRequired({ ...options, authorizationUrl, sessionUri, expiresAt }, { disableValidation: true })
 
-const notify = ({ listeners }: ConsentSession) => listeners.forEach((listener) => listener.onNotify())
+const notify = ({ listeners }: ConsentSession) => {
+  for (let listener = listeners.first; listener !== undefined; listener = listener.next) listener.onNotify()
+}
 
 /** Records that the session, or another one of its grant, was completed: each waiting call looks once. */
 export const complete = (session: ConsentSession, isOther: boolean): void => {

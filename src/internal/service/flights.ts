@@ -13,7 +13,7 @@ import type { ConsentRequired } from "../../IdentityError.js"
 import type { MintFailure } from "../../WorkloadAccessToken.js"
 import { digest } from "../lib/digest.js"
 import * as expiringMap from "../lib/expiringMap.js"
-import type * as subscriptions from "../lib/subscriptions.js"
+import * as subscriptions from "../lib/subscriptions.js"
 import * as consentSession from "./consentSession.js"
 import type { ConsentSession } from "./consentSession.js"
 
@@ -21,6 +21,11 @@ import type { ConsentSession } from "./consentSession.js"
 export type RequestFailure = WaitFailure | ConsentRequired | MintFailure
 
 type TokenExit = Exit.Exit<Redacted.Redacted, RequestFailure>
+
+interface SessionSubscription {
+  readonly sessionUri: string
+  readonly subscription: subscriptions.Subscription
+}
 
 /** The calls of one grant. It ends with its last call. */
 export interface Flight {
@@ -32,7 +37,7 @@ export interface Flight {
   request: { readonly exit: Deferred.Deferred<TokenExit>; fiber: Fiber.RuntimeFiber<unknown> | undefined } | undefined
   session: ConsentSession | undefined
   /** The subscriptions to the session, and to earlier sessions of the grant. */
-  readonly subscribed: Array<readonly [sessionUri: string, subscription: subscriptions.Subscription]>
+  subscribed: ReadonlyArray<SessionSubscription>
   /** Publishes the completion that another process reports. */
   listener: Fiber.RuntimeFiber<unknown> | undefined
 }
@@ -104,8 +109,8 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
 
   const subscribe = (flight: Flight, sessionUri: string, onNotify: () => void) =>
     Effect.suspend(() => {
-      const subscription = { isNotified: false, onNotify }
-      flight.subscribed.push([sessionUri, subscription])
+      const subscription = subscriptions.subscription(onNotify)
+      flight.subscribed = [...flight.subscribed, { sessionUri, subscription }]
       return registry.subscribe(sessionUri, subscription)
     })
 
@@ -141,12 +146,11 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
     Effect.suspend(() => {
       const session = consentSession.make(consent)
       flight.session = session
-      if (flight.subscribed.some(([, { isNotified }]) => isNotified)) consentSession.complete(session, true)
+      if (flight.subscribed.some(({ subscription }) => subscription.isNotified)) consentSession.complete(session, true)
       return subscribe(flight, Redacted.value(session.sessionUri), onCompleted(session)).pipe(
         Effect.zipRight(listen(flight, session)),
         Effect.map(() => {
           flight.request = undefined
-          return session
         })
       )
     })
@@ -159,7 +163,7 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
       Effect.flatMap((exit): Effect.Effect<TokenExit> => {
         const { error } = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause : { error: undefined }
         if (error?._tag === "ConsentRequired") {
-          return Effect.map(openSession(flight, error), (session) => Exit.fail(consentSession.toConsent(session)))
+          return Effect.as(openSession(flight, error), exit)
         }
         detach(flight)
         return Effect.succeed(exit)
@@ -189,7 +193,11 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
     return Effect.zipRight(
       interrupt(flight.request?.fiber),
       Effect.suspend(() =>
-        Effect.forEach(flight.subscribed, ([uri, one]) => registry.unsubscribe(uri, one), { discard: true }).pipe(
+        Effect.forEach(
+          flight.subscribed,
+          ({ sessionUri, subscription }) => registry.unsubscribe(sessionUri, subscription),
+          { discard: true }
+        ).pipe(
           Effect.zipRight(interrupt(flight.listener)),
           Effect.zipRight(interrupt(flight.session?.running?.fiber)),
           Effect.zipRight(remember(flight))

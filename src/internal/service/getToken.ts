@@ -6,10 +6,9 @@ import type { ConsentRequired } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
 import { released } from "../lib/released.js"
 import { withSpan } from "../lib/span.js"
-import type { TokenContext, TokenFlow } from "./askForToken.js"
+import type { TokenContext } from "./askForToken.js"
 import type { Flight, Flights, RequestFailure } from "./flights.js"
 import { grantKey } from "./grantKey.js"
-import * as pollSession from "./pollSession.js"
 import { ofOptions, type TokenRequestOptions } from "./tokenRequest.js"
 import { type ConsentWaits, stop, type Waiter, waiter } from "./waitForConsent.js"
 import { isRejected, renewing, workloadTokenOf } from "./workloadToken.js"
@@ -27,7 +26,7 @@ interface Kind {
 }
 
 /** @internal */
-export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits) => {
+export const make = (flights: Flights, waits: ConsentWaits) => {
   const release = (call: Call) =>
     Effect.suspend(() => {
       const { flight, waiter } = call
@@ -71,8 +70,7 @@ export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits) => 
   ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> => {
     const session = call.flight?.session
     if (session === undefined) return Effect.fail(consent)
-    const caller = { workloadAccessToken: options.workloadAccessToken }
-    const own = call.waiter = waiter(session, pollSession.make(flow, session, caller))
+    const own = call.waiter = waiter(session, options)
     const apply = <E2, R2>({ onConsent }: Strategy<E2, R2>) => onConsent(consent, waits.waiting(own))
     return options.consent === undefined ? Effect.flatMap(ProgramStrategy, apply) : apply(options.consent)
   }

@@ -44,18 +44,14 @@ const orGrant = (flow: TokenFlow, session: ConsentSession, token: Redacted.Redac
   )
 
 /**
- * Makes the poll of a call. A workload access token that has expired meanwhile is renewed. After the session has expired, a
- * failure that would be retried becomes `ConsentTimedOut`.
+ * Sends one poll of a session, as one of its calls. A workload access token that has expired meanwhile is renewed. After the
+ * session has expired, a failure that would be retried becomes `ConsentTimedOut`.
  */
-export const make = (
-  flow: TokenFlow,
+export const make = (flow: TokenFlow) =>
+(
   session: ConsentSession,
   caller: WithWorkloadAccessToken
 ): Effect.Effect<Redacted.Redacted, PollFailure> =>
-  // Suspended, so that a waiting call keeps only the arguments.
-  Effect.suspend(() => pollAs(flow, session, caller))
-
-const pollAs = (flow: TokenFlow, session: ConsentSession, caller: WithWorkloadAccessToken) =>
   Effect.flatMap(
     workloadTokenOf(caller),
     (token) =>

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type ConsentRequired, isTransient } from "../../IdentityError.js"
 import * as expiringMap from "../lib/expiringMap.js"
-import type { TokenContext, TokenFlow } from "./askForToken.js"
+import { again, type TokenContext, type TokenFlow } from "./askForToken.js"
 import type { RequestFailure } from "./flights.js"
 
 const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
@@ -40,7 +40,7 @@ export const make = (flow: TokenFlow, entries?: Map<string, ConsentRequired>) =>
         if (Either.isRight(answer)) {
           return isSame(answer.right, refused) ? Option.none() : Option.some(Either.right(answer.right))
         }
-        if (answer.left._tag === "ConsentPending") return Option.some(Either.left(consent))
+        if (answer.left._tag === "ConsentPending") return Option.some(Either.left(again(consent)))
         return isTransient(answer.left) ? Option.some(Either.left(answer.left)) : Option.none()
       }
     )

@@ -24,7 +24,6 @@ import type { ConsentSession } from "./consentSession.js"
 import { nextNumber, pollFrom } from "./consentSession.js"
 import type { Flights } from "./flights.js"
 import { grantKey, requestKind } from "./grantKey.js"
-import * as pollSession from "./pollSession.js"
 import { type ConsentWaits, stop, waiter } from "./waitForConsent.js"
 import { renewing, workloadTokenOf } from "./workloadToken.js"
 
@@ -73,7 +72,7 @@ export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits): Re
 
   const waitFor = (session: ConsentSession, options: Options) =>
     Effect.acquireUseRelease(
-      Effect.sync(() => waiter(session, pollSession.make(flow, session, options))),
+      Effect.sync(() => waiter(session, options)),
       (own) => waits.waiting(own).wait(options.tokenPoller),
       stop
     )

@@ -12,8 +12,10 @@ import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import type { WaitFailure, Waiting } from "../../Consent.js"
 import { ConsentSignal } from "../../ConsentSignal.js"
 import { ConsentPending, ConsentTimedOut } from "../../IdentityError.js"
+import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
 import { TokenPoller } from "../../TokenPoller.js"
 import { digest } from "../lib/digest.js"
+import * as LinkedList from "../lib/linkedList.js"
 import type { SubscriptionRegistry } from "../lib/subscriptions.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import type { ConsentSession, Listener, PollFailure } from "./consentSession.js"
@@ -25,21 +27,19 @@ import { retryAfterOf } from "./retry.js"
 const publishLimit = Duration.seconds(10)
 
 /** State of a call that waits. It is mutable, since there may be ten thousand of them. */
-export interface Waiter extends Listener, pollScheduler.Timer {
+export interface Waiter extends Listener, pollScheduler.Timer, WithWorkloadAccessToken {
   readonly session: ConsentSession
-  /** Sends one poll, as this call. */
-  readonly poll: Effect.Effect<Redacted.Redacted, PollFailure>
   isWaiting: boolean
   /** The completion that this call has polled for. */
   handledAt: number | undefined
   /** The number of the next poll that this call has not seen. */
-  next: number
+  unseen: number
   /** When the schedule was last consulted, by which a poll of another call is recent enough. */
   steppedAt: number
 }
 
 /** @internal */
-export const waiter = (session: ConsentSession, poll: Waiter["poll"]): Waiter => ({
+export const waiter = (session: ConsentSession, { workloadAccessToken }: WithWorkloadAccessToken): Waiter => ({
   // Written out: an object that is spread would need several times the memory.
   onFire: constVoid,
   isFired: false,
@@ -49,11 +49,14 @@ export const waiter = (session: ConsentSession, poll: Waiter["poll"]): Waiter =>
   rate: 0,
   jitter: 0,
   session,
-  poll,
+  workloadAccessToken,
   onNotify: constVoid,
+  isListed: false,
+  previous: undefined,
+  next: undefined,
   isWaiting: false,
   handledAt: undefined,
-  next: 0,
+  unseen: 0,
   steppedAt: 0
 })
 
@@ -71,7 +74,7 @@ const sleep = (waiter: Waiter) =>
 
 /** @internal */
 export interface ConsentWaits {
-  /** The ways to obtain the token of the session, for a call whose poll is `waiter.poll`. */
+  /** The ways to obtain the token of the session, for a call. */
   readonly waiting: (waiter: Waiter) => Waiting
   /** Publishes the completion event of a session. */
   readonly notifyCompleted: (sessionUri: Redacted.Redacted) => Effect.Effect<void>
@@ -97,26 +100,34 @@ const notifying = (registry: SubscriptionRegistry) => (sessionUri: Redacted.Reda
   )
 
 /** The number from which a poll counts that is due now: that of the next one, or of one that another call sent recently. */
-const dueNumber = ({ next, session, steppedAt }: Waiter, now: number): number => {
+const dueNumber = ({ session, steppedAt, unseen }: Waiter, now: number): number => {
   const { last } = session
   const isRecent = last !== undefined && now >= last.at && now - last.at <= (now - steppedAt) / 2
-  return isRecent && now < DateTime.toEpochMillis(session.expiresAt) ? next : nextNumber(session)
+  return isRecent && now < DateTime.toEpochMillis(session.expiresAt) ? unseen : nextNumber(session)
 }
 
+/** Sends one poll of a session, as one of its calls. */
+type Poll = (
+  session: ConsentSession,
+  caller: WithWorkloadAccessToken
+) => Effect.Effect<Redacted.Redacted, PollFailure>
+
 /** Polls, or uses the poll of another call. */
-const pollOnce = (waiter: Waiter, number: number) =>
+const pollingWith = (poll: Poll) => (waiter: Waiter, number: number) =>
   Effect.ensuring(
-    pollFrom(waiter.session, number, waiter.poll),
+    pollFrom(waiter.session, number, Effect.suspend(() => poll(waiter.session, waiter))),
     Effect.sync(() => {
-      waiter.next = nextNumber(waiter.session)
+      waiter.unseen = nextNumber(waiter.session)
     })
   )
 
 const timedOut = ({ session }: Waiter) => new ConsentTimedOut({ providerName: session.options.providerName })
 
 /** @internal */
-export const make = (registry: SubscriptionRegistry): Effect.Effect<ConsentWaits> =>
+export const make = (registry: SubscriptionRegistry, poll: Poll): Effect.Effect<ConsentWaits> =>
   Effect.map(pollScheduler.make, ({ acquire, schedule }) => {
+    const pollOnce = pollingWith(poll)
+
     /** Sleeps until the next time of the schedule or the completion event, polls, and repeats. */
     const retry = (
       waiter: Waiter,
@@ -163,16 +174,16 @@ export const make = (registry: SubscriptionRegistry): Effect.Effect<ConsentWaits
 
     const run = (waiter: Waiter, policy: Schedule.Schedule<unknown>): Effect.Effect<Redacted.Redacted, WaitFailure> => {
       waiter.isWaiting = true
-      waiter.next = nextNumber(waiter.session)
-      waiter.session.listeners.add(waiter)
+      waiter.unseen = nextNumber(waiter.session)
+      LinkedList.add(waiter.session.listeners, waiter)
       // The URL has just been shown: the first poll is after the first delay.
       const { providerName } = waiter.session.options
       return retry(waiter, policy, policy.initial, new ConsentPending({ providerName }))
     }
 
     /** Runs a further wait of the same strategy with a waiter of its own. */
-    const runWithOwnWaiter = ({ poll, session }: Waiter, policy: Schedule.Schedule<unknown>) =>
-      Effect.acquireUseRelease(Effect.sync(() => waiter(session, poll)), (own) => run(own, policy), stop)
+    const runWithOwnWaiter = (other: Waiter, policy: Schedule.Schedule<unknown>) =>
+      Effect.acquireUseRelease(Effect.sync(() => waiter(other.session, other)), (own) => run(own, policy), stop)
 
     return {
       waiting: (waiter) => {
@@ -195,6 +206,6 @@ export const make = (registry: SubscriptionRegistry): Effect.Effect<ConsentWaits
 /** Ends a wait: its timer, and its interest in the session. Call it when the call ends, also by interruption. */
 export const stop = (waiter: Waiter): Effect.Effect<void> =>
   Effect.suspend(() => {
-    waiter.session.listeners.delete(waiter)
+    LinkedList.remove(waiter.session.listeners, waiter)
     return pollScheduler.cancel(waiter)
   })
