@@ -305,7 +305,8 @@ describe("StoredIdentity", () => {
       let left = 2
       let writes: ReadonlyArray<() => void> = []
       const { api, controls } = yield* emulator.makeStored(emulator.settings({}), {
-        load: Effect.succeed([]),
+        header: Effect.succeed({ isNew: true, version: undefined }),
+        load: () => Effect.void,
         commit: () =>
           left-- > 0
             ? Effect.void

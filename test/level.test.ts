@@ -8,6 +8,7 @@ import type { Storage } from "../src/internal/emulator/persistence/durableStore.
 import * as level from "../src/internal/emulator/persistence/leveldb.js"
 import type { Change, Entry } from "../src/internal/emulator/persistence/records.js"
 import { assertContains, assertEqual } from "./support/equality.js"
+import { loaded } from "./support/storage.js"
 import { temporary } from "./support/temporary.js"
 
 /** Opens the folder, closed again after the body. */
@@ -21,7 +22,7 @@ const put = (key: string, value: string): Change => ({ key, value })
 
 const del = (key: string): Change => ({ key, value: undefined })
 
-const load = (directory: string) => opened(directory, ({ load }) => load)
+const load = (directory: string) => opened(directory, loaded)
 
 const acknowledged = (directory: string) => readFileSync(join(directory, "ACKNOWLEDGED"), "utf8")
 
@@ -65,9 +66,32 @@ describe("the folder of a storage", () => {
       assert.strictEqual(sync.mock.calls.length, 2)
     }))
 
+  test("are read from the folder each time, not kept in memory, and a folder that was written to is not new", (directory) =>
+    opened(directory, (storage) =>
+      Effect.gen(function*() {
+        assertEqual(yield* storage.header, { isNew: true, version: undefined })
+        assertEqual(yield* loaded(storage), [])
+        yield* storage.commit([put("a/1", "one"), put("meta/version", "2")])
+        assertEqual(yield* loaded(storage), [["a/1", "one"], ["meta/version", "2"]])
+        yield* storage.commit([put("a/2", "two"), del("a/1")])
+        assertEqual(yield* loaded(storage), [["a/2", "two"], ["meta/version", "2"]])
+        assertEqual(yield* storage.header, { isNew: false, version: "2" })
+      })))
+
+  test("may be changed before they were read", (directory) =>
+    Effect.gen(function*() {
+      yield* opened(directory, ({ commit }) => commit([put("a/1", "one"), put("a/2", "two"), put("meta/version", "2")]))
+      yield* opened(directory, (storage) =>
+        Effect.gen(function*() {
+          assertEqual(yield* storage.header, { isNew: false, version: "2" })
+          yield* storage.commit([put("a/1", "changed"), del("a/2")])
+        }))
+      assertEqual(yield* load(directory), [["a/1", "changed"], ["meta/version", "2"]])
+    }))
+
   test("keeps added, replaced and removed records over any number of commits and restarts", (directory) =>
     Effect.gen(function*() {
-      const steps: ReadonlyArray<readonly [changes: ReadonlyArray<Change>, after: ReadonlyArray<Entry>]> = [
+      const steps: ReadonlyArray<readonly [changes: ReadonlyArray<Change>, after: Array<Entry>]> = [
         [[put("a/1", "one"), put("a/2", "two")], [["a/1", "one"], ["a/2", "two"]]],
         [[put("a/1", "changed")], [["a/1", "changed"], ["a/2", "two"]]],
         [[del("a/2"), put("a/3", "three")], [["a/1", "changed"], ["a/3", "three"]]],

@@ -56,7 +56,8 @@ afterEach(() => {
 const test = <E>(name: string, body: (directory: string) => Effect.Effect<void, E, Scope.Scope>) =>
   it.scoped(name, () => Effect.flatMap(temporary, body))
 
-const opened = (directory: string) => Effect.scoped(Effect.asVoid(level.open(directory)))
+const opened = (directory: string) =>
+  Effect.scoped(Effect.flatMap(level.open(directory), ({ load }) => load(() => undefined)))
 
 const begun = (directory: string) =>
   Effect.scoped(

@@ -51,6 +51,7 @@ import * as MemoryIdentity from "../src/MemoryIdentity.js"
 import * as WorkloadAccessToken from "../src/WorkloadAccessToken.js"
 import { after, growth, hostile, type Input, parts, repeat, separated } from "./support/growth.js"
 import { authorization, recorder } from "./support/raw.js"
+import { restore } from "./support/storage.js"
 
 const requestOf = ({ body, headers = {}, method = "GET", url = "/" }: {
   readonly method?: string
@@ -106,11 +107,15 @@ const local = Effect.flatMap(IdentityServer.makeLocal(), (app) => logCalls(app))
 const settings = emulator.settings({ accountId: "123456789012", region: "us-east-1", endpoint: "http://localhost" })
 
 const restored = (records: ReadonlyArray<record.Entry>) =>
-  record.restore(settings, state.empty(DateTime.unsafeMake(0)), [
-    ["meta/version", record.version],
-    ["meta/owner", JSON.stringify({ accountId: settings.accountId, region: settings.region })],
-    ...records
-  ])
+  restore(
+    [
+      ["meta/version", record.version],
+      ["meta/owner", JSON.stringify({ accountId: settings.accountId, region: settings.region })],
+      ...records
+    ],
+    settings,
+    state.empty(DateTime.unsafeMake(0))
+  )
 
 const opened = (text: string) =>
   ended(

@@ -14,7 +14,7 @@ const settings = emulator.settings({})
 
 const empty = state.empty(DateTime.unsafeMake(0))
 
-const restore = (records: Iterable<record.Entry>, at = settings) => record.restore(at, empty, [...records])
+const restore = (records: Iterable<record.Entry>, at = settings) => Stored.restore(records, at, empty)
 
 /** The records of a store with an entry of each kind, and the state that is restored from them. */
 const populated = Effect.scoped(Effect.gen(function*() {

@@ -32,7 +32,7 @@ const two = (directory: string) =>
     const { commit } = yield* sealed.open(directory, storage)
     yield* commit([version, put("workloads/one", "the first"), put("workloads/two", "the second")])
     const [one = "", other = ""] = [...records.keys()].filter((key) => key.startsWith("workloads/"))
-    const load = Effect.flatMap(sealed.open(directory, storage), ({ load }) => load)
+    const load = Effect.flatMap(sealed.open(directory, storage), Stored.loaded)
     return { commit, records, storage, load, one, other }
   })
 
@@ -97,7 +97,7 @@ describe("records that are encrypted", () => {
       const below = <A, E>(
         body: (storage: Effect.Effect.Success<ReturnType<typeof level.open>>) => Effect.Effect<A, E>
       ) => Effect.scoped(Effect.flatMap(level.open(directory), body))
-      const load = below((storage) => Effect.flatMap(sealed.open(directory, storage), ({ load }) => load))
+      const load = below((storage) => Effect.flatMap(sealed.open(directory, storage), Stored.loaded))
       yield* below((storage) =>
         Effect.flatMap(
           sealed.open(directory, storage),
@@ -105,11 +105,11 @@ describe("records that are encrypted", () => {
         )
       )
       assert.lengthOf(yield* load, 3)
-      yield* below(({ commit, load }) =>
+      yield* below((storage) =>
         Effect.gen(function*() {
-          const [one, other] = (yield* load).filter(([key]) => key.startsWith("workloads/"))
+          const [one, other] = (yield* Stored.loaded(storage)).filter(([key]) => key.startsWith("workloads/"))
           if (one === undefined || other === undefined) return assert.fail("there are no two records")
-          yield* commit([put(other[0], one[1])])
+          yield* storage.commit([put(other[0], one[1])])
         })
       )
       assert.match((yield* Effect.flip(load)).message, damage)
@@ -126,9 +126,9 @@ describe("records that are encrypted", () => {
         ["meta/version", "2"],
         [name, "BwcHBwcHBwcHBwcHBy0yY5pkH6dUHoJMExOvzyz9wJYboAeKPncSGqNr+2V296whke5Ju7H1pusJ"]
       ])
-      const { commit, load } = yield* sealed.open(directory, storage)
-      assertEqual(yield* load, [["meta/version", "2"], ["workloads/one", "the first"]])
-      yield* commit([put("workloads/one", "the second")])
+      const opened = yield* sealed.open(directory, storage)
+      assertEqual(yield* Stored.loaded(opened), [["meta/version", "2"], ["workloads/one", "the first"]])
+      yield* opened.commit([put("workloads/one", "the second")])
       assertEqual([...records.keys()], ["meta/version", name])
     }))
 
@@ -201,8 +201,7 @@ describe("the key of encrypted records", () => {
     Effect.gen(function*() {
       const { storage } = yield* two(directory)
       writeFileSync(`${directory}.key`, readFileSync(`${directory}.key`, "utf8").trim())
-      const { load } = yield* sealed.open(`${directory}/`, storage)
-      assert.lengthOf(yield* load, 3)
+      assert.lengthOf(yield* Effect.flatMap(sealed.open(`${directory}/`, storage), Stored.loaded), 3)
     }))
 
   test("of a folder that is a link is that of its target, unless the link has one of its own", (directory) =>
@@ -210,7 +209,7 @@ describe("the key of encrypted records", () => {
       const { load, storage } = yield* two(directory)
       const link = `${directory}-link`
       symlinkSync(directory, link)
-      const opened = (at: string) => Effect.flatMap(sealed.open(at, storage), ({ load }) => load)
+      const opened = (at: string) => Effect.flatMap(sealed.open(at, storage), Stored.loaded)
       const records = yield* load
       assertEqual(yield* opened(link), records)
       assertEqual(yield* opened(`${link}/`), records)
@@ -247,7 +246,7 @@ describe("the key of encrypted records", () => {
     Effect.gen(function*() {
       for (const entry of [["meta/version", "3"], ["workloads/one", "{}"]] as const) {
         const { storage } = yield* Stored.make([entry])
-        assertEqual(yield* Effect.flatMap(sealed.open(directory, storage), ({ load }) => load), [entry])
+        assertEqual(yield* Effect.flatMap(sealed.open(directory, storage), Stored.loaded), [entry])
       }
       assert.isFalse(existsSync(`${directory}.key`))
     }))

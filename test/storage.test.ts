@@ -50,7 +50,7 @@ describe("the emulator with a storage", () => {
       const { storage } = yield* Stored.make()
       const refused = yield* Effect.flip(emulator.makeStored(settings, { ...storage, commit: () => problem }))
       assert.strictEqual(refused, problem)
-      const unread = yield* Effect.flip(emulator.makeStored(settings, { ...storage, load: problem }))
+      const unread = yield* Effect.flip(emulator.makeStored(settings, { ...storage, header: problem }))
       assert.strictEqual(unread, problem)
     }))
 

@@ -3,7 +3,9 @@ import { Deferred, Effect, Queue, Redacted, Ref } from "effect"
 import type * as IdentityApi from "../../src/IdentityApi.js"
 import type * as IdentityControls from "../../src/IdentityControls.js"
 import type { Storage, StorageProblem } from "../../src/internal/emulator/persistence/durableStore.js"
-import type { Change, Entry } from "../../src/internal/emulator/persistence/records.js"
+import { type Change, type Entry, restorer } from "../../src/internal/emulator/persistence/records.js"
+import type { Settings } from "../../src/internal/emulator/state/arns.js"
+import type { State } from "../../src/internal/emulator/state/state.js"
 import { jwt } from "./agent.js"
 import { providerName, returnUrl, workloadName } from "./issuer.js"
 
@@ -16,6 +18,20 @@ export interface Held {
 /** The keys of the changes, with a minus for removed records. */
 export const keysOf = (changes: ReadonlyArray<Change>) =>
   changes.map(({ key, value }) => value === undefined ? `-${key}` : key)
+
+/** All records of a storage. */
+export const loaded = ({ load }: Storage) =>
+  Effect.suspend(() => {
+    const entries: Array<Entry> = []
+    return Effect.map(load((entry) => entries.push(entry)), (): ReadonlyArray<Entry> => entries)
+  })
+
+/** The state in these records, or why they cannot be read. */
+export const restore = (records: Iterable<Entry>, settings: Settings, state: State) => {
+  const { add, result } = restorer(settings, state)
+  for (const entry of records) add(entry)
+  return result()
+}
 
 /** A storage with these records. */
 export const make = (initial: Iterable<Entry> = []) =>
@@ -32,7 +48,8 @@ export const make = (initial: Iterable<Entry> = []) =>
         yield* Deferred.await(done)
       })
     const storage: Storage = {
-      load: Effect.sync(() => [...records]),
+      header: Effect.sync(() => ({ isNew: records.size === 0, version: records.get("meta/version") })),
+      load: (add) => Effect.sync(() => [...records].forEach((entry) => add(entry))),
       commit: (changes) =>
         Effect.zipRight(
           wait(changes),

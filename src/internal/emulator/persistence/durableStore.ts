@@ -24,10 +24,23 @@ export class StorageProblem extends Data.TaggedError("StorageProblem")<{
   readonly cause?: unknown
 }> {}
 
+/** The beginning of a storage. */
+export interface Header {
+  /** The storage has no records. */
+  readonly isNew: boolean
+  /** The value of the record `meta/version`. */
+  readonly version: string | undefined
+}
+
 /** A store of records, each with its own key. */
 export interface Storage {
-  /** All records; none if the storage is new. */
-  readonly load: Effect.Effect<ReadonlyArray<records.Entry>, StorageProblem>
+  /** What is known without reading all records. */
+  readonly header: Effect.Effect<Header, StorageProblem>
+  /**
+   * Reads all records and calls `add` with each, so that they are not all in memory at once. Fails at the end if records were
+   * lost or changed: until then, `add` reports no problem.
+   */
+  readonly load: (add: (entry: records.Entry) => void) => Effect.Effect<void, StorageProblem>
   /** Writes all changes or none, and returns when they are durable. Not called while another commit runs. */
   readonly commit: (changes: ReadonlyArray<records.Change>) => Effect.Effect<void, StorageProblem>
 }
@@ -68,13 +81,17 @@ export const make = Effect.fnUntraced(
     empty: State
   ): Effect.fn.Return<StateRef, StorageProblem, Scope.Scope> {
     const unwritable = (name: string) => new StorageProblem({ message: `a record of '${name}' cannot be written` })
-    const stored = yield* storage.load
-    if (stored.length === 0) {
-      yield* storage.commit(yield* Either.mapLeft(records.initialRecords(settings, empty), unwritable))
-    }
-    const state = stored.length === 0
-      ? empty
-      : yield* Either.mapLeft(records.restore(settings, empty, stored), (message) => new StorageProblem({ message }))
+    const restored = Effect.gen(function*() {
+      const { add, result } = records.restorer(settings, empty)
+      yield* storage.load(add)
+      return yield* Either.mapLeft(result(), (message) => new StorageProblem({ message }))
+    })
+    const created = Either.mapLeft(records.initialRecords(settings, empty), unwritable).pipe(
+      Effect.flatMap(storage.commit),
+      Effect.as(empty)
+    )
+    const { isNew } = yield* storage.header
+    const state = yield* isNew ? created : restored
     const initial: Cell = { latest: state, durable: state, writing: undefined, next: undefined, refusal: undefined }
     const cell = yield* Ref.make(initial)
     const hasChanges = yield* Effect.makeLatch(false)

@@ -104,10 +104,10 @@ const cipherOf = (key: Buffer) => {
 export const open = (directory: string, storage: Storage): Effect.Effect<Storage, StorageProblem> =>
   Effect.gen(function*() {
     const path = yield* Effect.promise(() => keyFileOf(directory))
-    const stored = yield* storage.load
-    const isCurrent = stored.some(([key, value]) => key === "meta/version" && value === version)
+    const header = yield* storage.header
+    const isCurrent = header.version === version
     // Another format is reported as such, and not as a missing key.
-    if (stored.length > 0 && !isCurrent) return storage
+    if (!header.isNew && !isCurrent) return storage
     const found = yield* readKey(path)
     if (isCurrent && found === undefined) {
       return yield* new StorageProblem({
@@ -125,21 +125,26 @@ export const open = (directory: string, storage: Storage): Effect.Effect<Storage
         return Option.none()
       }
     }
-    // A loop, because there may be many records.
-    const load = Effect.suspend(() => {
-      const entries: Array<Entry> = []
-      for (const entry of stored) {
-        const found = read(entry)
-        if (Option.isNone(found)) {
-          return new StorageProblem({
-            message: `a record of '${entry[0].slice(0, Math.max(entry[0].indexOf("/"), 0))}' is damaged, or is not ` +
-              `encrypted with the key in ${path}: restore both from copies of the same time`
-          })
-        }
-        entries.push(found.value)
-      }
-      return Effect.succeed(entries)
-    })
+    const load: Storage["load"] = (add) =>
+      Effect.suspend(() => {
+        let damaged: string | undefined = undefined
+        const decrypted = storage.load((entry) => {
+          const found = read(entry)
+          if (Option.isSome(found)) add(found.value)
+          else damaged ??= entry[0].slice(0, Math.max(entry[0].indexOf("/"), 0))
+        })
+        return Effect.zipRight(
+          decrypted,
+          Effect.suspend(() =>
+            damaged === undefined
+              ? Effect.void
+              : new StorageProblem({
+                message: `a record of '${damaged}' is damaged, or is not encrypted with the key in ${path}: restore ` +
+                  "both from copies of the same time"
+              })
+          )
+        )
+      })
     const encrypted = ({ key, value }: Change): Change => {
       if (isMeta(key)) return { key, value }
       const encryptedKey = name(key)
@@ -147,6 +152,7 @@ export const open = (directory: string, storage: Storage): Effect.Effect<Storage
       return { key: encryptedKey, value: value === undefined ? undefined : encrypt(encryptedKey, text) }
     }
     return {
+      header: storage.header,
       load,
       commit: (changes) => storage.commit(changes.map(encrypted))
     }

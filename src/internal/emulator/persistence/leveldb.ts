@@ -54,6 +54,8 @@ const isCorruption = (error: unknown): boolean =>
 const unreadable = (what: string, error: unknown): Effect.Effect<never, StorageProblem> =>
   isCorruption(error) ? damaged(diskProblem.rootMessage(error), error) : storageFailure.fail(what, error)
 
+const unread = (error: unknown) => unreadable("it cannot be read", error)
+
 /** Runs an operation of LevelDB. */
 const reading = <A>(
   body: () => Promise<A>,
@@ -150,31 +152,28 @@ const commitKey = "meta/commit"
 
 const decodeCommit = Schema.decodeEither(Commit)
 
-const checksumOf = (key: string, value: string): bigint =>
-  hash("sha256", JSON.stringify([key, value]), "buffer").readBigUInt64BE()
+const firstBytes = Buffer.alloc(8)
 
-/** The number of records that are read at a time. */
+/** The first 8 bytes of a hash. Hexadecimal digits are read faster than a buffer per record is allocated. */
+const checksumOf = (key: string, value: string): bigint => {
+  firstBytes.write(hash("sha256", JSON.stringify([key, value])), "hex")
+  return firstBytes.readBigUInt64BE()
+}
+
+/** The number of records that are read at a time, and their bytes. */
 const batchSize = 4096
+const batchBytes = 2 ** 20
 
-/** All records. LevelDB reads the next ones in its own thread, while this one computes the checksums. */
-const readRecords = async (db: ClassicLevel) => {
-  const records: Array<Entry> = []
-  const checksums = new Map<string, bigint>()
-  let commit: string | undefined = undefined
-  const iterator = db.iterator()
+/** Reads all records. LevelDB reads the next ones in its own thread, while this one adds those before. */
+const readRecords = async (db: ClassicLevel, add: (entry: Entry) => void) => {
+  const iterator = db.iterator({ highWaterMarkBytes: batchBytes })
   try {
     let next = iterator.nextv(batchSize)
     for (;;) {
       const batch = await next
-      if (batch.length === 0) return { records, checksums, commit }
+      if (batch.length === 0) return
       next = iterator.nextv(batchSize)
-      for (const [key, value] of batch) {
-        if (key === commitKey) commit = value
-        else {
-          records.push([key, value])
-          checksums.set(key, checksumOf(key, value))
-        }
-      }
+      for (const entry of batch) if (entry[0] !== commitKey) add(entry)
     }
   } finally {
     await iterator.close()
@@ -227,22 +226,17 @@ export const open = Effect.fnUntraced(function*(
     (db) => Effect.promise(() => db.close())
   )
   const acknowledged = yield* readAcknowledged(directory)
-  const { checksums, commit: last, records } = yield* reading(
-    () => readRecords(db),
-    (error) => unreadable("it cannot be read", error)
-  )
-  let checksum = [...checksums.values()].reduce((sum, one) => sum ^ one, 0n)
-  let number = 0
-  if (last !== undefined) {
-    const commit = yield* Either.mapLeft(decodeCommit(last), () => damaged("its last commit cannot be read"))
-    number = commit.number
-    if (commit.sum !== checksum.toString(16)) return yield* damaged("records were lost or changed")
-    if (acknowledged === undefined && number > 1) return yield* damaged(`${acknowledgedFile} is missing`)
-  } else if (records.length > 0) {
+  const last = yield* reading(() => db.get(commitKey), unread)
+  if (last === undefined && (yield* reading(() => db.iterator({ limit: 1 }).all(), unread)).length > 0) {
     return yield* new StorageProblem({
       message: "it holds a database that is not of this library; use an empty or a new folder"
     })
   }
+  const lastCommit = last === undefined
+    ? { number: 0, sum: "0" }
+    : yield* Either.mapLeft(decodeCommit(last), () => damaged("its last commit cannot be read"))
+  let { number } = lastCommit
+  if (acknowledged === undefined && number > 1) return yield* damaged(`${acknowledgedFile} is missing`)
   if (number < (acknowledged ?? 0)) {
     return yield* damaged(`the last ${(acknowledged ?? 0) - number} of its commits were lost`)
   }
@@ -250,34 +244,69 @@ export const open = Effect.fnUntraced(function*(
   yield* restrictFiles(directory)
   yield* Effect.addFinalizer(() => Effect.ignore(restrictFiles(directory)))
 
-  return {
-    load: Effect.succeed(records),
+  let { sum } = lastCommit
+  // The checksum of each record. Known when all were read.
+  let known = last === undefined ? new Map<string, bigint>() : undefined
 
-    commit: (changes: ReadonlyArray<Change>) =>
-      Effect.tryPromise({
-        catch: unwritten,
-        try: async () => {
-          const added = new Map<string, bigint | undefined>()
-          let next = checksum
-          for (const { key, value } of changes) {
-            const now = value === undefined ? undefined : checksumOf(key, value)
-            next ^= (checksums.get(key) ?? 0n) ^ (now ?? 0n)
-            added.set(key, now)
-          }
-          await db.batch([
-            ...changes.map(({ key, value }) =>
-              value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value }
-            ),
-            { type: "put", key: commitKey, value: JSON.stringify({ number: number + 1, sum: next.toString(16) }) }
-          ], { sync: true })
-          await acknowledge(file, number + 1)
-          number += 1
-          checksum = next
-          for (const [key, now] of added) {
-            if (now === undefined) checksums.delete(key)
-            else checksums.set(key, now)
-          }
+  const load: Storage["load"] = (add) =>
+    Effect.suspend(() => {
+      const checksums = new Map<string, bigint>()
+      let total = 0n
+      const read = (entry: Entry) => {
+        const one = checksumOf(...entry)
+        checksums.set(entry[0], one)
+        total ^= one
+        add(entry)
+      }
+      return Effect.flatMap(
+        reading(() => readRecords(db, read), unread),
+        () => {
+          if (total.toString(16) !== sum) return damaged("records were lost or changed")
+          known = checksums
+          return Effect.void
         }
-      })
+      )
+    })
+
+  const write = async (checksums: Map<string, bigint>, changes: ReadonlyArray<Change>) => {
+    const added = new Map<string, bigint | undefined>()
+    let next = BigInt(`0x${sum}`)
+    for (const { key, value } of changes) {
+      const now = value === undefined ? undefined : checksumOf(key, value)
+      next ^= (checksums.get(key) ?? 0n) ^ (now ?? 0n)
+      added.set(key, now)
+    }
+    const nextSum = next.toString(16)
+    await db.batch([
+      ...changes.map(({ key, value }) =>
+        value === undefined ? { type: "del" as const, key } : { type: "put" as const, key, value }
+      ),
+      { type: "put", key: commitKey, value: JSON.stringify({ number: number + 1, sum: nextSum }) }
+    ], { sync: true })
+    await acknowledge(file, number + 1)
+    number += 1
+    sum = nextSum
+    for (const [key, now] of added) {
+      if (now === undefined) checksums.delete(key)
+      else checksums.set(key, now)
+    }
+  }
+
+  const commit = (changes: ReadonlyArray<Change>): Effect.Effect<void, StorageProblem> =>
+    Effect.suspend(() => {
+      const checksums = known
+      return checksums === undefined
+        // The checksums of the replaced records are needed.
+        ? Effect.zipRight(load(() => undefined), commit(changes))
+        : Effect.tryPromise({ try: () => write(checksums, changes), catch: unwritten })
+    })
+
+  return {
+    header: Effect.map(
+      reading(() => db.get("meta/version"), unread),
+      (version) => ({ isNew: number === 0, version })
+    ),
+    load,
+    commit
   }
 })

@@ -16,6 +16,7 @@ import { withoutClaim } from "../state/session.js"
 import type { State } from "../state/state.js"
 import * as Table from "../state/table.js"
 import { grantKey } from "../state/user.js"
+import { decodeGrant, decodeOwner } from "./grantRecord.js"
 import {
   ApiKeyProvider,
   Grant,
@@ -27,6 +28,7 @@ import {
   Workload,
   WorkloadToken
 } from "./schemas.js"
+import { decodeSession } from "./sessionRecord.js"
 import { decodeToken } from "./tokenRecord.js"
 
 /** A record to write, or, without a value, to remove. */
@@ -70,7 +72,10 @@ const codec = <Row, I>(
   const json = Schema.parseJson(schema)
   const encodeKey = Schema.encodeEither(key)
   const encodeRow = Schema.encodeEither(json)
-  const decodeKey = Schema.decodeEither(key)
+  // The schema of most keys changes nothing.
+  const decodeKey: (text: string) => Either.Either<string, unknown> = key === Schema.String
+    ? Either.right
+    : Schema.decodeEither(key)
   const decodeRow = faster(Schema.decodeEither(json))
   return {
     encode: (key, row) => Either.zipWith(encodeKey(key), encodeRow(row), (key, value) => [key, value]),
@@ -146,21 +151,21 @@ const vault = single("vault", TokenVault, (state) => state.vault, (state, vault)
 
 /** The owner of a grant is in the key of its record, and not in the value. */
 const grantCodec: Codec<State["grants"] extends Table.Table<infer Row, infer _> ? Row : never> = (() => {
-  const { decode, encode, encodeKey } = codec(Grant)
-  const decodeOwner = Schema.decodeEither(GrantOwner)
+  const { decode, encode, encodeKey } = codec(Grant, Schema.String, decodeGrant)
+  const ownerOf = decodeOwner(Schema.decodeEither(GrantOwner))
   return {
     encode,
     encodeKey,
     decode: (entry) =>
       Either.zipWith(
-        decodeOwner(entry[0]),
+        ownerOf(entry[0]),
         decode(entry),
         (owner, [, grant]) => [grantKey(owner), { ...owner, ...grant }]
       )
   }
 })()
 
-const sessionCodec = codec(SessionRecord)
+const sessionCodec = codec(SessionRecord, Schema.String, decodeSession)
 
 const parts: ReadonlyArray<Part> = [
   table("workloads", codec(Workload), (state) => state.workloads, (state, workloads) => ({ ...state, workloads })),
@@ -271,18 +276,51 @@ const relocated = (settings: Settings, state: State): State => ({
   }))
 })
 
-/** The state in the records, or the reason why they cannot be read. */
-export const restore = (
-  settings: Settings,
-  state: State,
-  records: ReadonlyArray<Entry>
-): Either.Either<State, string> =>
-  Either.gen(function*() {
-    const metadata = new Map(records.filter(([key]) => key.startsWith("meta/")))
-    const found = metadata.get("meta/version")
-    if (found === undefined) {
-      return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
+/** Reads the records of a state, in any order. */
+interface Restorer {
+  readonly add: (entry: Entry) => void
+  /** The state in the records, or the reason why they cannot be read. */
+  readonly result: () => Either.Either<State, string>
+}
+
+const foreign = "it holds records that are not of this library; use an empty or a new folder"
+
+/** Restores a state from its records, which are decoded one by one, and added to `state`. */
+export const restorer = (settings: Settings, state: State): Restorer => {
+  const metadata = new Map<string, string>()
+  const readers = new Map(parts.map(({ name, reader }) => [name, reader()]))
+  let problem: string | undefined = undefined
+  const read = ([key, value]: Entry): string | undefined => {
+    const slash = Math.max(key.indexOf("/"), 0)
+    const name = key.slice(0, slash)
+    if (name === "meta") {
+      metadata.set(key, value)
+      return undefined
     }
+    const reader = readers.get(name)
+    if (reader === undefined) return foreign
+    return Either.isLeft(reader.add([key.slice(slash + 1), value])) ? `a record of '${name}' is damaged` : undefined
+  }
+  return {
+    add: (entry) => {
+      const found = read(entry)
+      problem ??= found
+    },
+    result: () =>
+      Either.flatMap(checkMetadata(settings, metadata), () => {
+        if (problem !== undefined) return Either.left(problem)
+        let restored = state
+        for (const reader of readers.values()) restored = reader.result(restored)
+        return Either.right(relocated(settings, restored))
+      })
+  }
+}
+
+/** Checks that the records have this format, and are of this account. */
+const checkMetadata = (settings: Settings, metadata: ReadonlyMap<string, string>): Either.Either<void, string> =>
+  Either.gen(function*() {
+    const found = metadata.get("meta/version")
+    if (found === undefined) return yield* Either.left(foreign)
     if (found !== version) {
       return yield* Either.left(
         `it was written in format ${found}, and this version reads format ${version}; use another folder or another version`
@@ -295,20 +333,4 @@ export const restore = (
         }), which its ARNs contain; use the same account and region`
       )
     }
-    const readers = new Map(parts.map(({ name, reader }) => [name, reader()]))
-    for (const [key, value] of records) {
-      const slash = Math.max(key.indexOf("/"), 0)
-      const name = key.slice(0, slash)
-      if (name === "meta") continue
-      const reader = readers.get(name)
-      if (reader === undefined) {
-        return yield* Either.left("it holds records that are not of this library; use an empty or a new folder")
-      }
-      if (Either.isLeft(reader.add([key.slice(slash + 1), value]))) {
-        return yield* Either.left(`a record of '${name}' is damaged`)
-      }
-    }
-    let restored = state
-    for (const reader of readers.values()) restored = reader.result(restored)
-    return relocated(settings, restored)
   })

@@ -97,8 +97,9 @@ const charactersOf = (value: unknown): number => {
   if (!Predicate.isObject(value) || DateTime.isDateTime(value)) return 16
   if (Redacted.isRedacted(value)) return charactersOf(Redacted.value(value))
   if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + 16 + charactersOf(item), 0)
+  if (!Predicate.isRecord(value)) return 16
   let sum = 0
-  for (const [name, member] of Object.entries(value)) sum += 16 + name.length + charactersOf(member)
+  for (const name of Object.keys(value)) sum += 16 + name.length + charactersOf(value[name])
   return sum
 }
 
