@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { requestKind } from "../service/grantKey.js"
 import type { Entry, Owner } from "./entries.js"
 import * as entries from "./entries.js"
 import { type Settings, timesOf } from "./lifetimes.js"
@@ -11,6 +12,8 @@ import { type Settings, timesOf } from "./lifetimes.js"
 /** A lookup in progress. Its result is not kept if it became stale meanwhile. */
 interface Lookup extends Owner {
   readonly key: string
+  /** Concurrent lookups of one key and kind may share a request. */
+  readonly kind: string
   isStale: boolean
 }
 
@@ -36,9 +39,13 @@ export interface Stats {
 /** @internal */
 export interface Cache {
   readonly get: <E, R>(wanted: Wanted<E, R>) => Effect.Effect<Redacted.Redacted, E, R>
-  /** Discards what is kept, sends the request, and keeps its result if `isKept` is true for it. */
+  /**
+   * Discards what is kept, sends the request, and keeps its result if `isKept` is true for it. Concurrent requests of one kind
+   * have the same result.
+   */
   readonly replace: <E, R>(
     wanted: Omit<Wanted<E, R>, "refresh">,
+    kind: string,
     isKept: (credential: Redacted.Redacted) => boolean
   ) => Effect.Effect<Redacted.Redacted, E, R>
   readonly remove: (key: string) => Effect.Effect<void>
@@ -66,26 +73,49 @@ export const make = (
   Effect.map(Effect.scope, (scope) => {
     const kept = entries.make(limits)
     const lookups = new Set<Lookup>()
+    /** The numbers of the stale lookups in progress, by kind and key. */
+    const stale = new Map<string, number>()
     let hits = 0
     let misses = 0
 
-    const discard = (matches: (owner: Owner & { readonly key: string }) => boolean) => {
-      for (const lookup of lookups) if (matches(lookup)) lookup.isStale = true
+    const requestOf = ({ key, kind }: Lookup) => `${kind} ${key}`
+
+    const markStale = (lookup: Lookup) => {
+      if (lookup.isStale) return
+      lookup.isStale = true
+      const request = requestOf(lookup)
+      stale.set(request, (stale.get(request) ?? 0) + 1)
+    }
+
+    const discard = (matches: (lookup: Lookup) => boolean) => {
+      for (const lookup of lookups) if (matches(lookup)) markStale(lookup)
+    }
+
+    const end = (lookup: Lookup) => {
+      lookups.delete(lookup)
+      if (!lookup.isStale) return
+      const request = requestOf(lookup)
+      const others = (stale.get(request) ?? 1) - 1
+      if (others === 0) stale.delete(request)
+      else stale.set(request, others)
     }
 
     /** Runs `use` with a lookup, which is stale if the entry is invalidated meanwhile. */
     const withLookup = <A, E, R>(
       { identity, key, providerName }: Owner & { readonly key: string },
+      kind: string,
       use: (lookup: Lookup) => Effect.Effect<A, E, R>
     ) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
-          const lookup: Lookup = { key, identity, providerName, isStale: false }
+          const lookup: Lookup = { key, kind, identity, providerName, isStale: false }
           lookups.add(lookup)
+          // It may join the request of a stale lookup, and then has its result.
+          if (stale.has(requestOf(lookup))) markStale(lookup)
           return lookup
         }),
         use,
-        (lookup) => Effect.sync(() => lookups.delete(lookup))
+        (lookup) => Effect.sync(() => end(lookup))
       )
 
     const keep = <E, R>(
@@ -104,7 +134,7 @@ export const make = (
         }))
 
     const fetch = <E, R>(wanted: Omit<Wanted<E, R>, "refresh">) =>
-      withLookup(wanted, (lookup) =>
+      withLookup(wanted, requestKind, (lookup) =>
         Effect.tap(wanted.request, (credential) =>
           keep(lookup, wanted, credential)))
 
@@ -112,7 +142,11 @@ export const make = (
     const refreshed = <E, R>(wanted: Wanted<E, R>, entry: Entry) => {
       entry.refreshAt = Infinity
       return fetch({ ...wanted, request: wanted.refresh }).pipe(
-        Effect.catchAll((error) => isTemporary(error) ? Effect.void : Effect.sync(() => kept.remove(wanted.key))),
+        Effect.catchAll((error) =>
+          isTemporary(error) ? Effect.void : Effect.sync(() =>
+            kept.remove(wanted.key)
+          )
+        ),
         Effect.catchAllCause((cause) => Effect.logWarning("A credential of the cache was not refreshed", cause)),
         Effect.forkIn(scope)
       )
@@ -136,12 +170,12 @@ export const make = (
           const credential = Effect.succeed(entry.credential)
           return now < entry.refreshAt ? credential : Effect.zipRight(refreshed(wanted, entry), credential)
         }),
-      replace: (wanted, isKept) =>
-        withLookup(wanted, (lookup) => {
+      replace: (wanted, kind, isKept) =>
+        withLookup(wanted, kind, (lookup) => {
           // What was requested before the end of this request may be what it replaces.
           const others = Effect.sync(() => {
             kept.remove(wanted.key)
-            discard((other) => other !== lookup && other.key === wanted.key)
+            discard((other) => other.key === wanted.key && other.kind !== lookup.kind)
           })
           return Effect.zipRight(others, Effect.ensuring(wanted.request, others)).pipe(
             Effect.tap((credential) => isKept(credential) ? keep(lookup, wanted, credential) : Effect.void)

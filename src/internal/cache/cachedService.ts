@@ -19,7 +19,7 @@ import type {
   WithWorkloadAccessToken
 } from "../../TokenOptions.js"
 import { digestSync } from "../lib/digest.js"
-import { grantKey, identityOf, isOf, mayBeAt, ofNames, requestKind } from "../service/grantKey.js"
+import { forcedKind, grantKey, identityOf, isOf, mayBeAt, ofNames, requestKind } from "../service/grantKey.js"
 import { ofOptions } from "../service/tokenRequest.js"
 import { workloadTokenOf } from "../service/workloadToken.js"
 import type { Cache } from "./cache.js"
@@ -93,9 +93,9 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
       const timeToLive = ofProvider(settings, options.providerName)
       const wanted = { ...grant, timeToLive, request: clearing(grant, request(options)) }
       return options.forceAuthentication === true
-        ? cache.replace(wanted, () => true)
+        ? cache.replace(wanted, forcedKind, () => true)
         // No caller waits for a refresh, so it prompts no user.
-        : cache.get({ ...wanted, refresh: request({ ...options, consent: Consent.fail }) })
+        : cache.get({ ...wanted, refresh: clearing(grant, request({ ...options, consent: Consent.fail })) })
     })
   }
 
@@ -115,6 +115,7 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
           timeToLive: ofProvider(settings, options.providerName),
           request: clearing(grant, requestAgain(options))
         },
+        `rejected ${Redacted.value(options.refused)}`,
         (token) => !isSame(token, options.refused)
       ))
   }
