@@ -187,3 +187,25 @@ it.effect("a linked workload identity that does not exist counts for the quota",
     yield* linkToService("first")
     assertEqual((yield* inventory).workloadIdentities, [{ name: "first" }])
   }).pipe(Effect.provide(MemoryIdentity.layerApi({ quotas: { workloadIdentities: 1 } }))))
+
+it.effect("linkToService checks the name in process as over HTTP, and stores nothing", () =>
+  Effect.gen(function*() {
+    const { inventory, linkToService } = yield* IdentityControls.IdentityControls
+    for (const name of ["ab", "a".repeat(256), "a b"]) {
+      assert.match(yield* defectOf(linkToService(name)), /^linkToService: .*name/, name)
+    }
+    yield* linkToService("a".repeat(255))
+    assert.lengthOf((yield* inventory).workloadIdentities, 1)
+  }).pipe(Effect.provide(MemoryIdentity.layerApi())))
+
+it.effect("a seed above the limit of secrets or issuers fails with SeedFailed, which names the member", () =>
+  Effect.gen(function*() {
+    const { setIssuer, setSecret } = yield* IdentityControls.IdentityControls
+    yield* Effect.forEach(numbers(9_999), (index) => setSecret(`secret-${index}`, Redacted.make("{}")))
+    const full = yield* Effect.flip(IdentityControls.seed({ secrets: { one: { a: "b" }, two: { a: "b" } } }))
+    assertEqual([full._tag, full.message], ["SeedFailed", `secrets.two: ValidationError: ${secretsFull}`])
+    assertEqual(full._tag === "SeedFailed" && full.applied, [{ member: "secrets", name: "one", outcome: "set" }])
+    yield* Effect.forEach(numbers(10_000), (index) => setIssuer(`issuer-${index}`, "federated"))
+    const issuers = yield* Effect.flip(IdentityControls.seed({ issuers: { one: "federated" } }))
+    assert.match(issuers.message, /^issuers\.one: ValidationError: at most 10,000 chosen issuers can be stored/)
+  }).pipe(Effect.provide(MemoryIdentity.layerApi())))

@@ -17,6 +17,7 @@ import {
   SessionNotPending
 } from "../../IdentityControls.js"
 import { ControlLimitReached } from "../model/controlLimit.js"
+import * as validation from "../model/validation.js"
 import * as browser from "./data/browserAuthorization.js"
 import { issuerOf } from "./data/clients.js"
 import * as completion from "./data/completion.js"
@@ -134,8 +135,10 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
         Either.map(controlLimits.setSecret(state.secrets, secretId, json), (secrets) => ({ ...state, secrets }))
       ),
 
-    linkToService: (name) =>
-      changeWithin((state, now) => {
+    linkToService: (name) => {
+      const valid = validateName({ name })
+      if (Either.isLeft(valid)) return Effect.dieMessage(`linkToService: ${valid.left.message}`)
+      return changeWithin((state, now) => {
         const found = Table.get(state.workloads, name)
         const exceeded = quotas.exceededMessage(store.settings.quotas, "workloadIdentities", state.workloads)
         if (Option.isNone(found) && Option.isSome(exceeded)) {
@@ -155,7 +158,8 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
             linked: true
           })
         })
-      }),
+      })
+    },
 
     journal: store.read((state) => Either.right(callLog.entries(state.journal))),
 
@@ -179,6 +183,8 @@ export const make = (store: Store): Omit<IdentityControls["Type"], "consentAutom
     inventory: store.read((state) => Either.right(inventory(store, state)))
   }
 }
+
+const validateName = validation.validate(operations.createWorkloadIdentity)
 
 const pendingFailures = ({ faults }: Diagnostics): ReadonlyArray<PendingFailure> =>
   Record.keys(operations).flatMap((operation) =>

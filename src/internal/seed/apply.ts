@@ -8,7 +8,8 @@ import { SeedFailed } from "../../ControlError.js"
 import type { SeedResult } from "../../ControlModel.js"
 import type { IdentityApi } from "../../IdentityApi.js"
 import type { IdentityControls } from "../../IdentityControls.js"
-import type { IdentityError } from "../../IdentityError.js"
+import { type IdentityError, ValidationError } from "../../IdentityError.js"
+import { ControlLimitReached } from "../model/controlLimit.js"
 import { fromText } from "../model/issuerChoice.js"
 import type { Seed } from "./seed.js"
 
@@ -51,14 +52,28 @@ export const apply = (
         ), { discard: true })
     }
 
+    /** A limit of the test controls, with which a control dies, is a failure of the member. */
+    const withinLimits = (path: string, change: Effect.Effect<void>): Effect.Effect<void, SeedFailed> =>
+      Effect.catchSomeDefect(change, (defect) =>
+        defect instanceof ControlLimitReached
+          ? Option.some(
+            Effect.flatMap(Ref.get(results), (applied) => {
+              const error = new ValidationError({ operation: "Seed", message: defect.reason })
+              return new SeedFailed({ path, error, applied })
+            })
+          )
+          : Option.none())
+
     for (const [id, secret] of Record.toEntries(seed.secrets ?? {})) {
-      yield* controls.setSecret(id, Redacted.make(JSON.stringify(secret)))
+      yield* withinLimits(`secrets.${id}`, controls.setSecret(id, Redacted.make(JSON.stringify(secret))))
       yield* add("secrets", id, "set")
     }
     const { oauth2CredentialProviders: existing } = yield* controls.inventory
     for (const [name, text] of Record.toEntries(seed.issuers ?? {})) {
       const isKept = existing.some((provider) => provider.name === name)
-      if (!isKept) yield* controls.setIssuer(name, Option.getOrUndefined(fromText(text)))
+      if (!isKept) {
+        yield* withinLimits(`issuers.${name}`, controls.setIssuer(name, Option.getOrUndefined(fromText(text))))
+      }
       yield* add("issuers", name, isKept ? "kept" : "set")
     }
     yield* createMissing(

@@ -7,6 +7,12 @@ import type { Store } from "./store.js"
 
 const maxEntries = 100
 
+/** The list of failures is on the dashboard, and each is logged in one line. */
+const maxCharacters = 1_000
+
+const bounded = (text: string | undefined): string | undefined =>
+  text === undefined || text.length <= maxCharacters ? text : `${text.slice(0, maxCharacters)}…`
+
 /** The error of the test controls. */
 export const toProviderRefused = (
   providerName: string,
@@ -15,16 +21,26 @@ export const toProviderRefused = (
 
 /** @internal */
 export const reported =
-  (store: Store, providerName: string) =>
+  (store: Pick<Store, "diagnostics">, providerName: string) =>
   <A, R>(effect: Effect.Effect<A, ProviderError, R>): Effect.Effect<A, ProviderError, R> =>
     Effect.tapError(effect, ({ description, error, reason, status, step }) =>
       Effect.gen(function*() {
         const at = yield* DateTime.now
-        const failure = { at, providerName, step, reason, status, error, description }
+        const failure = {
+          at,
+          providerName,
+          step,
+          reason,
+          status,
+          error: bounded(error),
+          description: bounded(description)
+        }
         yield* store.diagnostics((before) => [undefined, {
           ...before,
           providerFailures: [...before.providerFailures.slice(1 - maxEntries), failure]
         }])
-        const details = [reason, status, error, description].filter((part) => part !== undefined).join(", ")
+        const details = [reason, status, failure.error, failure.description].filter((part) => part !== undefined).join(
+          ", "
+        )
         yield* Effect.logWarning(`Request to provider '${providerName}' failed (${step}): ${details}`)
       }))
