@@ -174,7 +174,9 @@ describe("a refresh in the background", () => {
 
 describe("what is over", () => {
   const again = Effect.fn(function*(
-    change: (world: Effect.Effect.Success<ReturnType<typeof cached>>) => Effect.Effect<unknown, unknown>,
+    change: (
+      world: Effect.Effect.Success<ReturnType<typeof cached>>
+    ) => Effect.Effect<unknown, IdentityError.IdentityError>,
     options: TokenOptions.MachineTokenOptions & TokenOptions.WithWorkloadAccessToken = machine
   ) {
     const world = yield* cached({ timeToLive: "5 minutes" })
@@ -215,7 +217,7 @@ describe("what is over", () => {
         yield* identity.getWorkloadAccessToken({ workloadName: "one", userToken: jwt(claims) }),
         yield* identity.getWorkloadAccessToken({ workloadName: "one", userToken: jwt({ ...claims, sub: "bob" }) })
       ]
-      const requested = Effect.fn(function*(change: Effect.Effect<unknown, unknown>) {
+      const requested = Effect.fn(function*(change: Effect.Effect<unknown, IdentityError.IdentityError>) {
         for (const workloadAccessToken of tokens) yield* identity.getToken({ ...machine, workloadAccessToken })
         yield* Effect.exit(change)
         const found: Array<boolean> = []
@@ -286,7 +288,7 @@ describe("what is over", () => {
   it.scoped("is not kept if it was requested before an invalidation that came meanwhile", () =>
     Effect.gen(function*() {
       const changes: ReadonlyArray<
-        (world: Effect.Effect.Success<ReturnType<typeof cached>>) => Effect.Effect<unknown, unknown>
+        (world: Effect.Effect.Success<ReturnType<typeof cached>>) => Effect.Effect<unknown, IdentityError.IdentityError>
       > = [
         ({ cache }) => cache.invalidate({}),
         ({ cache }) => cache.invalidateGrant(machine),

@@ -3,7 +3,7 @@
  * what `fill` has acknowledged. Prints its results as JSON.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Effect, Logger, Redacted } from "effect"
+import { Effect, Layer, Logger, Redacted } from "effect"
 import { appendFileSync, readFileSync } from "node:fs"
 import { ConsentLedger, layerFileSystem } from "../../src/ConsentLedger.js"
 import { IdentityApi } from "../../src/IdentityApi.js"
@@ -60,8 +60,7 @@ const result: Effect.Effect<
   : Effect.succeed("opened")
 
 const ledger = Effect.as(ConsentLedger, "opened").pipe(
-  Effect.provide(layerFileSystem(directory)),
-  Effect.provide(NodeFileSystem.layer),
+  Effect.provide(Layer.provide(layerFileSystem(directory), NodeFileSystem.layer)),
   Effect.catchTag("LedgerFailure", ({ message }) => Effect.succeed({ message }))
 )
 

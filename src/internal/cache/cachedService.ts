@@ -82,6 +82,8 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
   const clearingAfter = <A, E, R>(self: Effect.Effect<A, E, R>, matches: (owner: Owner) => boolean) =>
     Effect.ensuring(self, cache.removeWhere(matches))
 
+  // The diagnostics read only the first signature of an overloaded function.
+  /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
   function getToken(
     options: MachineTokenOptions & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, TokenFailure>

@@ -242,7 +242,7 @@ export const make = (fs: FileSystem, directory: string) => {
    * Creates a folder and its parents. The option `recursive` of Node loops forever, uninterruptibly, where the system reports
    * that an existing parent is missing, as `/proc` does.
    */
-  const createFolder = (path: string, hasParent = false): Effect.Effect<void, unknown> =>
+  const createFolder = (path: string, hasParent = false): Effect.Effect<void, PlatformError | Error> =>
     Effect.gen(function*() {
       const made = yield* Effect.either(fs.makeDirectory(path, { mode: 0o700 }))
       if (Either.isRight(made)) return
