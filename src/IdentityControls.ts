@@ -159,7 +159,7 @@ export class IdentityControls extends Context.Tag("effect-agentcore-identity/Ide
   readonly setSecret: (secretId: string, json: Redacted.Redacted) => Effect.Effect<void>
   /**
    * Makes a workload identity belong to AgentCore Runtime or Gateway: callers then get no workload access token for it. Creates
-   * it if it does not exist, and dies if that exceeds the quota of workload identities.
+   * it if it does not exist, and dies if its name is invalid or that exceeds the quota of workload identities.
    */
   readonly linkToService: (workloadName: string) => Effect.Effect<void>
   /** The last 1,000 calls, oldest first. */
