@@ -34,6 +34,7 @@ export const faults: Record<string, Fault> = {
   "a token that is used until its exp": { options: { skew: 0 } },
   "a token that is kept for too long": { options: { providers: { github: "1 hour", keys: "1 hour" } } },
   "more entries than the limit": { options: { maxEntries: 1000 } },
+  "more bytes than the limit": { options: { maxBytes: 1_000_000 } },
   "calls of one grant that share no request": {
     getToken: (cached, _, options) => getToken(cached, { ...options, customParameters: { call: `${++calls}` } })
   },

@@ -1,5 +1,6 @@
 /** Operations at random: calls in fibers of their own, interruptions, invalidations, events of consents and of providers. */
 import { Effect, Fiber, Random, Redacted } from "effect"
+import * as Consent from "../../../src/Consent.js"
 import { userId as ofUser } from "../../../src/Credential.js"
 import { workloadName } from "../agent.js"
 import { type Call, type Credential, type Grant, keyOf, type Kind, type Model, scopesOf } from "./model.js"
@@ -102,12 +103,28 @@ export const makeOperations = (model: Model, port: Port, program: Program, clock
       : { user, workloadToken: Redacted.value(fixed), workloadAccessToken: fixed }
   })
 
+  const newChoice = Effect.gen(function*() {
+    const by = yield* caller
+    const providerName = providers[yield* random(2)] ?? "github"
+    const scopes = (yield* random(3)) === 0 ? ["b"] : (yield* random(2)) === 0 ? ["a", "b"] : ["b", "a"]
+    const authFlow = (yield* random(2)) === 0 ? "M2M" as const : "USER_FEDERATION" as const
+    return { ...by, providerName, scopes, authFlow }
+  })
+
+  let before: Effect.Effect.Success<typeof newChoice> | undefined
+
+  /** What a request is for: often the same as for the one before, so that requests of one key interleave. */
+  const chosen = Effect.flatMap(random(10), (kind) =>
+    kind < 5 && before !== undefined
+      ? Effect.succeed(before)
+      : Effect.tap(newChoice, (one) => {
+        before = one
+        return Effect.void
+      }))
+
   const tokenRequest = (kind: Kind) =>
     Effect.gen(function*() {
-      const { user, workloadAccessToken, workloadToken } = yield* caller
-      const providerName = providers[yield* random(2)] ?? "github"
-      const scopes = (yield* random(3)) === 0 ? ["b"] : (yield* random(2)) === 0 ? ["a", "b"] : ["b", "a"]
-      const authFlow = (yield* random(2)) === 0 ? "M2M" : "USER_FEDERATION"
+      const { authFlow, providerName, scopes, user, workloadAccessToken, workloadToken } = yield* chosen
       const grant = { user, provider: providerName, scopes: scopesOf(scopes), flow: authFlow }
       const call = makeCall(kind, grant, workloadToken)
       const consent = authFlow === "M2M" ? undefined : strategy(yield* random(10), call)
@@ -251,7 +268,28 @@ export const makeOperations = (model: Model, port: Port, program: Program, clock
     })
   }
 
-  return { operations, memory }
+  /** One call for each key of the users that this program knows. */
+  const oneOfEachKey = Effect.sync(() =>
+    (["ada", "bob"] as const).flatMap((user) =>
+      providers.flatMap((providerName) =>
+        [["a", "b"], ["b"]].flatMap((scopes) =>
+          (["M2M", "USER_FEDERATION"] as const).map((authFlow) => {
+            const call = makeCall("getToken", {
+              user,
+              provider: providerName,
+              scopes: scopesOf(scopes),
+              flow: authFlow
+            })
+            const consent = authFlow === "M2M" ? undefined : Consent.fail
+            const options = { providerName, scopes, authFlow, consent, workloadAccessToken: sources[user] }
+            return run(call, program.getToken(options), () => {})
+          })
+        )
+      )
+    )
+  )
+
+  return { operations, memory, oneOfEachKey }
 }
 
 type Service = Program["service"]
@@ -266,7 +304,7 @@ const weights: Record<keyof ReturnType<typeof makeOperations>["operations"], num
   getWorkloadAccessToken: 5,
   interrupt: 7,
   invalidate: 4,
-  invalidateGrant: 2,
+  invalidateGrant: 3,
   complete: 6,
   answerElsewhere: 3,
   changeProvider: 2,

@@ -48,6 +48,7 @@ const trouble = (operation: string) =>
 
 export const makePort = (model: Model, { now }: VirtualClock) => {
   let count = 0
+  let requests = 0
   const workloads = new Map<string, { readonly user: string; isExpired: boolean }>()
   const vault = new Map<string, string>()
   const consented = new Set<string>()
@@ -155,12 +156,14 @@ export const makePort = (model: Model, { now }: VirtualClock) => {
       const grant = { user, provider, scopes: scopesOf(request.scopes), flow: request.oauth2Flow }
       const key = keyOf(grant)
       if (request.sessionUri !== undefined) return yield* poll(grant, Redacted.value(request.sessionUri))
-      if (request.forceAuthentication === true) revoke((other) => other === key)
+      // A provider may return the same token again although it was forced.
+      if (request.forceAuthentication === true && !(yield* roll(15))) revoke((other) => other === key)
       if (grant.flow === "M2M") return token(yield* current(grant, 50))
       return consented.has(key) ? token(yield* current(grant, 80)) : yield* open(grant)
     })
 
   const getResourceOauth2Token = (request: TokenRequest) => {
+    requests++
     const { forceAuthentication = false, sessionUri } = request
     const reply = replying(
       operation,
@@ -269,6 +272,7 @@ export const makePort = (model: Model, { now }: VirtualClock) => {
     answer,
     sessions,
     inProgress,
+    requests: () => requests,
     /** A workload access token that this program has not requested. Its user is known only by it. */
     foreignToken: () => {
       const text = `elsewhere-${++count}`

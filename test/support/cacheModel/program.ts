@@ -35,6 +35,8 @@ export interface Fault {
   readonly remakesStrategies?: boolean
 }
 
+type Limits = { readonly maxEntries: number; readonly maxBytes: number }
+
 type Strategy = Consent.Strategy<unknown, ConsentSeal.ConsentSeal>
 
 export type TokenOptions = AnyTokenOptions<unknown, ConsentSeal.ConsentSeal> & WithWorkloadAccessToken
@@ -115,7 +117,7 @@ const makeStrategies = (model: Model, { remakesStrategies = false }: Fault) => {
   }
 }
 
-export const makeProgram = (model: Model, port: Port, maxEntries: number, fault: Fault) =>
+export const makeProgram = (model: Model, port: Port, limits: Limits, fault: Fault) =>
   Effect.gen(function*() {
     const registry = yield* subscriptions.make
     const inner = yield* IdentityService.make.pipe(
@@ -126,7 +128,7 @@ export const makeProgram = (model: Model, port: Port, maxEntries: number, fault:
         providers: { github: lives.token, keys: lives.token },
         workloadAccessTokens: lives.workload,
         skew,
-        maxEntries,
+        ...limits,
         ...fault.options
       }).pipe(
         Layer.provide(Layer.succeed(IdentityService.IdentityService, inner)),

@@ -17,25 +17,30 @@ export interface Outcome {
   readonly trace: ReadonlyArray<string>
 }
 
-const maxEntries = [4, 1000]
+/** The limits of the cache: few entries, few bytes, or neither. */
+const limitsOf = (seed: number) => ({
+  maxEntries: seed % 4 === 0 ? 4 : 1000,
+  maxBytes: seed % 4 === 1 ? 3000 : 1_000_000
+})
 
 const steps = (seed: number, length: number, fault: Fault) =>
   Effect.gen(function*() {
     const clock = makeVirtualClock()
     const model = makeModel(lifetimes)
-    const limit = maxEntries[seed % 2] ?? 4
+    const limits = limitsOf(seed)
     const run = Effect.gen(function*() {
       const port = makePort(model, clock)
-      const program = yield* makeProgram(model, port, limit, fault)
-      const { memory, operations } = makeOperations(model, port, program, clock)
+      const program = yield* makeProgram(model, port, limits, fault)
+      const { memory, oneOfEachKey, operations } = makeOperations(model, port, program, clock)
       const table: Record<string, Effect.Effect<unknown, unknown, never>> = operations
       let step = 0
       for (; step < length && model.violations.length === 0; step++) {
         const name = choices[yield* Random.nextIntBetween(0, choices.length)] ?? "advance"
         yield* Effect.orDie(table[name] ?? Effect.void)
         yield* turns(yield* Random.nextIntBetween(0, 8))
-        const { entries } = yield* program.controls.stats
-        if (entries > limit) model.violation(`${entries} entries, and ${limit} are allowed`)
+        const { bytes, entries } = yield* program.controls.stats
+        if (entries > limits.maxEntries) model.violation(`${entries} entries, and ${limits.maxEntries} are allowed`)
+        if (bytes > limits.maxBytes) model.violation(`${bytes} bytes, and ${limits.maxBytes} are allowed`)
       }
       const { hits } = yield* program.controls.stats
       const outcome = (): Outcome => ({
@@ -55,6 +60,17 @@ const steps = (seed: number, length: number, fault: Fault) =>
         yield* turns(50)
       }
       for (let hour = 0; hour < 6; hour++) yield* clock.advance(3_600_000)
+      // A request that was left in progress would be joined.
+      yield* Effect.orDie(program.controls.invalidate({}))
+      for (const again of yield* oneOfEachKey) {
+        const before = port.requests()
+        yield* again
+        yield* turns(30)
+        yield* clock.advance(3_600_000)
+        yield* turns(30)
+        yield* clock.advance(3_600_000)
+        if (port.requests() === before) model.violation("a call at the end sends no request")
+      }
       yield* turns(50)
       const left = {
         calls: [...memory.running].map(({ call }) => call?.id),
