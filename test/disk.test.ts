@@ -126,7 +126,7 @@ describe.skipIf(!canMount)("a folder on a real file system", { timeout: 60_000 }
       bundle: true,
       platform: "node",
       format: "esm",
-      external: ["classic-level", "@aws-crypto/sha256-js"],
+      external: ["classic-level"],
       logLevel: "error"
     })
     symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(home, "node_modules"))

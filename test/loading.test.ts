@@ -30,7 +30,7 @@ Effect.runPromise(Effect.provide(program, ${layer}))`,
       loader: "ts"
     },
     absWorkingDir: Markdown.root,
-    external: ["effect", "@effect/*", "@aws-sdk/*", "@smithy/*", "@aws-crypto/*", "jose", "oauth4webapi"],
+    external: ["effect", "@effect/*", "@aws-sdk/*", "@smithy/*", "@aws-crypto/*", "@noble/*", "jose", "oauth4webapi"],
     bundle: true,
     minify: true,
     write: false,

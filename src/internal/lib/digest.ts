@@ -1,4 +1,4 @@
-import { Sha256 } from "@aws-crypto/sha256-js"
+import { sha256 } from "@noble/hashes/sha2.js"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
@@ -11,8 +11,5 @@ export const digest = (secret: Redacted.Redacted): Effect.Effect<string> =>
   )
 
 /** The same digest, synchronous: for the key of a call, which is known before anything else happens. */
-export const digestSync = (secret: Redacted.Redacted): string => {
-  const hash = new Sha256()
-  hash.update(Redacted.value(secret))
-  return Encoding.encodeHex(hash.digestSync())
-}
+export const digestSync = (secret: Redacted.Redacted): string =>
+  Encoding.encodeHex(sha256(new TextEncoder().encode(Redacted.value(secret))))
