@@ -1,5 +1,5 @@
 /** Runs random operations for one seed, and finds what the model does not allow. */
-import { Effect, Fiber, Random, Supervisor } from "effect"
+import { Effect, Fiber, Logger, LogLevel, Random, Supervisor } from "effect"
 import { makeModel } from "./model.js"
 import { choices, makeOperations } from "./operations.js"
 import { makePort } from "./port.js"
@@ -92,7 +92,9 @@ export const runSeed = (seed: number, length: number, fault: Fault = {}): Effect
     const supervisor = yield* Supervisor.track
     const outcome = yield* steps(seed, length, fault).pipe(
       Effect.supervised(supervisor),
-      Effect.withRandom(Random.make(seed))
+      Effect.withRandom(Random.make(seed)),
+      // A refresh that fails is logged.
+      Logger.withMinimumLogLevel(LogLevel.None)
     )
     const fibers = yield* supervisor.value
     return outcome.violation === undefined && fibers.length > 0
