@@ -149,6 +149,10 @@ export const makeOperations = (model: Model, port: Port, program: Program, clock
     matches: Parameters<Model["barrier"]>[1]
   ) => fork(undefined, Effect.onExit(self, () => Effect.sync(() => model.barrier(reason, matches))))
 
+  /** An invalidation that fails has not found its caller, and removes nothing. */
+  const invalidation = (reason: string, self: Effect.Effect<void, unknown>, matches: Parameters<Model["barrier"]>[1]) =>
+    fork(undefined, Effect.tap(self, () => Effect.sync(() => model.barrier(reason, matches))))
+
   const open = () =>
     [...port.sessions.values()].filter(({ state, expiresAt }) => state === "open" && clock.now() < expiresAt)
 
@@ -208,7 +212,7 @@ export const makeOperations = (model: Model, port: Port, program: Program, clock
         caller: { workloadAccessToken },
         all
       }
-      yield* event(
+      yield* invalidation(
         `invalidate ${by} ${by === "provider" ? providerName : user}`,
         controls.invalidate(selections[by]),
         by === "all"
@@ -221,7 +225,7 @@ export const makeOperations = (model: Model, port: Port, program: Program, clock
     invalidateGrant: Effect.gen(function*() {
       const { grant, options } = yield* tokenRequest("getToken")
       const { consent: _, ...rest } = options
-      yield* event(`invalidate ${keyOf(grant)}`, controls.invalidateGrant(rest), model.ofKey(keyOf(grant)))
+      yield* invalidation(`invalidate ${keyOf(grant)}`, controls.invalidateGrant(rest), model.ofKey(keyOf(grant)))
     }),
     complete: Effect.gen(function*() {
       const session = yield* pick(open())
