@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 /** Faults that the model has to find. Each of them is a cache, a service or a program that is wrong in one way. */
 import { Effect } from "effect"
 import { type Fault, getToken } from "./program.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 /** Operations at random: calls in fibers of their own, interruptions, invalidations, events of consents and of providers. */
 import { Effect, Fiber, Random, Redacted } from "effect"
 import * as Consent from "../../../src/Consent.js"

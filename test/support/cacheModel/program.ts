@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 /** The program under test for one seed: the cache over the service over the port, and the faults that a test builds in. */
 import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import * as Consent from "../../../src/Consent.js"

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 /** Runs random operations for one seed, and finds what the model does not allow. */
 import { Effect, Fiber, Logger, LogLevel, Random, Supervisor } from "effect"
 import { makeModel } from "./model.js"
