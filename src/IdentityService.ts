@@ -28,6 +28,7 @@ import * as pollSession from "./internal/service/pollSession.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
 import * as resume from "./internal/service/resume.js"
 import { withRetries } from "./internal/service/retry.js"
+import * as superseded from "./internal/service/superseded.js"
 import * as waitForConsent from "./internal/service/waitForConsent.js"
 import { withWorkloadToken } from "./internal/service/workloadToken.js"
 import type { CredentialProviderVendor, VendorConfig } from "./Oauth2Provider.js"
@@ -256,8 +257,9 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   // The registry of a service in memory, which publishes its own events.
   const registry = (yield* CompletionEvents) ?? (yield* subscriptions.make)
   const flights = Flights.make(registry)
-  const waits = yield* waitForConsent.make(registry, pollSession.make(flow))
-  const token = strategies.make(flights, waits)
+  const poll = pollSession.make(flow)
+  const waits = yield* waitForConsent.make(registry, poll)
+  const token = strategies.make(flights, waits, poll)
   const reauthenticated = Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
@@ -294,7 +296,7 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
     })
   }
 
-  return IdentityService.of({
+  const service = IdentityService.of({
     ...api,
     ...administration.make(api, lock),
     getToken,
@@ -349,6 +351,8 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
       }
     )
   })
+  superseded.register(service, flights.supersede)
+  return service
 })
 
 /**

@@ -15,6 +15,7 @@ import * as cachedService from "./internal/cache/cachedService.js"
 import type { Owner } from "./internal/cache/entries.js"
 import * as lifetimes from "./internal/cache/lifetimes.js"
 import { identityOf, isOf } from "./internal/service/grantKey.js"
+import * as superseded from "./internal/service/superseded.js"
 import { workloadTokenOf } from "./internal/service/workloadToken.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
 import type { MintFailure } from "./WorkloadAccessToken.js"
@@ -153,7 +154,7 @@ export const layer = (options: Options = {}): Layer.Layer<IdentityService | Toke
     const service = yield* IdentityService
     const settings = lifetimes.decode(options)
     const { maxBytes = 16 * 1024 * 1024, maxEntries = 10_000 } = options
-    const kept = yield* cache.make(settings, { maxBytes, maxEntries })
+    const kept = yield* cache.make(settings, { maxBytes, maxEntries }, superseded.of(service))
 
     return Context.make(IdentityService, cachedService.make(service, kept, settings)).pipe(
       Context.add(TokenCache, {

@@ -93,10 +93,11 @@ const setUp = Effect.gen(function*() {
     arrivals,
     arrival,
     askFor,
+    // Each call is that of another process, since calls of one service share a request.
     askAsMachine: Effect.flatMap(
-      identity.getWorkloadAccessToken({ workloadName }),
-      (workloadAccessToken) =>
-        identity.getToken({ providerName, scopes: ["read"], authFlow: "M2M", workloadAccessToken })
+      Effect.zip(IdentityService.make, identity.getWorkloadAccessToken({ workloadName })),
+      ([elsewhere, workloadAccessToken]) =>
+        elsewhere.getToken({ providerName, scopes: ["read"], authFlow: "M2M", workloadAccessToken })
     ),
     approved,
     consents: (userId: string, accessToken: string, refreshToken: string, scopes?: Array<string>) =>

@@ -97,8 +97,7 @@ describe("a token of a shared request", () => {
 })
 
 describe("a call that begins after an invalidation", () => {
-  // Known fault: the flight of the earlier request is joined. The model allows it (`sharesEarlierRequests`).
-  it.scoped.fails("does not join a request that was sent before it", () =>
+  it.scoped("does not join a request that was sent before it", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* around(({ cache }) => cache.invalidate({}))).second, "token-2")
       assert.strictEqual((yield* around(({ identity }) => identity.getToken(forced))).second, "token-2")

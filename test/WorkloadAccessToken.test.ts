@@ -169,8 +169,12 @@ describe("WorkloadAccessToken", () => {
       const userToken = Effect.map(Ref.updateAndGet(jwts, (n) => n + 1), (n) => Redacted.make(`jwt-${n}`))
       yield* Effect.gen(function*() {
         const { get, renew } = yield* WorkloadAccessToken.WorkloadAccessToken
-        yield* renew(yield* get)
-        assertEqual<unknown>(requested, [1, 2].map((n) => ({ workloadName, userToken: Redacted.make(`jwt-${n}`) })))
+        const rejected = yield* get
+        yield* renew(rejected)
+        assertEqual<unknown>(requested, [
+          { workloadName, userToken: Redacted.make("jwt-1") },
+          { workloadName, userToken: Redacted.make("jwt-2"), rejected }
+        ])
       }).pipe(Effect.provide(Layer.provide(WorkloadAccessToken.layer({ workloadName, userToken }), layer)))
     }))
 

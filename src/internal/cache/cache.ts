@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { requestKind } from "../service/grantKey.js"
+import { ofKind, requestKind } from "../service/grantKey.js"
 import type { Entry, Owner } from "./entries.js"
 import * as entries from "./entries.js"
 import { type Settings, timesOf } from "./lifetimes.js"
@@ -68,7 +68,9 @@ const isTemporary = ({ _tag }: Tagged) =>
 /** @internal */
 export const make = (
   settings: Settings,
-  limits: { readonly maxEntries: number; readonly maxBytes: number }
+  limits: { readonly maxEntries: number; readonly maxBytes: number },
+  /** Called with the key of a request whose result is out of date. */
+  supersede: (key: string) => void
 ): Effect.Effect<Cache, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
     const kept = entries.make(limits)
@@ -83,6 +85,7 @@ export const make = (
     const markStale = (lookup: Lookup) => {
       if (lookup.isStale) return
       lookup.isStale = true
+      supersede(ofKind(lookup.key, lookup.kind))
       const request = requestOf(lookup)
       stale.set(request, (stale.get(request) ?? 0) + 1)
     }

@@ -40,8 +40,10 @@ export interface ConsentSession extends Pick<ConsentRequired, "authorizationUrl"
   completedAt: number | undefined
   /** Another session of the same grant was completed, so a new request may return its token. */
   isGrantCompleted: boolean
-  /** The result for all calls: the token, a denial, or the end of the session. */
-  answer: Exit.Exit<Redacted.Redacted, WaitFailure> | undefined
+  /** The result for all calls: the token, a denial, or the end of the session; and the number of its poll. */
+  answer: { readonly number: number; readonly exit: Exit.Exit<Redacted.Redacted, WaitFailure> } | undefined
+  /** Polls with a smaller number are out of date for calls that join from now on. */
+  currentFrom: number
 }
 
 /** @internal */
@@ -65,7 +67,8 @@ export const make = (consent: ConsentRequired): ConsentSession => ({
   running: undefined,
   completedAt: undefined,
   isGrantCompleted: false,
-  answer: undefined
+  answer: undefined,
+  currentFrom: 0
 })
 
 /** The number from which a poll counts that another call may have started, but not ended, before now. */
@@ -110,7 +113,7 @@ const start = (session: ConsentSession, poll: Effect.Effect<Redacted.Redacted, P
         session.last = { number, at, exit }
         session.running = undefined
         if (isAnswer(exit)) {
-          session.answer = exit
+          session.answer = { number, exit }
           notify(session)
         }
         return Deferred.succeed(running.exit, exit)
@@ -125,18 +128,19 @@ const start = (session: ConsentSession, poll: Effect.Effect<Redacted.Redacted, P
 
 /**
  * Returns the result of a poll that has at least this number: of the last one, of the one in progress, or of a new one. An
- * answer counts, whatever its number.
+ * answer counts if its number is at least `since`.
  */
 export const pollFrom = (
   session: ConsentSession,
   number: number,
+  since: number,
   poll: Effect.Effect<Redacted.Redacted, PollFailure>
 ): Effect.Effect<Redacted.Redacted, PollFailure> =>
   Effect.suspend(() => {
     const { answer, last, running } = session
-    if (answer !== undefined) return answer
+    if (answer !== undefined && answer.number >= since) return answer.exit
     if (last !== undefined && last.number >= number && isShared(last.exit)) return last.exit
     return running === undefined
       ? Effect.flatMap(start(session, poll), (exit) => Effect.flatten(Deferred.await(exit)))
-      : Effect.flatMap(Deferred.await(running.exit), () => pollFrom(session, number, poll))
+      : Effect.flatMap(Deferred.await(running.exit), () => pollFrom(session, number, since, poll))
   })

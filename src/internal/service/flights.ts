@@ -36,6 +36,8 @@ export interface Flight {
   /** The request in progress; `undefined` after it has opened a session. */
   request: { readonly exit: Deferred.Deferred<TokenExit>; fiber: Fiber.RuntimeFiber<unknown> | undefined } | undefined
   session: ConsentSession | undefined
+  /** The token that the request returns is out of date for calls that join from now on. A consent that it requires is not. */
+  isSuperseded: boolean
   /** The subscriptions to the session, and to earlier sessions of the grant. */
   subscribed: ReadonlyArray<SessionSubscription>
   /** Publishes the completion that another process reports. */
@@ -60,6 +62,8 @@ export interface Flights {
   readonly result: (flight: Flight) => Effect.Effect<Redacted.Redacted, RequestFailure>
   /** Leaves the calls of a flight. The last one interrupts what is in progress. */
   readonly leave: (flight: Flight) => Effect.Effect<void>
+  /** Marks the request and the poll in progress for this key: a token they return is out of date for calls that join later. */
+  readonly supersede: (key: string) => void
   /** The number of flights. */
   readonly size: Effect.Effect<number>
 }
@@ -88,6 +92,7 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
       callers: 1,
       request: undefined,
       session: undefined,
+      isSuperseded: false,
       subscribed: [],
       listener: undefined
     }
@@ -229,6 +234,12 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
         return session === undefined ? Effect.interrupt : Effect.fail(consentSession.toConsent(session))
       }),
     leave: (flight) => Effect.suspend(() => --flight.callers === 0 ? close(flight) : Effect.void),
+    supersede: (key) => {
+      const flight = flights.get(key)
+      if (flight === undefined) return
+      if (flight.request !== undefined) flight.isSuperseded = true
+      if (flight.session !== undefined) flight.session.currentFrom = flight.session.polls
+    },
     size: Effect.sync(() => flights.size)
   }
 }

@@ -7,10 +7,11 @@ import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOption
 import { released } from "../lib/released.js"
 import { withSpan } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
+import { type ConsentSession, isRetried, nextNumber, pollFrom } from "./consentSession.js"
 import type { Flight, Flights, RequestFailure } from "./flights.js"
-import { grantKey } from "./grantKey.js"
+import { grantKey, requestKind } from "./grantKey.js"
 import { ofOptions, type TokenRequestOptions } from "./tokenRequest.js"
-import { type ConsentWaits, stop, type Waiter, waiter } from "./waitForConsent.js"
+import { type ConsentWaits, type Poll, stop, type Waiter, waiter } from "./waitForConsent.js"
 import { isRejected, renewing, workloadTokenOf } from "./workloadToken.js"
 
 /** What a call holds, and releases when it ends. */
@@ -26,7 +27,7 @@ interface Kind {
 }
 
 /** @internal */
-export const make = (flights: Flights, waits: ConsentWaits) => {
+export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
   const release = (call: Call) =>
     Effect.suspend(() => {
       const { flight, waiter } = call
@@ -43,23 +44,45 @@ export const make = (flights: Flights, waits: ConsentWaits) => {
     kind: Kind
   ): Effect.Effect<Redacted.Redacted, RequestFailure> => {
     let isOwn = false
+    let isLate = false
     const key = grantKey(caller, token, options, kind.name)
     const request = Effect.suspend(() => {
       isOwn = true
       return renewing(caller, token, (workloadAccessToken) => kind.request({ options, workloadAccessToken }, key))
     })
-    return Effect.uninterruptible(
+    let opened: ConsentSession | undefined
+    /** The calls of an open session may wait for something else than its token, so a call that joins them polls once. */
+    const orToken = (session: ConsentSession, consent: ConsentRequired) =>
+      Effect.catchAll(
+        pollFrom(session, nextNumber(session), session.currentFrom, poll(session, caller)),
+        (error) => isRetried(error) ? Effect.fail(consent) : again
+      )
+    const again: Effect.Effect<Redacted.Redacted, RequestFailure> = Effect.suspend(() =>
+      Effect.zipRight(Effect.uninterruptible(release(call)), join(call, caller, token, options, kind))
+    )
+    const joined = Effect.uninterruptible(
       Effect.map(flights.join(key, request), (flight) => {
         call.flight = flight
+        isLate = flight.isSuperseded
+        opened = flight.session
         return flight
       })
     ).pipe(
       Effect.flatMap(flights.result),
-      // Only the token of the call that sent the request was rejected.
-      Effect.catchIf(
-        (error) => isRejected(error) && !isOwn,
-        () => Effect.zipRight(Effect.uninterruptible(release(call)), join(call, caller, token, options, kind))
-      )
+      Effect.matchEffect({
+        onFailure: (error) => {
+          if (error._tag === "ConsentRequired" && opened !== undefined) return orToken(opened, error)
+          // Only the token of the call that sent the request was rejected.
+          return isRejected(error) && !isOwn ? again : Effect.fail(error)
+        },
+        // The request was sent before what has made its token out of date.
+        onSuccess: (token) => isLate ? again : Effect.succeed(token)
+      })
+    )
+    return kind.name === requestKind ? joined : Effect.ensuring(
+      joined,
+      // It has replaced the token that an earlier request may return.
+      Effect.sync(() => flights.supersede(grantKey(caller, token, options, requestKind)))
     )
   }
 

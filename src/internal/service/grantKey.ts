@@ -115,3 +115,7 @@ export const grantKey = (
     return `invalid ${unsharedKeys++}`
   }
 }
+
+/** The key of the same grant for requests of another kind; `key` is that of an unforced request. */
+export const ofKind = (key: string, kind: string): string =>
+  `${key.slice(0, -JSON.stringify([requestKind]).length + 1)}${JSON.stringify([kind]).slice(1)}`

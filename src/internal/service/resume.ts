@@ -86,7 +86,7 @@ export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits): Re
       const key = `resumed/${id}`
       const poll = renewing(options, workloadAccessToken, (token) => flow.poll(consent, token))
       const token = withSession(consent, workloadAccessToken, options, (session): WithoutContext => {
-        const polled = withExpiry(pollFrom(session, nextNumber(session), poll))
+        const polled = withExpiry(pollFrom(session, nextNumber(session), session.currentFrom, poll))
         // A failure that a wait retries does not prevent the wait.
         return options.wait === false
           ? polled

@@ -29,6 +29,8 @@ const publishLimit = Duration.seconds(10)
 /** State of a call that waits. It is mutable, since there may be ten thousand of them. */
 export interface Waiter extends Listener, pollScheduler.Timer, WithWorkloadAccessToken {
   readonly session: ConsentSession
+  /** The first poll whose answer counts for this call. */
+  readonly since: number
   isWaiting: boolean
   /** The completion that this call has polled for. */
   handledAt: number | undefined
@@ -54,6 +56,7 @@ export const waiter = (session: ConsentSession, { workloadAccessToken }: WithWor
   isListed: false,
   previous: undefined,
   next: undefined,
+  since: session.currentFrom,
   isWaiting: false,
   handledAt: undefined,
   unseen: 0,
@@ -63,10 +66,12 @@ export const waiter = (session: ConsentSession, { workloadAccessToken }: WithWor
 const isCompleted = ({ handledAt, session }: Waiter) =>
   session.completedAt !== undefined && handledAt !== session.completedAt
 
+const isAnswered = ({ session: { answer }, since }: Waiter) => answer !== undefined && answer.number >= since
+
 /** Sleeps until there is an answer, the completion event, or the timer. */
 const sleep = (waiter: Waiter) =>
   Effect.async<void>((resume) => {
-    if (waiter.isFired || waiter.session.answer !== undefined || isCompleted(waiter)) return resume(Effect.void)
+    if (waiter.isFired || isAnswered(waiter) || isCompleted(waiter)) return resume(Effect.void)
     const wake = () => resume(Effect.void)
     waiter.onFire = wake
     waiter.onNotify = wake
@@ -107,7 +112,7 @@ const dueNumber = ({ session, steppedAt, unseen }: Waiter, now: number): number 
 }
 
 /** Sends one poll of a session, as one of its calls. */
-type Poll = (
+export type Poll = (
   session: ConsentSession,
   caller: WithWorkloadAccessToken
 ) => Effect.Effect<Redacted.Redacted, PollFailure>
@@ -115,7 +120,7 @@ type Poll = (
 /** Polls, or uses the poll of another call. */
 const pollingWith = (poll: Poll) => (waiter: Waiter, number: number) =>
   Effect.ensuring(
-    pollFrom(waiter.session, number, Effect.suspend(() => poll(waiter.session, waiter))),
+    pollFrom(waiter.session, number, waiter.since, Effect.suspend(() => poll(waiter.session, waiter))),
     Effect.sync(() => {
       waiter.unseen = nextNumber(waiter.session)
     })

@@ -81,12 +81,6 @@ export interface Lifetimes {
 
 const credentialOf = (kind: Kind): Credential => kind === "apiKey" || kind === "workload" ? kind : "token"
 
-/**
- * A call shares the request that another one has in progress, also if the credential became stale after the request was sent.
- * The result is not kept.
- */
-const sharesEarlierRequests = true
-
 /** What the port dies with. Another defect is a fault. */
 export const portDefect = "defect of the port"
 
@@ -123,8 +117,7 @@ export const makeModel = (lifetimes: Lifetimes) => {
   /** Why this reply may not be what the call returns. */
   const problemOf = (call: Call, text: string, one: Issued, reply: Reply, now: number): string | undefined => {
     const stale = staleBy(call, one, reply)
-    const isShared = reply.sentAt < call.beganAt && call.beganAt < reply.deliveredAt
-    if (stale !== undefined && !(isShared && sharesEarlierRequests)) {
+    if (stale !== undefined) {
       return `stale: decided at ${reply.decidedAt}, before: ${stale.reason}`
     }
     // The cache, and no request in progress, has returned what was received before the call began.

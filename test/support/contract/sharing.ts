@@ -131,6 +131,28 @@ export const sharing = section("sharing", (test) => {
   )
 
   test(
+    "a call that joins a session polls it once, and receives the token that the waiting calls have not noticed",
+    Effect.gen(function*() {
+      const { identity, workloadAccessToken } = yield* agent
+      const { approve, complete } = yield* IdentityControls.IdentityControls
+      const shown = yield* Deferred.make<IdentityError.ConsentRequired>()
+      // Waits for something else than the token of its session.
+      const consent = Consent.make((consent) => Effect.zipRight(Deferred.succeed(shown, consent), Effect.never))
+      const options = { ...asUser, workloadAccessToken }
+      const waiting = yield* Effect.fork(identity.getToken({ ...options, consent }))
+      const { sessionUri } = yield* Deferred.await(shown)
+      const before = yield* requests
+      assertEqual((yield* required(identity.getToken({ ...options, consent: Consent.fail }))).sessionUri, sessionUri)
+      assert.strictEqual((yield* requests) - before, 1)
+      yield* approve(sessionUri)
+      yield* complete(sessionUri)
+      assert.isNotEmpty(Redacted.value(yield* identity.getToken({ ...options, consent: Consent.fail })))
+      assert.strictEqual(yield* sessions, 1)
+      yield* Fiber.interrupt(waiting)
+    })
+  )
+
+  test(
     "five concurrent calls that are suspended have five handles of one session, and five resumed calls five tokens",
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
