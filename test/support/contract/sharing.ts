@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref, Schedule } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Layer, Redacted, Ref, Schedule, TestServices } from "effect"
 import * as Consent from "../../../src/Consent.js"
 import * as ConsentLedger from "../../../src/ConsentLedger.js"
 import * as ConsentSeal from "../../../src/ConsentSeal.js"
@@ -7,7 +7,7 @@ import * as IdentityControls from "../../../src/IdentityControls.js"
 import type * as IdentityError from "../../../src/IdentityError.js"
 import * as TokenPoller from "../../../src/TokenPoller.js"
 import { agent, asUser, workloadName } from "../agent.js"
-import { unhurried } from "../clock.js"
+import { unhurried, withoutTimers } from "../clock.js"
 import { consents, required } from "../consenting.js"
 import { assertEqual, assertNotEqual } from "../equality.js"
 import { section } from "./section.js"
@@ -23,6 +23,12 @@ const requests = Effect.gen(function*() {
   const { journal } = yield* IdentityControls.IdentityControls
   return (yield* journal).filter(({ operation }) => operation === "getResourceOauth2Token").length
 })
+
+/** Waits for this number of requests, in real time. */
+const askedFor = (count: number) =>
+  Effect.repeat(requests, { until: (found) => found >= count, schedule: Schedule.spaced("1 millis") }).pipe(
+    TestServices.provideLive
+  )
 
 /** Sessions that the service opened. */
 const sessions = Effect.gen(function*() {
@@ -116,14 +122,16 @@ export const sharing = section("sharing", (test) => {
       const { identity, workloadAccessToken } = yield* agent
       const { consent, first } = yield* showing
       const options = { ...asUser, workloadAccessToken }
-      const waiting = yield* Effect.fork(identity.getToken({ ...options, customState: "first", consent }))
+      const waiting = yield* Effect.fork(
+        withoutTimers(identity.getToken({ ...options, customState: "first", consent }))
+      )
       const { authorizationUrl, sessionUri } = yield* first
       const joined = yield* required(identity.getToken({ ...options, customState: "second", consent: Consent.fail }))
       assertEqual(joined.sessionUri, sessionUri)
       assertEqual(joined.authorizationUrl, authorizationUrl)
       assertEqual(joined.customState, Redacted.make("first"))
-      const later = yield* Effect.fork(identity.getToken({ ...options, consent }))
-      yield* Effect.sleep("1 second")
+      const later = yield* Effect.fork(withoutTimers(identity.getToken({ ...options, consent })))
+      yield* askedFor(3)
       assert.strictEqual(yield* sessions, 1)
       yield* consents(joined)
       assertEqual(yield* Fiber.join(later), yield* Fiber.join(waiting))
@@ -221,9 +229,9 @@ export const sharing = section("sharing", (test) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { consent, first } = yield* showing
-      const waiting = yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent }))
+      const waiting = yield* Effect.fork(withoutTimers(identity.getToken({ ...asUser, workloadAccessToken, consent })))
       const shown = yield* first
-      const failing = Consent.wait({ onAuthUrl: () => Effect.delay(new Unreachable(), "1 second") })
+      const failing = Consent.wait({ onAuthUrl: () => new Unreachable() })
       const errors = yield* Effect.replicateEffect(
         Effect.flip(identity.getToken({ ...asUser, workloadAccessToken, consent: failing })),
         3,
@@ -241,12 +249,9 @@ export const sharing = section("sharing", (test) => {
       const { identity, workloadAccessToken } = yield* agent
       const { consent, first } = yield* showing
       const options = { ...asUser, workloadAccessToken }
-      const waiting = yield* Effect.fork(identity.getToken({ ...options, consent }))
+      const waiting = yield* Effect.fork(withoutTimers(identity.getToken({ ...options, consent })))
       const shown = yield* first
-      const impatient = Consent.wait({
-        onAuthUrl: () => Effect.void,
-        tokenPoller: Schedule.spaced("1 second").pipe(Schedule.intersect(Schedule.recurs(2)))
-      })
+      const impatient = Consent.wait({ onAuthUrl: () => Effect.void, tokenPoller: Schedule.stop })
       const error = yield* Effect.flip(identity.getToken({ ...options, consent: impatient }))
       assert.strictEqual(error._tag, "ConsentTimedOut")
       yield* consents(shown)
@@ -298,7 +303,7 @@ export const sharing = section("sharing", (test) => {
     Effect.gen(function*() {
       const { identity, workloadAccessToken } = yield* agent
       const { consent, first } = yield* showing
-      yield* Effect.fork(identity.getToken({ ...asUser, workloadAccessToken, consent }))
+      yield* Effect.fork(withoutTimers(identity.getToken({ ...asUser, workloadAccessToken, consent })))
       const { sessionUri } = yield* first
       const other = { ...asUser, consent: Consent.fail }
       const again = yield* identity.getWorkloadAccessToken({ workloadName, userId: "ada" })
