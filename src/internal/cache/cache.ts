@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { Stats } from "../../TokenCache.js"
 import { ofKind, requestKind } from "../service/grantKey.js"
 import type { Entry, Owner } from "./entries.js"
 import * as entries from "./entries.js"
@@ -26,14 +27,6 @@ export interface Wanted<E, R> extends Owner {
   readonly request: Effect.Effect<Redacted.Redacted, E, R>
   /** The same request by the service itself, when no caller waits for it. */
   readonly refresh: Effect.Effect<Redacted.Redacted, Tagged>
-}
-
-/** Counters since the layer was built, and what is kept. */
-export interface Stats {
-  readonly hits: number
-  readonly misses: number
-  readonly entries: number
-  readonly bytes: number
 }
 
 /** @internal */

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
+import type { Options } from "../../TokenCache.js"
 import { expiryOf } from "../service/grantKey.js"
 
 /** Settings of the lifetimes. Durations are in milliseconds. */
@@ -52,14 +53,7 @@ const millis = (duration: Duration.DurationInput | undefined) =>
   duration === undefined ? undefined : Duration.toMillis(duration)
 
 /** @internal */
-export const decode = (options: {
-  readonly timeToLive?: Duration.DurationInput | undefined
-  readonly providers?: { readonly [providerName: string]: Duration.DurationInput } | undefined
-  readonly workloadAccessTokens?: Duration.DurationInput | undefined
-  readonly skew?: Duration.DurationInput | undefined
-  readonly jitter?: number | undefined
-  readonly refresh?: number | undefined
-}): Settings => ({
+export const decode = (options: Options): Settings => ({
   timeToLive: millis(options.timeToLive),
   providers: new Map(Object.entries(options.providers ?? {}).map(([name, life]) => [name, Duration.toMillis(life)])),
   workloadAccessTokens: millis(options.workloadAccessTokens),

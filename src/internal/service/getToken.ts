@@ -55,7 +55,11 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     const orToken = (session: ConsentSession, consent: ConsentRequired) =>
       Effect.catchAll(
         pollFrom(session, nextNumber(session), session.currentFrom, poll(session, caller)),
-        (error) => isRetried(error) ? Effect.fail(consent) : again
+        (error) => {
+          if (error._tag === "ConsentPending" || isRetried(error)) return Effect.fail(consent)
+          // After an answer for all calls, such as a denial, the session is not joined any more.
+          return session.answer === undefined ? Effect.fail(error) : again
+        }
       )
     const again: Effect.Effect<Redacted.Redacted, RequestFailure> = Effect.suspend(() =>
       Effect.zipRight(Effect.uninterruptible(release(call)), join(call, caller, token, options, kind))
