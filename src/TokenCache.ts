@@ -5,16 +5,19 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
 import type { UserIdentifier } from "./Credential.js"
 import { IdentityService } from "./IdentityService.js"
 import * as cache from "./internal/cache/cache.js"
 import * as cachedService from "./internal/cache/cachedService.js"
-import type { Owner } from "./internal/cache/entries.js"
 import * as lifetimes from "./internal/cache/lifetimes.js"
-import { identityOf, isOf } from "./internal/service/grantKey.js"
+import { identityOf, userNameOf } from "./internal/service/grantKey.js"
 import * as superseded from "./internal/service/superseded.js"
 import { workloadTokenOf } from "./internal/service/workloadToken.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "./TokenOptions.js"
@@ -98,7 +101,107 @@ export class TokenCache extends Context.Tag("effect-agentcore-identity/TokenCach
   }
 >() {}
 
-const always = () => true
+/**
+ * The store that processes share cannot be used now.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{ readonly reason: string }> {}
+
+/**
+ * A token in a store that processes share. Times are milliseconds since the epoch; `refreshAt` may be `Infinity`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoredToken {
+  readonly credential: Redacted.Redacted
+  readonly expiresAt: number
+  readonly refreshAt: number
+}
+
+/**
+ * Where a token is stored. An invalidation changes tags, the first of which belongs to the key alone. Keys and tags contain the ids of
+ * users.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreAddress {
+  readonly key: string
+  readonly tags: ReadonlyArray<string>
+}
+
+/**
+ * The result of a search: a token, a lease to request it, or neither because another process has the lease. `generation` identifies
+ * the state of the tags.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type StoreResult =
+  | { readonly _tag: "Found"; readonly token: StoredToken; readonly id: string; readonly generation: string }
+  | { readonly _tag: "Leased"; readonly lease: string; readonly generation: string }
+  | { readonly _tag: "Busy"; readonly generation: string }
+
+/**
+ * The generations before and after a change of tags.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoreChange {
+  readonly before: string
+  readonly after: string
+}
+
+/**
+ * A store that several processes share, such as `Redis.layerTokenStore`. It keeps the tokens secret, also from those who can read it.
+ * Each method is atomic. A method that cannot be used now fails soon, and the cache then works without it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Store {
+  /** Finds a token of the current generation whose id is not `except`, otherwise takes the lease if no process has it. */
+  readonly find: (address: StoreAddress, except?: string) => Effect.Effect<StoreResult, StoreUnavailable>
+  /** Stores a token, unless its tags have changed, and ends the lease. Returns the id of the token. */
+  readonly put: (
+    address: StoreAddress,
+    entry: { readonly token: StoredToken; readonly generation: string; readonly lease: string | undefined }
+  ) => Effect.Effect<Option.Option<string>, StoreUnavailable>
+  /** Ends a lease. */
+  readonly release: (key: string, lease: string) => Effect.Effect<void>
+  /** Waits until a lease for this key may have ended. */
+  readonly released: (key: string) => Effect.Effect<void>
+  /** Returns the current generation. */
+  readonly generation: (address: StoreAddress) => Effect.Effect<string, StoreUnavailable>
+  /** Changes the first tag, reports `message`, and returns the generations before and after. If it cannot do so now, it does later. */
+  readonly change: (
+    address: StoreAddress,
+    message: string
+  ) => Effect.Effect<StoreChange, StoreUnavailable>
+  /** Changes the first tag if the token has this id, and reports `message`. */
+  readonly removeFound: (address: StoreAddress, id: string, message: string) => Effect.Effect<void>
+  /** Changes these tags and reports `message` to the other processes. If it cannot be used now, it does so later. */
+  readonly invalidate: (tags: ReadonlyArray<string>, message: string) => Effect.Effect<void>
+  /** The messages of other processes. */
+  readonly invalidations: Stream.Stream<string>
+  /** Identifies the current subscription to the messages; `undefined` while messages may be missed. */
+  readonly subscription: () => number | undefined
+}
+
+/**
+ * Store that the caches of several processes share; defaults to `undefined`, the memory of each process. Provide it to
+ * {@link layer}.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class SharedStore extends Context.Reference<SharedStore>()("effect-agentcore-identity/TokenCache/SharedStore", {
+  defaultValue: (): Store | undefined => undefined
+}) {}
 
 const fraction = (name: string, value: number) =>
   value >= 0 && value <= 1 ? [] : [`${name} must be 0 to 1, got ${value}`]
@@ -112,13 +215,10 @@ const validate = ({ jitter = 0, maxBytes = 1, maxEntries = 1, refresh = 0 }: Opt
   ...positive("maxBytes", maxBytes)
 ]
 
-const ofCaller = (workloadAccessToken: Selection["workloadAccessToken"]) =>
+const identityOfCaller = (workloadAccessToken: Selection["workloadAccessToken"]) =>
   workloadAccessToken === undefined
-    ? Effect.succeed(always)
-    : Effect.map(workloadTokenOf({ workloadAccessToken }), (token) => {
-      const own = identityOf({ workloadAccessToken }, token)
-      return (identity: string) => identity === own
-    })
+    ? Effect.succeed(undefined)
+    : Effect.map(workloadTokenOf({ workloadAccessToken }), (token) => identityOf({ workloadAccessToken }, token))
 
 /**
  * Provides `IdentityService` with a cache in front of the one that it requires, and the controls of the cache.
@@ -131,6 +231,10 @@ const ofCaller = (workloadAccessToken: Selection["workloadAccessToken"]) =>
  * `completeResourceTokenAuth` removes those of the user, a change or removal of a provider or workload those of the resource. What
  * happens elsewhere, such as a grant that is withdrawn at the provider, is not noticed before the end of the entry: call
  * `reauthenticate` with a token that a resource has rejected.
+ *
+ * With a {@link SharedStore} the memory is the first level. One process requests a token, and the others wait for it, at most 10
+ * seconds; the same holds for a refresh. Invalidations reach all processes, at the latest after 10 seconds. While the store is not
+ * available, each process works on its own.
  *
  * An invalid option is a defect when the layer is built.
  *
@@ -154,19 +258,17 @@ export const layer = (options: Options = {}): Layer.Layer<IdentityService | Toke
     const service = yield* IdentityService
     const settings = lifetimes.decode(options)
     const { maxBytes = 16 * 1024 * 1024, maxEntries = 10_000 } = options
-    const kept = yield* cache.make(settings, { maxBytes, maxEntries }, superseded.of(service))
+    const kept = yield* cache.make(settings, { maxBytes, maxEntries }, superseded.of(service), yield* SharedStore)
 
     return Context.make(IdentityService, cachedService.make(service, kept, settings)).pipe(
       Context.add(TokenCache, {
         invalidate: ({ providerName, user, workloadAccessToken }) =>
-          Effect.flatMap(ofCaller(workloadAccessToken), (isCaller) => {
-            const isUser = user === undefined ? always : isOf(user)
-            return kept.removeWhere((owner: Owner) =>
-              (providerName === undefined || owner.providerName === providerName) &&
-              isUser(owner.identity) && isCaller(owner.identity)
-            )
+          Effect.flatMap(identityOfCaller(workloadAccessToken), (identity) => {
+            const named = user === undefined ? Option.some(undefined) : userNameOf(user)
+            // The entries of a user without a name are not known.
+            return Option.isNone(named) ? Effect.void : kept.remove({ providerName, identity, user: named.value })
           }),
-        invalidateGrant: (grant) => Effect.flatMap(cachedService.grantOf(grant), ({ key }) => kept.remove(key)),
+        invalidateGrant: (grant) => Effect.flatMap(cachedService.grantOf(grant), ({ key }) => kept.remove({ key })),
         stats: kept.stats
       })
     )

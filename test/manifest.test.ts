@@ -59,9 +59,11 @@ describe("package.json", () => {
     }
   })
 
-  it("declares classic-level as an optional peer dependency and a development dependency", () => {
-    assertEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true } })
-    assert.strictEqual(manifest.peerDependencies["classic-level"], manifest.devDependencies["classic-level"])
+  it("declares classic-level and ioredis as optional peer dependencies and development dependencies", () => {
+    assertEqual(manifest.peerDependenciesMeta, { "classic-level": { optional: true }, ioredis: { optional: true } })
+    for (const name of ["classic-level", "ioredis"]) {
+      assert.strictEqual(manifest.peerDependencies[name], manifest.devDependencies[name])
+    }
     assert.isUndefined(manifest.optionalDependencies)
   })
 

@@ -8,6 +8,7 @@ import { Issuers } from "../src/internal/emulator/state/issuer.js"
 import { CompletionEvents } from "../src/internal/model/completionEvents.js"
 import { PublicAddress } from "../src/internal/web/publicUrl.js"
 import * as RetryPolicy from "../src/RetryPolicy.js"
+import * as TokenCache from "../src/TokenCache.js"
 import * as TokenOptions from "../src/TokenOptions.js"
 import * as TokenPoller from "../src/TokenPoller.js"
 import { assertEqual } from "./support/equality.js"
@@ -61,6 +62,7 @@ describe("the key of", () => {
           "IdentityApi.IdentityApi",
           "IdentityControls.IdentityControls",
           "IdentityService.IdentityService",
+          "Redis.Redis",
           "RetryPolicy.RetryPolicy",
           "TokenCache.TokenCache",
           "TokenPoller.TokenPoller",
@@ -69,6 +71,7 @@ describe("the key of", () => {
         "Consent.ProgramStrategy": "effect-agentcore-identity/Consent/ProgramStrategy",
         "RetryPolicy.RetryCapacity": "effect-agentcore-identity/RetryPolicy/RetryCapacity",
         "SessionBinding.CurrentUser": "effect-agentcore-identity/SessionBinding/CurrentUser",
+        "TokenCache.SharedStore": "effect-agentcore-identity/TokenCache/SharedStore",
         "TokenOptions.CallbackUrl": "effect-agentcore-identity/TokenOptions/CallbackUrl",
         "TokenPoller.PollBudget": "effect-agentcore-identity/TokenPoller/PollBudget",
         "internal/model/completionEvents.CompletionEvents": "effect-agentcore-identity/internal/CompletionEvents",
@@ -122,11 +125,12 @@ describe("the key of", () => {
 })
 
 describe("by default", () => {
-  it.effect("calls have no return URL, no signal between processes, no events of a service, and no public address", () =>
+  it.effect("calls have no return URL, no signal and no store between processes, no events of a service, and no public address", () =>
     Effect.gen(function*() {
       assert.isUndefined(yield* CompletionEvents)
       assert.isUndefined(yield* TokenOptions.CallbackUrl)
       assert.isUndefined(yield* ConsentSignal.ConsentSignal)
+      assert.isUndefined(yield* TokenCache.SharedStore)
       assertEqual(yield* PublicAddress, Option.none())
     }))
 

@@ -126,6 +126,15 @@ const stores = async (cwd: string, tarball: string) => {
   })
 }
 
+/** With the optional peer dependency `ioredis`. */
+const redis = async (cwd: string, tarball: string) => {
+  writeFileSync(join(cwd, "redis.ts"), programs.redis)
+  await expected("npm: ioredis installs", documented("npm, redis", tarball), { cwd })
+  await expected("with ioredis: the layer is built without a server, too", "npx --no-install tsx redis.ts", { cwd }, {
+    output: /^the layer is built$/m
+  })
+}
+
 const serves = async (cwd: string, tarball: string) => {
   await expected("npm: the package for servers installs", documented("npm, server", tarball), { cwd })
   writeFileSync(join(cwd, "server.ts"), programs.server)
@@ -156,6 +165,7 @@ const npmInEmpty = async (tarball: string) => {
   const cwd = await uses("npm", tarball)
   declares(cwd)
   await stores(cwd, tarball)
+  await redis(cwd, tarball)
   await serves(cwd, tarball)
 }
 

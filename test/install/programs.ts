@@ -27,6 +27,18 @@ Effect.scoped(Layer.build(StoredIdentity.layerApi({ directory: "stored" }))).pip
 )
 `
 
+/** Builds the layer of Redis at a port without a server. */
+export const redis = `
+import { Effect, Layer } from "effect"
+import * as Redis from "effect-agentcore-identity/Redis"
+
+Effect.scoped(Layer.build(Redis.layer({ url: "redis://127.0.0.1:1" }))).pipe(
+  Effect.as("the layer is built"),
+  Effect.map((line) => console.log(line)),
+  Effect.runPromise
+)
+`
+
 /** Serves the local service and asks it once. */
 export const server = `
 import { HttpServer } from "@effect/platform"

@@ -66,7 +66,7 @@ const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim()
 
 const fail = (message: string): Action => ({ _tag: "Fail", message: oneLine(message) })
 
-const switches = new Map([
+export const switches = new Map([
   [undefined, true],
   ["", true],
   ["1", true],
@@ -76,7 +76,7 @@ const switches = new Map([
 ])
 
 // The English message of a held lock is recognised by its text, hence LC_ALL.
-const aptGet = (apt: "root" | "sudo", subcommand: string, ...args: ReadonlyArray<string>): Command => {
+export const aptGet = (apt: "root" | "sudo", subcommand: string, ...args: ReadonlyArray<string>): Command => {
   const argv = ["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-qq", subcommand, ...args]
   return {
     name: `apt-get ${subcommand}`,

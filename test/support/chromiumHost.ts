@@ -63,8 +63,16 @@ const isLocked = ({ code, output }: Ended): boolean => code !== 0 && output.incl
 
 const lockWaits = 60
 
+/** What the tests need of this machine: a browser, or the means to find and install another program. */
+export interface Machine extends Chromium.Host {
+  /** How apt-get can run. */
+  readonly apt: () => Promise<Chromium.Facts["apt"]>
+  /** The first executable of this name on the PATH and in the usual folders. */
+  readonly which: (name: string) => string | undefined
+}
+
 /** This machine. */
-export const make = ({ env = process.env, lockPause = 5_000, log }: Options): Chromium.Host => {
+export const make = ({ env = process.env, lockPause = 5_000, log }: Options): Machine => {
   const { AGENTCORE_TEST_INSTALL: install, CHROMIUM: chromium = "", PATH = "" } = env
   const folders = [
     ...PATH.split(delimiter).filter((folder) => folder !== ""),
@@ -117,6 +125,8 @@ export const make = ({ env = process.env, lockPause = 5_000, log }: Options): Ch
 
   return {
     log,
+    apt,
+    which: (name) => folders.map((folder) => join(folder, name)).find(isExecutable),
     facts: async () => {
       if (chromium !== "") return { named: await probe(chromium), found: [], install, apt: undefined }
       const found = await find()

@@ -2,10 +2,11 @@ import type { TestProject } from "vitest/node"
 import { ensure, isBrowserTest } from "./chromium.js"
 import * as Host from "./chromiumHost.js"
 import * as Command from "./command.js"
+import { ensureRedis, isRedisTest } from "./redisHost.js"
 
 /**
- * Provides the path of a browser and the bundled command to the workers, once for all of them, if a test file that needs
- * them is among the files that run. The runner sets no time limit on this.
+ * Provides the paths of a browser and of Redis and the bundled command to the workers, once for all of them, if a test file that
+ * needs them is among the files that run. The runner sets no time limit on this.
  */
 export default async (project: TestProject): Promise<(() => void) | undefined> => {
   const { vitest } = project
@@ -16,9 +17,14 @@ export default async (project: TestProject): Promise<(() => void) | undefined> =
   const host = Host.make({ log: (line) => vitest.logger.error(line) })
   const command = Command.make()
   let path: string | undefined
+  let redis: string | undefined
   const prepare = async (files: ReadonlyArray<string>): Promise<void> => {
     // In watch mode the sources may have changed: the command is bundled again.
     if (files.some(Command.isCommandTest)) project.provide("command", await command.build())
+    if (redis === undefined && files.some(isRedisTest)) {
+      redis = await ensureRedis({ ...host, install: process.env["AGENTCORE_TEST_INSTALL"] })
+      project.provide("redis", redis)
+    }
     if (path !== undefined || !files.some(isBrowserTest)) return
     path = await ensure(host)
     project.provide("chromium", path)

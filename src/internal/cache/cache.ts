@@ -1,30 +1,38 @@
-/** Lookups of credentials: from the entries, or by a request whose result is kept. */
+/** Lookups of credentials: from the entries, from a store that processes share, or by a request whose result is kept. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import type { Stats } from "../../TokenCache.js"
+import * as Stream from "effect/Stream"
+import type { Stats, Store, StoredToken } from "../../TokenCache.js"
 import { ofKind, requestKind } from "../service/grantKey.js"
-import type { Entry, Owner } from "./entries.js"
+import type { Confirmed, Entry } from "./entries.js"
 import * as entries from "./entries.js"
 import { type Settings, timesOf } from "./lifetimes.js"
+import * as selections from "./selection.js"
+import type { Keyed, Selection } from "./selection.js"
+import * as shared from "./shared.js"
+import * as turns from "./turns.js"
 
 /** A lookup in progress. Its result is not kept if it became stale meanwhile. */
-interface Lookup extends Owner {
-  readonly key: string
+interface Lookup extends Keyed {
   /** Concurrent lookups of one key and kind may share a request. */
   readonly kind: string
   isStale: boolean
+  /** The state of the shared store when the request began. */
+  generation: string | undefined
 }
 
 /** One credential: its key, its owner, and how it is requested. */
-export interface Wanted<E, R> extends Owner {
-  readonly key: string
+export interface Wanted<E, R> extends Keyed {
   readonly timeToLive: number | undefined
   /** The credential whose `exp` counts; defaults to the requested one. */
   readonly stated?: Redacted.Redacted | undefined
-  readonly request: Effect.Effect<Redacted.Redacted, E, R>
+  /** A credential that is not accepted, wherever it is found. */
+  readonly rejected?: Redacted.Redacted | undefined
+  /** The request. If it needs a consent, which takes time, it first runs `onConsent`, so that other processes do not wait. */
+  readonly request: (onConsent: Effect.Effect<void>) => Effect.Effect<Redacted.Redacted, E, R>
   /** The same request by the service itself, when no caller waits for it. */
   readonly refresh: Effect.Effect<Redacted.Redacted, Tagged>
 }
@@ -41,8 +49,7 @@ export interface Cache {
     kind: string,
     isKept: (credential: Redacted.Redacted) => boolean
   ) => Effect.Effect<Redacted.Redacted, E, R>
-  readonly remove: (key: string) => Effect.Effect<void>
-  readonly removeWhere: (matches: (owner: Owner) => boolean) => Effect.Effect<void>
+  readonly remove: (selection: Selection) => Effect.Effect<void>
   readonly removeCredential: (credential: Redacted.Redacted) => Effect.Effect<void>
   readonly stats: Effect.Effect<Stats>
 }
@@ -58,18 +65,24 @@ const overhead = 256
 const isTemporary = ({ _tag }: Tagged) =>
   ["Throttled", "InternalServerError", "TransportFailure", "UnknownServiceError", "UndecodableReply"].includes(_tag)
 
+const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
+
 /** @internal */
 export const make = (
   settings: Settings,
   limits: { readonly maxEntries: number; readonly maxBytes: number },
   /** Called with the key of a request whose result is out of date. */
-  supersede: (key: string) => void
+  supersede: (key: string) => void,
+  store: Store | undefined
 ): Effect.Effect<Cache, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
     const kept = entries.make(limits)
     const lookups = new Set<Lookup>()
     /** The numbers of the stale lookups in progress, by kind and key. */
     const stale = new Map<string, number>()
+    const sharing = store === undefined ? undefined : shared.make(store)
+    const findings = sharing === undefined ? undefined : turns.make(sharing)
     let hits = 0
     let misses = 0
 
@@ -96,15 +109,34 @@ export const make = (
       else stale.set(request, others)
     }
 
+    /** Records when the request of a lookup begins. It may join one that began before an invalidation in another process. */
+    const begin = (lookup: Lookup, generation: string | undefined) => {
+      lookup.generation = generation
+      if (generation === undefined) return
+      const request = requestOf(lookup)
+      const joined = Array.from(lookups).filter((other) =>
+        requestOf(other) === request && other.generation !== undefined
+      )
+      if (joined.some((other) => other.generation !== generation)) joined.forEach(markStale)
+    }
+
+    const removeHere = (selection: Selection) =>
+      Effect.sync(() => {
+        const matches = selections.matches(selection)
+        kept.removeWhere(matches)
+        discard(matches)
+        findings?.discard(matches)
+      })
+
     /** Runs `use` with a lookup, which is stale if the entry is invalidated meanwhile. */
     const withLookup = <A, E, R>(
-      { identity, key, providerName }: Owner & { readonly key: string },
+      { identity, key, providerName }: Keyed,
       kind: string,
       use: (lookup: Lookup) => Effect.Effect<A, E, R>
     ) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
-          const lookup: Lookup = { key, kind, identity, providerName, isStale: false }
+          const lookup: Lookup = { key, kind, identity, providerName, isStale: false, generation: undefined }
           lookups.add(lookup)
           // It may join the request of a stale lookup, and then has its result.
           if (stale.has(requestOf(lookup))) markStale(lookup)
@@ -114,77 +146,152 @@ export const make = (
         (lookup) => Effect.sync(() => end(lookup))
       )
 
-    const keep = <E, R>(
-      lookup: Lookup,
-      { stated, timeToLive }: Pick<Wanted<E, R>, "stated" | "timeToLive">,
-      credential: Redacted.Redacted
-    ) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.map(timesOf(settings, stated ?? credential, timeToLive, now), (times) => {
-          if (Option.isNone(times) || lookup.isStale) {
-            return
-          }
-          const { identity, key, providerName } = lookup
-          const bytes = overhead + 2 * (key.length + identity.length + Redacted.value(credential).length)
-          kept.set(key, { identity, providerName, credential, bytes, ...times.value })
-        }))
+    const keepHere = (lookup: Lookup, token: StoredToken, confirmed: Confirmed | undefined) => {
+      if (lookup.isStale) return
+      const { identity, key, providerName } = lookup
+      const bytes = overhead + 2 * (key.length + identity.length + Redacted.value(token.credential).length)
+      kept.set({ key, identity, providerName, bytes, confirmed, ...token })
+    }
 
-    const fetch = <E, R>(wanted: Omit<Wanted<E, R>, "refresh">) =>
-      withLookup(wanted, requestKind, (lookup) =>
-        Effect.tap(wanted.request, (credential) =>
-          keep(lookup, wanted, credential)))
+    /** Keeps a credential here, and in the store if it can be used. */
+    const keep = (
+      lookup: Lookup,
+      wanted: Pick<Wanted<never, never>, "providerName" | "stated" | "timeToLive">,
+      credential: Redacted.Redacted,
+      grant: shared.Grant | undefined
+    ) =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const times = yield* timesOf(settings, wanted.stated ?? credential, wanted.timeToLive, now)
+        sharing?.noteKept(wanted, Option.isSome(times))
+        if (Option.isNone(times) || lookup.isStale) return
+        const token = { credential, ...times.value }
+        if (sharing === undefined || grant === undefined) return keepHere(lookup, token, undefined)
+        const put = yield* sharing.put(lookup, token, grant)
+        if (put !== "invalidated") keepHere(lookup, token, put)
+      })
+
+    const request = <E, R>(
+      wanted: Omit<Wanted<E, R>, "refresh">,
+      lookup: Lookup,
+      grant?: shared.Grant,
+      onConsent: Effect.Effect<void> = Effect.void
+    ) => Effect.tap(wanted.request(onConsent), (credential) => keep(lookup, wanted, credential, grant))
+
+    /** Finds the credential in the store, or requests it while other processes wait for it. */
+    const obtain = <E, R>(
+      wanted: Omit<Wanted<E, R>, "refresh">,
+      isAccepted: (token: StoredToken, now: number) => boolean,
+      kind: string
+    ) =>
+      withLookup(wanted, requestKind, (lookup) => {
+        if (findings === undefined || sharing?.isWorthwhile(wanted) === false) {
+          misses++
+          return request(wanted, lookup)
+        }
+        return findings.take(kind, wanted, isAccepted, (found, release) => {
+          if (found._tag === "Found") {
+            hits++
+            keepHere(lookup, found.token, found.confirmed)
+            return Effect.succeed(found.token.credential)
+          }
+          misses++
+          begin(lookup, found.grant?.generation)
+          return request(wanted, lookup, found.grant, release)
+        })
+      })
+
+    const fetch = <E, R>(wanted: Wanted<E, R>) =>
+      obtain(
+        wanted,
+        ({ credential, expiresAt }, now) =>
+          now < expiresAt && (wanted.rejected === undefined || !isSame(credential, wanted.rejected)),
+        "get"
+      )
+
+    const remove = (selection: Selection) =>
+      store === undefined || sharing === undefined
+        ? removeHere(selection)
+        : removeHere(selection).pipe(
+          Effect.zipRight(sharing.invalidate(selection)),
+          // Also what was found in the store meanwhile.
+          Effect.zipRight(removeHere(selection))
+        )
 
     /** Refreshes an entry that is used shortly before it ends, once. */
     const refreshed = <E, R>(wanted: Wanted<E, R>, entry: Entry) => {
       entry.refreshAt = Infinity
-      return fetch({ ...wanted, request: wanted.refresh }).pipe(
-        Effect.catchAll((error) =>
-          isTemporary(error) ? Effect.void : Effect.sync(() =>
-            kept.remove(wanted.key)
-          )
-        ),
-        Effect.catchAllCause((cause) => Effect.logWarning("A credential of the cache was not refreshed", cause)),
-        Effect.forkIn(scope)
-      )
+      return obtain({ ...wanted, request: () => wanted.refresh }, (token, now) => now < token.refreshAt, "refresh")
+        .pipe(
+          Effect.catchAll((error) => isTemporary(error) ? Effect.void : remove({ key: wanted.key })),
+          Effect.catchAllCause((cause) => Effect.logWarning("A credential of the cache was not refreshed", cause)),
+          Effect.forkIn(scope)
+        )
     }
 
-    const removeWhere = (matches: (owner: Owner) => boolean) =>
-      Effect.sync(() => {
-        kept.removeWhere(matches)
-        discard(matches)
+    const hit = <E, R>(wanted: Wanted<E, R>, entry: Entry, now: number) => {
+      hits++
+      const credential = Effect.succeed(entry.credential)
+      return now < entry.refreshAt ? credential : Effect.zipRight(refreshed(wanted, entry), credential)
+    }
+
+    /** Uses an entry if no other process has invalidated it. */
+    const confirm = <E, R>(wanted: Wanted<E, R>, entry: Entry, now: number, { isCurrent }: shared.Shared) =>
+      Effect.flatMap(isCurrent(entry), (is) => {
+        if (is && kept.get(entry.key, now) === entry) return hit(wanted, entry, now)
+        if (kept.get(entry.key, now) === entry) kept.remove(entry.key)
+        return fetch(wanted)
       })
+
+    if (store !== undefined) {
+      yield* store.invalidations.pipe(
+        Stream.runForEach((text) =>
+          Option.match(selections.decode(text), { onNone: () => Effect.void, onSome: (one) => removeHere(one) })
+        ),
+        Effect.forkScoped
+      )
+    }
 
     return {
       get: (wanted) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const entry = kept.get(wanted.key, now)
-          if (entry === undefined) {
-            misses++
-            return fetch(wanted)
-          }
-          hits++
-          const credential = Effect.succeed(entry.credential)
-          return now < entry.refreshAt ? credential : Effect.zipRight(refreshed(wanted, entry), credential)
+          if (entry === undefined) return fetch(wanted)
+          return sharing === undefined || sharing.isConfirmed(entry, now)
+            ? hit(wanted, entry, now)
+            : confirm(wanted, entry, now, sharing)
         }),
       replace: (wanted, kind, isKept) =>
         withLookup(wanted, kind, (lookup) => {
           // What was requested before the end of this request may be what it replaces.
           const others = Effect.sync(() => {
             kept.remove(wanted.key)
-            discard((other) => other.key === wanted.key && other.kind !== lookup.kind)
+            discard((other) => other.key === wanted.key && other.kind !== kind)
+            findings?.discard(({ key }) => key === wanted.key)
           })
-          return Effect.zipRight(others, Effect.ensuring(wanted.request, others)).pipe(
-            Effect.tap((credential) => isKept(credential) ? keep(lookup, wanted, credential) : Effect.void)
+          if (sharing === undefined) {
+            return Effect.zipRight(others, Effect.ensuring(wanted.request(Effect.void), others)).pipe(
+              Effect.tap((credential) => isKept(credential) ? keep(lookup, wanted, credential, undefined) : Effect.void)
+            )
+          }
+          return Effect.zipRight(others, sharing.replacing(wanted, kind, wanted.request(Effect.void))).pipe(
+            Effect.ensuring(others),
+            Effect.flatMap(([credential, grant]) =>
+              Effect.as(
+                isKept(credential) && grant !== "invalidated" ? keep(lookup, wanted, credential, grant) : Effect.void,
+                credential
+              )
+            )
           )
         }),
-      remove: (key) =>
-        Effect.sync(() => {
-          kept.remove(key)
-          discard((lookup) => lookup.key === key)
-        }),
-      removeWhere,
+      remove,
       removeCredential: (credential) =>
-        Effect.sync(() => kept.removeWhere((entry) => Redacted.value(entry.credential) === Redacted.value(credential))),
+        Effect.suspend(() => {
+          const removed = kept.removeWhere((entry) => isSame(entry.credential, credential))
+          return sharing === undefined
+            ? Effect.void
+            : Effect.forEach(removed, sharing.removeFound, { discard: true })
+        }),
       stats: Effect.sync(() => ({ hits, misses, ...kept.size() }))
     }
   })

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Strategy } from "../../Consent.js"
+import type { Strategy, WaitFailure } from "../../Consent.js"
 import * as Consent from "../../Consent.js"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import type { ConsentSeal } from "../../ConsentSeal.js"
-import { ConsentDenied, type ConsentPending } from "../../IdentityError.js"
+import { ConsentDenied, type ConsentPending, type ConsentRequired } from "../../IdentityError.js"
 import type { ContextWith, FailureWith, IdentityService, RefusedToken, TokenFailure } from "../../IdentityService.js"
 import type {
   AnyTokenOptions,
@@ -19,12 +19,12 @@ import type {
   WithWorkloadAccessToken
 } from "../../TokenOptions.js"
 import { digestSync } from "../lib/digest.js"
-import { forcedKind, grantKey, identityOf, isOf, mayBeAt, ofNames, requestKind } from "../service/grantKey.js"
+import { forcedKind, grantKey, identityOf, ofNames, requestKind, userNameOf } from "../service/grantKey.js"
 import { ofOptions } from "../service/tokenRequest.js"
 import { workloadTokenOf } from "../service/workloadToken.js"
 import type { Cache } from "./cache.js"
-import type { Owner } from "./entries.js"
 import { ofProvider, type Settings } from "./lifetimes.js"
+import type { Selection } from "./selection.js"
 
 type Service = IdentityService["Type"]
 
@@ -59,7 +59,18 @@ const callingAgain =
 
 const isSame = (one: Redacted.Redacted, other: Redacted.Redacted) => Redacted.value(one) === Redacted.value(other)
 
-const ofProviderName = (name: string) => (owner: Owner) => owner.providerName === name
+/** Runs `first` before the strategy of a call, or that of the program. */
+const before = <E, R>(
+  first: Effect.Effect<void>,
+  strategy: Strategy<E, R> | undefined
+): Strategy<E | ConsentRequired | WaitFailure, R> => {
+  const apply = <E2, R2>({ onConsent }: Strategy<E2, R2>): Strategy<E2, R2> =>
+    Consent.make((required, waiting) => Effect.zipRight(first, onConsent(required, waiting)))
+  const ofProgram = Consent.make((required, waiting) =>
+    Effect.flatMap(Consent.ProgramStrategy, ({ onConsent }) => Effect.zipRight(first, onConsent(required, waiting)))
+  )
+  return strategy === undefined ? ofProgram : apply(strategy)
+}
 
 /** @internal */
 export const make = (service: Service, cache: Cache, settings: Settings): Service => {
@@ -73,14 +84,14 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
   ) =>
     Effect.tapError(self, (error) => {
       if (error instanceof ConsentDenied) {
-        return cache.removeWhere((owner) => owner.identity === identity && owner.providerName === error.providerName)
+        return cache.remove({ identity, providerName: error.providerName })
       }
       return Predicate.isTagged(error, "Unauthorized") ? cache.removeCredential(token) : Effect.void
     })
 
   /** Removes the entries of changed resources, also if the change may have failed: its reply may be lost. */
-  const clearingAfter = <A, E, R>(self: Effect.Effect<A, E, R>, matches: (owner: Owner) => boolean) =>
-    Effect.ensuring(self, cache.removeWhere(matches))
+  const clearingAfter = <A, E, R>(self: Effect.Effect<A, E, R>, selection: Selection) =>
+    Effect.ensuring(self, cache.remove(selection))
 
   // The diagnostics read only the first signature of an overloaded function.
   /* @effect-diagnostics missingEffectContext:off missingEffectError:off */
@@ -93,7 +104,12 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
   function getToken<E, R>(options: Options<E, R>): Effect.Effect<Redacted.Redacted, Failure<E>, R> {
     return Effect.flatMap(grantOf(options), (grant): Effect.Effect<Redacted.Redacted, Failure<E>, R> => {
       const timeToLive = ofProvider(settings, options.providerName)
-      const wanted = { ...grant, timeToLive, request: clearing(grant, request(options)) }
+      const wanted = {
+        ...grant,
+        timeToLive,
+        request: (onConsent: Effect.Effect<void>) =>
+          clearing(grant, request({ ...options, consent: before(onConsent, options.consent) }))
+      }
       return options.forceAuthentication === true
         ? cache.replace(wanted, forcedKind, () => true)
         // No caller waits for a refresh, so it prompts no user.
@@ -115,7 +131,7 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
         {
           ...grant,
           timeToLive: ofProvider(settings, options.providerName),
-          request: clearing(grant, requestAgain(options))
+          request: () => clearing(grant, requestAgain(options))
         },
         `rejected ${Redacted.value(options.refused)}`,
         (token) => !isSame(token, options.refused)
@@ -129,7 +145,7 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
       const request = clearing({ identity, token }, service.getApiKey(options))
       const timeToLive = ofProvider(settings, providerName)
       const key = JSON.stringify(["apiKey", identity, providerName])
-      return cache.get({ key, identity, providerName, timeToLive, request, refresh: request })
+      return cache.get({ key, identity, providerName, timeToLive, request: () => request, refresh: request })
     })
 
   const getWorkloadAccessToken: Service["getWorkloadAccessToken"] = (options) => {
@@ -139,7 +155,16 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
     if (identity === undefined) return request
     const key = JSON.stringify(["workloadAccessToken", identity, userToken && digestSync(userToken)])
     const timeToLive = settings.workloadAccessTokens
-    const wanted = { key, identity, providerName: undefined, timeToLive, stated: userToken, request, refresh: request }
+    const wanted = {
+      key,
+      identity,
+      providerName: undefined,
+      timeToLive,
+      stated: userToken,
+      rejected,
+      request: () => request,
+      refresh: request
+    }
     return Effect.zipRight(rejected === undefined ? Effect.void : cache.removeCredential(rejected), cache.get(wanted))
   }
 
@@ -168,17 +193,15 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
 
   const changed = {
     updateOauth2CredentialProvider: (request) =>
-      clearingAfter(service.updateOauth2CredentialProvider(request), ofProviderName(request.name)),
+      clearingAfter(service.updateOauth2CredentialProvider(request), { providerName: request.name }),
     deleteOauth2CredentialProvider: (request) =>
-      clearingAfter(service.deleteOauth2CredentialProvider(request), ofProviderName(request.name)),
+      clearingAfter(service.deleteOauth2CredentialProvider(request), { providerName: request.name }),
     updateApiKeyCredentialProvider: (request) =>
-      clearingAfter(service.updateApiKeyCredentialProvider(request), ofProviderName(request.name)),
+      clearingAfter(service.updateApiKeyCredentialProvider(request), { providerName: request.name }),
     deleteApiKeyCredentialProvider: (request) =>
-      clearingAfter(service.deleteApiKeyCredentialProvider(request), ofProviderName(request.name)),
-    deleteWorkloadIdentity: (request) => {
-      const isHere = mayBeAt(request.name)
-      return clearingAfter(service.deleteWorkloadIdentity(request), ({ identity }) => isHere(identity))
-    }
+      clearingAfter(service.deleteApiKeyCredentialProvider(request), { providerName: request.name }),
+    deleteWorkloadIdentity: (request) =>
+      clearingAfter(service.deleteWorkloadIdentity(request), { workloadName: request.name })
   } satisfies Partial<Service>
 
   return {
@@ -190,9 +213,9 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
     getWorkloadAccessToken,
     resume,
     completeResourceTokenAuth: (options) => {
-      const { userIdentifier } = options
-      const isUser = isOf(userIdentifier)
-      return clearingAfter(service.completeResourceTokenAuth(options), ({ identity }) => isUser(identity))
+      const user = userNameOf(options.userIdentifier)
+      const completed = service.completeResourceTokenAuth(options)
+      return Option.isNone(user) ? completed : clearingAfter(completed, { user: user.value })
     }
   }
 }

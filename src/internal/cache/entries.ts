@@ -10,22 +10,36 @@ export interface Owner {
   readonly providerName: string | undefined
 }
 
+/** The state of the shared store in which an entry was last found valid. */
+export interface Confirmed {
+  readonly id: string
+  readonly generation: string
+  /** The subscription to invalidations at that time. */
+  readonly subscription: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 /** @internal */
 export interface Entry extends Owner {
+  readonly key: string
   readonly credential: Redacted.Redacted
   /** Milliseconds since the epoch, from which the entry is not used. */
   readonly expiresAt: number
   /** From this time a use of the entry refreshes it in the background; `Infinity` while a refresh is in progress. */
   refreshAt: number
   readonly bytes: number
+  /** `undefined` without a shared store, and for what was requested while it was not available. */
+  confirmed: Confirmed | undefined
 }
 
 /** @internal */
 export interface Entries {
   readonly get: (key: string, now: number) => Entry | undefined
-  readonly set: (key: string, entry: Entry) => void
+  readonly set: (entry: Entry) => void
   readonly remove: (key: string) => void
-  readonly removeWhere: (matches: (entry: Entry) => boolean) => void
+  /** Removes the entries that match, and returns them. */
+  readonly removeWhere: (matches: (entry: Entry) => boolean) => ReadonlyArray<Entry>
   readonly size: () => { readonly entries: number; readonly bytes: number }
 }
 
@@ -52,10 +66,10 @@ export const make = ({ maxBytes, maxEntries }: { readonly maxEntries: number; re
       entries.set(key, entry)
       return entry
     },
-    set: (key, entry) => {
-      remove(key)
+    set: (entry) => {
+      remove(entry.key)
       if (entry.bytes > maxBytes) return
-      entries.set(key, entry)
+      entries.set(entry.key, entry)
       bytes += entry.bytes
       for (const oldest of entries.keys()) {
         if (entries.size <= maxEntries && bytes <= maxBytes) return
@@ -64,7 +78,9 @@ export const make = ({ maxBytes, maxEntries }: { readonly maxEntries: number; re
     },
     remove,
     removeWhere: (matches) => {
-      for (const [key, entry] of entries) if (matches(entry)) remove(key)
+      const removed = Array.from(entries.values()).filter(matches)
+      for (const { key } of removed) remove(key)
+      return removed
     },
     size: () => ({ entries: entries.size, bytes })
   }

@@ -65,18 +65,39 @@ export const mayBeAt = (workloadName: string) => {
 /** The user of an identity, as a user identifier names it: an id, or the issuer and subject of a JWT. */
 export type User = { readonly userId: string } | { readonly userToken: Redacted.Redacted }
 
-/** Makes the test for the identities of a user, at any workload. The identity of a token from elsewhere has no known user. */
-export const isOf = (user: User): (identity: string) => boolean => {
-  const suffix = "userId" in user
-    ? Option.some(JSON.stringify([user.userId]))
+/** What an identity states besides its workload: its kind, and a user id, or an issuer and a subject. */
+export type UserName = readonly [kind: "workload" | "jwt", ...names: ReadonlyArray<string>]
+
+/** Returns the name of a user; `None` if the JWT states none. */
+export const userNameOf = (user: User): Option.Option<UserName> =>
+  "userId" in user
+    ? Option.some(["workload", user.userId])
     : Option.map(
       Option.flatMap(decodePayload(user.userToken), (text) => decodeUser(text)),
-      ({ iss, sub }) => JSON.stringify([iss, sub])
+      ({ iss, sub }) => ["jwt", iss, sub]
     )
-  const kind = "userId" in user ? "workload" : "jwt"
-  return (identity) =>
-    Option.exists(suffix, (text) => identity.startsWith(`["${kind}",`) && identity.endsWith(`,${text.slice(1)}`))
+
+/** Makes the test for the identities of a user, at any workload. The identity of a token from elsewhere has no known user. */
+export const isOf = ([kind, ...names]: UserName) => {
+  const end = `,${JSON.stringify(names).slice(1)}`
+  return (identity: string): boolean => identity.startsWith(`["${kind}",`) && identity.endsWith(end)
 }
+
+const decodeIdentity = Schema.decodeOption(
+  Schema.parseJson(Schema.Union(
+    Schema.Tuple(Schema.Literal("workload"), Schema.String, Schema.NullOr(Schema.String)),
+    Schema.Tuple(Schema.Literal("jwt"), Schema.String, Schema.String, Schema.String)
+  ))
+)
+
+/** The workload and the user that an identity states. `None` for the identity of a token from elsewhere. */
+export const namesOf = (
+  identity: string
+): Option.Option<{ readonly workloadName: string; readonly user: UserName | undefined }> =>
+  Option.map(decodeIdentity(identity), (parts) => {
+    if (parts[0] === "jwt") return { workloadName: parts[1], user: ["jwt", parts[2], parts[3]] }
+    return { workloadName: parts[1], user: parts[2] === null ? undefined : ["workload", parts[2]] }
+  })
 
 /**
  * Returns the identity of a caller: workload and user if its source states them or this program requested the token, otherwise
