@@ -19,7 +19,7 @@ import type {
   WithWorkloadAccessToken
 } from "../../TokenOptions.js"
 import { digestSync } from "../lib/digest.js"
-import { forcedKind, grantKey, identityOf, ofNames, requestKind, userNameOf } from "../service/grantKey.js"
+import { forcedKind, grantKey, identityOf, ofNames, record, requestKind, userNameOf } from "../service/grantKey.js"
 import { ofOptions } from "../service/tokenRequest.js"
 import { workloadTokenOf } from "../service/workloadToken.js"
 import type { Cache } from "./cache.js"
@@ -166,6 +166,10 @@ export const make = (service: Service, cache: Cache, settings: Settings): Servic
       refresh: request
     }
     return Effect.zipRight(rejected === undefined ? Effect.void : cache.removeCredential(rejected), cache.get(wanted))
+      .pipe(
+        // Another process may have requested it.
+        Effect.tap((token) => Effect.sync(() => record(token, { workloadName, userId, userToken })))
+      )
   }
 
   function resume(

@@ -1,0 +1,346 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Array as Arr, Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted } from "effect"
+import { randomUUID } from "node:crypto"
+import * as Consent from "../src/Consent.js"
+import * as Credential from "../src/Credential.js"
+import * as IdentityApi from "../src/IdentityApi.js"
+import * as IdentityError from "../src/IdentityError.js"
+import * as IdentityService from "../src/IdentityService.js"
+import * as Redis from "../src/Redis.js"
+import * as TokenCache from "../src/TokenCache.js"
+import type { MachineTokenOptions, WithWorkloadAccessToken } from "../src/TokenOptions.js"
+import { assertEqual } from "./support/equality.js"
+import { connection, prefix, seal, server, shared } from "./support/redis.js"
+import type { TokenReply } from "./support/stub.js"
+
+const running = shared()
+
+const machine = {
+  providerName: "github",
+  scopes: ["a"],
+  authFlow: "M2M",
+  workloadAccessToken: Redacted.make("workload")
+} as const
+
+type Answer = Effect.Effect<TokenReply, IdentityApi.Failure<"getResourceOauth2Token">>
+
+/** Counts the requests of all instances. The n-th token is `token-n`, or `answer`. */
+const service = (answer: (index: number) => Answer | undefined = () => undefined) => {
+  const requests: Array<string> = []
+  let mints = 0
+  const api = Layer.mock(IdentityApi.IdentityApi, {
+    getResourceOauth2Token: ({ resourceCredentialProviderName }) =>
+      Effect.suspend(() => {
+        const index = requests.push(resourceCredentialProviderName)
+        return answer(index) ?? Effect.succeed({ accessToken: Redacted.make(`token-${index}`) })
+      }),
+    getWorkloadAccessTokenForUserId: ({ userId, workloadName }) =>
+      Effect.sync(() => ({ workloadAccessToken: Redacted.make(`${workloadName}-${userId}-${++mints}`) })),
+    completeResourceTokenAuth: () => Effect.succeed({}),
+    deleteOauth2CredentialProvider: () => Effect.succeed({}),
+    deleteWorkloadIdentity: () => Effect.succeed({})
+  })
+  return { api, requests, mints: () => mints }
+}
+
+/** One process: a service, a cache and a connection of its own. */
+const instance = (
+  { api }: ReturnType<typeof service>,
+  at: string,
+  { url = running().url, ...options }: TokenCache.Options & { readonly url?: string } = {}
+) =>
+  Layer.build(
+    TokenCache.layer({ timeToLive: "5 minutes", jitter: 0, ...options }).pipe(
+      Layer.provide(IdentityService.layer),
+      Layer.provide(api),
+      Layer.provide(Redis.layerTokenStore()),
+      Layer.provide(connection(url, { prefix: at })),
+      Layer.provide(seal)
+    )
+  ).pipe(Effect.flatMap((context) =>
+    Effect.provide(
+      Effect.map(Effect.all([IdentityService.IdentityService, TokenCache.TokenCache]), ([identity, cache]) => ({
+        identity,
+        cache,
+        get: (options: MachineTokenOptions & WithWorkloadAccessToken = machine) =>
+          Effect.map(identity.getToken(options), Redacted.value)
+      })),
+      context
+    )
+  ))
+
+const pair = (own: ReturnType<typeof service>, options?: TokenCache.Options & { readonly url?: string }) => {
+  const at = prefix()
+  return Effect.all([instance(own, at, options), instance(own, at, options)])
+}
+
+/** Until a message has reached the other instance. */
+const delivered = Effect.sleep("100 millis")
+
+describe("two processes that share tokens in Redis", () => {
+  it.scopedLive("send one request for one grant, at the same instant and later", () =>
+    Effect.gen(function*() {
+      const own = service(() => Effect.delay(Effect.succeed({ accessToken: Redacted.make("token") }), "200 millis"))
+      const [one, other] = yield* pair(own)
+      const calls = Arr.makeBy(20, (index) => (index % 2 === 0 ? one : other).get())
+      const tokens = yield* Effect.all(calls, { concurrency: "unbounded" })
+      assertEqual([...new Set(tokens)], ["token"])
+      yield* one.get()
+      yield* other.get()
+      assert.lengthOf(own.requests, 1)
+    }))
+
+  it.scopedLive("store a token sealed under a digest, for its lifetime, and with no name of a user or a provider", () =>
+    Effect.gen(function*() {
+      const { call } = running()
+      const own = service()
+      const at = prefix()
+      const one = yield* instance(own, at)
+      const workloadAccessToken = yield* one.identity.getWorkloadAccessToken({
+        workloadName: "w",
+        userId: "canary-ada"
+      })
+      yield* one.get({ ...machine, providerName: "canary-provider", workloadAccessToken })
+      const keys = (yield* call("KEYS", `${at}*`)) as ReadonlyArray<string>
+      assert.isAbove(keys.length, 5)
+      for (const key of keys) assert.match(key.slice(at.length), /^(token|tag):[0-9a-f]{64}$/)
+      const [token = ""] = keys.filter((key) => key.includes(":token:"))
+      const stored = JSON.stringify(yield* call("HGETALL", token))
+      for (const secret of ["canary", "token-1"]) assert.notInclude(stored, secret)
+      const life = Number(yield* call("PTTL", token))
+      assert.isAbove(life, 290_000)
+      assert.isAtMost(life, 300_000)
+      for (const key of keys) assert.isAbove(Number(yield* call("PTTL", key)), 0)
+    }))
+
+  it.scopedLive("do not accept a token that was moved to another key, and one that they cannot open is replaced", () =>
+    Effect.gen(function*() {
+      const { call } = running()
+      const own = service()
+      const at = prefix()
+      const one = yield* instance(own, at)
+      yield* one.get()
+      const tokens = () => Effect.map(call("KEYS", `${at}token:*`), (keys) => keys as ReadonlyArray<string>)
+      const [first = ""] = yield* tokens()
+      yield* one.get({ ...machine, scopes: ["b"] })
+      const second = (yield* tokens()).find((key) => key !== first) ?? ""
+      const sealed = yield* call("HGET", first, "sealed")
+      yield* call("HSET", second, "sealed", String(sealed))
+      const other = yield* instance(own, at)
+      assert.strictEqual(yield* other.get({ ...machine, scopes: ["b"] }), "token-3")
+      assert.strictEqual(yield* other.get(), "token-1")
+    }))
+
+  it.scopedLive("invalidate the tokens of each other, for all, a provider, a user, a caller, a workload and a grant", () =>
+    Effect.gen(function*() {
+      const own = service()
+      const [one, other] = yield* pair(own, { workloadAccessTokens: "1 hour" })
+      const ada = yield* one.identity.getWorkloadAccessToken({ workloadName: "w", userId: "ada" })
+      const bob = yield* one.identity.getWorkloadAccessToken({ workloadName: "w", userId: "bob" })
+      assert.strictEqual(
+        Redacted.value(yield* other.identity.getWorkloadAccessToken({ workloadName: "w", userId: "ada" })),
+        Redacted.value(ada)
+      )
+      const ofAda = {
+        ...machine,
+        workloadAccessToken: yield* other.identity.getWorkloadAccessToken({ workloadName: "w", userId: "ada" })
+      }
+      const ofBob = {
+        ...machine,
+        workloadAccessToken: yield* other.identity.getWorkloadAccessToken({ workloadName: "w", userId: "bob" })
+      }
+      const slack = { ...ofAda, providerName: "slack" }
+      const asked = [ofAda, ofBob, slack]
+      const changes: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>, ReadonlyArray<boolean>]> = [
+        ["all", one.cache.invalidate({}), [true, true, true]],
+        ["a provider", one.cache.invalidate({ providerName: "github" }), [true, true, false]],
+        ["a user", one.cache.invalidate({ user: Credential.userId("ada") }), [true, false, true]],
+        ["a caller", one.cache.invalidate({ workloadAccessToken: bob }), [false, true, false]],
+        [
+          "a user at a provider",
+          one.cache.invalidate({ user: Credential.userId("ada"), providerName: "slack" }),
+          [false, false, true]
+        ],
+        ["a grant", one.cache.invalidateGrant({ ...machine, workloadAccessToken: ada }), [true, false, false]],
+        ["a deleted provider", one.identity.deleteOauth2CredentialProvider({ name: "slack" }), [false, false, true]],
+        ["a deleted workload", one.identity.deleteWorkloadIdentity({ name: "w" }), [true, true, true]],
+        [
+          "a completed consent",
+          one.identity.completeResourceTokenAuth({ sessionUri: "urn:s", userIdentifier: Credential.userId("bob") }),
+          [false, true, false]
+        ],
+        [
+          "a forced call",
+          one.identity.getToken({ ...machine, workloadAccessToken: ada, forceAuthentication: true }),
+          [false, false, false]
+        ]
+      ]
+      for (const [name, change, expected] of changes) {
+        yield* Effect.forEach(asked, (options) => other.get(options))
+        const before = yield* Effect.forEach(asked, (options) => other.get(options))
+        yield* change
+        yield* delivered
+        const requested = yield* Effect.forEach(asked, (options) => {
+          const count = own.requests.length
+          return Effect.map(other.get(options), () => own.requests.length > count)
+        })
+        assertEqual<unknown>([name, requested], [name, expected])
+        const after = yield* Effect.forEach(asked, (options) => other.get(options))
+        if (name === "a forced call") assert.notStrictEqual(after[0], before[0])
+      }
+    }))
+
+  it.scopedLive("do not store a token that was requested before an invalidation", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const own = service((index) =>
+        index === 1
+          ? Effect.as(Deferred.await(gate), { accessToken: Redacted.make("stale") })
+          : undefined
+      )
+      const [one, other] = yield* pair(own)
+      const first = yield* Effect.fork(one.get())
+      yield* delivered
+      yield* other.cache.invalidate({ providerName: "github" })
+      // The lease of the request from before does not hold up a request from after.
+      assert.strictEqual(yield* other.get(), "token-2")
+      yield* Deferred.succeed(gate, undefined)
+      assert.strictEqual(yield* Fiber.join(first), "stale")
+      assert.strictEqual(yield* one.get(), "token-2")
+      assert.strictEqual(yield* other.get(), "token-2")
+    }))
+
+  it.scopedLive("request a token in turn if the first request fails", () =>
+    Effect.gen(function*() {
+      const denied = new IdentityError.AccessDenied({ operation: "GetResourceOauth2Token", message: "no" })
+      const own = service((index) => index === 1 ? Effect.delay(Effect.fail(denied), "200 millis") : undefined)
+      const [one, other] = yield* pair(own)
+      const first = yield* Effect.fork(Effect.flip(one.get()))
+      yield* Effect.sleep("50 millis")
+      const [duration, token] = yield* Effect.timed(other.get())
+      assert.strictEqual(token, "token-2")
+      assert.isBelow(Duration.toMillis(duration), 1000)
+      assert.strictEqual((yield* Fiber.join(first))._tag, "AccessDenied")
+    }))
+
+  it.scopedLive("do not wait for a consent in the other process", () =>
+    Effect.gen(function*() {
+      const pending: TokenReply = {
+        authorizationUrl: Redacted.make("https://vendor.example/authorize"),
+        sessionUri: Redacted.make("urn:session"),
+        sessionStatus: "IN_PROGRESS"
+      }
+      const own = service(() => Effect.succeed(pending))
+      const [one, other] = yield* pair(own)
+      const user = { ...machine, authFlow: "USER_FEDERATION", callbackUrl: "https://app.example/return" } as const
+      const waiting = yield* Effect.fork(one.identity.getToken({ ...user, consent: Consent.make(() => Effect.never) }))
+      yield* delivered
+      const [duration, error] = yield* Effect.timed(Effect.flip(other.identity.getToken(user)))
+      assert.strictEqual(error._tag, "ConsentRequired")
+      assert.isBelow(Duration.toMillis(duration), 1000)
+      yield* Fiber.interrupt(waiting)
+    }))
+
+  it.scopedLive("replace a workload access token that the service has rejected in one of them", () =>
+    Effect.gen(function*() {
+      const own = service()
+      const [one, other] = yield* pair(own, { workloadAccessTokens: "1 hour" })
+      const ada = { workloadName: "w", userId: "ada" }
+      const rejected = yield* one.identity.getWorkloadAccessToken(ada)
+      assertEqual(yield* other.identity.getWorkloadAccessToken(ada), rejected)
+      const next = yield* one.identity.getWorkloadAccessToken({ ...ada, rejected })
+      assert.notStrictEqual(Redacted.value(next), Redacted.value(rejected))
+      assertEqual(yield* other.identity.getWorkloadAccessToken({ ...ada, rejected }), next)
+      assert.strictEqual(own.mints(), 2)
+    }))
+})
+
+/** Collects the messages that are logged. */
+const recorded = <A, E, R>(use: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ logLevel, message }) => {
+    lines.push(`${logLevel.label} ${String(message)}`)
+  })
+  return Effect.provide(use(lines), Logger.replace(Logger.defaultLogger, logger))
+}
+
+const warnings = (lines: ReadonlyArray<string>) => lines.filter((line) => line.startsWith("WARN"))
+
+describe("without Redis", () => {
+  for (const outage of ["kill", "freeze"] as const) {
+    it.scopedLive(
+      `(${outage}) calls are delayed by at most 250 ms, tokens are kept in memory, and one warning is logged`,
+      () =>
+        recorded((lines) =>
+          Effect.gen(function*() {
+            const redis = yield* server()
+            const own = service()
+            const [one, other] = yield* pair(own, { url: redis.url })
+            yield* one.get()
+            yield* redis[outage]
+            const durations: Array<number> = []
+            const timed = <A, E>(self: Effect.Effect<A, E>) =>
+              Effect.map(Effect.timed(self), ([duration, result]) => {
+                durations.push(Duration.toMillis(duration))
+                return result
+              })
+            assert.strictEqual(yield* timed(one.get()), "token-1")
+            for (let index = 0; index < 20; index++) {
+              const options = { ...machine, scopes: [`scope-${index}`] }
+              const token = yield* timed(one.get(options))
+              assert.strictEqual(yield* timed(one.get(options)), token)
+              if (index % 5 === 0) yield* Effect.sleep("300 millis")
+            }
+            yield* timed(one.cache.invalidate({ providerName: "github" }))
+            assert.isBelow(Math.max(...durations), 250)
+            assert.lengthOf(own.requests, 21)
+            // A frozen server is noticed by the instance that uses it, a closed connection by both.
+            assert.lengthOf(warnings(lines), outage === "kill" ? 2 : 1, lines.join("\n"))
+            yield* outage === "kill" ? redis.start : redis.thaw
+            yield* Effect.sleep("3 seconds")
+            // Nothing from before the invalidation is used.
+            const next = yield* other.get()
+            assert.strictEqual(next, "token-22")
+            assert.strictEqual(yield* one.get(), next)
+            assert.lengthOf(own.requests, 22)
+          })
+        ),
+      30_000
+    )
+  }
+
+  it.live(
+    "the layer is built, and its scope ends soon, also after a freeze",
+    () =>
+      recorded((lines) =>
+        Effect.gen(function*() {
+          const own = service()
+          const at = randomUUID()
+          const [built] = yield* Effect.timed(Effect.scoped(
+            Effect.flatMap(
+              instance(own, at, { url: "redis://127.0.0.1:1" }),
+              ({ get }) => Effect.zipRight(get(), get())
+            )
+          ))
+          assert.isBelow(Duration.toMillis(built), 1000)
+          assert.lengthOf(own.requests, 1)
+          assert.lengthOf(warnings(lines), 1)
+          yield* Effect.scoped(Effect.gen(function*() {
+            const redis = yield* server()
+            const frozen = Effect.gen(function*() {
+              const { get } = yield* instance(own, at, { url: redis.url })
+              yield* get()
+              yield* redis.freeze
+              return yield* Effect.succeed(undefined)
+            })
+            const scope = yield* Effect.scope
+            void scope
+            const [closing] = yield* Effect.timed(Effect.scoped(frozen))
+            assert.isBelow(Duration.toMillis(closing), 1500)
+            yield* redis.thaw
+          }))
+        })
+      ),
+    30_000
+  )
+})
