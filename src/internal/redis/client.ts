@@ -72,6 +72,7 @@ export const open = (
     let ready = yield* Deferred.make<void>()
     let connection = 0
     let isReady = false
+    let isReset = false
 
     const start = Effect.sync(() => {
       const redis = new Redis(options(settings))
@@ -87,7 +88,9 @@ export const open = (
       redis.on("close", () => {
         if (isReady) ready = Deferred.unsafeMake(FiberId.none)
         isReady = false
-        events.unsafeOffer({ failure })
+        // The reason of a reset is reported already.
+        if (!isReset) events.unsafeOffer({ failure })
+        isReset = false
         failure = failureOf(undefined)
       })
       // The events report the failure.
@@ -122,7 +125,9 @@ export const open = (
               fail(failure).pipe(
                 Effect.zipRight(Effect.sleep(maxPause)),
                 Effect.zipRight(Effect.sync(() => {
-                  if (connection === current && redis.status === "ready") redis.disconnect(true)
+                  if (connection !== current || redis.status !== "ready") return
+                  isReset = true
+                  redis.disconnect(true)
                 }))
               )
           })

@@ -1,0 +1,162 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Logger, Redacted } from "effect"
+import { inspect } from "node:util"
+import * as ConsentLedger from "../src/ConsentLedger.js"
+import * as Redis from "../src/Redis.js"
+import * as TokenCache from "../src/TokenCache.js"
+import { assertEqual } from "./support/equality.js"
+import { connection, prefix, seal, server, shared } from "./support/redis.js"
+import { ensureRedis, type Facts } from "./support/redisHost.js"
+
+const running = shared()
+
+const failure = (options: Redis.Options) => Effect.flip(Effect.scoped(Layer.build(Redis.layer(options))))
+
+describe("the options of Redis.layer", () => {
+  it.effect("are rejected with the option and the rule, and without the URL", () =>
+    Effect.gen(function*() {
+      const cases: ReadonlyArray<readonly [Redis.Options, RegExp]> = [
+        [{ url: "localhost:6379/canary" }, /url must be redis:\/\/HOST:PORT or rediss:\/\/HOST:PORT/],
+        [{ url: "https://canary" }, /url must be redis:/],
+        [{ url: Redacted.make("redis://:canary@localhost/?x=1") }, /url must have no parameters/],
+        [{ url: "redis://:canary@localhost/one" }, /the path of url must be the number of a database/],
+        [{ url: "redis://:%@localhost/0" }, /percent-encoded/],
+        [{ url: "redis://localhost", prefix: "" }, /prefix must not be empty/],
+        [{ url: "redis://localhost", connectTimeout: 0 }, /connectTimeout must be a finite duration/],
+        [{ url: "redis://localhost", commandTimeout: Duration.infinity }, /commandTimeout must be a finite duration/]
+      ]
+      for (const [options, expected] of cases) {
+        const error = yield* failure(options)
+        assert.match(String(error), expected)
+        assert.notInclude(String(error) + inspect(error, { depth: 9 }), "canary")
+      }
+    }))
+
+  it.scopedLive("may come from REDIS_URL, with a password that is not printed, and the number of a database", () =>
+    Effect.gen(function*() {
+      const { call, url } = yield* server("--requirepass", "canary-password")
+      void call
+      const withPassword = `${url.replace("redis://", "redis://:canary-password@")}/3`
+      const provider = ConfigProvider.fromMap(new Map([["REDIS_URL", withPassword]]))
+      const context = yield* Layer.build(
+        Redis.layerLedger.pipe(
+          Layer.provide(Redis.layerConfig()),
+          Layer.provide(Layer.setConfigProvider(provider))
+        )
+      )
+      const ledger = Context.get(context, ConsentLedger.ConsentLedger)
+      yield* ledger.get("key")
+      assert.notInclude(inspect([context, ledger], { depth: 9 }), "canary")
+    }))
+
+  it.scopedLive("with a wrong password fail the ledger, and are logged once, without the password", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ cause, message }) => {
+        lines.push(inspect([message, cause], { depth: 9 }))
+      })
+      const { url } = yield* server("--requirepass", "right")
+      const password = Redacted.make("canary-password")
+      const context = yield* Layer.build(
+        Redis.layerLedger.pipe(
+          Layer.provide(connection(url, { password, commandTimeout: "300 millis" })),
+          Layer.provide(Logger.replace(Logger.defaultLogger, logger))
+        )
+      )
+      const error = yield* Effect.flip(Context.get(context, ConsentLedger.ConsentLedger).get("key"))
+      assert.strictEqual(error._tag, "LedgerFailure")
+      yield* Effect.sleep("2500 millis")
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0], "error reply WRONGPASS")
+      assert.notInclude(lines.join() + inspect(error, { depth: 9 }), "canary")
+    }))
+})
+
+describe("the lease of a request", () => {
+  it.scopedLive("ends after its time if the process that has it ends", () =>
+    Effect.gen(function*() {
+      const context = yield* Layer.build(
+        Redis.layerTokenStore({ lease: "500 millis" }).pipe(
+          Layer.provide(connection(running().url, { prefix: prefix() })),
+          Layer.provide(seal)
+        )
+      )
+      const store = Context.get(context, TokenCache.SharedStore)
+      if (store === undefined) return assert.fail("no store")
+      const address = { key: "key", tags: ["key", "provider"] }
+      const first = yield* store.find(address)
+      const second = yield* store.find(address)
+      assertEqual([first._tag, second._tag], ["Leased", "Busy"])
+      yield* Effect.sleep("600 millis")
+      const third = yield* store.find(address)
+      assert.strictEqual(third._tag, "Leased")
+      // The lease that has ended does not end that of another process.
+      if (first._tag === "Leased") yield* store.release("key", first.lease)
+      assert.strictEqual((yield* store.find(address))._tag, "Busy")
+      if (third._tag === "Leased") yield* store.release("key", third.lease)
+      assert.strictEqual((yield* store.find(address))._tag, "Leased")
+    }))
+
+  it.effect("must have a finite duration", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Effect.scoped(Layer.build(
+        Redis.layerTokenStore({ lease: Duration.infinity }).pipe(
+          Layer.provide(connection("redis://127.0.0.1:1")),
+          Layer.provide(seal)
+        )
+      )))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.include(String(exit), "lease must be a finite duration of more than 0")
+    }))
+})
+
+describe("the set-up of the tests of Redis", () => {
+  const facts = (options: Partial<Facts> & { readonly installs?: boolean } = {}) => {
+    const commands: Array<string> = []
+    const lines: Array<string> = []
+    let isInstalled = false
+    const ensured = ensureRedis({
+      install: undefined,
+      apt: () => Promise.resolve("root"),
+      which: () => isInstalled ? "/usr/bin/redis-server" : undefined,
+      log: (line) => lines.push(line),
+      run: ({ argv, name }) => {
+        commands.push(argv.join(" "))
+        isInstalled = options.installs !== false && name === "apt-get install"
+        return Promise.resolve(
+          options.installs === false ? { command: name, code: 100, line: "E: no such package" } : undefined
+        )
+      },
+      ...options
+    }).then((path) => path, (error: Error) => error.message)
+    return Effect.map(Effect.promise(() => ensured), (result) => ({ result, commands, lines }))
+  }
+
+  it.effect("uses redis-server of the PATH, and installs Debian's package if there is none", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* facts({ which: () => "/opt/redis-server" })).result, "/opt/redis-server")
+      const { commands, lines, result } = yield* facts()
+      assert.strictEqual(result, "/usr/bin/redis-server")
+      assert.match(commands.join("\n"), /apt-get -qq update\n.*install -y --no-install-recommends .* redis-server$/)
+      assert.include(lines[0], "AGENTCORE_TEST_INSTALL=0 turns this off")
+    }))
+
+  it.effect("fails with one line that says what is missing if it may not or cannot install", () =>
+    Effect.gen(function*() {
+      const none = "The tests of Redis need redis-server, and none was found"
+      const remedy = "Install Redis 6 or later, so that redis-server is on the PATH."
+      assertEqual(
+        [
+          (yield* facts({ install: "0" })).result,
+          (yield* facts({ apt: () => Promise.resolve(undefined) })).result,
+          (yield* facts({ installs: false })).result
+        ],
+        [
+          `${none}; AGENTCORE_TEST_INSTALL=0 forbids installing it. ${remedy}`,
+          `${none}; it cannot be installed without apt-get as root or sudo. ${remedy}`,
+          `${none}, and installing it failed: \`apt-get update\` ended with exit code 100 (E: no such package), ` +
+          `\`apt-get install\` ended with exit code 100 (E: no such package). ${remedy}`
+        ]
+      )
+    }))
+})
