@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Logger, Redacted } from "effect"
+import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Logger, Option, Redacted } from "effect"
 import { inspect } from "node:util"
 import * as ConsentLedger from "../src/ConsentLedger.js"
 import * as Redis from "../src/Redis.js"
@@ -95,6 +95,35 @@ describe("the lease of a request", () => {
       assert.strictEqual((yield* store.find(address))._tag, "Busy")
       if (third._tag === "Leased") yield* store.release("key", third.lease)
       assert.strictEqual((yield* store.find(address))._tag, "Leased")
+    }))
+
+  it.scopedLive("does not store a token whose tags have changed since, or were lost", () =>
+    Effect.gen(function*() {
+      const { call } = running()
+      const at = prefix()
+      const context = yield* Layer.build(
+        Redis.layerTokenStore().pipe(Layer.provide(connection(running().url, { prefix: at })), Layer.provide(seal))
+      )
+      const store = Context.get(context, TokenCache.SharedStore)
+      if (store === undefined) return assert.fail("no store")
+      const address = { key: "key", tags: ["key", "provider"] }
+      const token = { credential: Redacted.make("token"), expiresAt: Infinity, refreshAt: Infinity }
+      const put = Effect.gen(function*() {
+        const found = yield* store.find(address)
+        if (found._tag !== "Leased") return assert.fail(found._tag)
+        return (change: Effect.Effect<unknown>) =>
+          Effect.zipRight(change, store.put(address, { token, generation: found.generation, lease: found.lease }))
+      })
+      const changes: ReadonlyArray<readonly [Effect.Effect<unknown>, boolean]> = [
+        [store.invalidate(["provider"], "{}"), false],
+        [store.invalidate(["another"], "{}"), true],
+        [Effect.flatMap(call("KEYS", `${at}tag:*`), (keys) => call("DEL", ...(keys as ReadonlyArray<string>))), false]
+      ]
+      for (const [change, isStored] of changes) {
+        yield* call("FLUSHALL")
+        assert.strictEqual(Option.isSome(yield* (yield* put)(change)), isStored)
+        assert.strictEqual((yield* store.find(address))._tag, isStored ? "Found" : "Leased")
+      }
     }))
 
   it.effect("must have a finite duration", () =>

@@ -244,7 +244,13 @@ describe("two processes that share tokens in Redis", () => {
   it.scopedLive("replace a workload access token that the service has rejected in one of them", () =>
     Effect.gen(function*() {
       const own = service()
-      const [one, other] = yield* pair(own, { workloadAccessTokens: "1 hour" })
+      const options = { workloadAccessTokens: "1 hour" } as const
+      const at = prefix()
+      const [one, other, third] = yield* Effect.all([
+        instance(own, at, options),
+        instance(own, at, options),
+        instance(own, at, options)
+      ])
       const ada = { workloadName: "w", userId: "ada" }
       const rejected = yield* one.identity.getWorkloadAccessToken(ada)
       assertEqual(yield* other.identity.getWorkloadAccessToken(ada), rejected)
@@ -252,6 +258,10 @@ describe("two processes that share tokens in Redis", () => {
       assert.notStrictEqual(Redacted.value(next), Redacted.value(rejected))
       assertEqual(yield* other.identity.getWorkloadAccessToken({ ...ada, rejected }), next)
       assert.strictEqual(own.mints(), 2)
+      // It is in Redis, and not in the memory of this one.
+      const last = yield* third.identity.getWorkloadAccessToken({ ...ada, rejected: next })
+      assert.notStrictEqual(Redacted.value(last), Redacted.value(next))
+      assert.strictEqual(own.mints(), 3)
     }))
 })
 

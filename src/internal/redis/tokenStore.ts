@@ -44,7 +44,7 @@ const everything = "everything"
 
 const Token = Schema.parseJson(Schema.Struct({
   credential: Schema.String,
-  expiresAt: Schema.Number,
+  expiresAt: Schema.NullOr(Schema.Number),
   refreshAt: Schema.NullOr(Schema.Number)
 }))
 
@@ -127,7 +127,7 @@ export const make = (
         ),
         Effect.map(({ credential, expiresAt, refreshAt }) => ({
           credential: Redacted.make(credential),
-          expiresAt,
+          expiresAt: expiresAt ?? Infinity,
           refreshAt: refreshAt ?? Infinity
         })),
         Effect.option
@@ -192,11 +192,8 @@ export const make = (
           const { name, tags, ...keys } = keysOf(address)
           const now = yield* Clock.currentTimeMillis
           const { credential, expiresAt, refreshAt } = token
-          const text = JSON.stringify({
-            credential: Redacted.value(credential),
-            expiresAt,
-            refreshAt: Number.isFinite(refreshAt) ? refreshAt : null
-          })
+          // JSON has no infinite times: they are null.
+          const text = JSON.stringify({ credential: Redacted.value(credential), expiresAt, refreshAt })
           const id = randomId()
           const sealed = text.length > maxText
             ? ""
