@@ -34,8 +34,7 @@ describe("the options of Redis.layer", () => {
 
   it.scopedLive("may come from REDIS_URL, with a password that is not printed, and the number of a database", () =>
     Effect.gen(function*() {
-      const { call, url } = yield* server("--requirepass", "canary-password")
-      void call
+      const { url } = yield* server("--requirepass", "canary-password")
       const withPassword = `${url.replace("redis://", "redis://:canary-password@")}/3`
       const provider = ConfigProvider.fromMap(new Map([["REDIS_URL", withPassword]]))
       const context = yield* Layer.build(

@@ -1,3 +1,4 @@
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted } from "effect"
 import { randomUUID } from "node:crypto"
@@ -341,10 +342,7 @@ describe("without Redis", () => {
               const { get } = yield* instance(own, at, { url: redis.url })
               yield* get()
               yield* redis.freeze
-              return yield* Effect.succeed(undefined)
             })
-            const scope = yield* Effect.scope
-            void scope
             const [closing] = yield* Effect.timed(Effect.scoped(frozen))
             assert.isBelow(Duration.toMillis(closing), 1500)
             yield* redis.thaw
