@@ -14,6 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
+import { repeats } from "./internal/model/repeats.js"
 import { EmptyReply, extensibleEnum, secret, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
@@ -64,7 +65,7 @@ export const operations = {
     request: Schema.Struct({ ...write, tags: Schema.optional(Tags) }),
     reply: Schema.Struct(created),
     errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"],
-    repeat: "throttled"
+    repeat: repeats.createApiKeyCredentialProvider
   }),
   getApiKeyCredentialProvider: Operation.make({
     name: "GetApiKeyCredentialProvider",

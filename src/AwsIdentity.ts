@@ -10,15 +10,14 @@ import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import * as IdentityApi from "./IdentityApi.js"
+import type * as Scope from "effect/Scope"
+import * as IdentityApi from "./IdentityPort.js"
 import * as IdentityService from "./IdentityService.js"
 import * as agents from "./internal/aws/agents.js"
 import * as call from "./internal/aws/call.js"
-import * as control from "./internal/aws/control.js"
 import * as data from "./internal/aws/data.js"
+import * as loadOnUse from "./internal/aws/loadOnUse.js"
 import * as settings from "./internal/aws/settings.js"
 
 /**
@@ -74,15 +73,6 @@ export interface Options {
 const acquire = <Client extends { readonly destroy: () => void }>(make: () => Client) =>
   Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
 
-// Runs the effect in a fiber of its own, so that an interrupted caller does not interrupt it for the others. The fiber is
-// awaited and not joined, so that callers do not inherit the fiber references of the first one.
-const shared = <A>(effect: Effect.Effect<A, never, Scope.Scope>) =>
-  Effect.gen(function*() {
-    const scope = yield* Effect.scope
-    const fiber = yield* Effect.cached(Effect.uninterruptible(Effect.forkIn(Scope.extend(effect, scope), scope)))
-    return Effect.flatten(Effect.flatMap(fiber, Fiber.await))
-  })
-
 const clientConfig = (
   credentials: Options["credentials"],
   region: string | undefined,
@@ -95,7 +85,10 @@ const clientConfig = (
   ...(endpoint !== undefined && { endpoint })
 })
 
-const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, region }: Options) =>
+const connect = (
+  { clients = {}, controlEndpoint, credentials, dataEndpoint, region }: Options,
+  requestTimeout: Duration.Duration
+) =>
   Effect.gen(function*() {
     const ready = clients.data !== undefined && clients.control !== undefined
     const found = ready ? undefined : yield* settings.region(region)
@@ -112,14 +105,20 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
       ? {}
       : clientConfig(credentials, known, yield* settings.endpoint("control", controlEndpoint))
 
-    const control = yield* shared(Effect.gen(function*() {
-      const sdk = yield* Effect.promise(() => import("@aws-sdk/client-bedrock-agentcore-control"))
-      const client = clients.control ?? (yield* acquire(() => new sdk.BedrockAgentCoreControlClient(config)))
-      return { client, sdk }
-    }))
+    const control = yield* loadOnUse.make(
+      Effect.gen(function*() {
+        const sdk = yield* Effect.promise(() => import("@aws-sdk/client-bedrock-agentcore-control"))
+        const client = clients.control ?? (yield* acquire(() => new sdk.BedrockAgentCoreControlClient(config)))
+        return { client, sdk }
+      }),
+      requestTimeout
+    )
 
-    return { data: Effect.succeed(data), control }
+    return { data: () => Effect.succeed(data), control }
   })
+
+/** AWS's name of an operation. */
+const nameOf = (key: IdentityApi.OperationKey) => `${key.charAt(0).toUpperCase()}${key.slice(1)}`
 
 /**
  * Makes an `IdentityApi` on the AWS SDK. A call sends one HTTP request, which is aborted when its fiber is interrupted. Within
@@ -131,8 +130,8 @@ const connect = ({ clients = {}, controlEndpoint, credentials, dataEndpoint, reg
  * If the first attempt was lost and the second one fails as if the first had succeeded (a create with `Conflict`, a delete with
  * `ResourceNotFound`, a completion with an error of the session), the call fails with `TransportFailure`: try again.
  *
- * The control-plane client of the SDK is loaded at the first call of its operations. Clients that are made here are destroyed
- * when the scope closes. Fails with a `ConfigError` if no region is found (unless both clients are given), or if an endpoint is
+ * The operations of the control plane and their client of the SDK are loaded at their first call, within its `requestTimeout`.
+ * Clients that are made here are destroyed when the scope closes. Fails with a `ConfigError` if no region is found (unless both clients are given), or if an endpoint is
  * not a URL.
  *
  * @example
@@ -153,13 +152,27 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<IdentityApi.IdentityApi["Type"], ConfigError.ConfigError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { checkRequests = true, requestTimeout = "30 seconds" } = options
-    const rules = { checkRequests, requestTimeout: Duration.decode(requestTimeout) }
-    const clients = yield* connect(options)
-    return IdentityApi.IdentityApi.of({
-      ...data.methods(call.make({ ...rules, client: clients.data })),
-      ...control.methods(call.make({ ...rules, client: clients.control }))
+    const { checkRequests = true } = options
+    const requestTimeout = Duration.decode(options.requestTimeout ?? "30 seconds")
+    const clients = yield* connect(options, requestTimeout)
+    const rules = { checkRequests, requestTimeout }
+    const dataMethods = data.methods(call.make({ ...rules, client: clients.data }))
+    const loaded = yield* loadOnUse.make(
+      Effect.map(
+        Effect.promise(() => import("./internal/aws/control.js")),
+        (control) =>
+          IdentityApi.IdentityApi.of({
+            ...dataMethods,
+            ...control.methods(call.make({ ...rules, client: clients.control }))
+          })
+      ),
+      requestTimeout
+    )
+    const onUse = IdentityApi.make((key) => {
+      const api = loaded(nameOf(key))
+      return (request) => Effect.flatMap(api, (api) => api[key](request))
     })
+    return IdentityApi.IdentityApi.of({ ...onUse, ...dataMethods })
   })
 
 /**

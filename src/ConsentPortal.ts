@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, Tags } from "./internal/model/fields.js"
+import { repeats } from "./internal/model/repeats.js"
 import { EmptyReply, extensibleEnum, list, text, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
@@ -89,7 +90,7 @@ export const operations = {
     }),
     reply: ConsentPortal,
     errors: [...commonErrors, "Conflict", "ServiceQuotaExceeded"],
-    repeat: "throttled"
+    repeat: repeats.createConsentPortal
   }),
   getConsentPortal: Operation.make({
     name: "GetConsentPortal",

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ProviderName, SecretArn, secretWriteErrors, Tags } from "./internal/model/fields.js"
+import { repeats } from "./internal/model/repeats.js"
 import { EmptyReply, extensibleEnum, Timestamp } from "./internal/model/smithy.js"
 import { Oauth2ProviderConfigInput, Oauth2ProviderConfigOutput } from "./Oauth2ProviderConfig.js"
 import * as Operation from "./Operation.js"
@@ -144,7 +145,7 @@ export const operations = {
     request: Schema.Struct({ ...write, tags: Schema.optional(Tags) }),
     reply: Schema.Struct(created),
     errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"],
-    repeat: "throttled"
+    repeat: repeats.createOauth2CredentialProvider
   }),
   getOauth2CredentialProvider: Operation.make({
     name: "GetOauth2CredentialProvider",
@@ -167,7 +168,7 @@ export const operations = {
     }),
     errors: [...commonErrors, ...secretWriteErrors],
     // The model does not mark this update as idempotent, unlike that of an API key provider.
-    repeat: "throttled"
+    repeat: repeats.updateOauth2CredentialProvider
   }),
   deleteOauth2CredentialProvider: Operation.make({
     name: "DeleteOauth2CredentialProvider",

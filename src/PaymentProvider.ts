@@ -14,6 +14,7 @@ import {
   secretWriteErrors,
   Tags
 } from "./internal/model/fields.js"
+import { repeats } from "./internal/model/repeats.js"
 import { EmptyReply, extensibleEnum, oneOf, secret, text, Timestamp, UnknownMember } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
@@ -160,7 +161,7 @@ export const operations = {
     request: Schema.Struct({ ...write, tags: Schema.optional(Tags) }),
     reply: Schema.Struct(created),
     errors: [...commonErrors, ...secretWriteErrors, "ResourceLimitExceeded"],
-    repeat: "throttled"
+    repeat: repeats.createPaymentCredentialProvider
   }),
   getPaymentCredentialProvider: Operation.make({
     name: "GetPaymentCredentialProvider",
@@ -178,7 +179,7 @@ export const operations = {
     reply: Schema.Struct({ ...created, ...times }),
     errors: [...commonErrors, ...secretWriteErrors],
     // The model does not mark this update as idempotent, unlike that of an API key provider.
-    repeat: "throttled"
+    repeat: repeats.updatePaymentCredentialProvider
   }),
   deletePaymentCredentialProvider: Operation.make({
     name: "DeletePaymentCredentialProvider",

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { commonErrors, page, ReturnUrls, Tags, WorkloadName } from "./internal/model/fields.js"
+import { repeats } from "./internal/model/repeats.js"
 import { EmptyReply, Timestamp } from "./internal/model/smithy.js"
 import * as Operation from "./Operation.js"
 
@@ -47,7 +48,7 @@ export const operations = {
     }),
     reply: Schema.Struct(reply),
     errors: commonErrors,
-    repeat: "throttled"
+    repeat: repeats.createWorkloadIdentity
   }),
   getWorkloadIdentity: Operation.make({
     name: "GetWorkloadIdentity",

@@ -124,7 +124,7 @@ const operation = Operation.make({
 /** A call of this operation through a client with this result or failure. */
 const calling = (answer: () => Promise<unknown>, options: { readonly checkRequests?: boolean } = {}) =>
   call.make({
-    client: Effect.succeed("the client"),
+    client: () => Effect.succeed("the client"),
     checkRequests: true,
     requestTimeout: Duration.infinity,
     ...options
@@ -185,7 +185,7 @@ describe("a request", () => {
     Effect.gen(function*() {
       const inputs: Array<unknown> = []
       const make = call.make({
-        client: Effect.succeed("the client"),
+        client: () => Effect.succeed("the client"),
         checkRequests: true,
         requestTimeout: Duration.infinity,
         ...options
@@ -234,7 +234,7 @@ describe("a request", () => {
     Effect.gen(function*() {
       const signals: Array<AbortSignal> = []
       const make = call.make({
-        client: Effect.succeed("the client"),
+        client: () => Effect.succeed("the client"),
         checkRequests: true,
         requestTimeout: Duration.seconds(5)
       })

@@ -81,10 +81,14 @@ describe("the table of imports in ARCHITECTURE.md", () => {
   })
 
   for (const name of ["IdentityService", "AccessToken", "AwsIdentity"]) {
-    it(`keeps the emulator, the presets, the server and the OAuth client out of what loads with ${name}`, () => {
+    it(`keeps the emulator, the presets, the server, the OAuth client and the control plane out of what loads with ${name}`, () => {
       const loaded = new Set(Array.from(loadedWith(`src/${name}.ts`, sources), unitOf))
-      assert.include([...loaded], "IdentityApi")
+      assert.include([...loaded], "IdentityPort")
       for (const unit of loaded) assert.notMatch(unit, /^(emulator|presets|server|oauth|web)\b|^MemoryIdentity$/)
+      for (const unit of table.get("WorkloadIdentity")?.units ?? []) {
+        // The operations of the control plane load at their first call.
+        if (unit !== "Credential") assert.notInclude([...loaded], unit)
+      }
     })
   }
 })

@@ -58,8 +58,11 @@ const members = (ast: SchemaAST.AST, optional: boolean) =>
     )
   )
 
-const flat = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
-  SchemaAST.isUnion(ast) ? ast.types.flatMap(flat) : SchemaAST.isSuspend(ast) ? flat(ast.f()) : [ast]
+const flat = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> => {
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(flat)
+  if (SchemaAST.isSuspend(ast)) return flat(ast.f())
+  return SchemaAST.isRefinement(ast) ? flat(ast.from) : [ast]
+}
 
 /** The members of a member that is a structure, or of all choices of one that is a union. */
 const membersWithin = (ast: SchemaAST.AST, name: string, optional: boolean) => {

@@ -42,15 +42,17 @@ export interface Call<Client> {
 
 /** @internal */
 export const make = <Client>(options: {
-  readonly client: Effect.Effect<Client>
+  /** The client for an operation, by the operation's name. */
+  readonly client: (operation: string) => Effect.Effect<Client, TransportFailure>
   readonly checkRequests: boolean
   readonly requestTimeout: Duration.Duration
 }): Call<Client> => {
-  const { client, requestTimeout } = options
+  const { requestTimeout } = options
   // One for all operations, whose timers share a fiber.
   const tryPromise = makeTryPromise(requestTimeout)
   return (operation, send) => {
     const { name, plane, reply, request } = operation
+    const client = options.client(name)
     const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
     const decode = Schema.decodeUnknownEither(reply)
     const attributes = { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }

@@ -1,6 +1,6 @@
 /**
- * Commands of the control plane. The compiler checks that each schema encodes to the input of the command. The SDK is a
- * parameter, since it is loaded later.
+ * Commands of the control plane. The compiler checks that each schema encodes to the input of the command. This
+ * module is loaded at the first call of one of them, and the SDK, which is a parameter, after the request was validated.
  */
 import type * as ControlSdk from "@aws-sdk/client-bedrock-agentcore-control"
 import { operations } from "../../IdentityApi.js"

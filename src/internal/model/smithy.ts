@@ -2,11 +2,13 @@
  * Schema constructors for the shapes of Smithy, with the limits of the model and the messages of AWS. Requests are validated.
  * Replies are decoded leniently, because the service may be newer than its published model.
  */
-import * as Arbitrary from "effect/Arbitrary"
+import type * as Arbitrary from "effect/Arbitrary"
 import * as DateTime from "effect/DateTime"
 import type * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import type { UnknownValue } from "../../Operation.js"
@@ -91,9 +93,13 @@ export const map = <A>(
   key: Limits,
   value: Schema.Schema<A, string>,
   limits: Limits = {}
-): Schema.filter<Schema.Record$<typeof Schema.String, Schema.Schema<A, string>>> => {
+): Schema.Schema<{ readonly [key: string]: A }, { readonly [key: string]: string }> => {
   const keyRule = makeRule(key)
-  return Schema.Record({ key: Schema.String, value }).pipe(
+  // A request must not have the key `__proto__`, which patterns allow.
+  const generated = Schema.String.annotations({
+    arbitrary: () => (fc) => arbitraryText(key)(fc).filter((text) => text !== "__proto__")
+  })
+  return Schema.Record({ key: generated, value }).pipe(
     Schema.filter((entries) => {
       const keys = Object.keys(entries)
       const size = violationOf("length", keys.length, limits)
@@ -104,12 +110,6 @@ export const map = <A>(
           return message === undefined ? [] : [{ path: [key], message }]
         })
       ]
-    }, {
-      arbitrary: () => (fc) =>
-        fc.dictionary(arbitraryText(key)(fc), Arbitrary.makeLazy(Schema.typeSchema(value))(fc), {
-          minKeys: limits.min ?? 0,
-          maxKeys: 3
-        })
     })
   )
 }
@@ -132,7 +132,7 @@ export const integer = (min: number, max: number): Schema.filter<typeof Schema.N
         : `Member must be between ${min} and ${max}, inclusive`, { arbitrary: () => (fc) => fc.integer({ min, max }) })
   )
 
-// No value has this type, so a generator must leave the member out.
+// No value has this type. A generator gives the member `undefined`, and `oneOf` removes it.
 const absent = AST.annotations(AST.neverKeyword, {
   [AST.ArbitraryAnnotationId]: () => (fc: typeof FastCheck) => fc.constant(undefined)
 })
@@ -160,9 +160,12 @@ export const oneOf = <Members extends { readonly [key: string]: Schema.Schema.An
   return Schema.make<
     OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Type<Members[K]> }>,
     OnlyOne<{ readonly [K in keyof Members]: Schema.Schema.Encoded<Members[K]> }>
-  >(AST.Union.make(exclusive, {
-    [AST.ArbitraryAnnotationId]: () => Arbitrary.makeLazy(Schema.typeSchema(Schema.Union(...structs)))
-  }))
+  >(
+    new AST.Refinement(AST.Union.make(exclusive), () => Option.none(), {
+      [AST.ArbitraryAnnotationId]: (from: Arbitrary.LazyArbitrary<object>) => (fc: typeof FastCheck) =>
+        from(fc).map(Record.filter(Predicate.isNotUndefined))
+    })
+  )
 }
 
 const Unknown: Schema.Schema<UnknownValue, string> = Schema.String.pipe(Schema.brand("UnknownValue"))

@@ -1,9 +1,9 @@
+import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import { type IdentityApi, operations } from "../../IdentityApi.js"
+import type { IdentityApi } from "../../IdentityApi.js"
 import { UndecodableReply } from "../../IdentityError.js"
 import type { WorkloadIdentity } from "../../WorkloadIdentity.js"
 import { renameFields } from "../model/optionNames.js"
@@ -12,31 +12,40 @@ interface Page {
   readonly nextToken?: string | undefined
 }
 
-/** Streams the items of a paged operation, and requests a page when it is pulled. */
+/**
+ * Streams the items of a paged operation, and requests a page when it is pulled. It is a channel of its own, since
+ * `Stream.paginateChunkEffect` brings the interpreter of channels into the bundle of every program, also of one that lists nothing.
+ */
 const paged = <Reply extends Page, Item, E>(
-  { name }: { readonly name: string },
+  operation: string,
   list: (request: Page & { readonly maxResults?: number | undefined }) => Effect.Effect<Reply, E>,
   items: (reply: Reply) => ReadonlyArray<Item>
 ) =>
-(options?: { readonly pageSize?: number | undefined }): Stream.Stream<Item, E | UndecodableReply> =>
-  Stream.paginateChunkEffect(
-    undefined as string | undefined,
-    (nextToken) =>
-      Effect.flatMap(list({ maxResults: options?.pageSize, nextToken }), (reply) => {
+(options?: { readonly pageSize?: number | undefined }): Stream.Stream<Item, E | UndecodableReply> => {
+  const from = (
+    nextToken: string | undefined
+  ): Channel.Channel<Chunk.Chunk<Item>, unknown, E | UndecodableReply, unknown, unknown, unknown> =>
+    Channel.flatMap(
+      Channel.fromEffect(Effect.suspend(() => list({ maxResults: options?.pageSize, nextToken }))),
+      (reply) => {
         // The service may return an empty token at the end.
         const next = reply.nextToken || undefined
-        if (next === undefined || next !== nextToken) {
-          const page = Chunk.unsafeFromArray(items(reply))
-          return Effect.succeed([page, Option.map(Option.fromNullable(next), (token): string | undefined => token)])
+        if (next !== undefined && next === nextToken) {
+          // The same page would follow without end.
+          return Channel.fail(
+            new UndecodableReply({
+              operation,
+              path: "nextToken",
+              message: `the reply of ${operation} repeats the nextToken of its request`
+            })
+          )
         }
-        // The same page would follow without end.
-        return new UndecodableReply({
-          operation: name,
-          path: "nextToken",
-          message: `the reply of ${name} repeats the nextToken of its request`
-        })
-      })
-  )
+        const page = Channel.write(Chunk.unsafeFromArray(items(reply)))
+        return next === undefined ? page : Channel.flatMap(page, () => from(next))
+      }
+    )
+  return Stream.fromChannel(Channel.suspend(() => from(undefined)))
+}
 
 /** Generates `workload-` and eight hexadecimal digits, as the Python client does. */
 const generatedName = Effect.map(
@@ -76,25 +85,25 @@ export const make = (api: IdentityApi["Type"], lock: Effect.Semaphore) => {
     removeReturnUrl: ({ name, url }: { readonly name: string; readonly url: string }) =>
       changeReturnUrls(name, (urls) => urls.filter((one) => one !== url)),
     listWorkloadIdentities: paged(
-      operations.listWorkloadIdentities,
+      "ListWorkloadIdentities",
       api.listWorkloadIdentities,
       (reply) => reply.workloadIdentities
     ),
     listOauth2CredentialProviders: paged(
-      operations.listOauth2CredentialProviders,
+      "ListOauth2CredentialProviders",
       api.listOauth2CredentialProviders,
       (reply) => reply.credentialProviders
     ),
     listApiKeyCredentialProviders: paged(
-      operations.listApiKeyCredentialProviders,
+      "ListApiKeyCredentialProviders",
       api.listApiKeyCredentialProviders,
       (reply) => reply.credentialProviders
     ),
     listPaymentCredentialProviders: paged(
-      operations.listPaymentCredentialProviders,
+      "ListPaymentCredentialProviders",
       api.listPaymentCredentialProviders,
       (reply) => reply.credentialProviders
     ),
-    listConsentPortals: paged(operations.listConsentPortals, api.listConsentPortals, (reply) => reply.consentPortals)
+    listConsentPortals: paged("ListConsentPortals", api.listConsentPortals, (reply) => reply.consentPortals)
   }
 }

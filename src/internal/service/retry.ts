@@ -1,18 +1,25 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import * as IdentityApi from "../../IdentityApi.js"
+import * as Credential from "../../Credential.js"
+import type { OperationKey, Request } from "../../IdentityApi.js"
 import { type IdentityError, isIdentityError, isTransient } from "../../IdentityError.js"
+import { type IdentityApi, make } from "../../IdentityPort.js"
 import type { Repeat } from "../../Operation.js"
 import { RetryCapacity, RetryPolicy } from "../../RetryPolicy.js"
+import { repeats } from "../model/repeats.js"
 import * as retryBudget from "./retryBudget.js"
 import type { RetryBudget } from "./retryBudget.js"
 
-const repeats: {
-  readonly [Key in IdentityApi.OperationKey]: {
-    readonly repeat: (request: IdentityApi.Request<Key>) => Repeat
-  }
-} = IdentityApi.operations
+type Repeats = { readonly [Key in OperationKey]?: { readonly repeat: (request: Request<Key>) => Repeat } }
+
+const dataRepeats: Repeats = Credential.operations
+
+const controlRepeats: { readonly [Key in OperationKey]?: Repeat } = repeats
+
+/** When a request is repeated, as its operation says, without loading the operations of the control plane. */
+export const repeatOf = <Key extends OperationKey>(key: Key, request: Request<Key>): Repeat =>
+  dataRepeats[key]?.repeat(request) ?? controlRepeats[key] ?? "always"
 
 const isThrottle = (error: IdentityError) =>
   error._tag === "Throttled" || (error._tag === "UnknownServiceError" && error.status === 429)
@@ -68,12 +75,12 @@ const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryB
 
 /** The same port, with the program's retries. Each operation says what may be sent twice; all of them share one budget. */
 export const withRetries = (
-  api: IdentityApi.IdentityApi["Type"]
-): Effect.Effect<IdentityApi.IdentityApi["Type"]> =>
+  api: IdentityApi["Type"]
+): Effect.Effect<IdentityApi["Type"]> =>
   Effect.map(RetryCapacity, (capacity) => {
     const budget = retryBudget.make(capacity)
-    return IdentityApi.make((key) => (request) => {
-      const repeat = repeats[key].repeat(request)
+    return make((key) => (request) => {
+      const repeat = repeatOf(key, request)
       return repeat === "never" ? api[key](request) : retried(api[key](request), repeat, budget)
     })
   })
