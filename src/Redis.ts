@@ -161,9 +161,11 @@ export const layerSignal: Layer.Layer<ConsentSignal.ConsentSignal, never, Redis>
  * Redis is a SHA-256. A token can be read only under the key that it was stored for, and Redis removes it at its end.
  *
  * A command takes at most `timeLimit`, by default 100 milliseconds; without a reply Redis is not used for a second. The process that
- * requests a token has a lease of `lease`, by default 5 seconds: if it ends before, another process sends the request.
+ * requests a token has a lease of `lease`, by default 5 seconds, and renews it until the request ends, for at most `maxLease`, by
+ * default 1 minute. If the process ends before, another one sends the request after the lease. A call waits for other processes for
+ * at most `maxLease`.
  *
- * An invalid option is a defect when the layer is built.
+ * An invalid option is a defect when the layer is built: each must be a finite duration of more than 0, and `maxLease` at least `lease`.
  *
  * @example
  * ```ts
@@ -180,18 +182,26 @@ export const layerSignal: Layer.Layer<ConsentSignal.ConsentSignal, never, Redis>
  * @since 0.1.0
  * @category layers
  */
-export const layerTokenStore = ({ lease = "5 seconds", timeLimit = "100 millis" }: {
+export const layerTokenStore = ({ lease = "5 seconds", maxLease = "1 minute", timeLimit = "100 millis" }: {
   readonly timeLimit?: Duration.DurationInput | undefined
   readonly lease?: Duration.DurationInput | undefined
+  readonly maxLease?: Duration.DurationInput | undefined
 } = {}): Layer.Layer<SharedStore, never, Redis | ConsentSeal> =>
   Layer.scoped(
     SharedStore,
     Effect.gen(function*() {
-      const limits = { timeLimit: Duration.toMillis(timeLimit), lease: Math.ceil(Duration.toMillis(lease)) }
+      const limits = {
+        timeLimit: Duration.toMillis(timeLimit),
+        lease: Math.ceil(Duration.toMillis(lease)),
+        maxLease: Duration.toMillis(maxLease)
+      }
       for (const [name, millis] of Object.entries(limits)) {
         if (!(millis > 0 && Number.isFinite(millis))) {
           return yield* Effect.dieMessage(`Redis.layerTokenStore: ${name} must be a finite duration of more than 0`)
         }
+      }
+      if (limits.maxLease < limits.lease) {
+        return yield* Effect.dieMessage("Redis.layerTokenStore: maxLease must be at least lease")
       }
       return yield* tokenStore.make(yield* Redis, yield* ConsentSeal, limits)
     })

@@ -171,6 +171,10 @@ export interface Store {
     address: StoreAddress,
     entry: { readonly token: StoredToken; readonly generation: string; readonly lease: string | undefined }
   ) => Effect.Effect<Option.Option<string>, StoreUnavailable>
+  /** Keeps a lease until this effect is interrupted. Ends when the lease cannot be kept, at the latest after `maxLease`. */
+  readonly keep: (key: string, lease: string) => Effect.Effect<void>
+  /** How long a lease is kept at most, and how long a call waits for other processes at most. */
+  readonly maxLease: Duration.Duration
   /** Ends a lease. */
   readonly release: (key: string, lease: string) => Effect.Effect<void>
   /** Waits until a lease for this key may have ended. */
@@ -232,9 +236,9 @@ const identityOfCaller = (workloadAccessToken: Selection["workloadAccessToken"])
  * happens elsewhere, such as a grant that is withdrawn at the provider, is not noticed before the end of the entry: call
  * `reauthenticate` with a token that a resource has rejected.
  *
- * With a {@link SharedStore} the memory is the first level. One process requests a token, and the others wait for it, at most 10
- * seconds; the same holds for a refresh. Invalidations reach all processes, at the latest after 10 seconds. While the store is not
- * available, each process works on its own.
+ * With a {@link SharedStore} the memory is the first level. One process requests a token, and the others wait for it, at most the
+ * `maxLease` of the store; the same holds for a refresh. Invalidations reach all processes, at the latest after 10 seconds. While the
+ * store is not available, each process works on its own, and keeps a token for at most 1 minute.
  *
  * An invalid option is a defect when the layer is built.
  *

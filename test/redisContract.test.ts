@@ -1,36 +1,17 @@
-import { Context, Effect, Layer, TestServices } from "effect"
+import { Layer } from "effect"
 import * as IdentityService from "../src/IdentityService.js"
-import type { Send } from "../src/internal/redis/connection.js"
 import * as Redis from "../src/Redis.js"
 import * as TokenCache from "../src/TokenCache.js"
-import { unhurried } from "./support/clock.js"
 import * as Contract from "./support/contract.js"
-import { connection, seal, shared } from "./support/redis.js"
+import { seal, shared, unhurriedConnection } from "./support/redis.js"
 
 const running = shared()
 
-/** A connection with the real time, while whose commands the clock of a test stands still. */
-const redis = Layer.scoped(
-  Redis.Redis,
-  Effect.suspend(() => unhurried(TestServices.provideLive(Layer.build(connection(running().url))))).pipe(
-    Effect.map((context) => {
-      const { sender, subscribe, ...rest } = Context.get(context, Redis.Redis)
-      return {
-        ...rest,
-        subscribe: (...args: Parameters<typeof subscribe>) => unhurried(TestServices.provideLive(subscribe(...args))),
-        sender: (...args: Parameters<typeof sender>): Send => {
-          const send = sender(...args)
-          return (command) => unhurried(TestServices.provideLive(send(command)))
-        }
-      }
-    })
-  )
-)
-
 const layer = TokenCache.layer({ timeToLive: "5 minutes", workloadAccessTokens: "5 minutes" }).pipe(
   Layer.provideMerge(IdentityService.layerTest),
-  Layer.provide(Redis.layerTokenStore()),
-  Layer.provide(redis),
+  // Without renewals: the test clock would move to their timers.
+  Layer.provide(Redis.layerTokenStore({ lease: "1 minute", maxLease: "1 minute" })),
+  Layer.provide(Layer.suspend(() => unhurriedConnection(running().url))),
   Layer.provide(seal)
 )
 

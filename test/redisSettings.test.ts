@@ -1,11 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Context, Duration, Effect, Exit, Layer, Logger, Option, Redacted } from "effect"
+import {
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  Redacted,
+  TestClock,
+  TestServices
+} from "effect"
 import { inspect } from "node:util"
 import * as ConsentLedger from "../src/ConsentLedger.js"
 import * as Redis from "../src/Redis.js"
 import * as TokenCache from "../src/TokenCache.js"
 import { assertEqual } from "./support/equality.js"
-import { connection, prefix, seal, server, shared } from "./support/redis.js"
+import { connection, prefix, seal, server, shared, unhurriedConnection } from "./support/redis.js"
 import { ensureRedis, type Facts } from "./support/redisHost.js"
 
 const running = shared()
@@ -71,6 +83,13 @@ describe("the options of Redis.layer", () => {
     }))
 })
 
+/** Moves the test clock by a second at a time, and lets the commands between end. */
+const passing = (seconds: number) =>
+  Effect.repeatN(
+    Effect.zipRight(TestClock.adjust("1 second"), TestServices.provideLive(Effect.sleep("10 millis"))),
+    seconds - 1
+  )
+
 describe("the lease of a request", () => {
   it.scopedLive("ends after its time if the process that has it ends", () =>
     Effect.gen(function*() {
@@ -94,6 +113,38 @@ describe("the lease of a request", () => {
       assert.strictEqual((yield* store.find(address))._tag, "Busy")
       if (third._tag === "Leased") yield* store.release("key", third.lease)
       assert.strictEqual((yield* store.find(address))._tag, "Leased")
+    }))
+
+  it.scoped("is renewed three times in its time, and not after the longest lease", () =>
+    Effect.gen(function*() {
+      let commands = 0
+      const context = yield* Layer.build(
+        Redis.layerTokenStore({ lease: "6 seconds", maxLease: "30 seconds" }).pipe(
+          Layer.provide(unhurriedConnection(running().url, () => commands++)),
+          Layer.provide(seal)
+        )
+      )
+      const store = Context.get(context, TokenCache.SharedStore)
+      if (store === undefined) return assert.fail("no store")
+      const found = yield* store.find({ key: "kept", tags: ["kept"] })
+      if (found._tag !== "Leased") return assert.fail(found._tag)
+      commands = 0
+      const keeper = yield* Effect.fork(store.keep("kept", found.lease))
+      const counts: Array<number> = []
+      for (const seconds of [1, 1, 4, 14, 60]) {
+        yield* passing(seconds)
+        counts.push(commands)
+      }
+      // The last one is at 22 seconds, so the lease ends at 28.
+      assertEqual(counts, [0, 1, 3, 10, 11])
+      yield* Fiber.join(keeper)
+      // A lease that has ended is not renewed.
+      yield* store.release("kept", found.lease)
+      const late = yield* Effect.fork(store.keep("kept", found.lease))
+      commands = 0
+      yield* passing(3)
+      yield* Fiber.join(late)
+      assert.strictEqual(commands, 1)
     }))
 
   it.scopedLive("does not store a token whose tags have changed since, or were lost", () =>
@@ -125,16 +176,21 @@ describe("the lease of a request", () => {
       }
     }))
 
-  it.effect("must have a finite duration", () =>
+  it.effect("must have a finite duration, and the longest lease must not be shorter", () =>
     Effect.gen(function*() {
-      const exit = yield* Effect.exit(Effect.scoped(Layer.build(
-        Redis.layerTokenStore({ lease: Duration.infinity }).pipe(
-          Layer.provide(connection("redis://127.0.0.1:1")),
-          Layer.provide(seal)
+      const build = (options: Parameters<typeof Redis.layerTokenStore>[0]) =>
+        Effect.map(
+          Effect.exit(Effect.scoped(Layer.build(
+            Redis.layerTokenStore(options).pipe(
+              Layer.provide(connection("redis://127.0.0.1:1")),
+              Layer.provide(seal)
+            )
+          ))),
+          String
         )
-      )))
-      assert.isTrue(Exit.isFailure(exit))
-      assert.include(String(exit), "lease must be a finite duration of more than 0")
+      assert.include(yield* build({ lease: Duration.infinity }), "lease must be a finite duration of more than 0")
+      assert.include(yield* build({ maxLease: 0 }), "maxLease must be a finite duration of more than 0")
+      assert.include(yield* build({ lease: "2 minutes" }), "maxLease must be at least lease")
     }))
 })
 

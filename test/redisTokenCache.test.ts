@@ -44,17 +44,22 @@ const service = (answer: (index: number) => Answer | undefined = () => undefined
   return { api, requests, mints: () => mints }
 }
 
+interface InstanceOptions extends TokenCache.Options {
+  readonly url?: string
+  readonly store?: Parameters<typeof Redis.layerTokenStore>[0]
+}
+
 /** One process: a service, a cache and a connection of its own. */
 const instance = (
   { api }: ReturnType<typeof service>,
   at: string,
-  { url = running().url, ...options }: TokenCache.Options & { readonly url?: string } = {}
+  { store, url = running().url, ...options }: InstanceOptions = {}
 ) =>
   Layer.build(
     TokenCache.layer({ timeToLive: "5 minutes", jitter: 0, ...options }).pipe(
       Layer.provide(IdentityService.layer),
       Layer.provide(api),
-      Layer.provide(Redis.layerTokenStore()),
+      Layer.provide(Redis.layerTokenStore(store)),
       Layer.provide(connection(url, { prefix: at })),
       Layer.provide(seal)
     )
@@ -70,7 +75,7 @@ const instance = (
     )
   ))
 
-const pair = (own: ReturnType<typeof service>, options?: TokenCache.Options & { readonly url?: string }) => {
+const pair = (own: ReturnType<typeof service>, options?: InstanceOptions) => {
   const at = prefix()
   return Effect.all([instance(own, at, options), instance(own, at, options)])
 }
@@ -222,6 +227,39 @@ describe("two processes that share tokens in Redis", () => {
       assert.strictEqual(token, "token-2")
       assert.isBelow(Duration.toMillis(duration), 1000)
       assert.strictEqual((yield* Fiber.join(first))._tag, "AccessDenied")
+    }))
+
+  it.scopedLive("send one request that takes longer than the lease, and one more after the longest lease", () =>
+    Effect.gen(function*() {
+      const slow = service(() => Effect.delay(Effect.succeed({ accessToken: Redacted.make("token") }), "1500 millis"))
+      const [one, other] = yield* pair(slow, { store: { lease: "300 millis" } })
+      const first = yield* Effect.fork(one.get())
+      yield* delivered
+      assert.strictEqual(yield* other.get(), "token")
+      assert.strictEqual(yield* Fiber.join(first), "token")
+      assert.lengthOf(slow.requests, 1)
+
+      const endless = service((index) => index === 1 ? Effect.never : undefined)
+      const limited = { store: { lease: "300 millis", maxLease: "1 second" } } as const
+      const [waiting, next] = yield* pair(endless, limited)
+      yield* Effect.fork(waiting.get())
+      yield* delivered
+      const [duration, token] = yield* Effect.timed(next.get())
+      assert.strictEqual(token, "token-2")
+      assert.isAtLeast(Duration.toMillis(duration), 600)
+      assert.isBelow(Duration.toMillis(duration), 2000)
+    }))
+
+  it.scopedLive("end the lease of a request that is interrupted", () =>
+    Effect.gen(function*() {
+      const own = service((index) => index === 1 ? Effect.never : undefined)
+      const [one, other] = yield* pair(own)
+      const first = yield* Effect.fork(one.get())
+      yield* delivered
+      yield* Fiber.interrupt(first)
+      const [duration, token] = yield* Effect.timed(other.get())
+      assert.strictEqual(token, "token-2")
+      assert.isBelow(Duration.toMillis(duration), 1000)
     }))
 
   it.scopedLive("do not wait for a consent in the other process", () =>

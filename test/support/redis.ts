@@ -1,5 +1,5 @@
 /** A Redis server for tests, without persistence, on a free port. */
-import { Effect, Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted, TestServices } from "effect"
 import { Redis as Client } from "ioredis"
 import { spawn } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"
@@ -7,7 +7,9 @@ import { connect, createServer } from "node:net"
 import { setTimeout } from "node:timers/promises"
 import { afterAll, beforeAll, inject } from "vitest"
 import * as ConsentSeal from "../../src/ConsentSeal.js"
+import type { Send } from "../../src/internal/redis/connection.js"
 import * as Redis from "../../src/Redis.js"
+import { unhurried } from "./clock.js"
 
 const freePort = () =>
   new Promise<number>((resolve, reject) => {
@@ -109,3 +111,23 @@ export const prefix = () => `test-${randomUUID()}:`
 
 export const connection = (url: string, options: Partial<Redis.Options> = {}) =>
   Layer.orDie(Redis.layer({ url, prefix: prefix(), ...options }))
+
+/** A connection with the real time, while whose commands the clock of a test stands still. `onCommand` is called for each. */
+export const unhurriedConnection = (url: string, onCommand: () => void = () => undefined) =>
+  Layer.scoped(
+    Redis.Redis,
+    Effect.map(unhurried(TestServices.provideLive(Layer.build(connection(url)))), (context) => {
+      const { sender, subscribe, ...rest } = Context.get(context, Redis.Redis)
+      return {
+        ...rest,
+        subscribe: (...args: Parameters<typeof subscribe>) => unhurried(TestServices.provideLive(subscribe(...args))),
+        sender: (...args: Parameters<typeof sender>): Send => {
+          const send = sender(...args)
+          return (command) => {
+            onCommand()
+            return unhurried(TestServices.provideLive(send(command)))
+          }
+        }
+      }
+    })
+  )

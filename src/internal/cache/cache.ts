@@ -166,9 +166,10 @@ export const make = (
         sharing?.noteKept(wanted, Option.isSome(times))
         if (Option.isNone(times) || lookup.isStale) return
         const token = { credential, ...times.value }
-        if (sharing === undefined || grant === undefined) return keepHere(lookup, token, undefined)
-        const put = yield* sharing.put(lookup, token, grant)
-        if (put !== "invalidated") keepHere(lookup, token, put)
+        if (sharing === undefined) return keepHere(lookup, token, undefined)
+        const put = grant === undefined ? undefined : yield* sharing.put(lookup, token, grant)
+        if (put === "invalidated") return
+        keepHere(lookup, put === undefined ? sharing.withoutStore(token, now) : token, put)
       })
 
     const request = <E, R>(

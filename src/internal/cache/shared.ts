@@ -1,8 +1,10 @@
 /** The store that processes share, as the cache uses it. While it is not available, each process works on its own. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as TokenCache from "../../TokenCache.js"
@@ -12,6 +14,8 @@ import { encode, type Keyed, type Selection, tagsOf, tagsToChange } from "./sele
 /** The lease of a request, until it ends. */
 export interface Held {
   lease: string | undefined
+  /** Renews the lease. */
+  keeper: Fiber.RuntimeFiber<void> | undefined
 }
 
 /** What a request needs to store its result: the state of the store when it began. */
@@ -38,8 +42,8 @@ interface Replacement {
 /** How long an entry in memory is used without asking the store, in case an invalidation did not arrive. */
 const confirmMillis = 10_000
 
-/** How long a call waits at most for the requests of other processes. */
-const waitMillis = 10_000
+/** How long a token is used at most without an answer of the store, since an invalidation in another process is not noticed. */
+const aloneMillis = 60_000
 
 /** Limit of the providers without a lifetime that are remembered. */
 const maxUnkept = 1000
@@ -57,8 +61,10 @@ const mayBeUnkept = ({ stated, timeToLive }: Kind) => timeToLive === undefined &
 export interface Shared {
   /** Tests if the entry was found valid recently, and invalidations have arrived since. */
   readonly isConfirmed: (entry: Entry, now: number) => boolean
-  /** Asks the store if the entry is valid. Without an answer it is. */
+  /** Asks the store if the entry is valid. Without an answer it is for at most a minute. */
   readonly isCurrent: (entry: Entry) => Effect.Effect<boolean>
+  /** The token as it is kept if it could not be stored: for at most a minute. */
+  readonly withoutStore: (token: TokenCache.StoredToken, now: number) => TokenCache.StoredToken
   /** Finds a token, or takes the lease to request one; waits while another process has it. */
   readonly find: (
     keyed: Keyed,
@@ -93,6 +99,15 @@ export interface Shared {
 
 const confirmedAt = (id: string, generation: string, subscription: number | undefined) =>
   Effect.map(Clock.currentTimeMillis, (at): Confirmed => ({ id, generation, subscription, at }))
+
+/** Forgets a lease, and ends its renewal. */
+const letGo = (held: Held) =>
+  Effect.suspend(() => {
+    const { keeper } = held
+    held.lease = undefined
+    held.keeper = undefined
+    return keeper === undefined ? Effect.void : Fiber.interrupt(keeper)
+  })
 
 const addressOf = (keyed: Keyed): TokenCache.StoreAddress => ({ key: keyed.key, tags: tagsOf(keyed) })
 
@@ -129,15 +144,22 @@ export const make = (store: TokenCache.Store): Shared => {
   const find = Effect.fnUntraced(
     function*(keyed: Keyed, isAccepted: IsAccepted, held: Held) {
       const address = addressOf(keyed)
-      const until = (yield* Clock.currentTimeMillis) + waitMillis
+      const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(store.maxLease)
       let except: string | undefined
       while (true) {
         const subscription = store.subscription()
         // Not interrupted between the lease and its record.
         const result = yield* Effect.uninterruptible(
           Effect.tap(store.find(address, except), (result) =>
-            Effect.sync(() => {
-              if (result._tag === "Leased") held.lease = result.lease
+            Effect.suspend(() => {
+              if (result._tag !== "Leased") return Effect.void
+              held.lease = result.lease
+              return Effect.map(
+                Effect.forkDaemon(Effect.interruptible(store.keep(address.key, result.lease))),
+                (fiber) => {
+                  held.keeper = fiber
+                }
+              )
             }))
         )
         switch (result._tag) {
@@ -180,25 +202,33 @@ export const make = (store: TokenCache.Store): Shared => {
             return true
           })
         })
-      }).pipe(Effect.orElseSucceed(() => true)),
+      }).pipe(
+        Effect.catchAll(() =>
+          // An entry that the store has never confirmed has an end of its own, see `withoutStore`.
+          Effect.map(
+            Clock.currentTimeMillis,
+            (now) => entry.confirmed === undefined || now - entry.confirmed.at < aloneMillis
+          )
+        )
+      ),
+    withoutStore: (token, now) => ({ ...token, expiresAt: Math.min(token.expiresAt, now + aloneMillis) }),
     find,
     release: (keyed, held) =>
       Effect.suspend(() => {
         const { lease } = held
-        held.lease = undefined
-        return lease === undefined ? Effect.void : store.release(keyed.key, lease)
+        return lease === undefined ? Effect.void : Effect.zipRight(letGo(held), store.release(keyed.key, lease))
       }),
     put: (keyed, token, { generation, held }) =>
       Effect.suspend(() => {
         const subscription = store.subscription()
         const put = store.put(addressOf(keyed), { token, generation, lease: held.lease })
-        return Effect.flatMap(put, (id): Effect.Effect<Confirmed | "invalidated"> => {
-          held.lease = undefined
-          return Option.isNone(id)
+        return Effect.flatMap(Effect.zipLeft(put, letGo(held)), (id): Effect.Effect<Confirmed | "invalidated"> =>
+          Option.isNone(id)
             ? Effect.succeed("invalidated")
-            : confirmedAt(id.value, generation, subscription)
-        })
-      }).pipe(Effect.orElseSucceed(() => undefined)),
+            : confirmedAt(id.value, generation, subscription))
+      }).pipe(Effect.orElseSucceed(() =>
+        undefined
+      )),
     replacing: (keyed, kind, request) =>
       Effect.acquireUseRelease(
         startReplacement(keyed, kind),
@@ -212,7 +242,7 @@ export const make = (store: TokenCache.Store): Shared => {
               const after = yield* replacement.after
               const result = yield* exit
               if (Option.isNone(before) || Option.isNone(after)) return [result, undefined] as const
-              const grant = { generation: after.value.after, held: { lease: undefined } }
+              const grant = { generation: after.value.after, held: { lease: undefined, keeper: undefined } }
               return [result, before.value.after === after.value.before ? grant : "invalidated"] as const
             })
           ),

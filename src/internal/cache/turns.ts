@@ -41,7 +41,7 @@ export const make = (shared: Shared): Turns => {
       identity,
       providerName,
       callers: 1,
-      held: { lease: undefined },
+      held: { lease: undefined, keeper: undefined },
       finding: Deferred.unsafeMake(FiberId.none),
       fiber: undefined
     }

@@ -58,6 +58,7 @@ export const make = (settings: Settings): Effect.Effect<Connection, never, Scope
     const reporter = makeReporter()
     const commandTimeout = Duration.millis(settings.commandTimeout)
     const commands = yield* client.open(settings, reporter, () => Promise.resolve())
+    yield* Effect.addFinalizer(() => reporter.close)
     const listeners = new Map<string, Set<(text: string) => void>>()
     let subscriber: client.RedisClient | undefined
 

@@ -33,6 +33,8 @@ export interface Reporter {
   readonly succeeded: Effect.Effect<void>
   /** A connection is ready. Error replies are reported again. */
   readonly connected: Effect.Effect<void>
+  /** The program closes the connection: what fails from now on is not logged. */
+  readonly close: Effect.Effect<void>
 }
 
 const consequence = "Token caches use the memory of the process meanwhile."
@@ -40,6 +42,7 @@ const consequence = "Token caches use the memory of the process meanwhile."
 /** @internal */
 export const makeReporter = (): Reporter => {
   let isDown = false
+  let isClosed = false
   const replies = new Set<string>()
   const succeeded = Effect.suspend(() => {
     if (!isDown) return Effect.void
@@ -49,7 +52,7 @@ export const makeReporter = (): Reporter => {
   return {
     failed: ({ isReply, reason }) =>
       Effect.suspend(() => {
-        if (isReply ? replies.has(reason) : isDown) return Effect.void
+        if (isClosed || (isReply ? replies.has(reason) : isDown)) return Effect.void
         if (isReply) replies.add(reason)
         else isDown = true
         return Effect.logWarning(`Redis cannot be used (${reason}). ${consequence}`)
@@ -58,6 +61,9 @@ export const makeReporter = (): Reporter => {
     connected: Effect.suspend(() => {
       replies.clear()
       return succeeded
+    }),
+    close: Effect.sync(() => {
+      isClosed = true
     })
   }
 }

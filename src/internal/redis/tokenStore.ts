@@ -22,6 +22,7 @@ import * as scripts from "./tokenStoreScripts.js"
 export interface Limits {
   readonly timeLimit: number
   readonly lease: number
+  readonly maxLease: number
 }
 
 /** How long the value of a tag is kept after its last use, at least. */
@@ -86,6 +87,18 @@ export const make = (
     let isRetrying = false
     let hasWarned = false
 
+    const leaseKey = (name: string) => `${prefix}lease:${name}`
+
+    const renewalPause = limits.lease / 3
+
+    // After the last renewal the lease ends, at its limit at the latest.
+    const renewalTime = limits.maxLease - limits.lease - renewalPause
+
+    const renewals = Schedule.spaced(Duration.millis(renewalPause)).pipe(
+      Schedule.upTo(Duration.millis(renewalTime)),
+      Schedule.whileInput((reply: unknown) => reply !== 0)
+    )
+
     const tagKey = (tag: string) => `${prefix}tag:${hash(tag)}`
 
     const keysOf = ({ key, tags }: StoreAddress) => {
@@ -93,7 +106,7 @@ export const make = (
       return {
         name,
         token: `${prefix}token:${name}`,
-        lease: `${prefix}lease:${name}`,
+        lease: leaseKey(name),
         tags: [...tags, everything].map(tagKey)
       }
     }
@@ -214,9 +227,17 @@ export const make = (
           )
           return reply === 1 ? Option.some(id) : Option.none()
         }),
+      keep: (key, lease) =>
+        renewalTime <= 0 ? Effect.void : run(scripts.renew, [leaseKey(hash(key))], lease, limits.lease).pipe(
+          // The next renewal may succeed before the lease ends.
+          Effect.orElseSucceed(() => undefined),
+          Effect.schedule(renewals),
+          Effect.asVoid
+        ),
+      maxLease: Duration.millis(limits.maxLease),
       release: (key, lease) => {
         const name = hash(key)
-        return Effect.ignore(run(scripts.end, [`${prefix}lease:${name}`], lease, bus.channel, bus.released(name)))
+        return Effect.ignore(run(scripts.end, [leaseKey(name)], lease, bus.channel, bus.released(name)))
       },
       released: (key) => bus.listening(hash(key), (event) => Effect.raceFirst(event, Effect.sleep(pollPause))),
       generation: (address) =>

@@ -50,6 +50,11 @@ end
 release(KEYS[2], ARGV[7], ARGV[8], ARGV[9])
 return isCurrent and 1 or 0`
 
+/** Key: lease. Arguments: id of the lease, its life. */
+export const renew = `
+if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+
 /** Key: lease. Arguments: id of the lease, channel, message. */
 export const end = `${release}
 release(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
