@@ -2,40 +2,17 @@
  * What callers can make the server store: 2,400 valid requests of 800 KB, whose members are all different, to a server with a
  * heap of 512 MB. It must answer them all, and its lists and pages must stay small and fast.
  */
-import { type ChildProcess, fork } from "node:child_process"
 import { Agent, get, request } from "node:http"
+import type { Benchmark } from "./benchmark.js"
 import { type Attacked, childName, type Memory, requests, returnUrl } from "./bytesChild.js"
-import { goal } from "./report.js"
+import { ask, measurement, message } from "./child.js"
+import { atMost, rule } from "./report.js"
 
 const heapMegabytes = 512
 
 const bodyBytes = 800_000
 
 const connections = 4
-
-const start = () =>
-  fork(new URL(import.meta.url), ["--child", childName], {
-    execArgv: ["--expose-gc", `--max-old-space-size=${heapMegabytes}`]
-  })
-
-/** The next message of the server. Fails if the server ends before. */
-const message = <A>(server: ChildProcess) =>
-  new Promise<A>((resolve, reject) => {
-    const ended = (code: number | null, signal: string | null) =>
-      reject(new Error(`the server ended with ${code ?? signal}`))
-    server.once("error", reject)
-    server.once("exit", ended)
-    server.once("message", (value: A) => {
-      server.off("exit", ended)
-      resolve(value)
-    })
-  })
-
-const memoryOf = (server: ChildProcess) => {
-  const answer = message<Memory>(server)
-  server.send("memory")
-  return answer
-}
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -114,29 +91,48 @@ const read = (port: number, path: string) =>
     }).once("error", reject)
   })
 
-export const bytes = async () => {
-  const server = start()
+const run = async () => {
+  const server = measurement(childName, heapMegabytes)
   const { port, tokens } = await message<Attacked>(server)
-  const before = await memoryOf(server)
+  const before = await ask<Memory>(server, "memory")
   const began = performance.now()
   const statuses = await attack(port, tokens)
   const seconds = Math.round((performance.now() - began) / 1000)
-  const after = await memoryOf(server)
+  const after = await ask<Memory>(server, "memory")
   const lists: Record<string, { readonly bytes: number; readonly millis: number }> = {}
   for (const path of paths) lists[path] = await read(port, path)
   server.disconnect()
-  const goals = [
-    goal(
-      `requests of 800 KB that are not accepted, of ${requests.toLocaleString("en")}`,
-      requests - (statuses[200] ?? 0),
-      0,
-      ""
-    ),
-    goal("heap after them", after.heap, heapMegabytes, "MiB"),
-    ...Object.entries(lists).flatMap(([path, { bytes, millis }]) => [
-      goal(`${path} after them`, bytes, 1_048_576, "bytes"),
-      goal(`${path} after them`, millis, 1_000, "ms")
-    ])
-  ]
-  return { statuses, seconds, memoryMiB: { before, after }, lists, goals }
+  const sizes = Object.entries(lists)
+  return {
+    goals: [
+      rule(atMost(
+        `requests of 800 KB that are not accepted, of ${requests.toLocaleString("en")}`,
+        requests - (statuses[200] ?? 0),
+        0,
+        ""
+      )),
+      atMost("heap of the server after them", after.heap, heapMegabytes, "MiB"),
+      atMost("largest list or page after them", Math.max(...sizes.map(([, { bytes }]) => bytes)), 1_048_576, "bytes"),
+      atMost("slowest list or page after them", Math.max(...sizes.map(([, { millis }]) => millis)), 1_000, "ms")
+    ],
+    figures: { statuses, seconds, memoryMiB: { before, after }, lists },
+    tables: [{
+      title: `Lists and pages after ${requests.toLocaleString("en")} requests of 800 KB`,
+      head: ["path", "size", "time"],
+      rows: sizes.map(([path, { bytes, millis }]) => [path, `${Math.ceil(bytes / 1024)} KiB`, `${millis} ms`])
+    }],
+    plots: []
+  }
+}
+
+export const bytes: Benchmark = {
+  name: "bytes",
+  group: "growth",
+  title: "the memory of the server after large requests",
+  measures:
+    `${
+      requests.toLocaleString("en")
+    } valid requests of 800 KB, whose members are all different, to a server with a heap of ` +
+    `${heapMegabytes} MiB. The server must accept them all. Then its lists and pages are read.`,
+  run
 }

@@ -16,4 +16,3 @@ server.listen(0, "127.0.0.1", () => {
   process.send?.({ port: typeof address === "object" ? address?.port : 0 })
 })
 process.on("disconnect", () => process.exit(0))
-process.on("message", () => process.send?.({ memory: process.memoryUsage().rss }))

@@ -2,12 +2,8 @@
 import { HttpMiddleware, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { type Context, Effect, Layer, Redacted } from "effect"
-import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { IdentityApi, IdentityControls, IdentityServer, MemoryIdentity } from "../src/index.js"
-import * as StoredIdentity from "../src/StoredIdentity.js"
 import { quantiles } from "./statistics.js"
 
 /** Numbers of grants at which each call is measured. */
@@ -151,37 +147,12 @@ const measure = (services: Services) =>
     return results
   })
 
-/** Restarts with the grants in a folder. */
-const restart = Effect.acquireUseRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "grants-"))),
-  (parent) =>
-    Effect.gen(function*() {
-      const layer = StoredIdentity.layerApi({ directory: join(parent, "data") })
-      const using = <A, E>(use: (services: Services) => Effect.Effect<A, E>) =>
-        Effect.scoped(Effect.flatMap(Layer.build(layer), use))
-      yield* using((services) =>
-        Effect.zipRight(
-          Effect.provide(Effect.flatMap(IdentityApi.IdentityApi, setUp), services),
-          consent(services, 0, sizes[1] / providers.length)
-        )
-      )
-      // The shortest of several, because another process can only lengthen it.
-      const restarts = yield* Effect.forEach(numbers(0, 3), () => {
-        globalThis.gc?.()
-        return timed(using(() => Effect.void))
-      })
-      return Math.min(...restarts)
-    }),
-  (parent) => Effect.sync(() => rmSync(parent, { recursive: true, force: true }))
-)
-
 const inMemory = Effect.scoped(Effect.flatMap(Layer.build(MemoryIdentity.layerApi()), measure))
 
 /** What the child reports. */
 export interface Grants {
   readonly few: Record<string, number>
   readonly many: Record<string, number>
-  readonly restartMillis: number
 }
 
 /** Lets Node compile the code before anything is measured. */
@@ -204,7 +175,7 @@ export const runGrantsChild = (name: string | undefined): boolean => {
   NodeRuntime.runMain(Effect.gen(function*() {
     yield* warmUp
     const [few = {}, many = {}] = yield* inMemory
-    const measured: Grants = { few, many, restartMillis: yield* restart }
+    const measured: Grants = { few, many }
     process.send?.(measured, () => process.disconnect())
   }))
   return true

@@ -1,12 +1,13 @@
 /**
- * The cost of a call must not depend on how many calls came before: mints with many stored tokens, pages with many pending
- * sessions, and a request whose scopes collide in the hash of Effect.
+ * The cost of a call must not depend on how many calls came before: mints with many stored tokens, a restart, pages with many
+ * pending sessions, and a request whose scopes collide in the hash of Effect.
  */
-import { fork } from "node:child_process"
 import { get } from "node:http"
+import type { Benchmark } from "./benchmark.js"
+import { measured, measurement, message } from "./child.js"
 import type { Child } from "./growthChild.js"
 import { pendingSessions, sizes } from "./growthChild.js"
-import { goal, plot } from "./report.js"
+import { atMost } from "./report.js"
 import { quantiles } from "./statistics.js"
 
 interface Mints {
@@ -18,21 +19,6 @@ interface Served {
   readonly port: number
   readonly authorizationUrl: string
 }
-
-/** Starts this program again for one measurement; resolves with its first message. */
-const child = <A>(name: Child) => {
-  const process = fork(new URL(import.meta.url), ["--child", name], {
-    execArgv: ["--expose-gc", "--max-old-space-size=6144"]
-  })
-  const message = new Promise<A>((resolve, reject) => {
-    process.once("error", reject)
-    process.once("exit", (code) => reject(new Error(`the measurement ${name} ended with ${code}`)))
-    process.once("message", (value: A) => resolve(value))
-  })
-  return { message, stop: () => process.connected && process.disconnect() }
-}
-
-const measured = <A>(name: Child) => child<A>(name).message
 
 /** The time until the whole response is read. */
 const page = (port: number, path: string) =>
@@ -52,8 +38,8 @@ const repeated = async (count: number, run: () => Promise<number>) => {
 }
 
 const pages = async () => {
-  const { message, stop } = child<Served>("server")
-  const { authorizationUrl, port } = await message
+  const server = measurement("server" satisfies Child)
+  const { authorizationUrl, port } = await message<Served>(server)
   const { pathname, search } = new URL(authorizationUrl)
   await page(port, "/_local/")
   const dashboard = await repeated(7, () => page(port, "/"))
@@ -61,35 +47,67 @@ const pages = async () => {
   const dashboards = Array.from({ length: 10 }, () => page(port, "/"))
   const behindTenDashboards = await page(port, "/_local/")
   await Promise.all(dashboards)
-  stop()
+  server.disconnect()
   return { dashboard, consentPage, behindTenDashboards }
 }
 
-const pointsOf = ({ medians }: Mints) => sizes.map((size): readonly [number, number] => [size, medians[size] ?? NaN])
+const child = <A>(name: Child) => measured<A>(name)
 
-/** The medians of a mint, as an SVG image. */
-export const mintPlot = ({ mintMillis: { folder, memory } }: Awaited<ReturnType<typeof growth>>) =>
-  plot("Median time of one mint", [
-    { name: "with a folder", color: "#b4480f", points: pointsOf(folder) },
-    { name: "in memory", color: "#0b62a4", points: pointsOf(memory) }
-  ])
+const pointsOf = ({ medians }: Mints) => sizes.map((size): readonly [number, number] => [size, medians[size] ?? NaN])
 
 const ratioOf = ({ medians }: Mints) => (medians[sizes[2]] ?? NaN) / (medians[sizes[0]] ?? NaN)
 
-export const growth = async () => {
-  const memory = await measured<Mints>("memory")
-  const folder = await measured<Mints & { readonly restartMillis: number }>("folder")
-  const scopes = await measured<{ readonly distinct: number; readonly colliding: number }>("scopes")
+const run = async () => {
+  const folder = await child<Mints & { readonly restartMillis: number }>("folder")
+  const scopes = await child<{ readonly distinct: number; readonly colliding: number }>("scopes")
   const served = await pages()
   const thousands = pendingSessions.toLocaleString("en")
-  const goals = [
-    goal("mint in memory, 100,000 tokens to 1,000", ratioOf(memory), 1.5, "×"),
-    goal("mint with a folder, 100,000 tokens to 1,000", ratioOf(folder), 1.5, "×"),
-    goal("restart with 100,000 tokens", folder.restartMillis, 2_000, "ms"),
-    goal(`dashboard, ${thousands} pending sessions`, served.dashboard, 100, "ms"),
-    goal(`consent page, ${thousands} pending sessions`, served.consentPage, 50, "ms"),
-    goal("a call behind ten dashboards", served.behindTenDashboards, 1_000, "ms"),
-    goal("16,384 scopes that collide to others", scopes.colliding / scopes.distinct, 3, "×")
-  ]
-  return { mintMillis: { memory, folder }, scopesMillis: scopes, pagesMillis: served, goals }
+  return {
+    goals: [
+      atMost("mint with a folder, 100,000 tokens to 1,000", ratioOf(folder), 1.5, "×"),
+      atMost("restart with 100,000 tokens", folder.restartMillis, 2_000, "ms"),
+      atMost(`dashboard, ${thousands} pending sessions`, served.dashboard, 100, "ms"),
+      atMost(`consent page, ${thousands} pending sessions`, served.consentPage, 50, "ms"),
+      atMost("a call behind ten dashboards", served.behindTenDashboards, 1_000, "ms"),
+      atMost("16,384 scopes that collide to others", scopes.colliding / scopes.distinct, 3, "×")
+    ],
+    figures: { mintMillis: { folder }, scopesMillis: scopes, pagesMillis: served },
+    tables: [
+      {
+        title: "Median time of one mint in a folder, by stored workload access tokens",
+        head: [...sizes.map((size) => size.toLocaleString("en")), "mints per second, 64 callers"],
+        rows: [[
+          ...pointsOf(folder).map(([, millis]) => `${(millis * 1_000).toFixed(0)} µs`),
+          Math.round(folder.perSecond).toLocaleString("en")
+        ]]
+      },
+      {
+        title: `Pages with ${thousands} pending sessions`,
+        head: ["page", "median"],
+        rows: [
+          ["dashboard", `${served.dashboard.toFixed(0)} ms`],
+          ["consent page", `${served.consentPage.toFixed(0)} ms`],
+          ["a call behind ten dashboards", `${served.behindTenDashboards.toFixed(0)} ms`]
+        ]
+      }
+    ],
+    plots: [{
+      kind: "lines" as const,
+      name: "mints",
+      title: "Median time of one mint in a folder",
+      xLabel: "stored workload access tokens",
+      unit: "ms",
+      lines: [{ name: "with a folder", points: pointsOf(folder) }]
+    }]
+  }
+}
+
+export const growth: Benchmark = {
+  name: "tokens",
+  group: "growth",
+  title: "mints, restarts and pages by the number of stored tokens and sessions",
+  measures: `Mints with 1,000 to 100,000 stored workload access tokens in a folder; a restart; pages with ${
+    pendingSessions.toLocaleString("en")
+  } pending sessions; and a request whose 16,384 scopes have one hash.`,
+  run
 }

@@ -72,15 +72,6 @@ const warmUp = Effect.gen(function*() {
   yield* Effect.forEach(numbers(0, 5_000), (i) => mint(api, `user-${i}`), { discard: true })
 })
 
-const memory = Effect.gen(function*() {
-  const api = yield* IdentityApi.IdentityApi
-  yield* setUp(api)
-  return yield* mints(api)
-}).pipe(
-  Effect.provide(MemoryIdentity.layerApi()),
-  (measured) => Effect.zipRight(Effect.provide(warmUp, MemoryIdentity.layerApi()), measured)
-)
-
 const folder = Effect.acquireUseRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "growth-"))),
   (parent) =>
@@ -163,7 +154,6 @@ const report = <A, E>(measured: Effect.Effect<A, E>) => () =>
   }))
 
 const children = {
-  memory: report(memory),
   folder: report(folder),
   scopes: report(scopes),
   server: () => NodeRuntime.runMain(server)
@@ -174,7 +164,7 @@ export type Child = keyof typeof children
 
 /** Runs the measurement that the command line names, if it names one. */
 export const runChild = (name: string | undefined): boolean => {
-  if (name !== "memory" && name !== "folder" && name !== "scopes" && name !== "server") return false
+  if (name !== "folder" && name !== "scopes" && name !== "server") return false
   children[name]()
   return true
 }

@@ -1,147 +1,94 @@
-/**
- * Measures the server relative to a baseline in the same run, calls that wait for consent, how times grow with the number of
- * stored entries, and a call of the live layer relative to the client of the SDK: `npm run bench -- --only server --json FILE`,
- * or `--only consent`, or `--only overhead`, or `--only growth`, which also writes the plot `growth.svg` next to FILE, or
- * `--only grants`, or `--only bytes`, which sends large requests to a server with a small heap.
- */
-import { Array as Arr, Order } from "effect"
-import { type ChildProcess, fork } from "node:child_process"
-import { writeFileSync } from "node:fs"
+/** Runs the benchmarks: `npm run bench -- --help` lists them. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
-import { dirname, join } from "node:path"
-import { bytes } from "./bytes.js"
+import { join } from "node:path"
+import { type Benchmark, problems, type Report, type Result } from "./benchmark.js"
 import { runBytesChild } from "./bytesChild.js"
-import { consent } from "./consent.js"
-import { grants } from "./grants.js"
 import { runGrantsChild } from "./grantsChild.js"
-import { growth, mintPlot } from "./growth.js"
 import { runChild } from "./growthChild.js"
-import { load, type Measured, type Target } from "./load.js"
-import { overhead } from "./overhead.js"
-import { callTable, table } from "./report.js"
+import { type Options, parse, usage, UsageError } from "./options.js"
+import { generate } from "./page.js"
+import { draw } from "./plot.js"
+import { benchmarks } from "./registry.js"
+import { goalTable, terminalTable } from "./report.js"
+import { runScaleChild } from "./scaleChild.js"
 
-const median = (numbers: ReadonlyArray<number>) => Arr.sort(numbers, Order.number)[numbers.length >> 1] ?? 0
+const print = (text: string) => process.stdout.write(`${text}\n`)
 
-const start = (file: string) =>
-  new Promise<{ readonly child: ChildProcess; readonly port: number; readonly token: string }>((resolve, reject) => {
-    const child = fork(new URL(file, import.meta.url), { execArgv: ["--expose-gc"] })
-    child.once("error", reject)
-    child.once(
-      "message",
-      (message: { readonly port: number; readonly token: string }) => resolve({ child, ...message })
+const machine = () => `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}`
+
+const printResult = ({ goals, profile, tables }: Result) => {
+  for (const table of profile === undefined ? tables : [...tables, profile]) {
+    print(`\n${table.title}\n${terminalTable(table)}`)
+  }
+  if (goals.length > 0) print(`\n${terminalTable(goalTable(goals))}`)
+}
+
+const measure = async (selected: ReadonlyArray<Benchmark>): Promise<Report> => {
+  const results: Record<string, Result> = {}
+  const failures: Record<string, string> = {}
+  for (const { name, run, title } of selected) {
+    print(`\n${name}: ${title}`)
+    const start = performance.now()
+    try {
+      results[name] = await run()
+      printResult(results[name])
+    } catch (error) {
+      failures[name] = error instanceof Error ? error.message : String(error)
+      process.stderr.write(`${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+    }
+    print(`\n${name} took ${((performance.now() - start) / 1000).toFixed(0)} s`)
+  }
+  const goals = Object.entries(results).flatMap(([benchmark, { goals }]) =>
+    goals.map((goal) => ({ benchmark, ...goal }))
+  )
+  return { node: process.version, machine: machine(), goals, results, failures }
+}
+
+/** This program runs in the folder of the repository. */
+const folder = "docs"
+
+const writePage = (report: Report) => {
+  const plots = join(folder, "benchmarks")
+  const page = join(folder, "benchmarks.md")
+  writeFileSync(page, generate(readFileSync(page, "utf8"), report, benchmarks))
+  mkdirSync(plots, { recursive: true })
+  for (const plot of Object.values(report.results).flatMap(({ plots }) => plots)) {
+    writeFileSync(join(plots, `${plot.name}.svg`), draw(plot))
+  }
+  print(`Wrote ${page} and its plots`)
+}
+
+const readReport = (file: string): Report => JSON.parse(readFileSync(file, "utf8"))
+
+const main = async (options: Options) => {
+  if (options.help) return print(usage(benchmarks))
+  const report = options.from === undefined
+    ? await measure(benchmarks.filter(({ name }) => options.names.includes(name)))
+    : readReport(options.from)
+  if (report.goals.length > 0) print(`\n${terminalTable(goalTable(report.goals))}`)
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
+  for (const problem of problems(report)) {
+    process.stderr.write(`${problem}\n`)
+    process.exitCode = 1
+  }
+  if (options.docs) writePage(report)
+}
+
+const childOf = (args: ReadonlyArray<string>) => args[0] === "--child" ? args[1] : undefined
+
+const args = process.argv.slice(2)
+const child = childOf(args)
+
+if (![runChild, runGrantsChild, runBytesChild, runScaleChild].some((runIt) => runIt(child))) {
+  try {
+    await main(parse(args, benchmarks))
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof UsageError ? error.message : error instanceof Error ? error.stack : error}\n`
     )
-  })
-
-const memory = (child: ChildProcess) =>
-  new Promise<number>((resolve) => {
-    child.once("message", (message: { readonly memory: number }) => resolve(message.memory / 1024 / 1024))
-    child.send("memory")
-  })
-
-const rounds = 5
-const perRound = { connections: 16, count: 8_000 }
-const many = 200_000
-
-const server = async () => {
-  const identity = await start("./server.js")
-  const echo = await start("./echo.js")
-  const platform = await start("./platform.js")
-  const all = [identity, echo, platform]
-  const body = JSON.stringify({
-    workloadIdentityToken: identity.token,
-    resourceCredentialProviderName: "github",
-    scopes: ["repo"],
-    oauth2Flow: "M2M"
-  })
-  const headers = {
-    "content-type": "application/json",
-    "content-length": String(Buffer.byteLength(body)),
-    authorization: "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/bedrock-agentcore/aws4_request, " +
-      `SignedHeaders=host, Signature=${"0".repeat(64)}`
+    process.exitCode = 2
   }
-  const target = ({ port }: { readonly port: number }): Target => ({
-    port,
-    path: "/identities/oauth2/token",
-    headers,
-    body
-  })
-  for (const one of all) await load(target(one), perRound)
-  const results: Array<{ readonly identity: Measured; readonly echo: Measured; readonly platform: Measured }> = []
-  for (let i = 0; i < rounds; i++) {
-    results.push({
-      identity: await load(target(identity), perRound),
-      echo: await load(target(echo), perRound),
-      platform: await load(target(platform), perRound)
-    })
-  }
-  const before = await memory(identity.child)
-  await load(target(identity), { ...perRound, count: many })
-  const after = await memory(identity.child)
-  for (const one of all) one.child.disconnect()
-  const of = (pick: (result: (typeof results)[number]) => number) => Number(median(results.map(pick)).toFixed(2))
-  return {
-    requestsPerSecond: of((result) => result.identity.perSecond),
-    echoPerSecond: of((result) => result.echo.perSecond),
-    platformPerSecond: of((result) => result.platform.perSecond),
-    ratio: of((result) => result.identity.perSecond / result.echo.perSecond),
-    ratioOfPlatform: of((result) => result.identity.perSecond / result.platform.perSecond),
-    platformToEcho: of((result) => result.platform.perSecond / result.echo.perSecond),
-    p50Millis: of((result) => result.identity.p50),
-    p99Millis: of((result) => result.identity.p99),
-    p99OverP50: of((result) => result.identity.p99 / result.identity.p50),
-    memoryMiBBefore: Math.round(before),
-    [`memoryMiBAfter${many}`]: Math.round(after)
-  }
+  // A measurement that failed may have left a process, which ends with this one.
+  process.exit()
 }
-
-const benches = { server, consent }
-
-const option = (name: string) => {
-  const index = process.argv.indexOf(name)
-  return index < 0 ? undefined : process.argv[index + 1]
-}
-
-const main = async () => {
-  const only = option("--only")
-  const results: Record<string, unknown> = {
-    node: process.version,
-    machine: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`
-  }
-  for (const [name, bench] of Object.entries(benches)) {
-    if (only === undefined || only === name) results[name] = await bench()
-  }
-  const grown = only === undefined || only === "growth" ? await growth() : undefined
-  if (grown !== undefined) results["growth"] = grown
-  const granted = only === undefined || only === "grants" ? await grants() : undefined
-  if (granted !== undefined) results["grants"] = granted
-  const attacked = only === undefined || only === "bytes" ? await bytes() : undefined
-  if (attacked !== undefined) results["bytes"] = attacked
-  const calls = only === undefined || only === "overhead" ? await overhead() : undefined
-  if (calls !== undefined) results["overhead"] = calls
-  process.stdout.write(`${JSON.stringify(results, undefined, 2)}
-`)
-  // The tables are for a person, and the output stays JSON.
-  if (calls !== undefined) {
-    process.stderr.write(`${callTable(calls.call)}
-
-`)
-  }
-  const goals = [
-    ...(grown?.goals ?? []),
-    ...(granted?.goals ?? []),
-    ...(attacked?.goals ?? []),
-    ...(calls?.goals ?? [])
-  ]
-  if (goals.length > 0) {
-    process.stderr.write(`${table(goals)}
-`)
-  }
-  const file = option("--json")
-  if (file === undefined) return
-  writeFileSync(file, JSON.stringify(results, undefined, 2))
-  if (grown !== undefined) writeFileSync(join(dirname(file), "growth.svg"), mintPlot(grown))
-}
-
-const childName = option("--child")
-
-if (!runChild(childName) && !runGrantsChild(childName) && !runBytesChild(childName)) await main()

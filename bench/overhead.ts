@@ -1,58 +1,56 @@
 /**
- * The cost of one call of the live layer relative to the client of the AWS SDK: the same request to the same server, whose
- * reply is fixed. The variants alternate in short rounds, so that the load of the machine is the same for all of them.
+ * The time of a machine token through this library, the client of the AWS SDK and the official package: the same request to the
+ * same server, whose reply is fixed. The steps between client and service, and a token from the cache, are measured too.
  */
 import { BedrockAgentCoreClient, GetResourceOauth2TokenCommand } from "@aws-sdk/client-bedrock-agentcore"
 import { Effect, Layer, Redacted } from "effect"
-import { fork } from "node:child_process"
 import * as AwsIdentity from "../src/AwsIdentity.js"
-import { IdentityService } from "../src/index.js"
-import type { CallTime, Goal } from "./report.js"
-import { spread } from "./statistics.js"
+import { IdentityService, TokenCache } from "../src/index.js"
+import type { Benchmark } from "./benchmark.js"
+import { message, program } from "./child.js"
+import { credentials, live, official, region } from "./environment.js"
+import { atMost, rounded } from "./report.js"
+import { interleaved, type Times, type Variant } from "./rounds.js"
+import { median, spread } from "./statistics.js"
 
-const rounds = 120
+/** A multiple of 42, after which each of the seven variants has followed each of the others. */
+const rounds = 126
+const warmUpRounds = 21
 const callsPerRound = 50
-const roundsToWarmUp = 20
-
-/** The goal of the service, relative to the client of the SDK. */
-const mostOfService = 1.25
+/** A round of the cache takes about as long as the others. */
+const cachedCallsPerRound = 2_000
 
 const token = "workload-access-token"
 
-const fixedReply = () =>
-  new Promise<{ readonly url: string; readonly stop: () => void }>((resolve, reject) => {
-    const child = fork(new URL("./fixedReply.js", import.meta.url))
-    child.once("error", reject)
-    child.once("message", ({ port }: { readonly port: number }) =>
-      resolve({
-        url: `http://127.0.0.1:${port}`,
-        stop: () => child.disconnect()
-      }))
-  })
+const repeated = <A, E>(call: Effect.Effect<A, E>, calls = callsPerRound): Variant => ({
+  calls,
+  run: (count) =>
+    Effect.runPromise(Effect.gen(function*() {
+      for (let i = 0; i < count; i++) yield* call
+    }))
+})
 
-/** Sends calls one after the other. */
-type Variant = (count: number) => Promise<void>
-
-const repeated = <A, E>(call: Effect.Effect<A, E>): Variant => (count) =>
-  Effect.runPromise(Effect.gen(function*() {
-    for (let i = 0; i < count; i++) yield* call
-  }))
+const repeatedPromise = (call: () => Promise<unknown>): Variant => ({
+  calls: callsPerRound,
+  run: async (count) => {
+    for (let i = 0; i < count; i++) await call()
+  }
+})
 
 const variants = (url: string) =>
   Effect.gen(function*() {
-    const region = "us-east-1"
-    const credentials = {
-      accessKeyId: "AKIAIOSFODNN7EXAMPLE",
-      secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    }
     const client = yield* Effect.acquireRelease(
       Effect.sync(() => new BedrockAgentCoreClient({ region, credentials, endpoint: url, maxAttempts: 1 })),
       (client) => Effect.sync(() => client.destroy())
     )
-    const options = { region, credentials, dataEndpoint: url, controlEndpoint: url }
-    const api = yield* AwsIdentity.make(options)
-    const services = yield* Layer.build(AwsIdentity.layer(options))
+    const api = yield* AwsIdentity.make(live(url))
+    const services = yield* Layer.build(AwsIdentity.layer(live(url)))
     const identity = yield* Effect.provide(IdentityService.IdentityService, services)
+    const cache = yield* Layer.build(
+      TokenCache.layer({ timeToLive: "1 hour" }).pipe(Layer.provide(Layer.succeedContext(services)))
+    )
+    const wrapped = official(url, { authFlow: "M2M", workloadIdentityToken: token })(async (value: string) => value)
+    const cached = yield* Effect.provide(IdentityService.IdentityService, cache)
     const workloadAccessToken = Redacted.make(token)
 
     const send = () =>
@@ -64,10 +62,13 @@ const variants = (url: string) =>
           oauth2Flow: "M2M"
         })
       )
-    const all: Readonly<Record<string, Variant>> = {
-      client: async (count) => {
-        for (let i = 0; i < count; i++) await send()
-      },
+    const machineToken = (service: IdentityService.IdentityService["Type"]) =>
+      Effect.suspend(() =>
+        service.getToken({ providerName: "github", scopes: ["repo"], authFlow: "M2M", workloadAccessToken })
+      )
+    return {
+      client: repeatedPromise(send),
+      official: repeatedPromise(wrapped),
       tryPromise: repeated(Effect.tryPromise(send)),
       tryPromiseInSpan: repeated(Effect.withSpan(Effect.tryPromise(send), "send", { kind: "client" })),
       port: repeated(Effect.suspend(() =>
@@ -78,75 +79,114 @@ const variants = (url: string) =>
           oauth2Flow: "M2M"
         })
       )),
-      service: repeated(Effect.suspend(() =>
-        identity.getToken({ providerName: "github", scopes: ["repo"], authFlow: "M2M", workloadAccessToken })
-      ))
-    }
-    return all
+      service: repeated(machineToken(identity)),
+      cached: repeated(machineToken(cached), cachedCallsPerRound)
+    } satisfies Readonly<Record<string, Variant>>
   })
 
-/**
- * The order of a round. Each variant follows each of the others equally often, since the garbage of one is collected during the
- * next. The number of names must be prime.
- */
-const order = (names: ReadonlyArray<string>, round: number) => {
-  const count = names.length
-  const step = 1 + Math.floor(round / count) % (count - 1)
-  return names.flatMap((_, i) => names.slice((round + i * step) % count).slice(0, 1))
+const titles: Readonly<Record<string, string>> = {
+  client: "client of the AWS SDK",
+  official: "official withAccessToken",
+  tryPromise: "client in Effect.tryPromise",
+  tryPromiseInSpan: "the same in a span",
+  port: "IdentityApi of AwsIdentity",
+  service: "IdentityService of AwsIdentity",
+  cached: "the same with TokenCache"
 }
 
-const measured = async (all: Readonly<Record<string, Variant>>) => {
-  const names = Object.keys(all)
-  const wall = new Map<string, Array<number>>(names.map((name) => [name, []]))
-  const cpu = new Map<string, Array<number>>(names.map((name) => [name, []]))
-  for (let round = -roundsToWarmUp; round < rounds; round++) {
-    for (const name of order(names, round + roundsToWarmUp)) {
-      const before = process.cpuUsage()
-      const start = performance.now()
-      await all[name]?.(callsPerRound)
-      const micros = (performance.now() - start) * 1000
-      const { system, user } = process.cpuUsage(before)
-      if (round < 0) continue
-      wall.get(name)?.push(micros / callsPerRound)
-      cpu.get(name)?.push((system + user) / callsPerRound)
-    }
-  }
-  return { wall, cpu }
-}
-
-const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
+/** The differences of two variants within one round. */
+const differences = (times: ReadonlyArray<number>, base: ReadonlyArray<number>) =>
+  times.map((time, round) => time - (base[round] ?? NaN))
 
 /** The time of one call, its spread, and its ratio to the client: the median of the ratios within one round. */
-const figures = (times: ReadonlyMap<string, ReadonlyArray<number>>): Readonly<Record<string, CallTime>> => {
-  const base = times.get("client") ?? []
-  return Object.fromEntries(
-    [...times].map(([name, own]) => {
-      const { p10, p50, p90 } = spread(own)
-      const ratio = spread(own.map((time, round) => time / (base[round] ?? NaN))).p50
-      return [name, {
-        medianMicros: rounded(p50, 0),
-        p10Micros: rounded(p10, 0),
-        p90Micros: rounded(p90, 0),
-        ratio: rounded(ratio, 3)
-      }]
-    })
-  )
+const figuresOf = (times: ReadonlyMap<string, Times>, pick: (times: Times) => ReadonlyArray<number>) => {
+  const client = times.get("client")
+  const base = client === undefined ? [] : pick(client)
+  return new Map([...times].map(([name, own]) => {
+    const { p10, p50, p90 } = spread(pick(own))
+    return [name, {
+      medianMicros: rounded(p50),
+      p10Micros: rounded(p10),
+      p90Micros: rounded(p90),
+      ratio: rounded(median(pick(own).map((time, round) => time / (base[round] ?? NaN))))
+    }]
+  }))
 }
 
-export const overhead = async () => {
-  const { stop, url } = await fixedReply()
-  const { cpu, wall } = await Effect.runPromise(Effect.scoped(
-    Effect.flatMap(variants(url), (all) => Effect.promise(() => measured(all)))
+/** The steps from the client to the service, each with what it adds. */
+const profileOf = (times: ReadonlyMap<string, Times>) => {
+  const wall = (name: string) => times.get(name)?.wall ?? []
+  const whole = median(differences(wall("service"), wall("client")))
+  const steps = [
+    ["Effect.tryPromise around the client", "client", "tryPromise"],
+    ["the span of a call", "tryPromise", "tryPromiseInSpan"],
+    ["validation, errors and retries of IdentityApi", "tryPromiseInSpan", "port"],
+    ["single flight, consent and tracing of IdentityService", "port", "service"]
+  ] as const
+  const rows = steps.map(([title, before, after]) => {
+    const added = median(differences(wall(after), wall(before)))
+    return [title, `${added.toFixed(1)} µs`, `${(added / whole * 100).toFixed(0)} %`]
+  })
+  return {
+    title: "Time that a machine token takes beyond the client of the AWS SDK",
+    head: ["part", "median", "share"],
+    rows: [...rows, ["together", `${whole.toFixed(1)} µs`, "100 %"]]
+  }
+}
+
+const micros = (value: number) => `${value < 100 ? value.toFixed(1) : value.toFixed(0)} µs`
+
+const run = async () => {
+  const server = program("./fixedReply.js")
+  const { port } = await message<{ readonly port: number }>(server)
+  const times = await Effect.runPromise(Effect.scoped(
+    Effect.flatMap(
+      variants(`http://127.0.0.1:${port}`),
+      (all) => Effect.promise(() => interleaved(all, { rounds, warmUpRounds }))
+    )
   ))
-  stop()
-  const call = figures(wall)
-  const value = call["service"]?.ratio ?? NaN
-  const goals: ReadonlyArray<Goal> = [{
-    name: "a machine token, relative to the client of the SDK",
-    value,
-    atMost: mostOfService,
-    unit: "×",
-    isMet: value <= mostOfService
-  }]
-  return { call, processor: figures(cpu), goals }
+  server.disconnect()
+  const wall = figuresOf(times, (own) => own.wall)
+  return {
+    goals: [
+      atMost("a machine token, relative to the client of the SDK", wall.get("service")?.ratio ?? NaN, 1.25, "×"),
+      atMost("a machine token from the cache", wall.get("cached")?.medianMicros ?? NaN, 20, "µs")
+    ],
+    figures: {
+      call: Object.fromEntries(wall),
+      processor: Object.fromEntries(figuresOf(times, (own) => own.cpu))
+    },
+    tables: [{
+      title: "One machine token",
+      head: ["call", "ratio", "median", "80 % of the rounds"],
+      rows: [...wall].map(([name, { medianMicros, p10Micros, p90Micros, ratio }]) => [
+        titles[name] ?? name,
+        `${ratio} ×`,
+        micros(medianMicros),
+        `${micros(p10Micros)}–${micros(p90Micros)}`
+      ])
+    }],
+    plots: [{
+      kind: "bars" as const,
+      name: "machine-token",
+      title: "Median time of one machine token, and the range of 80 % of the rounds",
+      unit: "µs",
+      bars: [...wall].map(([name, { medianMicros, p10Micros, p90Micros }]) => ({
+        name: titles[name] ?? name,
+        value: medianMicros,
+        spread: [p10Micros, p90Micros] as const
+      }))
+    }],
+    profile: profileOf(times)
+  }
+}
+
+export const overhead: Benchmark = {
+  name: "overhead",
+  title: "a machine token: this library, the client of the SDK and the official package",
+  measures:
+    "One machine token after the other, from a server in another process whose reply is fixed. The references are the " +
+    "client of the AWS SDK, which all others use, and `withAccessToken` of the official package. The variants alternate in " +
+    `rounds of ${callsPerRound} calls. A ratio is the median of the ratios within one round.`,
+  run
 }

@@ -16,7 +16,7 @@ const ready = Effect.gen(function*() {
   })
   const { workloadAccessToken } = yield* api.getWorkloadAccessToken({ workloadName: "agent" })
   process.send?.({ port: address._tag === "TcpAddress" ? address.port : 0, token: Redacted.value(workloadAccessToken) })
-  process.on("message", () => process.send?.({ memory: (globalThis.gc?.(), process.memoryUsage().rss) }))
+  process.on("message", () => process.send?.({ memory: (globalThis.gc?.(), process.memoryUsage().heapUsed) }))
   process.on("disconnect", () => process.exit(0))
   return yield* Effect.never
 })

@@ -1,5 +1,5 @@
 const quantile = (sorted: Float64Array, q: number) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN
 
 export interface Quantiles {
   readonly p50: number
@@ -29,4 +29,11 @@ export const mostInOneSecond = (times: ReadonlyArray<number>) => {
     most = Math.max(most, last - first + 1)
   })
   return most
+}
+
+/** The middle value, or NaN if there is none. */
+export const median = (values: Iterable<number>): number => {
+  const sorted = Float64Array.from(values)
+  sorted.sort()
+  return sorted[sorted.length >> 1] ?? NaN
 }

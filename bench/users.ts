@@ -4,7 +4,7 @@ import { Consent, type IdentityError, IdentityService } from "../src/index.js"
 
 const workloadName = "agent"
 
-const callbackUrl = "https://app.example/return"
+export const callbackUrl = "https://app.example/return"
 
 export const prepare = Effect.gen(function*() {
   const identity = yield* IdentityService.IdentityService

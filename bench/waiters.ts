@@ -3,8 +3,9 @@
  * the first message their workload access tokens.
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { Duration, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { AwsIdentity, IdentityService } from "../src/index.js"
+import { live } from "./environment.js"
 import { begin } from "./users.js"
 
 /** What a waiter costs is what those after the first few add, without what a program costs that has any. */
@@ -46,11 +47,9 @@ const beginAll = (tokens: ReadonlyArray<string>) =>
 const measure = Effect.gen(function*() {
   const tokens = yield* received
 
-  const start = yield* now
-  const first = yield* beginAll(tokens.slice(0, few))
+  const [startOfFew, first] = yield* Effect.timed(beginAll(tokens.slice(0, few)))
   const heapOfFew = yield* heap
-  const rest = yield* beginAll(tokens.slice(few))
-  const asleep = yield* now
+  const [startOfRest, rest] = yield* Effect.timed(beginAll(tokens.slice(few)))
   const heapOfMany = yield* heap
   const fibers = [...first, ...rest]
 
@@ -70,7 +69,7 @@ const measure = Effect.gen(function*() {
     from,
     to,
     waiters: fibers.length,
-    secondsToStart: (asleep - start) / 1000,
+    secondsToStart: Duration.toSeconds(startOfFew) + Duration.toSeconds(startOfRest),
     heapKBPerWaiter: (heapOfMany - heapOfFew) / 1024 / rest.length,
     socketsMost: Math.max(...open),
     millisToInterrupt: interrupted - interrupting
@@ -81,12 +80,7 @@ const measure = Effect.gen(function*() {
 measure.pipe(
   Effect.provide(
     IdentityService.layer.pipe(
-      Layer.provide(AwsIdentity.layerApi({
-        region: "us-east-1",
-        dataEndpoint: endpoint,
-        controlEndpoint: endpoint,
-        credentials: { accessKeyId: "test", secretAccessKey: "test" }
-      }))
+      Layer.provide(AwsIdentity.layerApi(live(endpoint)))
     )
   ),
   NodeRuntime.runMain
