@@ -18,6 +18,7 @@ import * as agents from "./internal/aws/agents.js"
 import * as call from "./internal/aws/call.js"
 import * as data from "./internal/aws/data.js"
 import * as loadOnUse from "./internal/aws/loadOnUse.js"
+import * as observers from "./internal/aws/observers.js"
 import * as settings from "./internal/aws/settings.js"
 
 /**
@@ -73,12 +74,18 @@ export interface Options {
 const acquire = <Client extends { readonly destroy: () => void }>(make: () => Client) =>
   Effect.acquireRelease(Effect.sync(make), (client) => Effect.sync(() => client.destroy()))
 
+/** The client of the caller is not changed. Without Node's modules, the SDK's request handler requires an `AbortSignal`. */
+const observerOf = (given: object | undefined) =>
+  given === undefined && agents.areAvailable() ? observers.perClient() : observers.perCommand
+
 const clientConfig = (
   credentials: Options["credentials"],
   region: string | undefined,
   endpoint: string | undefined
 ) => ({
   maxAttempts: 1,
+  // Used for the calls that an observer of the client observes: those without options.
+  cacheMiddleware: true,
   requestHandler: agents.make() ?? {},
   ...(credentials !== undefined && { credentials }),
   ...(region !== undefined && { region }),
@@ -91,11 +98,13 @@ const connect = (
 ) =>
   Effect.gen(function*() {
     const ready = clients.data !== undefined && clients.control !== undefined
+    const ofData = observerOf(clients.data)
+    const ofControl = observerOf(clients.control)
     const found = ready ? undefined : yield* settings.region(region)
 
     const makeData = Effect.flatMap(
       settings.endpoint("data", dataEndpoint),
-      (endpoint) => acquire(() => new BedrockAgentCoreClient(clientConfig(credentials, found, endpoint)))
+      (endpoint) => acquire(() => ofData.attach(new BedrockAgentCoreClient(clientConfig(credentials, found, endpoint))))
     )
     const data = clients.data ?? (yield* makeData)
 
@@ -108,13 +117,17 @@ const connect = (
     const control = yield* loadOnUse.make(
       Effect.gen(function*() {
         const sdk = yield* Effect.promise(() => import("@aws-sdk/client-bedrock-agentcore-control"))
-        const client = clients.control ?? (yield* acquire(() => new sdk.BedrockAgentCoreControlClient(config)))
+        const client = clients.control ??
+          (yield* acquire(() => ofControl.attach(new sdk.BedrockAgentCoreControlClient(config))))
         return { client, sdk }
       }),
       requestTimeout
     )
 
-    return { data: () => Effect.succeed(data), control }
+    return {
+      data: { client: () => Effect.succeed(data), observer: ofData },
+      control: { client: control, observer: ofControl }
+    }
   })
 
 /** AWS's name of an operation. */
@@ -156,14 +169,14 @@ export const make = (
     const requestTimeout = Duration.decode(options.requestTimeout ?? "30 seconds")
     const clients = yield* connect(options, requestTimeout)
     const rules = { checkRequests, requestTimeout }
-    const dataMethods = data.methods(call.make({ ...rules, client: clients.data }))
+    const dataMethods = data.methods(call.make({ ...rules, ...clients.data }))
     const loaded = yield* loadOnUse.make(
       Effect.map(
         Effect.promise(() => import("./internal/aws/control.js")),
         (control) =>
           IdentityApi.IdentityApi.of({
             ...dataMethods,
-            ...control.methods(call.make({ ...rules, client: clients.control }))
+            ...control.methods(call.make({ ...rules, ...clients.control }))
           })
       ),
       requestTimeout

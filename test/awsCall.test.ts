@@ -9,6 +9,7 @@ import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as IdentityApi from "../src/IdentityApi.js"
 import type * as IdentityError from "../src/IdentityError.js"
 import * as call from "../src/internal/aws/call.js"
+import { perCommand } from "../src/internal/aws/observers.js"
 import * as Operation from "../src/Operation.js"
 import { credentials, printed } from "./support/canaries.js"
 import { assertContains, assertEqual } from "./support/equality.js"
@@ -125,6 +126,7 @@ const operation = Operation.make({
 const calling = (answer: () => Promise<unknown>, options: { readonly checkRequests?: boolean } = {}) =>
   call.make({
     client: () => Effect.succeed("the client"),
+    observer: perCommand,
     checkRequests: true,
     requestTimeout: Duration.infinity,
     ...options
@@ -186,6 +188,7 @@ describe("a request", () => {
       const inputs: Array<unknown> = []
       const make = call.make({
         client: () => Effect.succeed("the client"),
+        observer: perCommand,
         checkRequests: true,
         requestTimeout: Duration.infinity,
         ...options
@@ -232,15 +235,16 @@ describe("a request", () => {
 
   it.effect("that is interrupted aborts the signal of the client", () =>
     Effect.gen(function*() {
-      const signals: Array<AbortSignal> = []
+      const signals: Array<{ readonly aborted: boolean }> = []
       const make = call.make({
         client: () => Effect.succeed("the client"),
+        observer: perCommand,
         checkRequests: true,
         requestTimeout: Duration.seconds(5)
       })
       const fiber = yield* Effect.fork(
-        make(operation, (_client, _input, { options: { abortSignal } }) => {
-          signals.push(abortSignal)
+        make(operation, (_client, _input, { options }) => {
+          if (options !== undefined) signals.push(options.abortSignal)
           return new Promise(() => undefined)
         })(request)
       )

@@ -24,7 +24,10 @@ const identified = { __smithy_context: { selectedHttpAuthScheme: { identity } } 
 const watched = (): exchange.Exchange & { readonly middleware: Middleware; readonly place: unknown } => {
   const added: Array<readonly [Middleware, unknown]> = []
   const made = exchange.of(operation)()
-  const command = { middlewareStack: { add: (...one: readonly [Middleware, unknown]) => void added.push(one) } }
+  const command = {
+    input: {},
+    middlewareStack: { add: (...one: readonly [Middleware, unknown]) => void added.push(one) }
+  }
   assert.strictEqual(made.watch(command), command)
   const [one, ...more] = added
   if (one === undefined || more.length > 0) return assert.fail("expected one middleware")
@@ -39,7 +42,7 @@ const passed = (response: unknown) =>
     const result = { response }
     const send = middleware(async () => result, {})
     try {
-      assert.strictEqual(await send({ request: {} }), result)
+      assert.strictEqual(await send({ input: {}, request: {} }), result)
       return result.response
     } catch (refused) {
       return refused instanceof ReplyRefused ? refused.kind : refused
@@ -74,7 +77,7 @@ describe("an exchange", () => {
       assertEqual([call.stage(), call.credentials()], ["Unidentified", []])
       const send = call.middleware(async () => ({ response: undefined }), identified)
       assertEqual([call.stage(), call.credentials()], ["Unsent", ["accessKeyId", "secretAccessKey"]])
-      await send({ request })
+      await send({ input: {}, request })
       assertEqual([call.stage(), call.credentials()], [
         "Sent",
         ["Bearer token-of-the-call", "token-of-the-call", "accessKeyId", "secretAccessKey"]
@@ -166,7 +169,7 @@ describe("an exchange", () => {
       const { middleware, stage } = watched()
       const lost = new Error("lost")
       const send = middleware(() => Promise.reject(lost), {})
-      const caught: unknown = await send({ request: {} }).catch((thrown: unknown) => thrown)
+      const caught: unknown = await send({ input: {}, request: {} }).catch((thrown: unknown) => thrown)
       assert.strictEqual(caught, lost)
       assert.strictEqual(stage(), "Sent")
     }))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Redacted, TestClock } from "effect"
+import { Context, DateTime, Effect, Exit, Fiber, Redacted, TestClock } from "effect"
 import * as Consent from "../src/Consent.js"
 import type * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
@@ -260,7 +260,7 @@ describe("a consent that a reauthentication requires", () => {
       })
       const consents = new CountedMap<string, IdentityError.ConsentRequired>()
       const reauthenticate = reauthentication.make(tokenFlow.make(api), consents)
-      const context = { options: yield* ofOptions(user), workloadAccessToken: Redacted.make("ada") }
+      const context = { options: ofOptions(user, Context.empty()), workloadAccessToken: Redacted.make("ada") }
       for (let index = 0; index < 500; index++) {
         yield* required(reauthenticate(context, Redacted.make(`refused-${index}`), `key-${index}`))
         // The consents of the first calls expire during this time.

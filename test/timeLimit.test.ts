@@ -232,7 +232,7 @@ describe("a time limit", () => {
 })
 
 describe("a promise with a time limit", () => {
-  const tryPromise = makeTryPromise(limit)
+  const tryPromise = makeTryPromise(limit, () => new AbortController())
 
   /** A promise that a test settles, and the signal that it was started with. */
   const pending = () => {
@@ -256,11 +256,13 @@ describe("a promise with a time limit", () => {
     }
   }
 
-  /** Runs a promise, and checks that no sleep of its timer is left, which would keep the process running. */
+  /** Runs a promise, and checks that no sleep of its timer is left 10 ms later, which would keep the process running. */
   const leavingNoSleep = <A, E, R>(self: Effect.Effect<A, E, R>) =>
     Effect.gen(function*() {
       const { clock, sleeps } = yield* countingSleeps
       const exit = yield* Effect.exit(Effect.withClock(self, clock))
+      yield* Effect.repeatN(Effect.yieldNow(), 20)
+      yield* TestClock.adjust("10 millis")
       yield* Effect.repeatN(Effect.yieldNow(), 20)
       assert.strictEqual(sleeps.pending, 0, "a sleep is left")
       return yield* exit
@@ -299,7 +301,7 @@ describe("a promise with a time limit", () => {
         yield* begun(rejected)
         rejected.reject("no")
         // The second member is the time of the caller's clock.
-        assertEqual(yield* Effect.flip(Fiber.join(two)), ["no", 7000])
+        assertEqual(yield* Effect.flip(Fiber.join(two)), ["no", 7010])
         const thrown = tryPromise({
           onTimeout: () => "too late",
           catch: String,
@@ -363,10 +365,12 @@ describe("a promise with a time limit", () => {
       yield* TestClock.adjust("6 seconds")
       one.resolve("done")
       yield* begun(two)
-      assertEqual(sleeps, { started: 1, pending: 1 })
+      yield* TestClock.adjust("10 millis")
+      // One of them, which has ended, would have stopped the timer.
+      assertEqual(sleeps, { started: 2, pending: 1 })
       yield* TestClock.adjust("4 seconds")
       assert.isNull(fiber.unsafePoll())
-      yield* TestClock.adjust("5999 millis")
+      yield* TestClock.adjust("5989 millis")
       assert.isNull(fiber.unsafePoll())
       yield* TestClock.adjust("1 millis")
       assert.strictEqual((yield* Fiber.join(fiber))[0], "too late")
@@ -374,7 +378,7 @@ describe("a promise with a time limit", () => {
 
   it.effect("has no timer if the limit is infinite", () =>
     Effect.gen(function*() {
-      const unlimited = makeTryPromise(Duration.infinity)({
+      const unlimited = makeTryPromise(Duration.infinity, () => new AbortController())({
         onTimeout: () => "too late",
         catch: String,
         try: async () => "done"

@@ -37,7 +37,7 @@ describe("timers of one duration", () => {
       assertEqual(sleeps, { started: 2, pending: 0 })
     }))
 
-  it.effect("do not fire if they are cancelled, and the last one that is cancelled ends the sleep", () =>
+  it.effect("do not fire if they are cancelled, and 10 milliseconds after the last one the sleep ends", () =>
     Effect.gen(function*() {
       const { clock, sleeps } = yield* countingSleeps
       const fired: Array<string> = []
@@ -51,8 +51,12 @@ describe("timers of one duration", () => {
       cancelSecond()
       cancelSecond()
       yield* settle
+      yield* TestClock.adjust("9 millis")
+      assertEqual(sleeps, { started: 2, pending: 2 })
+      yield* TestClock.adjust("1 millis")
+      yield* settle
       // No sleep is left that would keep the process running.
-      assertEqual(sleeps, { started: 1, pending: 0 })
+      assertEqual(sleeps, { started: 2, pending: 0 })
       yield* TestClock.adjust("1 minutes")
       assertEqual(fired, [])
       yield* start(startTimer, () => fired.push("third"), clock)
@@ -69,6 +73,7 @@ describe("timers of one duration", () => {
       for (let i = 1; i <= 5; i++) {
         yield* TestClock.adjust("1 seconds")
         cancel()
+        yield* TestClock.adjust("5 millis")
         cancel = yield* start(startTimer, () => fired.push(i), clock)
       }
       yield* TestClock.adjust("9999 millis")
@@ -76,7 +81,8 @@ describe("timers of one duration", () => {
       yield* TestClock.adjust("1 millis")
       assertEqual(fired, [5])
       yield* settle
-      assertEqual(sleeps, { started: 2, pending: 0 })
+      // Each time, one sleep ends the timers if there are none.
+      assertEqual(sleeps, { started: 2 + 5, pending: 0 })
     }))
 
   it.effect("fire by the clock of the fiber that starts them, and not by its date, which may be corrected", () =>

@@ -42,13 +42,18 @@ const observed = <Agent extends InstanceType<Http["Agent"]>>(agent: Agent): Agen
 // The values that the SDK's request handler uses for agents of its own.
 const options = { keepAlive: true, maxSockets: 50 }
 
+// Not an import: bundles for other platforms must not contain Node's modules.
+const loader = () => globalThis.process?.getBuiltinModule
+
+/** Tests if the platform has Node's modules. */
+export const areAvailable = (): boolean => loader() !== undefined
+
 /** The agents for an SDK client. On a platform without Node's modules there are none, and the SDK chooses its handler. */
 export const make = ():
   | { readonly httpAgent: InstanceType<Http["Agent"]>; readonly httpsAgent: InstanceType<Https["Agent"]> }
   | undefined =>
 {
-  // Not an import: bundles for other platforms must not contain Node's modules.
-  const load = globalThis.process?.getBuiltinModule
+  const load = loader()
   return load && {
     httpAgent: observed(new (load("node:http").Agent)(options)),
     httpsAgent: observed(new (load("node:https").Agent)(options))

@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import { TransportFailure, UndecodableReply, type ValidationError, type WireError } from "../../IdentityError.js"
 import type { ModelledTag, Operation } from "../../Operation.js"
 import { redactText } from "../lib/redactText.js"
@@ -15,21 +16,23 @@ import * as check from "../model/validation.js"
 import * as credentialFailures from "./credentialFailures.js"
 import { fromThrown, metadata } from "./exceptions.js"
 import * as Exchange from "./exchange.js"
+import type { Observer, Sending } from "./observers.js"
 import { afterLostAttempt, withCorrectedClock } from "./resend.js"
 import { asGiven, ofRequest } from "./secrets.js"
 import { withoutCredentials } from "./signed.js"
 
 const rpcService = { data: "BedrockAgentCore", control: "BedrockAgentCoreControl" }
 
-// The SDK adds it to the members of a reply. A reply without members would contain it.
+// The SDK adds it to the members of a reply.
 const withoutMetadata = (output: unknown) =>
   Predicate.isReadonlyRecord(output) ? Record.remove(output, "$metadata") : output
 
-/** Options of one sent command. */
-export interface Sending {
-  readonly options: { readonly abortSignal: AbortSignal }
-  /** Apply it to the command: it verifies the response, and records the credentials that errors must not contain. */
-  readonly watch: Exchange.Exchange["watch"]
+/** Decodes a reply. One without known members would contain those that the SDK adds. */
+const decoderOf = <B, J>(reply: Schema.Schema<B, J>) => {
+  const decode = Schema.decodeUnknownEither(reply)
+  return AST.getPropertySignatures(AST.encodedAST(reply.ast)).length > 0
+    ? decode
+    : (output: unknown) => decode(withoutMetadata(output))
 }
 
 /** @internal */
@@ -44,17 +47,18 @@ export interface Call<Client> {
 export const make = <Client>(options: {
   /** The client for an operation, by the operation's name. */
   readonly client: (operation: string) => Effect.Effect<Client, TransportFailure>
+  readonly observer: Observer
   readonly checkRequests: boolean
   readonly requestTimeout: Duration.Duration
 }): Call<Client> => {
-  const { requestTimeout } = options
+  const { observer, requestTimeout } = options
   // One for all operations, whose timers share a fiber.
-  const tryPromise = makeTryPromise(requestTimeout)
+  const tryPromise = makeTryPromise(requestTimeout, observer.makeAborter)
   return (operation, send) => {
     const { name, plane, reply, request } = operation
     const client = options.client(name)
     const encode = check.encode({ name, request: options.checkRequests ? request : asGiven(request) })
-    const decode = Schema.decodeUnknownEither(reply)
+    const decode = decoderOf(reply)
     const attributes = { "rpc.system": "aws-api", "rpc.service": rpcService[plane], "rpc.method": name }
 
     const timedOut = (stage: Exchange.Stage) => {
@@ -75,7 +79,7 @@ export const make = <Client>(options: {
     const observe = Exchange.of(operation)
 
     const read = (output: unknown, scrub: (text: string) => string) =>
-      Either.mapLeft(decode(withoutMetadata(output)), ({ issue }) => {
+      Either.mapLeft(decode(output), ({ issue }) => {
         const [field] = Predicate.isReadonlyRecord(output) ? check.invalidFields(issue) : []
         const path = field && scrub(field.name)
         const { requestId } = metadata(output)
@@ -91,12 +95,16 @@ export const make = <Client>(options: {
 
     /** Sends a request that the client accepts. */
     const exchange = (sendInput: (sending: Sending) => Promise<unknown>, request: unknown) => {
-      const { credentials, isResent, retryAfter, stage, watch } = observe()
+      const exchange = observe()
+      const { credentials, isResent, retryAfter, stage } = exchange
       const known = redactText(() => [...ofRequest(request), ...credentials()])
       const scrub = (text: string) => withoutCredentials(known(text))
       const output = tryPromise({
         onTimeout: () => timedOut(stage()),
-        try: (abortSignal) => withCorrectedClock(() => sendInput({ options: { abortSignal }, watch })),
+        try: (abortSignal) => {
+          const sending = observer.sending(exchange, abortSignal)
+          return withCorrectedClock(() => sendInput(sending))
+        },
         catch: (thrown, now) => {
           const error = fromThrown(operation, scrub, stage(), retryAfter(now))(thrown)
           return isResent() ? afterLostAttempt(name, error) : error
@@ -106,17 +114,13 @@ export const make = <Client>(options: {
     }
 
     return (request) =>
-      withSpan(
-        `AwsIdentity.${name}`,
-        attributes,
-        Effect.suspend(() => {
+      withSpan(`AwsIdentity.${name}`, { attributes, kind: "client" }, () => ({
+        use: Effect.suspend(() => {
           const input = encode(request)
           return Either.isLeft(input)
             ? Effect.fail(input.left)
             : Effect.flatMap(client, (client) => exchange((sending) => send(client, input.right, sending), request))
-        }),
-        Effect.void,
-        "client"
-      )
+        })
+      }))
   }
 }

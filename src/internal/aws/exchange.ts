@@ -1,7 +1,4 @@
-/**
- * Middleware that observes the signed request and the raw response of one call. It is added to the command, so it works with
- * every client and changes none.
- */
+/** Observes the signed request and the raw response of one call, as middleware of its command or of its client. */
 import * as Predicate from "effect/Predicate"
 import type { Operation } from "../../Operation.js"
 import { prepareResend } from "./agents.js"
@@ -9,7 +6,11 @@ import * as reply from "./reply.js"
 import * as retryAfter from "./retryAfter.js"
 import * as signed from "./signed.js"
 
+/** The input of a command, which is that of its call. */
+export type Input = object
+
 interface Next {
+  readonly input: Input
   readonly request: unknown
 }
 
@@ -17,13 +18,15 @@ interface Result {
   response: unknown
 }
 
-type Middleware = <Args extends Next, Out extends Result>(
+/** @internal */
+export type Middleware = <Args extends Next, Out extends Result>(
   next: (args: Args) => Promise<Out>,
   context: object
 ) => (args: Args) => Promise<Out>
 
 /** Middleware stack of a command of either client. */
 export interface Command {
+  readonly input: Input
   readonly middlewareStack: {
     readonly add: (
       middleware: Middleware,
@@ -40,6 +43,10 @@ export type Stage = "Unobserved" | "Unidentified" | "Unsent" | "Sent"
 
 /** @internal */
 export interface Exchange {
+  /** Records that the call has reached the client, or has the credentials that this context contains. */
+  readonly enter: (context: object) => void
+  /** Sends the signed request, and verifies the response. */
+  readonly send: <Args extends Next, Out extends Result>(next: (args: Args) => Promise<Out>, args: Args) => Promise<Out>
   /** Adds the middleware to a command, which is sent once. */
   readonly watch: <C extends Command>(command: C) => C
   readonly stage: () => Stage
@@ -146,22 +153,30 @@ export const of = (operation: Operation.Any): () => Exchange => {
     let isResent = false
     let headers: Readonly<Record<string, string>> = {}
 
-    const middleware: Middleware = (next, context) => {
+    const enter = (context: object) => {
       contexts.push(context)
-      return async (args) => {
-        sent.push(args.request)
-        headers = {}
-        const result = await next(args).catch((error) => {
-          if (!prepareResend(error)) throw error
-          isResent = true
-          return next(args)
-        })
-        headers = await check(result.response)
-        return result
-      }
+    }
+
+    const send: Exchange["send"] = async (next, args) => {
+      sent.push(args.request)
+      headers = {}
+      const result = await next(args).catch((error) => {
+        if (!prepareResend(error)) throw error
+        isResent = true
+        return next(args)
+      })
+      headers = await check(result.response)
+      return result
+    }
+
+    const middleware: Middleware = (next, context) => {
+      enter(context)
+      return (args) => send(next, args)
     }
 
     return {
+      enter,
+      send,
       watch: (command) => {
         // The last middleware before the request handler: the request is signed, the response is raw.
         command.middlewareStack.add(middleware, {

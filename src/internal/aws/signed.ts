@@ -47,6 +47,17 @@ const isSecret = (value: unknown): value is string => typeof value === "string" 
 const identityOf = (context: unknown): unknown =>
   member(member(member(context, "__smithy_context"), "selectedHttpAuthScheme"), "identity")
 
+/** A context that keeps the credentials of this one, which the calls of a client may share. */
+export const snapshot = (context: object): object => ({
+  __smithy_context: { selectedHttpAuthScheme: { identity: identityOf(context) } }
+})
+
+/** Removes the command for which a context was made, which the middleware of the SDK does not use. */
+export const forgetCommand = (context: object): void => {
+  const own = member(context, "__smithy_context")
+  if (Predicate.hasProperty(own, "commandInstance")) own.commandInstance = undefined
+}
+
 /** Tests if the SDK has resolved credentials for a call. */
 export const isIdentified = (context: unknown): boolean => identityOf(context) !== undefined
 

@@ -35,7 +35,7 @@ type Failure<E> = FailureWith<Strategy<E> | undefined>
 /** Where the token of these options is kept, and the workload access token that requests it. */
 export const grantOf = Effect.fnUntraced(function*<E, R>(options: Options<E, R>) {
   const token = yield* workloadTokenOf(options)
-  const key = grantKey(options, token, yield* ofOptions(options), requestKind)
+  const key = grantKey(options, token, ofOptions(options, yield* Effect.context<never>()), requestKind)
   return { key, identity: identityOf(options, token), providerName: options.providerName, token }
 })
 

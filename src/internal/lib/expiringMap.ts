@@ -13,6 +13,8 @@ export interface ExpiringMap<V> {
   readonly get: (key: string, now: DateTime.Utc) => Option.Option<V>
   readonly set: (key: string, value: V, now: DateTime.Utc) => void
   readonly remove: (key: string) => void
+  /** Tests if there is no entry. Expired entries count. */
+  readonly isEmpty: () => boolean
 }
 
 /** Tests if an entry has not expired. An entry expires at its deadline. */
@@ -46,6 +48,7 @@ export const make = <V extends Expiring>(entries: Map<string, V> = new Map()): E
     },
     remove: (key) => {
       entries.delete(key)
-    }
+    },
+    isEmpty: () => entries.size === 0
   }
 }

@@ -34,9 +34,15 @@ export const timeLimit = <E2>(options: {
     )
 }
 
+/** A signal, and what aborts it: an `AbortController` or the like. */
+export interface Aborter<Signal> {
+  readonly signal: Signal
+  readonly abort: () => void
+}
+
 /** A promise, and the errors of its rejection and of its time limit. */
-export interface LimitedPromise<A, E> {
-  readonly try: (signal: AbortSignal) => Promise<A>
+export interface LimitedPromise<A, E, Signal> {
+  readonly try: (signal: Signal) => Promise<A>
   /** The error of a promise that is rejected at the time `now`, in milliseconds. */
   readonly catch: (thrown: unknown, now: number) => E
   readonly onTimeout: () => E
@@ -49,14 +55,15 @@ export interface LimitedPromise<A, E> {
  * A promise needs no fiber that can be interrupted, so there is only a timer, where `timeLimit` starts three fibers for each call.
  * Promises that are pending at the same time share the fiber of the timer.
  */
-export const makeTryPromise = (
-  duration: Duration.Duration
-): <A, E>(promise: LimitedPromise<A, E>) => Effect.Effect<A, E> => {
+export const makeTryPromise = <Signal>(
+  duration: Duration.Duration,
+  makeAborter: () => Aborter<Signal>
+): <A, E>(promise: LimitedPromise<A, E, Signal>) => Effect.Effect<A, E> => {
   const startTimer = Duration.isFinite(duration) ? timers.make(duration) : () => () => undefined
-  return <A, E>(promise: LimitedPromise<A, E>) =>
+  return <A, E>(promise: LimitedPromise<A, E, Signal>) =>
     Effect.withFiberRuntime<A, E>((caller) =>
       Effect.async((resume) => {
-        const controller = new AbortController()
+        const controller = makeAborter()
         const cancelTimer = startTimer(caller, () => {
           resume(Effect.failSync(promise.onTimeout))
           controller.abort()

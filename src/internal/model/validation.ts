@@ -54,8 +54,18 @@ const findProtoKeys = (value: unknown, path: string): ReadonlyArray<InvalidField
   })
 }
 
+// Most requests have no such member, and no path is needed to see that.
+const hasProtoKey = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.some(hasProtoKey)
+  if (!Predicate.isReadonlyRecord(value)) return false
+  for (const key in value) {
+    if (Object.hasOwn(value, key) && (key === "__proto__" || hasProtoKey(value[key]))) return true
+  }
+  return false
+}
+
 const rejectProtoKeys = <A>(operation: string, request: A): Either.Either<A, ValidationError> => {
-  const fields = findProtoKeys(request, "")
+  const fields = hasProtoKey(request) ? findProtoKeys(request, "") : []
   return fields.length === 0 ? Either.right(request) : Either.left(fieldsError(operation, fields))
 }
 
@@ -65,16 +75,26 @@ const toValidationError = (operation: string) => (error: ParseResult.ParseError)
 // Valid requests and their operation: a request that the server has decoded is not validated again.
 const validatedRequests = new WeakMap<object, string>()
 
+// The validation of an absent member costs nothing, that of an undefined one as much as any.
+const withoutUndefined = (request: unknown): unknown => {
+  if (!Predicate.isReadonlyRecord(request)) return request
+  const present: Record<string, unknown> = {}
+  for (const key of Object.keys(request)) if (request[key] !== undefined) present[key] = request[key]
+  return present
+}
+
 /** Validates a request and encodes it. */
 export const encode = <A, I>(
   { name, request }: CheckedOperation<A, I>
 ): (request: A) => Either.Either<I, ValidationError> => {
-  const encode = Schema.encodeEither(request, { errors: "all" })
-  return (request) =>
-    Either.flatMap(
-      rejectProtoKeys(name, request),
-      (request) => Either.mapLeft(encode(request), toValidationError(name))
-    )
+  const encode = Schema.encodeUnknownEither(request, { errors: "all" })
+  const toError = toValidationError(name)
+  return (request) => {
+    const rejected = rejectProtoKeys(name, request)
+    return Either.isLeft(rejected)
+      ? Either.left(rejected.left)
+      : Either.mapLeft(encode(withoutUndefined(request)), toError)
+  }
 }
 
 /** Bytes up to which all errors of a request are collected; in a larger one only the first, which limits the time. */

@@ -63,7 +63,7 @@ export const make = (settings: Settings): Effect.Effect<Connection, never, Scope
     let subscriber: client.RedisClient | undefined
 
     const sender = (limit: Duration.Duration): Send => {
-      const tryPromise = makeTryPromise(limit)
+      const tryPromise = makeTryPromise(limit, () => new AbortController())
       return (command) =>
         Effect.suspend(() =>
           commands.isReady()

@@ -76,13 +76,14 @@ export const make = (api: IdentityApi["Type"]) => {
   const send = (request: TokenRequest) => Effect.mapError(api.getResourceOauth2Token(request), withOptionNames)
 
   /** Requests a token that needs no consent. */
-  const requestMachineToken = Effect.fnUntraced(function*(
+  const requestMachineToken = (
     { options, workloadAccessToken }: TokenContext,
     forceAuthentication: boolean | undefined
-  ) {
-    const reply = yield* send(tokenRequest(options, workloadAccessToken, forceAuthentication))
-    return hasToken(reply) ? reply.accessToken : yield* missingMember(reply, "accessToken")
-  })
+  ) =>
+    Effect.flatMap(
+      send(tokenRequest(options, workloadAccessToken, forceAuthentication)),
+      (reply) => hasToken(reply) ? Effect.succeed(reply.accessToken) : missingMember(reply, "accessToken")
+    )
 
   const requestUserToken = Effect.fnUntraced(function*(
     { options, workloadAccessToken }: TokenContext,

@@ -1,11 +1,13 @@
 /** Token requests whose consent is handled by the strategy of the call or of the program. */
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import type * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import type * as Tracer from "effect/Tracer"
 import { ProgramStrategy, type Strategy } from "../../Consent.js"
 import type { ConsentRequired } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
 import { released } from "../lib/released.js"
-import { withSpan } from "../lib/span.js"
+import { activate, contextIn, withSpan } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
 import { type ConsentSession, isRetried, nextNumber, pollFrom } from "./consentSession.js"
 import type { Flight, Flights, RequestFailure } from "./flights.js"
@@ -16,6 +18,7 @@ import { isRejected, renewing, workloadTokenOf } from "./workloadToken.js"
 
 /** What a call holds, and releases when it ends. */
 interface Call {
+  readonly span: Tracer.Span
   flight: Flight | undefined
   waiter: Waiter | undefined
 }
@@ -36,21 +39,21 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
       return waiter === undefined ? left : Effect.zipRight(stop(waiter), left)
     })
 
+  /** Joins and records the flight in one step, so that no interruption finds it half-done. */
   const join = (
     call: Call,
     caller: WithWorkloadAccessToken,
     token: Redacted.Redacted,
     options: TokenRequestOptions,
-    kind: Kind
+    kind: Kind,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>
   ): Effect.Effect<Redacted.Redacted, RequestFailure> => {
     let isOwn = false
-    let isLate = false
     const key = grantKey(caller, token, options, kind.name)
     const request = Effect.suspend(() => {
       isOwn = true
       return renewing(caller, token, (workloadAccessToken) => kind.request({ options, workloadAccessToken }, key))
     })
-    let opened: ConsentSession | undefined
     /** The calls of an open session may wait for something else than its token, so a call that joins them polls once. */
     const orToken = (session: ConsentSession, consent: ConsentRequired) =>
       Effect.catchAll(
@@ -58,31 +61,29 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
         (error) => {
           if (error._tag === "ConsentPending" || isRetried(error)) return Effect.fail(consent)
           // After an answer for all calls, such as a denial, the session is not joined any more.
-          return session.answer === undefined ? Effect.fail(error) : again
+          return session.answer === undefined ? Effect.fail(error) : again()
         }
       )
-    const again: Effect.Effect<Redacted.Redacted, RequestFailure> = Effect.suspend(() =>
-      Effect.zipRight(Effect.uninterruptible(release(call)), join(call, caller, token, options, kind))
-    )
-    const joined = Effect.uninterruptible(
-      Effect.map(flights.join(key, request), (flight) => {
-        call.flight = flight
-        isLate = flight.isSuperseded
-        opened = flight.session
-        return flight
-      })
-    ).pipe(
-      Effect.flatMap(flights.result),
-      Effect.matchEffect({
-        onFailure: (error) => {
-          if (error._tag === "ConsentRequired" && opened !== undefined) return orToken(opened, error)
-          // Only the token of the call that sent the request was rejected.
-          return isRejected(error) && !isOwn ? again : Effect.fail(error)
-        },
-        // The request was sent before what has made its token out of date.
-        onSuccess: (token) => isLate ? again : Effect.succeed(token)
-      })
-    )
+    const again = (): Effect.Effect<Redacted.Redacted, RequestFailure> =>
+      Effect.zipRight(
+        Effect.uninterruptible(release(call)),
+        Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
+          join(call, caller, token, options, kind, fiber)
+        )
+      )
+    const flight = call.flight = flights.join(key, request, fiber, contextIn(fiber, call.span))
+    const { isSuperseded, session: opened } = flight
+    const joined = Effect.matchEffect(flights.result(flight), {
+      onFailure: (error) => {
+        if (error._tag === "ConsentRequired" && opened !== undefined) {
+          return Effect.zipRight(activate(call.span), orToken(opened, error))
+        }
+        // Only the token of the call that sent the request was rejected.
+        return isRejected(error) && !isOwn ? again() : Effect.fail(error)
+      },
+      // The request was sent before what has made its token out of date.
+      onSuccess: (token) => isSuperseded ? again() : Effect.succeed(token)
+    })
     return kind.name === requestKind ? joined : Effect.ensuring(
       joined,
       // It has replaced the token that an earlier request may return.
@@ -103,24 +104,32 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
   }
 
   return <E, R>(
-    span: string,
+    name: string,
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     kind: Kind
   ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> => {
     const { authFlow, providerName } = options
+    const requestedWith = (call: Call, token: Redacted.Redacted) =>
+      Effect.catchAll(
+        Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
+          join(call, options, token, ofOptions(options, fiber.currentContext), kind, fiber)
+        ),
+        (error): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
+          error._tag === "ConsentRequired"
+            ? Effect.zipRight(activate(call.span), onConsent(call, options, error))
+            : Effect.fail(error)
+      )
     const requested = (call: Call) =>
-      Effect.flatMap(workloadTokenOf(options), (token) =>
-        ofOptions(options).pipe(
-          Effect.flatMap((resolved) => join(call, options, token, resolved, kind)),
-          Effect.catchIf(
-            (error): error is ConsentRequired => error._tag === "ConsentRequired",
-            (consent) => onConsent(call, options, consent)
-          )
-        ))
-    return Effect.suspend(() => {
-      const call: Call = { flight: undefined, waiter: undefined }
+      Redacted.isRedacted(options.workloadAccessToken)
+        ? requestedWith(call, options.workloadAccessToken)
+        : Effect.zipRight(
+          activate(call.span),
+          Effect.flatMap(workloadTokenOf(options), (token) => requestedWith(call, token))
+        )
+    return withSpan(name, { attributes: { providerName, authFlow }, kind: "internal" }, (span) => {
+      const call: Call = { span, flight: undefined, waiter: undefined }
       // A waiting call keeps neither its options nor its strategy.
-      return withSpan(span, { providerName, authFlow }, released(Effect.suspend(() => requested(call))), release(call))
+      return { use: released(Effect.suspend(() => requested(call))), finalizer: release(call) }
     })
   }
 }

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
 import type { Identity } from "../../WorkloadAccessToken.js"
 import { digestSync } from "../lib/digest.js"
-import { dedupeKey, type TokenRequestOptions } from "./tokenRequest.js"
+import { canonical, type TokenRequestOptions } from "./tokenRequest.js"
 
 // By the `Redacted` and not by its text, so that the identity of a token ends with it.
 const identities = new WeakMap<Redacted.Redacted, string>()
@@ -130,7 +130,7 @@ export const grantKey = (
 ): string => {
   try {
     const identity = options.authFlow === "ON_BEHALF_OF_TOKEN_EXCHANGE" ? digestSync(token) : identityOf(caller, token)
-    return JSON.stringify([identity, dedupeKey(options), kind])
+    return JSON.stringify([identity, canonical(options), kind])
   } catch {
     // A program without type checks passed something else. It is not shared, and the validation of the request reports it.
     return `invalid ${unsharedKeys++}`

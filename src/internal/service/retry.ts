@@ -61,16 +61,18 @@ const retried = <A, E>(self: Effect.Effect<A, E>, repeat: Repeat, budget: RetryB
         Effect.onInterrupt(() => Effect.sync(() => budget.refund(unsent)))
       )
     }
-    return self.pipe(
+    const given = (value: A) => {
+      budget.give(taken)
+      return value
+    }
+    return Effect.matchEffect(self, {
       // Most calls succeed, and the driver of a schedule takes longer than the rest of this.
-      Effect.catchAll((error) =>
-        isIdentityError(error) && isTransient(error) ? again(Effect.fail(error)) : Effect.fail(error)
-      ),
-      Effect.map((value) => {
-        budget.give(taken)
-        return value
-      })
-    )
+      onFailure: (error) =>
+        isIdentityError(error) && isTransient(error)
+          ? Effect.map(again(Effect.fail(error)), given)
+          : Effect.fail(error),
+      onSuccess: (value) => Effect.succeed(given(value))
+    })
   })
 
 /** The same port, with the program's retries. Each operation says what may be sent twice; all of them share one budget. */

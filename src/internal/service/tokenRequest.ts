@@ -3,7 +3,7 @@
  * would treat the poll as another request and require another consent.
  */
 import * as Arr from "effect/Array"
-import * as Effect from "effect/Effect"
+import * as Context from "effect/Context"
 import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import type { Oauth2Flow } from "../../Credential.js"
@@ -31,20 +31,21 @@ const redact = (value: string | Redacted.Redacted) => typeof value === "string" 
 
 /** @internal */
 export const ofOptions = (
-  options: TokenOptions & { readonly authFlow: Oauth2Flow }
-): Effect.Effect<TokenRequestOptions> =>
-  Effect.map(CallbackUrl, (defaultUrl) => ({
-    providerName: options.providerName,
-    authFlow: options.authFlow,
-    scopes: options.scopes,
-    resources: options.resources,
-    audiences: options.audiences,
-    callbackUrl: options.callbackUrl ?? (options.authFlow === "USER_FEDERATION" ? defaultUrl : undefined),
-    customState: options.customState === undefined ? undefined : redact(options.customState),
-    // `Record.map` would lose a member with the name `__proto__` before validation can reject it.
-    customParameters: options.customParameters &&
-      Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)]))
-  }))
+  options: TokenOptions & { readonly authFlow: Oauth2Flow },
+  context: Context.Context<never>
+): TokenRequestOptions => ({
+  providerName: options.providerName,
+  authFlow: options.authFlow,
+  scopes: options.scopes,
+  resources: options.resources,
+  audiences: options.audiences,
+  callbackUrl: options.callbackUrl ??
+    (options.authFlow === "USER_FEDERATION" ? Context.get(context, CallbackUrl) : undefined),
+  customState: options.customState === undefined ? undefined : redact(options.customState),
+  // `Record.map` would lose a member with the name `__proto__` before validation can reject it.
+  customParameters: options.customParameters &&
+    Object.fromEntries(Object.entries(options.customParameters).map(([name, value]) => [name, redact(value)]))
+})
 
 /** @internal */
 export const request = (
@@ -66,27 +67,34 @@ export const request = (
 
 const byName = Order.mapInput(Order.string, ([name]: readonly [name: string, value: unknown]) => name)
 
-const sorted = (given: ReadonlyArray<string> = []) => Arr.sort(new Set(given), Order.string)
+const none: ReadonlyArray<never> = []
+
+const sorted = (given: ReadonlyArray<string> = none) =>
+  given.length < 2 ? given : Arr.sort(new Set(given), Order.string)
+
+const parametersOf = (given: TokenRequestOptions["customParameters"]) =>
+  given === undefined
+    ? none
+    : Arr.sort(Object.entries(given), byName).map(([name, value]) => [name, Redacted.value(value)])
 
 /**
- * Returns the single-flight key of a request: equal for options that request the same, in any order and with any duplicates.
- * `customState` is not part of it, since callers generate another value for each call. The key contains secrets.
+ * Returns what a request asks for as JSON values: equal for options that request the same, in any order and with any duplicates.
+ * `customState` is not part of it, since callers generate another value for each call. The values contain secrets.
  */
-export const dedupeKey = ({
+export const canonical = ({
   audiences,
   authFlow,
   callbackUrl,
-  customParameters = {},
+  customParameters,
   providerName,
   resources,
   scopes
-}: TokenRequestOptions): string =>
-  JSON.stringify([
-    providerName,
-    authFlow,
-    sorted(scopes),
-    sorted(resources),
-    sorted(audiences),
-    callbackUrl,
-    Arr.sort(Object.entries(customParameters), byName).map(([name, value]) => [name, Redacted.value(value)])
-  ])
+}: TokenRequestOptions): ReadonlyArray<unknown> => [
+  providerName,
+  authFlow,
+  sorted(scopes),
+  sorted(resources),
+  sorted(audiences),
+  callbackUrl,
+  parametersOf(customParameters)
+]
