@@ -174,8 +174,9 @@ const decide = (store: Store): Decision => (state, now, context, newUri) =>
     const { settings } = store
     const key = grantKey(grantOwner(context))
     const requestConsent = (state: State) => openSession(settings)(state, now, context, newUri)
-    const withoutGrant = { ...state, grants: Table.remove(state.grants, key) }
-    if (request.forceAuthentication === true) return yield* requestConsent(withoutGrant)
+    // Removed only where the answer needs it, since it takes longer than the rest of the decision.
+    const withoutGrant = () => ({ ...state, grants: Table.remove(state.grants, key) })
+    if (request.forceAuthentication === true) return yield* requestConsent(withoutGrant())
     if (request.sessionUri !== undefined) return yield* poll(settings, state, now, context, request.sessionUri)
     const stored = Option.filter(
       Table.get(state.grants, key),
@@ -186,7 +187,7 @@ const decide = (store: Store): Decision => (state, now, context, newUri) =>
     const refreshToken = usableRefreshToken(grant, now)
     const until = refreshToken === undefined ? grant.expiresAt : DateTime.min(grant.expiresAt, grant.refreshAt)
     if (DateTime.lessThan(now, until)) return replyWith({ accessToken: grant.accessToken }, state)
-    if (refreshToken === undefined) return yield* requestConsent(withoutGrant)
+    if (refreshToken === undefined) return yield* requestConsent(withoutGrant())
     const next: Next = {
       _tag: "Refresh",
       grant,
