@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, Layer, Option, Order, Redacted } from "effect"
+import { Array as Arr, Duration, Effect, Layer, Option, Order, Redacted } from "effect"
 import { build } from "esbuild"
 import { spawn } from "node:child_process"
 import { symlinkSync } from "node:fs"
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import * as Consent from "../src/Consent.js"
 import * as IdentityControls from "../src/IdentityControls.js"
 import { agent, asUser } from "./support/agent.js"
+import { answering } from "./support/answering.js"
 import { consents, required } from "./support/consenting.js"
 import { assertEqual } from "./support/equality.js"
 import { seal, sealKey, server } from "./support/redis.js"
@@ -106,6 +107,45 @@ describe("four processes with Redis", () => {
         yield* all({ get: ["a"], token })
         assert.strictEqual(yield* requests, 3)
       }).pipe(Effect.provide(Live)),
+    60_000
+  )
+
+  it.scopedLive(
+    "send one request that takes seven seconds, and another one soon if the process that sent it is killed",
+    () =>
+      Effect.gen(function*() {
+        const redis = yield* server()
+        const home = yield* bundled
+        const requests: Array<string> = []
+        const { origin: endpoint } = yield* answering((request, response) => {
+          const index = requests.push(`${request.url}`)
+          // The third request has no reply.
+          if (index === 3) return
+          setTimeout(() => {
+            response.writeHead(200, { "content-type": "application/json" }).end(`{"accessToken":"token-${index}"}`)
+          }, index === 1 ? 7000 : 0)
+        })
+        const args = [join(home, "worker.mjs"), endpoint, redis.url, sealKey]
+        const [one, other] = yield* Effect.all([start(args), start(args)], { concurrency: 2 })
+        yield* Effect.all([one.next, other.next])
+        // Its lifetime of six seconds begins with the reply.
+        for (const { send } of [one, other]) send({ get: ["slow"], token: "workload" })
+        assertEqual([yield* one.next, yield* other.next], ["token-1", "token-1"])
+        assert.lengthOf(requests, 1)
+        other.send({ get: ["next"], token: "workload" })
+        assert.strictEqual(yield* other.next, "token-2")
+
+        one.send({ get: ["lost"], token: "workload" })
+        yield* Effect.sleep("500 millis")
+        other.send({ get: ["lost"], token: "workload" })
+        yield* Effect.sleep("500 millis")
+        assert.lengthOf(requests, 3)
+        one.kill()
+        const [duration, token] = yield* Effect.timed(other.next)
+        assert.strictEqual(token, "token-4")
+        assert.isAbove(Duration.toMillis(duration), 2000)
+        assert.isBelow(Duration.toMillis(duration), 6000)
+      }),
     60_000
   )
 
