@@ -43,6 +43,11 @@ export interface Options {
    * another AWS account, region or environment.
    */
   readonly prefix?: string | undefined
+  /**
+   * Certificate authorities that are trusted for this connection, in addition to those of Node, as PEM text with one or more
+   * certificates. Needs a `rediss://` URL. Defaults to none. Client certificates are not supported.
+   */
+  readonly certificateAuthorities?: ReadonlyArray<string> | undefined
   /** Time limit of an attempt to connect; defaults to 2 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /** Time limit of a command of the ledger or the signal, with the time to connect; defaults to 2 seconds. */

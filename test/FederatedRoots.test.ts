@@ -3,7 +3,7 @@ import { Either } from "effect"
 import type * as tls from "node:tls"
 import { rootCertificates } from "node:tls"
 import { beforeEach, vi } from "vitest"
-import { fromPem, secureContext, trusted } from "../src/internal/oauth/certificates.js"
+import { fromPem, secureContext, trusted } from "../src/internal/lib/certificates.js"
 import { privateAuthority } from "./fixtures/privateAuthority.js"
 import { assertEqual } from "./support/equality.js"
 

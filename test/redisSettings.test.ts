@@ -34,6 +34,14 @@ describe("the options of Redis.layer", () => {
         [{ url: "redis://:canary@localhost/one" }, /the path of url must be the number of a database/],
         [{ url: "redis://:%@localhost/0" }, /percent-encoded/],
         [{ url: "redis://localhost", prefix: "" }, /prefix must not be empty/],
+        [
+          { url: "redis://localhost", certificateAuthorities: ["canary"] },
+          /certificateAuthorities need a url with rediss/
+        ],
+        [
+          { url: "rediss://localhost", certificateAuthorities: ["canary"] },
+          /certificateAuthorities\[0\] is not PEM text/
+        ],
         [{ url: "redis://localhost", connectTimeout: 0 }, /connectTimeout must be a finite duration/],
         [{ url: "redis://localhost", commandTimeout: Duration.infinity }, /commandTimeout must be a finite duration/]
       ]

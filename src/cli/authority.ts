@@ -2,7 +2,7 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { fromPem } from "../internal/oauth/certificates.js"
+import { fromPem } from "../internal/lib/certificates.js"
 import * as Input from "./input.js"
 import { CommandFailed } from "./output.js"
 

@@ -11,7 +11,7 @@ import type { Send } from "../../src/internal/redis/connection.js"
 import * as Redis from "../../src/Redis.js"
 import { unhurried } from "./clock.js"
 
-const freePort = () =>
+export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const server = createServer()
     server.on("error", reject)

@@ -31,10 +31,10 @@ const silenceMillis = 5000
 
 type Event = { readonly failure: RedisUnavailable } | "connected"
 
-const options = ({ connectTimeout, host, isTls, port }: Settings) => ({
+const options = ({ connectTimeout, host, port, tls }: Settings) => ({
   host,
   port,
-  ...(isTls ? { tls: {} } : {}),
+  ...(tls === undefined ? {} : { tls }),
   connectTimeout,
   lazyConnect: true,
   retryStrategy: (attempts: number) => Math.min(50 * 2 ** Math.min(attempts, 10), maxPause),

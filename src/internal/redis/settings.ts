@@ -3,14 +3,17 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { SecureContext } from "node:tls"
 import type { Options } from "../../Redis.js"
+import * as certificates from "../lib/certificates.js"
 import { parseUrl } from "../lib/url.js"
 
 /** Durations are in milliseconds. */
 export interface Settings {
   readonly host: string
   readonly port: number
-  readonly isTls: boolean
+  /** `undefined` without TLS. */
+  readonly tls: { readonly secureContext?: SecureContext } | undefined
   readonly database: number
   readonly username: string | undefined
   readonly password: Redacted.Redacted | undefined
@@ -56,12 +59,21 @@ export const decode = (options: Options): Either.Either<Settings, Problem> =>
     if (Option.isNone(given.username) || Option.isNone(given.password)) {
       return yield* problem("url", "the user name and the password of url must be percent-encoded")
     }
+    const { certificateAuthorities = [] } = options
+    const isTls = protocol === "rediss:"
+    if (!isTls && certificateAuthorities.length > 0) {
+      return yield* problem("certificateAuthorities", "certificateAuthorities need a url with rediss://")
+    }
+    const secureContext = yield* Either.mapLeft(certificates.secureContext(certificateAuthorities), (message) => ({
+      option: "certificateAuthorities",
+      message: `certificateAuthorities${message}`
+    }))
     if (prefix === "") return yield* problem("prefix", "prefix must not be empty")
     const password = given.password.value === "" ? undefined : Redacted.make(given.password.value)
     return {
       host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
       port: port === "" ? 6379 : Number(port),
-      isTls: protocol === "rediss:",
+      tls: isTls ? (secureContext === undefined ? {} : { secureContext }) : undefined,
       database: Number(database),
       username: options.username ?? (given.username.value === "" ? undefined : given.username.value),
       password: options.password ?? password,

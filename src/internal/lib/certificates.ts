@@ -1,4 +1,4 @@
-/** The trusted certificate authorities of authorization servers. */
+/** Trusted certificate authorities of servers. */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { X509Certificate } from "node:crypto"
