@@ -68,6 +68,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsentLedger.ConsentL
         }
       }))
 
+    test("keeps keys apart that differ in case, in a form of Unicode or in half of a surrogate pair", (ledger) =>
+      Effect.gen(function*() {
+        const names = ["a", "A", "\u00e9", "e\u0301", "\ud800", "\udbff", "\ufffd", "\\ud800", "a*", "a?", "[a]"]
+        for (const name of names) assert.isTrue(yield* ledger.add(name, name, yield* soon()), JSON.stringify(name))
+        for (const name of names) assertEqual(yield* ledger.take(name), Option.some(name))
+      }))
+
     test("replaces an entry that still exists, and keeps its deadline", (ledger) =>
       Effect.gen(function*() {
         assert.isFalse(yield* ledger.replace(key, "", "after"))

@@ -19,6 +19,7 @@ import { digest } from "../lib/digest.js"
 import * as diskProblem from "../lib/diskProblem.js"
 import { isLive } from "../lib/expiringMap.js"
 import { token } from "../lib/secureToken.js"
+import { wellFormed } from "../lib/text.js"
 
 /** One version of an entry. Without a value, the entry was taken. */
 const Version = Schema.Struct({ value: Schema.NullOr(Schema.String), expiresAt: Schema.DateTimeUtc })
@@ -180,7 +181,7 @@ export const make = (fs: FileSystem, directory: string) => {
   ): Effect.Effect<A, LedgerFailure> =>
     Effect.gen(function*() {
       if (attempts === 0) return yield* unstable(directory)
-      const name = yield* digest(Redacted.make(key))
+      const name = yield* digest(Redacted.make(wellFormed(key)))
       const { next, version } = yield* latest(name)
       const live = version !== undefined && isLive(version, yield* DateTime.now) ? version : undefined
       const decision = decide(Option.fromNullable(live?.value), live?.expiresAt)

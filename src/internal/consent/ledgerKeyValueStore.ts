@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import { LedgerFailure } from "../../IdentityError.js"
 import { isLive } from "../lib/expiringMap.js"
+import { wellFormed } from "../lib/text.js"
 import type { Entry } from "./ledgerMemory.js"
 
 const Stored = Schema.parseJson(Schema.Struct({ value: Schema.String, expiresAt: Schema.DateTimeUtc }))
@@ -24,7 +25,7 @@ const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore
 
   const read = (key: string) =>
     Effect.flatMap(
-      Effect.mapError(store.get(prefix + key), storeFailure(prefix, "read")),
+      Effect.mapError(store.get(prefix + wellFormed(key)), storeFailure(prefix, "read")),
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (text) =>
@@ -40,14 +41,14 @@ const makeLedger = (store: KeyValueStore, prefix: string, lock: Effect.Semaphore
 
   // A read can be interrupted; an interrupted write could leave a damaged entry.
   const write = (key: string, entry: Entry) =>
-    Effect.flatMap(Effect.orDie(encode(entry)), (text) => store.set(prefix + key, text)).pipe(
+    Effect.flatMap(Effect.orDie(encode(entry)), (text) => store.set(prefix + wellFormed(key), text)).pipe(
       Effect.mapError(storeFailure(prefix, "written")),
       Effect.uninterruptible
     )
 
   /** Returns whether this call removed the entry, as far as the store reports it. */
   const remove = (key: string) =>
-    store.remove(prefix + key).pipe(
+    store.remove(prefix + wellFormed(key)).pipe(
       Effect.as(true),
       Effect.catchTag(
         "SystemError",

@@ -25,3 +25,9 @@ const invisible = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?!
  */
 export const visible = (text: string): string =>
   text.replace(invisible, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`)
+
+/**
+ * Text that UTF-8 can represent, and that differs for different texts: halves of surrogate pairs, which UTF-8 replaces by one
+ * character, are escaped.
+ */
+export const wellFormed = (text: string): string => /\p{Cs}/u.test(text) ? `\0${JSON.stringify(text)}` : text

@@ -1,6 +1,7 @@
 /** The connection to Redis: commands with a time limit, and a subscription. While Redis is down, commands fail at once. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Redis } from "ioredis"
@@ -42,6 +43,9 @@ const channels: ReadonlyArray<Channel> = ["cache", "consent"]
 /** How often the connections are checked, also if they are not used. */
 const heartbeat = Duration.seconds(10)
 
+/** Time to read what has arrived. */
+const lateRead = Duration.millis(1)
+
 /** How long a layer waits for the first connection at most. */
 const firstWait = Duration.millis(250)
 
@@ -64,16 +68,25 @@ export const make = (settings: Settings): Effect.Effect<Connection, never, Scope
 
     const sender = (limit: Duration.Duration): Send => {
       const tryPromise = makeTryPromise(limit, () => new AbortController())
-      return (command) =>
-        Effect.suspend(() =>
-          commands.isReady()
-            ? tryPromise({
-              try: () => command(commands.redis),
-              catch: failureOf,
-              onTimeout: () => unavailable(noReply)
-            }).pipe(Effect.tapBoth({ onFailure: reporter.failed, onSuccess: () => reporter.succeeded }))
-            : Effect.fail(unavailable("not connected"))
-        )
+      return <A>(command: Command<A>) =>
+        Effect.suspend(() => {
+          if (!commands.isReady()) return Effect.fail(unavailable("not connected"))
+          let reply = Option.none<A>()
+          const sent = () =>
+            command(commands.redis).then((value) => {
+              reply = Option.some(value)
+              return value
+            })
+          return tryPromise({ try: sent, catch: failureOf, onTimeout: () => unavailable(noReply) }).pipe(
+            Effect.catchIf(({ reason }) => reason === noReply, (failure) =>
+              // A process that was busy sees the end of the time before a reply that arrived in time.
+              Effect.flatMap(
+                Effect.sleep(lateRead),
+                () => Option.isSome(reply) ? Effect.succeed(reply.value) : failure
+              )),
+            Effect.tapBoth({ onFailure: reporter.failed, onSuccess: () => reporter.succeeded })
+          )
+        })
     }
 
     const limited = sender(commandTimeout)

@@ -17,7 +17,10 @@ export class RedisUnavailable extends Data.TaggedError("RedisUnavailable")<{
 export const failureOf = (thrown: unknown): RedisUnavailable => {
   const isError = thrown instanceof Error
   if (isError && thrown.name === "ReplyError") {
-    const [code = "unknown"] = /^[A-Z]{1,32}/.exec(thrown.message) ?? []
+    // A command that the user may not use in a script has the code ERR.
+    const [code = "unknown"] = /^ERR (ACL failure in script|The user executing the script can't)/.test(thrown.message)
+      ? ["NOPERM"]
+      : /^[A-Z]{1,32}/.exec(thrown.message) ?? []
     return new RedisUnavailable({ reason: `error reply ${code}`, isReply: true })
   }
   const reason = isError && Predicate.hasProperty(thrown, "code") && Predicate.isString(thrown.code)

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ConsentLedger } from "../../ConsentLedger.js"
 import { LedgerFailure } from "../../IdentityError.js"
+import { wellFormed } from "../lib/text.js"
 import type { Connection } from "./connection.js"
 import type { RedisUnavailable } from "./failure.js"
 
@@ -58,7 +59,9 @@ export const make = ({ prefix, send }: Connection): ConsentLedger["Type"] => {
   const run = (script: string, key: string, ...args: ReadonlyArray<string | number>) =>
     DateTime.now.pipe(
       Effect.flatMap((now) =>
-        send((redis) => redis.eval(script, 1, `${prefix}ledger:${key}`, DateTime.toEpochMillis(now), ...args))
+        send((redis) =>
+          redis.eval(script, 1, `${prefix}ledger:${wellFormed(key)}`, DateTime.toEpochMillis(now), ...args)
+        )
       ),
       Effect.mapError(failed),
       Effect.filterOrFail((reply) => reply !== -1, foreign)

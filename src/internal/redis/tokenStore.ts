@@ -154,10 +154,21 @@ export const make = (
       )
     })
 
+    const end = (name: string, lease: string) =>
+      send((redis) => redis.eval(scripts.end, 1, leaseKey(name), lease, bus.channel, bus.released(name)))
+
+    /**
+     * Ends a lease without waiting for a reply, also while Redis is not used. The connection keeps the order of its commands, so this
+     * ends a lease whose search had no reply in time.
+     */
+    const abandon = (name: string, lease: string) =>
+      Effect.asVoid(Effect.forkIn(Effect.ignore(end(name, lease)), scope))
+
     const find = (address: StoreAddress, except = ""): Effect.Effect<StoreResult, StoreUnavailable> => {
       const { lease, name, tags, token } = keysOf(address)
       const id = randomId()
-      return runAfter(scripts.find, [token, lease, ...tags], id, tagLife, id, limits.lease, except).pipe(
+      const search = run(scripts.find, [token, lease, ...tags], id, tagLife, id, limits.lease, except)
+      return Effect.zipRight(pending.flush, Effect.tapError(search, () => abandon(name, id))).pipe(
         Effect.flatMap((reply) => Effect.mapError(decodeReply(reply), malformed)),
         Effect.flatMap((reply): Effect.Effect<StoreResult, StoreUnavailable> => {
           const [kind, generation] = reply
@@ -237,7 +248,10 @@ export const make = (
       maxLease: Duration.millis(limits.maxLease),
       release: (key, lease) => {
         const name = hash(key)
-        return Effect.ignore(run(scripts.end, [leaseKey(name)], lease, bus.channel, bus.released(name)))
+        return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          now < suspendedUntil
+            ? abandon(name, lease)
+            : Effect.ignore(run(scripts.end, [leaseKey(name)], lease, bus.channel, bus.released(name))))
       },
       released: (key) => bus.listening(hash(key), (event) => Effect.raceFirst(event, Effect.sleep(pollPause))),
       generation: (address) =>
