@@ -12,8 +12,6 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type { LedgerFailure } from "./IdentityError.js"
-import * as ledgerFiles from "./internal/consent/ledgerFiles.js"
-import * as ledgerStore from "./internal/consent/ledgerKeyValueStore.js"
 import * as ledgerMemory from "./internal/consent/ledgerMemory.js"
 
 /**
@@ -89,7 +87,15 @@ const Store = Context.GenericTag<KeyValueStore.KeyValueStore>("@effect/platform/
 export const layerKeyValueStore = (
   { prefix = "agentcore-identity/consent/" }: { readonly prefix?: string | undefined } = {}
 ): Layer.Layer<ConsentLedger, never, KeyValueStore.KeyValueStore> =>
-  Layer.effect(ConsentLedger, Effect.flatMap(Store, (store) => ledgerStore.make(store, prefix)))
+  Layer.effect(
+    ConsentLedger,
+    Effect.gen(function*() {
+      const store = yield* Store
+      // Like the folder below: only a program that builds the layer loads it.
+      const { make } = yield* Effect.promise(() => import("./internal/consent/ledgerKeyValueStore.js"))
+      return yield* make(store, prefix)
+    })
+  )
 
 /**
  * Keeps the entries as files in `directory`, which is created if it is missing (mode 0700). Each method is atomic, also
@@ -118,7 +124,8 @@ export const layerFileSystem = (
   Layer.scoped(
     ConsentLedger,
     Effect.gen(function*() {
-      const { ledger, prepare, removeExpired } = ledgerFiles.make(yield* Files, directory)
+      const { make } = yield* Effect.promise(() => import("./internal/consent/ledgerFiles.js"))
+      const { ledger, prepare, removeExpired } = make(yield* Files, directory)
       yield* prepare
       yield* Effect.forkScoped(Effect.repeat(Effect.ignore(removeExpired), Schedule.spaced("10 minutes")))
       return ledger
