@@ -1,6 +1,7 @@
 /** All benchmarks, in the order in which they run. */
 import type { Benchmark } from "./benchmark.js"
 import { bytes } from "./bytes.js"
+import { coldStart } from "./coldStart.js"
 import { waiters, waking } from "./consent.js"
 import { flight } from "./flight.js"
 import { grants } from "./grants.js"
@@ -11,6 +12,7 @@ import { throughput } from "./throughput.js"
 
 export const benchmarks: ReadonlyArray<Benchmark> = [
   overhead,
+  coldStart,
   flight,
   waking,
   waiters,
