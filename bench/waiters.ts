@@ -2,15 +2,17 @@
  * What ten thousand waiters cost the process they wait in, which asks a server elsewhere: `argv[2]` is its port, and
  * the first message their workload access tokens.
  */
+import { BedrockAgentCoreClient, GetResourceOauth2TokenCommand } from "@aws-sdk/client-bedrock-agentcore"
 import { NodeRuntime } from "@effect/platform-node"
 import { Duration, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
 import { AwsIdentity, IdentityService } from "../src/index.js"
-import { live } from "./environment.js"
-import { begin } from "./users.js"
+import { credentials, live, region } from "./environment.js"
+import { begin, callbackUrl } from "./users.js"
 
 /** What a waiter costs is what those after the first few add, without what a program costs that has any. */
 const few = 2_000
 const seconds = 10
+const concurrency = 32
 
 const endpoint = `http://127.0.0.1:${process.argv[2]}`
 
@@ -41,8 +43,30 @@ const beginAll = (tokens: ReadonlyArray<string>) =>
         // No more than the fiber is kept, which a program does not need to.
         ({ fiber }) => fiber
       ),
-    { concurrency: 32 }
+    { concurrency }
   )
+
+const requestOf = (workloadIdentityToken: string) =>
+  new GetResourceOauth2TokenCommand({
+    workloadIdentityToken,
+    resourceCredentialProviderName: "github",
+    scopes: ["repo"],
+    oauth2Flow: "USER_FEDERATION",
+    resourceOauth2ReturnUrl: callbackUrl
+  })
+
+/** The same first requests by the client of the SDK alone, which then would have to wait. */
+const requestAll = (tokens: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const client = yield* Effect.acquireRelease(
+      Effect.sync(() => new BedrockAgentCoreClient({ region, credentials, endpoint })),
+      (client) => Effect.sync(() => client.destroy())
+    )
+    yield* Effect.forEach(tokens, (token) => Effect.promise(() => client.send(requestOf(token))), {
+      concurrency,
+      discard: true
+    })
+  }).pipe(Effect.scoped)
 
 const measure = Effect.gen(function*() {
   const tokens = yield* received
@@ -65,11 +89,14 @@ const measure = Effect.gen(function*() {
   yield* Fiber.interruptAll(fibers)
   const interrupted = yield* now
 
+  const [requests] = yield* Effect.timed(requestAll(tokens.slice(0, few)))
+
   process.send?.({
     from,
     to,
     waiters: fibers.length,
     secondsToStart: Duration.toSeconds(startOfFew) + Duration.toSeconds(startOfRest),
+    secondsOfClient: Duration.toSeconds(requests) / few * tokens.length,
     heapKBPerWaiter: (heapOfMany - heapOfFew) / 1024 / rest.length,
     socketsMost: Math.max(...open),
     millisToInterrupt: interrupted - interrupting
