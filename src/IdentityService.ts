@@ -23,7 +23,7 @@ import * as administration from "./internal/service/administration.js"
 import * as tokenFlow from "./internal/service/askForToken.js"
 import * as Flights from "./internal/service/flights.js"
 import * as strategies from "./internal/service/getToken.js"
-import { forcedKind, record as recordIdentity, requestKind } from "./internal/service/grantKey.js"
+import { record as recordIdentity } from "./internal/service/grantKey.js"
 import * as pollSession from "./internal/service/pollSession.js"
 import * as Revocation from "./internal/service/reauthenticate.js"
 import * as resume from "./internal/service/resume.js"
@@ -260,6 +260,8 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   const poll = pollSession.make(flow)
   const waits = yield* waitForConsent.make(registry, poll)
   const token = strategies.make(flights, waits, poll)
+  const kindOfUserToken = strategies.kinds(flow.requestUserToken)
+  const kindOfMachineToken = strategies.kinds(flow.requestMachineToken)
   const reauthenticated = Revocation.make(flow)
   const lock = yield* Effect.makeSemaphore(1)
 
@@ -274,11 +276,8 @@ export const make: Effect.Effect<IdentityService["Type"], never, IdentityApi> = 
   function getToken<E, R>(
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken
   ): Effect.Effect<Redacted.Redacted, UserFailure | E, R> {
-    const request = options.authFlow === "USER_FEDERATION" ? flow.requestUserToken : flow.requestMachineToken
-    return token("IdentityService.getToken", options, {
-      name: options.forceAuthentication === true ? forcedKind : requestKind,
-      request: (context) => request(context, options.forceAuthentication)
-    })
+    const kindOf = options.authFlow === "USER_FEDERATION" ? kindOfUserToken : kindOfMachineToken
+    return token("IdentityService.getToken", options, kindOf(options.forceAuthentication))
   }
 
   function reauthenticate(

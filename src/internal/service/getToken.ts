@@ -11,7 +11,7 @@ import { activate, contextIn, withSpan } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
 import { type ConsentSession, isRetried, nextNumber, pollFrom } from "./consentSession.js"
 import type { Flight, Flights, RequestFailure } from "./flights.js"
-import { grantKey, requestKind } from "./grantKey.js"
+import { forcedKind, grantKey, requestKind } from "./grantKey.js"
 import { ofOptions, type TokenRequestOptions } from "./tokenRequest.js"
 import { type ConsentWaits, type Poll, stop, type Waiter, waiter } from "./waitForConsent.js"
 import { isRejected, renewing, workloadTokenOf } from "./workloadToken.js"
@@ -27,6 +27,18 @@ interface Call {
 interface Kind {
   readonly name: string
   readonly request: (context: TokenContext, key: string) => Effect.Effect<Redacted.Redacted, RequestFailure>
+}
+
+/** Makes the kinds of requests that force authentication or not. Nearly all calls have the same one. */
+export const kinds = (
+  request: (context: TokenContext, force: boolean | undefined) => Effect.Effect<Redacted.Redacted, RequestFailure>
+): (force: boolean | undefined) => Kind => {
+  const of = (force: boolean | undefined): Kind => ({
+    name: force === true ? forcedKind : requestKind,
+    request: (context) => request(context, force)
+  })
+  const usual = of(undefined)
+  return (force) => force === undefined ? usual : of(force)
 }
 
 /** @internal */
@@ -103,33 +115,44 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     return options.consent === undefined ? Effect.flatMap(ProgramStrategy, apply) : apply(options.consent)
   }
 
+  const joinWith = <E, R>(
+    call: Call,
+    options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
+    kind: Kind,
+    token: Redacted.Redacted
+  ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
+    Effect.catchAll(
+      Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
+        join(call, options, token, ofOptions(options, fiber.currentContext), kind, fiber)
+      ),
+      (error): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
+        error._tag === "ConsentRequired"
+          ? Effect.zipRight(activate(call.span), onConsent(call, options, error))
+          : Effect.fail(error)
+    )
+
+  const start = <E, R>(
+    call: Call,
+    options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
+    kind: Kind
+  ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
+    Redacted.isRedacted(options.workloadAccessToken)
+      ? joinWith(call, options, kind, options.workloadAccessToken)
+      : Effect.zipRight(
+        activate(call.span),
+        Effect.flatMap(workloadTokenOf(options), (token) => joinWith(call, options, kind, token))
+      )
+
   return <E, R>(
     name: string,
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
     kind: Kind
   ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> => {
     const { authFlow, providerName } = options
-    const requestedWith = (call: Call, token: Redacted.Redacted) =>
-      Effect.catchAll(
-        Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
-          join(call, options, token, ofOptions(options, fiber.currentContext), kind, fiber)
-        ),
-        (error): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
-          error._tag === "ConsentRequired"
-            ? Effect.zipRight(activate(call.span), onConsent(call, options, error))
-            : Effect.fail(error)
-      )
-    const requested = (call: Call) =>
-      Redacted.isRedacted(options.workloadAccessToken)
-        ? requestedWith(call, options.workloadAccessToken)
-        : Effect.zipRight(
-          activate(call.span),
-          Effect.flatMap(workloadTokenOf(options), (token) => requestedWith(call, token))
-        )
     return withSpan(name, { attributes: { providerName, authFlow }, kind: "internal" }, (span) => {
       const call: Call = { span, flight: undefined, waiter: undefined }
       // A waiting call keeps neither its options nor its strategy.
-      return { use: released(Effect.suspend(() => requested(call))), finalizer: release(call) }
+      return { use: released(Effect.suspend(() => start(call, options, kind))), finalizer: release(call) }
     })
   }
 }
