@@ -19,7 +19,7 @@ import {
 } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { makeTryPromise, timeLimit } from "../src/internal/lib/timeLimit.js"
+import { makeCancelledPromise, timeLimit } from "../src/internal/lib/timeLimit.js"
 import { assertEqual } from "./support/equality.js"
 import { countingSleeps } from "./support/manualClock.js"
 
@@ -232,7 +232,7 @@ describe("a time limit", () => {
 })
 
 describe("a promise with a time limit", () => {
-  const tryPromise = makeTryPromise(limit, () => new AbortController())
+  const tryPromise = makeCancelledPromise(limit, () => new AbortController())
 
   /** A promise that a test settles, and the signal that it was started with. */
   const pending = () => {
@@ -378,7 +378,7 @@ describe("a promise with a time limit", () => {
 
   it.effect("has no timer if the limit is infinite", () =>
     Effect.gen(function*() {
-      const unlimited = makeTryPromise(Duration.infinity, () => new AbortController())({
+      const unlimited = makeCancelledPromise(Duration.infinity, () => new AbortController())({
         onTimeout: () => "too late",
         catch: String,
         try: async () => "done"

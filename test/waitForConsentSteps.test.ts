@@ -110,7 +110,7 @@ describe("a call that waits", () => {
               },
               waitForConsent.stop
             ),
-          flights.leave
+          (flight) => Effect.suspend(() => flights.leave(flight) ?? Effect.void)
         )
         const silent = Effect.provideService(ConsentSignal.ConsentSignal, {
           publish: () => Effect.void,

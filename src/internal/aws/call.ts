@@ -10,7 +10,7 @@ import { TransportFailure, UndecodableReply, type ValidationError, type WireErro
 import type { ModelledTag, Operation } from "../../Operation.js"
 import { redactText } from "../lib/redactText.js"
 import { withSpan } from "../lib/span.js"
-import { makeTryPromise } from "../lib/timeLimit.js"
+import { makeTryPromise, type Pending } from "../lib/timeLimit.js"
 import type { Modelled } from "../model/exceptions.js"
 import * as check from "../model/validation.js"
 import * as credentialFailures from "./credentialFailures.js"
@@ -94,7 +94,11 @@ export const make = <Client>(options: {
       })
 
     /** Sends a request that the client accepts. */
-    const exchange = (sendInput: (sending: Sending) => Promise<unknown>, request: unknown) => {
+    const exchange = (
+      sendInput: (sending: Sending) => Promise<unknown>,
+      request: unknown,
+      pending: Pending
+    ) => {
       const exchange = observe()
       const { credentials, isResent, retryAfter, stage } = exchange
       const known = redactText(() => [...ofRequest(request), ...credentials()])
@@ -109,18 +113,28 @@ export const make = <Client>(options: {
           const error = fromThrown(operation, scrub, stage(), retryAfter(now))(thrown)
           return isResent() ? afterLostAttempt(name, error) : error
         }
-      })
+      }, pending)
       return Effect.flatMap(output, (output) => read(output, scrub))
     }
 
     return (request) =>
-      withSpan(`AwsIdentity.${name}`, { attributes, kind: "client" }, () => ({
-        use: Effect.suspend(() => {
-          const input = encode(request)
-          return Either.isLeft(input)
-            ? Effect.fail(input.left)
-            : Effect.flatMap(client, (client) => exchange((sending) => send(client, input.right, sending), request))
-        })
-      }))
+      withSpan(`AwsIdentity.${name}`, { attributes, kind: "client" }, () => {
+        const pending: Pending = { cancel: undefined }
+        return {
+          use: Effect.suspend(() => {
+            const input = encode(request)
+            return Either.isLeft(input)
+              ? Effect.fail(input.left)
+              : Effect.flatMap(
+                client,
+                (client) => exchange((sending) => send(client, input.right, sending), request, pending)
+              )
+          }),
+          finalizer: () => {
+            pending.cancel?.()
+            return undefined
+          }
+        }
+      })
   }
 }

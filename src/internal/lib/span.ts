@@ -9,8 +9,8 @@ import * as Tracer from "effect/Tracer"
 /** What runs in a span. */
 export interface Spanned<A, E, R> {
   readonly use: Effect.Effect<A, E, R>
-  /** Runs after `use`, before the span ends. */
-  readonly finalizer?: Effect.Effect<void> | undefined
+  /** Called after `use`, also after an interruption. The effect that it returns runs before the span ends. */
+  readonly finalizer: () => Effect.Effect<void> | undefined
 }
 
 /**
@@ -42,9 +42,10 @@ const ending = <A, E, R>(
   use: Effect.Effect<A, E, R>,
   context: Context.Context<never>,
   span: Tracer.Span,
-  finalizer: Effect.Effect<void> | undefined
+  finalizer: () => Effect.Effect<void> | undefined
 ) =>
   Effect.flatMap(Effect.exit(use), (exit) => {
+    const last = finalizer()
     const end = Effect.withFiberRuntime<A, E>((fiber) => {
       const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
       const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
@@ -53,7 +54,7 @@ const ending = <A, E, R>(
         ? exit
         : Effect.zipRight(FiberRef.set(FiberRef.currentContext, context), exit)
     })
-    return finalizer === undefined ? end : Effect.zipRight(finalizer, end)
+    return last === undefined ? end : Effect.zipRight(last, end)
   })
 
 /** The context in which this span is the parent of others. */

@@ -48,9 +48,16 @@ export interface LimitedPromise<A, E, Signal> {
   readonly onTimeout: () => E
 }
 
+/** A promise that has started. */
+export interface Pending {
+  /** Aborts the signal, and stops the timer. `undefined` before the promise has started, and after it has ended. */
+  cancel: (() => void) | undefined
+}
+
 /**
- * Makes an `Effect.tryPromise` with a time limit that also holds in an uninterruptible region. After the limit, and when the
- * caller is interrupted where it can be, the signal is aborted and the promise is ignored.
+ * Makes an `Effect.tryPromise` with a time limit that also holds in an uninterruptible region. After the limit, the signal is
+ * aborted and the promise is ignored. When the caller is interrupted, its finalizer must call `cancel` of `pending`: one that
+ * the caller has anyway costs less than one of the promise.
  *
  * A promise needs no fiber that can be interrupted, so there is only a timer, where `timeLimit` starts three fibers for each call.
  * Promises that are pending at the same time share the fiber of the timer.
@@ -58,17 +65,24 @@ export interface LimitedPromise<A, E, Signal> {
 export const makeTryPromise = <Signal>(
   duration: Duration.Duration,
   makeAborter: () => Aborter<Signal>
-): <A, E>(promise: LimitedPromise<A, E, Signal>) => Effect.Effect<A, E> => {
+): <A, E>(promise: LimitedPromise<A, E, Signal>, pending: Pending) => Effect.Effect<A, E> => {
   const startTimer = Duration.isFinite(duration) ? timers.make(duration) : () => () => undefined
-  return <A, E>(promise: LimitedPromise<A, E, Signal>) =>
+  return <A, E>(promise: LimitedPromise<A, E, Signal>, pending: Pending) =>
     Effect.withFiberRuntime<A, E>((caller) =>
       Effect.async((resume) => {
         const controller = makeAborter()
         const cancelTimer = startTimer(caller, () => {
+          pending.cancel = undefined
           resume(Effect.failSync(promise.onTimeout))
           controller.abort()
         })
+        pending.cancel = () => {
+          pending.cancel = undefined
+          cancelTimer()
+          controller.abort()
+        }
         const settle = (result: Effect.Effect<A, E>) => {
+          pending.cancel = undefined
           cancelTimer()
           resume(result)
         }
@@ -79,10 +93,19 @@ export const makeTryPromise = <Signal>(
         } catch (thrown) {
           fail(thrown)
         }
-        return Effect.sync(() => {
-          cancelTimer()
-          controller.abort()
-        })
       })
     )
+}
+
+/** Makes the same, with a finalizer of its own. */
+export const makeCancelledPromise = <Signal>(
+  duration: Duration.Duration,
+  makeAborter: () => Aborter<Signal>
+): <A, E>(promise: LimitedPromise<A, E, Signal>) => Effect.Effect<A, E> => {
+  const tryPromise = makeTryPromise(duration, makeAborter)
+  return (promise) =>
+    Effect.suspend(() => {
+      const pending: Pending = { cancel: undefined }
+      return Effect.onInterrupt(tryPromise(promise, pending), () => Effect.sync(() => pending.cancel?.()))
+    })
 }

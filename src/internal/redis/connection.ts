@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Redis } from "ioredis"
-import { makeTryPromise, timeLimit } from "../lib/timeLimit.js"
+import { makeCancelledPromise, timeLimit } from "../lib/timeLimit.js"
 import * as client from "./client.js"
 import { failureOf, makeReporter, RedisUnavailable } from "./failure.js"
 import type { Settings } from "./settings.js"
@@ -67,7 +67,7 @@ export const make = (settings: Settings): Effect.Effect<Connection, never, Scope
     let subscriber: client.RedisClient | undefined
 
     const sender = (limit: Duration.Duration): Send => {
-      const tryPromise = makeTryPromise(limit, () => new AbortController())
+      const tryPromise = makeCancelledPromise(limit, () => new AbortController())
       return <A>(command: Command<A>) =>
         Effect.suspend(() => {
           if (!commands.isReady()) return Effect.fail(unavailable("not connected"))

@@ -66,8 +66,8 @@ export interface Flights {
   readonly joinSession: (key: string, grant: string, consent: ConsentRequired) => Effect.Effect<Flight>
   /** The result of the request. While calls wait for its session, it is the consent that they require. */
   readonly result: (flight: Flight) => Effect.Effect<Redacted.Redacted, RequestFailure>
-  /** Leaves the calls of a flight. The last one interrupts what is in progress. */
-  readonly leave: (flight: Flight) => Effect.Effect<void>
+  /** Leaves the calls of a flight. The last one interrupts what is in progress: the effect that is returned, if there is any. */
+  readonly leave: (flight: Flight) => Effect.Effect<void> | undefined
   /** Marks the request and the poll in progress for this key: a token they return is out of date for calls that join later. */
   readonly supersede: (key: string) => void
   /** The number of flights. */
@@ -85,12 +85,13 @@ const onEarlier = (flight: Flight) => () => {
 const interrupt = (fiber: Fiber.RuntimeFiber<unknown> | undefined) =>
   fiber === undefined || fiber.unsafePoll() !== null ? Effect.void : Fiber.interrupt(fiber)
 
-/** Awaits the request. An observer costs less than `Fiber.await`, and much less than a `Deferred`. */
+/**
+ * Awaits the request. An observer costs less than `Fiber.await`, and much less than a `Deferred`. The one of a caller that is
+ * interrupted does nothing, and ends with the request.
+ */
 const awaited = (request: Fiber.RuntimeFiber<TokenExit>) =>
   Effect.async<Redacted.Redacted, RequestFailure>((resume) => {
-    const observer = (exit: Exit.Exit<TokenExit>) => resume(Effect.flatten(exit))
-    request.addObserver(observer)
-    return Effect.sync(() => request.removeObserver(observer))
+    request.addObserver((exit) => resume(Exit.isSuccess(exit) ? exit.value : Effect.failCause(exit.cause)))
   })
 
 /** The request is interrupted in one place only, and opens its session in one piece. */
@@ -202,7 +203,7 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
     detach(flight)
     // Most requests have ended, and have opened no session.
     if (flight.subscribed.length === 0 && flight.request !== undefined && flight.request.unsafePoll() !== null) {
-      return Effect.void
+      return undefined
     }
     // The request first: when it has ended, no session is opened any more.
     return Effect.zipRight(
@@ -241,13 +242,11 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
           Effect.as(flight)
         )
       })),
-    result: (flight) =>
-      Effect.suspend(() => {
-        const { request, session } = flight
-        if (request !== undefined) return awaited(request)
-        return session === undefined ? Effect.interrupt : Effect.fail(consentSession.toConsent(session))
-      }),
-    leave: (flight) => Effect.suspend(() => --flight.callers === 0 ? close(flight) : Effect.void),
+    result: ({ request, session }) => {
+      if (request !== undefined) return awaited(request)
+      return session === undefined ? Effect.interrupt : Effect.fail(consentSession.toConsent(session))
+    },
+    leave: (flight) => --flight.callers === 0 ? close(flight) : undefined,
     supersede: (key) => {
       const flight = flights.get(key)
       if (flight === undefined) return

@@ -43,13 +43,13 @@ export const kinds = (
 
 /** @internal */
 export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
-  const release = (call: Call) =>
-    Effect.suspend(() => {
-      const { flight, waiter } = call
-      call.flight = call.waiter = undefined
-      const left = flight === undefined ? Effect.void : flights.leave(flight)
-      return waiter === undefined ? left : Effect.zipRight(stop(waiter), left)
-    })
+  const release = (call: Call): Effect.Effect<void> | undefined => {
+    const { flight, waiter } = call
+    call.flight = call.waiter = undefined
+    const left = flight && flights.leave(flight)
+    const stopped = waiter && stop(waiter)
+    return left === undefined || stopped === undefined ? left ?? stopped : Effect.zipRight(stopped, left)
+  }
 
   /** Joins and records the flight in one step, so that no interruption finds it half-done. */
   const join = (
@@ -78,7 +78,7 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
       )
     const again = (): Effect.Effect<Redacted.Redacted, RequestFailure> =>
       Effect.zipRight(
-        Effect.uninterruptible(release(call)),
+        Effect.uninterruptible(Effect.suspend(() => release(call) ?? Effect.void)),
         Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
           join(call, caller, token, options, kind, fiber)
         )
@@ -152,7 +152,7 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     return withSpan(name, { attributes: { providerName, authFlow }, kind: "internal" }, (span) => {
       const call: Call = { span, flight: undefined, waiter: undefined }
       // A waiting call keeps neither its options nor its strategy.
-      return { use: released(Effect.suspend(() => start(call, options, kind))), finalizer: release(call) }
+      return { use: released(Effect.suspend(() => start(call, options, kind))), finalizer: () => release(call) }
     })
   }
 }

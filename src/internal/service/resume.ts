@@ -66,7 +66,7 @@ export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits): Re
     return Effect.acquireUseRelease(
       flights.joinSession(keyOf(`resume ${Redacted.value(consent.sessionUri)}`), keyOf(requestKind), consent),
       ({ session }) => session === undefined ? Effect.dieMessage("a resumed call has a session") : use(session),
-      flights.leave
+      (flight) => Effect.suspend(() => flights.leave(flight) ?? Effect.void)
     )
   }
 

@@ -50,11 +50,14 @@ export const renewing = <A, E extends { readonly _tag: string }, R>(
   token: Redacted.Redacted,
   use: (workloadAccessToken: Redacted.Redacted) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | MintFailure, R> =>
-  Effect.catchAll(
-    use(token),
-    (error): Effect.Effect<A, E | MintFailure, R> =>
-      isRejected(error) ? Effect.flatMap(orRejected(renew(caller, token), error), use) : Effect.fail(error)
-  )
+  Redacted.isRedacted(caller.workloadAccessToken)
+    // It cannot be renewed.
+    ? use(token)
+    : Effect.catchAll(
+      use(token),
+      (error): Effect.Effect<A, E | MintFailure, R> =>
+        isRejected(error) ? Effect.flatMap(orRejected(renew(caller, token), error), use) : Effect.fail(error)
+    )
 
 /** Does the same with the workload access token of the call. */
 export const withWorkloadToken = <A, E extends { readonly _tag: string }, R>(
