@@ -1,5 +1,6 @@
 /** Baseline: reads a JSON body and writes it back, with only `node:http`. */
 import { createServer } from "node:http"
+import { reportUsage } from "./usage.js"
 
 const server = createServer((request, response) => {
   const chunks: Array<Buffer> = []
@@ -15,4 +16,4 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address()
   process.send?.({ port: typeof address === "object" ? address?.port : 0 })
 })
-process.on("disconnect", () => process.exit(0))
+reportUsage()

@@ -3,6 +3,7 @@ import { HttpMiddleware, HttpServer, HttpServerRequest, HttpServerResponse } fro
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { createServer } from "node:http"
+import { reportUsage } from "./usage.js"
 
 const echo = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ json }) => json).pipe(
   Effect.map((body) => HttpServerResponse.unsafeJson(body)),
@@ -12,7 +13,7 @@ const echo = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ json }) => j
 const ready = Effect.gen(function*() {
   const { address } = yield* HttpServer.HttpServer
   process.send?.({ port: address._tag === "TcpAddress" ? address.port : 0, token: "" })
-  process.on("disconnect", () => process.exit(0))
+  reportUsage()
   return yield* Effect.never
 })
 

@@ -22,7 +22,7 @@ const divisor = (a: number, b: number): number => b === 0 ? a : divisor(b, a % b
  * The order of a round. It changes from round to round, since the garbage of one variant is collected during the next. If the
  * number of names is prime, each variant follows each of the others equally often.
  */
-export const order = (names: ReadonlyArray<string>, round: number): ReadonlyArray<string> => {
+export const order = <Name extends string>(names: ReadonlyArray<Name>, round: number): ReadonlyArray<Name> => {
   const count = names.length
   const steps = Array.from({ length: Math.max(count - 1, 1) }, (_, i) => i + 1).filter((step) =>
     divisor(count, step) === 1

@@ -62,7 +62,7 @@ const openSession = (api: Api, index: number) =>
   })
 
 const forAll = <A, E, R>(size: number, make: (index: number) => Effect.Effect<A, E, R>) =>
-  Effect.forEach(numbers(size), make, { concurrency: 256 })
+  Effect.forEach(numbers(size), make)
 
 /** Prepares an instance of a size, and returns one call of an entry. */
 type Kind = (size: number) => Effect.Effect<(index: number) => Effect.Effect<unknown, unknown>, unknown, Services>

@@ -1,9 +1,13 @@
-/** The server under load, with a provider for machine tokens and a workload access token. */
+/**
+ * The server under load, with a provider for machine tokens and a workload access token. With the argument `fixed` it returns
+ * the same token for each request, so that only the protocol is measured.
+ */
 import { HttpMiddleware, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"
 import { createServer } from "node:http"
 import { IdentityApi, IdentityServer, MemoryIdentity } from "../src/index.js"
+import { reportUsage } from "./usage.js"
 
 const ready = Effect.gen(function*() {
   const api = yield* IdentityApi.IdentityApi
@@ -16,16 +20,25 @@ const ready = Effect.gen(function*() {
   })
   const { workloadAccessToken } = yield* api.getWorkloadAccessToken({ workloadName: "agent" })
   process.send?.({ port: address._tag === "TcpAddress" ? address.port : 0, token: Redacted.value(workloadAccessToken) })
-  process.on("message", () => process.send?.({ memory: (globalThis.gc?.(), process.memoryUsage().heapUsed) }))
-  process.on("disconnect", () => process.exit(0))
+  reportUsage()
   return yield* Effect.never
 })
+
+const isFixed = process.argv[2] === "fixed"
+
+const fixed = Layer.effect(
+  IdentityApi.IdentityApi,
+  Effect.map(IdentityApi.IdentityApi, (api): IdentityApi.IdentityApi["Type"] => ({
+    ...api,
+    getResourceOauth2Token: () => Effect.succeed({ accessToken: Redacted.make("token") })
+  }))
+)
 
 ready.pipe(
   Effect.provide(
     HttpServer.serve(IdentityServer.api).pipe(
       HttpMiddleware.withTracerDisabledWhen(() => true),
-      Layer.provideMerge(MemoryIdentity.layerApi()),
+      Layer.provideMerge(isFixed ? Layer.provideMerge(fixed, MemoryIdentity.layerApi()) : MemoryIdentity.layerApi()),
       Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }))
     )
   ),

@@ -4,7 +4,9 @@ import type { Benchmark } from "./benchmark.js"
 import { ask, message, program } from "./child.js"
 import { load, type Measured, type Target } from "./load.js"
 import { atLeast, atMost, rounded } from "./report.js"
+import { order } from "./rounds.js"
 import { median, spread } from "./statistics.js"
+import type { Usage } from "./usage.js"
 
 const rounds = 9
 const perRound = { connections: 16, count: 4_000 }
@@ -16,16 +18,20 @@ interface Server {
   readonly token: string
 }
 
-const start = async (file: string): Promise<Server> => {
-  const process = program(file)
+const start = async (file: string, ...args: ReadonlyArray<string>): Promise<Server> => {
+  const process = program(file, ...args)
   const { port, token } = await message<{ readonly port: number; readonly token: string }>(process)
   return { process, port, token }
 }
 
-const heapMiB = async ({ process }: Server) =>
-  (await ask<{ readonly memory: number }>(process, "memory")).memory / 1024 / 1024
+const usage = ({ process }: Server) => ask<Usage>(process, "usage")
 
-const titles = { identity: "local server", platform: "echo of @effect/platform", echo: "echo of node:http" }
+const titles = {
+  identity: "local server",
+  protocol: "local server, fixed token",
+  platform: "echo of @effect/platform",
+  echo: "echo of node:http"
+}
 
 type Name = keyof typeof titles
 
@@ -34,10 +40,11 @@ const whole = (value: number) => Math.round(value).toLocaleString("en")
 const run = async () => {
   const servers = {
     identity: await start("./server.js"),
+    protocol: await start("./server.js", "fixed"),
     platform: await start("./platform.js"),
     echo: await start("./echo.js")
   }
-  const names: ReadonlyArray<Name> = ["identity", "platform", "echo"]
+  const names: ReadonlyArray<Name> = ["identity", "protocol", "platform", "echo"]
   const body = JSON.stringify({
     workloadIdentityToken: servers.identity.token,
     resourceCredentialProviderName: "github",
@@ -56,18 +63,27 @@ const run = async () => {
     headers,
     body
   })
-  const measured: Record<Name, Array<Measured>> = { identity: [], platform: [], echo: [] }
+  const measured: Record<Name, Array<Measured & { readonly cpu: number }>> = {
+    identity: [],
+    protocol: [],
+    platform: [],
+    echo: []
+  }
+  // The first rounds let Node compile the code.
   for (let round = -1; round < rounds; round++) {
-    for (const name of names) {
+    for (const name of order(names, round + 1)) {
+      const { cpu: before } = await usage(servers[name])
       const result = await load(target(name), perRound)
-      if (round >= 0) measured[name].push(result)
+      const { cpu: after } = await usage(servers[name])
+      if (round >= 0) measured[name].push({ ...result, cpu: (after - before) / perRound.count })
     }
   }
-  const before = await heapMiB(servers.identity)
+  const { heap: before } = await usage(servers.identity)
   await load(target("identity"), { ...perRound, count: many })
-  const growth = await heapMiB(servers.identity) - before
+  const growth = (await usage(servers.identity)).heap - before
   for (const name of names) servers[name].process.disconnect()
 
+  const cpuOf = (name: Name) => median(measured[name].map(({ cpu }) => cpu))
   const ratio = (name: Name, base: Name) =>
     rounded(median(measured[name].map(({ perSecond }, round) => perSecond / (measured[base][round]?.perSecond ?? NaN))))
   const figuresOf = (name: Name) => {
@@ -77,6 +93,7 @@ const run = async () => {
       p10PerSecond: rounded(p10),
       p90PerSecond: rounded(p90),
       ratioToPlatform: ratio(name, "platform"),
+      processorMicros: rounded(cpuOf(name)),
       p50Millis: rounded(median(measured[name].map(({ p50 }) => p50))),
       p99Millis: rounded(median(measured[name].map(({ p99 }) => p99)))
     }
@@ -95,12 +112,13 @@ const run = async () => {
     },
     tables: [{
       title: "Machine tokens over HTTP",
-      head: ["server", "requests per second", "80 % of the rounds", "ratio", "p50", "p99"],
-      rows: figures.map(({ name, p10PerSecond, p50Millis, p90PerSecond, p99Millis, perSecond, ratioToPlatform }) => [
+      head: ["server", "requests per second", "80 % of the rounds", "ratio", "processor", "p50", "p99"],
+      rows: figures.map(({ name, p50Millis, p99Millis, processorMicros, ...figure }) => [
         titles[name],
-        whole(perSecond),
-        `${whole(p10PerSecond)}–${whole(p90PerSecond)}`,
-        `${ratioToPlatform} ×`,
+        whole(figure.perSecond),
+        `${whole(figure.p10PerSecond)}–${whole(figure.p90PerSecond)}`,
+        `${figure.ratioToPlatform} ×`,
+        `${whole(processorMicros)} µs`,
         `${p50Millis.toFixed(2)} ms`,
         `${p99Millis.toFixed(2)} ms`
       ])
@@ -115,7 +133,21 @@ const run = async () => {
         value: perSecond,
         spread: [p10PerSecond, p90PerSecond] as const
       }))
-    }]
+    }],
+    profile: {
+      title: "Processor time of one request to the local server",
+      head: ["part", "median", "share"],
+      rows: [
+        ["the platform and the body, as in its echo", cpuOf("platform")],
+        ["host, signature, request and reply", cpuOf("protocol") - cpuOf("platform")],
+        ["the emulator: rules, state and journal", cpuOf("identity") - cpuOf("protocol")],
+        ["together", cpuOf("identity")]
+      ].map(([part, micros]) => [
+        String(part),
+        `${whole(Number(micros))} µs`,
+        `${whole(Number(micros) / cpuOf("identity") * 100)} %`
+      ])
+    }
   }
 }
 
@@ -124,7 +156,8 @@ export const throughput: Benchmark = {
   title: "requests per second of the local server",
   measures: `Machine tokens from the local server over ${perRound.connections} connections, in alternating rounds of ` +
     `${perRound.count.toLocaleString("en")} requests. The references only parse the body and return it: one uses ` +
-    "`@effect/platform`, as the local server does, and one only `node:http`. The local server also validates the request, " +
+    "`@effect/platform`, as the local server does, and one only `node:http`. The processor time is that of one request in the " +
+    "process of the server. The local server also validates the request, " +
     "checks its host and signature, and finds or creates the token.",
   run
 }
