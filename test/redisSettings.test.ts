@@ -236,14 +236,17 @@ describe("the set-up of the tests of Redis", () => {
   it.effect("fails with one line that says what is missing if it may not or cannot install", () =>
     Effect.gen(function*() {
       const none = "The tests of Redis need redis-server, and none was found"
-      const remedy = "Install Redis 6 or later, so that redis-server is on the PATH."
+      const remedy = "Install Redis 6 or later, so that redis-server is on the PATH: `apt-get install redis-server` " +
+        "on Debian, `brew install redis` on macOS."
       assertEqual(
         [
+          (yield* facts({ install: "maybe" })).result,
           (yield* facts({ install: "0" })).result,
           (yield* facts({ apt: () => Promise.resolve(undefined) })).result,
           (yield* facts({ installs: false })).result
         ],
         [
+          "AGENTCORE_TEST_INSTALL is \"maybe\": set it to 0 (install nothing) or 1 (the default).",
           `${none}; AGENTCORE_TEST_INSTALL=0 forbids installing it. ${remedy}`,
           `${none}; it cannot be installed without apt-get as root or sudo. ${remedy}`,
           `${none}, and installing it failed: \`apt-get update\` ended with exit code 100 (E: no such package), ` +

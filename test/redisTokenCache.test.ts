@@ -250,6 +250,31 @@ describe("two processes that share tokens in Redis", () => {
       assert.isBelow(Duration.toMillis(duration), 2000)
     }))
 
+  it.scopedLive("send a request each for forced calls at one time, share none of their tokens, and one of a later call", () =>
+    Effect.gen(function*() {
+      const own = service((index) =>
+        Effect.delay(Effect.succeed({ accessToken: Redacted.make(`token-${index}`) }), "200 millis")
+      )
+      const [one, other] = yield* pair(own)
+      const forced = (process: typeof one) =>
+        Effect.map(process.identity.getToken({ ...machine, forceAuthentication: true }), Redacted.value)
+      // The calls of one process share their request.
+      const calls = [forced(one), forced(one), forced(other), forced(other)]
+      const [first, second, third, fourth] = yield* Effect.all(calls, { concurrency: "unbounded" })
+      assert.strictEqual(first, second)
+      assert.strictEqual(third, fourth)
+      assert.notStrictEqual(first, third)
+      assert.lengthOf(own.requests, 2)
+      yield* delivered
+      const later = yield* Effect.all([one.get(), other.get()], { concurrency: 2 })
+      assertEqual(later, ["token-3", "token-3"])
+      // After that, a forced call replaces the token of both.
+      assert.strictEqual(yield* forced(other), "token-4")
+      yield* delivered
+      assertEqual([yield* one.get(), yield* other.get()], ["token-4", "token-4"])
+      assert.lengthOf(own.requests, 4)
+    }))
+
   it.scopedLive("end the lease of a request that is interrupted", () =>
     Effect.gen(function*() {
       const own = service((index) => index === 1 ? Effect.never : undefined)

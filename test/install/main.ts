@@ -126,9 +126,15 @@ const stores = async (cwd: string, tarball: string) => {
   })
 }
 
-/** With the optional peer dependency `ioredis`. */
+/** Without the optional peer dependency `ioredis`, and then with it. */
 const redis = async (cwd: string, tarball: string) => {
   writeFileSync(join(cwd, "redis.ts"), programs.redis)
+  const isInstalled = readdirSync(join(cwd, "node_modules")).includes("ioredis")
+  if (isInstalled) throw new Failed("ioredis is optional, and was installed with the package")
+  await expected("without ioredis: Redis names the package", "npx --no-install tsx redis.ts", { cwd }, {
+    code: 1,
+    output: /Cannot find (package|module) 'ioredis'/
+  })
   await expected("npm: ioredis installs", documented("npm, redis", tarball), { cwd })
   await expected("with ioredis: the layer is built without a server, too", "npx --no-install tsx redis.ts", { cwd }, {
     output: /^the layer is built$/m

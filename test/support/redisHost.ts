@@ -16,13 +16,19 @@ export interface Facts extends Pick<Machine, "apt" | "which">, Pick<Host, "log" 
 
 const none = "The tests of Redis need redis-server, and none was found"
 
-const remedy = "Install Redis 6 or later, so that redis-server is on the PATH."
+const remedy =
+  "Install Redis 6 or later, so that redis-server is on the PATH: `apt-get install redis-server` on Debian, " +
+  "`brew install redis` on macOS."
 
 /** Path of `redis-server`, installed if necessary; rejects with an error of one line. */
 export const ensureRedis = async ({ apt, install, log, run, which }: Facts): Promise<string> => {
   const found = which("redis-server")
   if (found !== undefined) return found
-  if (switches.get(install) !== true) {
+  const mayInstall = switches.get(install)
+  if (mayInstall === undefined) {
+    throw new Error(`AGENTCORE_TEST_INSTALL is "${install}": set it to 0 (install nothing) or 1 (the default).`)
+  }
+  if (!mayInstall) {
     throw new Error(`${none}; AGENTCORE_TEST_INSTALL=${install} forbids installing it. ${remedy}`)
   }
   const user = await apt()
