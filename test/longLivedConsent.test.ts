@@ -190,6 +190,7 @@ describe("in 24 hours of use, with access tokens of one hour, a user is asked fo
           const { identity } = yield* federated.setUp(server)
           const options = yield* asAda
           let prompts = 0
+          const started = Date.now()
           /** A tool of the agent, as the README shows it. */
           const tool = Effect.gen(function*() {
             const token = yield* identity.getToken(options)
@@ -197,7 +198,9 @@ describe("in 24 hours of use, with access tokens of one hour, a user is asked fo
               Effect.flatMap(identity.reauthenticate({ ...options, refused: token }), use))
           })
           const answered = Effect.catchTag(tool, "ConsentRequired", (consent) => {
-            prompts++
+            if (prompts++ > 0) {
+              return Effect.dieMessage(`asked again after ${(Date.now() - started) / 60_000} minutes`)
+            }
             return Effect.zipRight(federated.consents(server, consent), tool)
           })
           yield* answered
