@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Queue, Redacted } from "effect"
+import { DateTime, Deferred, Effect, Fiber, Queue, Redacted, Runtime } from "effect"
 import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as observers from "../src/internal/aws/observers.js"
 import { assertEqual } from "./support/equality.js"
@@ -18,7 +18,7 @@ const credentialsOf = (number: number) => ({
   secretAccessKey: `secret-access-key-of-call-${number}`,
   sessionToken: `session-token-of-call-${number}`,
   // The SDK requests credentials that have expired again for each call.
-  expiration: new Date(0)
+  expiration: DateTime.toDate(DateTime.unsafeMake(0))
 })
 
 describe("concurrent calls of one operation", () => {
@@ -78,10 +78,11 @@ describe("concurrent calls of one operation", () => {
   it.scopedLive("that are interrupted before they are sent are not sent", () =>
     Effect.gen(function*() {
       const wire = yield* serve(() => ({ body: JSON.stringify({ apiKey: "key" }) }))
+      const runPromise = Runtime.runPromise(yield* Effect.runtime())
       const asked = yield* Deferred.make<void>()
       const given = yield* Deferred.make<ReturnType<typeof credentialsOf>>()
       const api = yield* connect(wire.url, {
-        credentials: () => Effect.runPromise(Effect.zipRight(Deferred.succeed(asked, undefined), Deferred.await(given)))
+        credentials: () => runPromise(Effect.zipRight(Deferred.succeed(asked, undefined), Deferred.await(given)))
       })
       const fiber = yield* Effect.fork(api.getResourceApiKey(request("first")))
       yield* Deferred.await(asked)
