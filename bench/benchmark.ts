@@ -34,6 +34,35 @@ export interface Report {
   readonly failures: Readonly<Record<string, string>>
 }
 
+/** A report of results, with all their goals. */
+export const reportOf = (
+  { failures, machine, node, results }: Omit<Report, "goals">
+): Report => ({
+  node,
+  machine,
+  goals: Object.entries(results).flatMap(([benchmark, { goals }]) => goals.map((goal) => ({ benchmark, ...goal }))),
+  results,
+  failures
+})
+
+/** One report of several, of which a later one replaces the results of an earlier one. Fails if the machines differ. */
+export const merged = (reports: ReadonlyArray<Report>): Report => {
+  const machines = new Set(reports.map(({ machine, node }) => `${machine}, Node ${node}`))
+  const [first] = reports
+  if (first === undefined || machines.size > 1) {
+    throw new Error(`the results must be those of one machine, got ${[...machines].join("; ")}`)
+  }
+  return reportOf(reports.reduce((all, { failures, results }) => {
+    const names = Object.keys(results)
+    const earlier = Object.entries(all.failures).filter(([name]) => !names.includes(name))
+    return {
+      ...all,
+      results: { ...all.results, ...results },
+      failures: { ...Object.fromEntries(earlier), ...failures }
+    }
+  }, first))
+}
+
 /** Why the program fails: benchmarks that could not be measured, and missed goals that the code must meet on any machine. */
 export const problems = ({ failures, goals }: Report): ReadonlyArray<string> => [
   ...Object.entries(failures).map(([name, message]) => `${name} could not be measured: ${message}`),

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
-import { type Benchmark, problems, type Report, type Result } from "./benchmark.js"
+import { type Benchmark, merged, problems, type Report, reportOf, type Result } from "./benchmark.js"
 import { runBytesChild } from "./bytesChild.js"
 import { runGrantsChild } from "./grantsChild.js"
 import { runChild } from "./growthChild.js"
@@ -24,9 +24,14 @@ const printResult = ({ goals, profile, tables }: Result) => {
   if (goals.length > 0) print(`\n${terminalTable(goalTable(goals))}`)
 }
 
-const measure = async (selected: ReadonlyArray<Benchmark>): Promise<Report> => {
+const writeJson = (file: string | undefined, report: Report) => {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`)
+}
+
+const measure = async (selected: ReadonlyArray<Benchmark>, json: string | undefined): Promise<Report> => {
   const results: Record<string, Result> = {}
   const failures: Record<string, string> = {}
+  const report = () => reportOf({ node: process.version, machine: machine(), results, failures })
   for (const { name, run, title } of selected) {
     print(`\n${name}: ${title}`)
     const start = performance.now()
@@ -38,11 +43,10 @@ const measure = async (selected: ReadonlyArray<Benchmark>): Promise<Report> => {
       process.stderr.write(`${name} failed: ${error instanceof Error ? error.stack : String(error)}\n`)
     }
     print(`\n${name} took ${((performance.now() - start) / 1000).toFixed(0)} s`)
+    // Now, so that an interrupted run keeps its results.
+    writeJson(json, report())
   }
-  const goals = Object.entries(results).flatMap(([benchmark, { goals }]) =>
-    goals.map((goal) => ({ benchmark, ...goal }))
-  )
-  return { node: process.version, machine: machine(), goals, results, failures }
+  return report()
 }
 
 /** This program runs in the folder of the repository. */
@@ -63,11 +67,10 @@ const readReport = (file: string): Report => JSON.parse(readFileSync(file, "utf8
 
 const main = async (options: Options) => {
   if (options.help) return print(usage(benchmarks))
-  const report = options.from === undefined
-    ? await measure(benchmarks.filter(({ name }) => options.names.includes(name)))
-    : readReport(options.from)
+  const report = options.from.length > 0
+    ? merged(options.from.map(readReport))
+    : await measure(benchmarks.filter(({ name }) => options.names.includes(name)), options.json)
   if (report.goals.length > 0) print(`\n${terminalTable(goalTable(report.goals))}`)
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`)
   for (const problem of problems(report)) {
     process.stderr.write(`${problem}\n`)
     process.exitCode = 1

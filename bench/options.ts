@@ -7,8 +7,8 @@ export interface Options {
   readonly names: ReadonlyArray<string>
   readonly json?: string | undefined
   readonly docs: boolean
-  /** File of earlier results, which are used instead of measuring. */
-  readonly from?: string | undefined
+  /** Files of earlier results, which are used instead of measuring. */
+  readonly from: ReadonlyArray<string>
   readonly help: boolean
 }
 
@@ -49,7 +49,7 @@ const parsed = (args: ReadonlyArray<string>) => {
         only: { type: "string", multiple: true, default: [] },
         json: { type: "string" },
         docs: { type: "boolean", default: false },
-        from: { type: "string" },
+        from: { type: "string", multiple: true, default: [] },
         help: { type: "boolean", short: "h", default: false }
       }
     }).values
@@ -60,11 +60,11 @@ const parsed = (args: ReadonlyArray<string>) => {
 
 /** Reads the options. Fails with `UsageError`. */
 export const parse = (args: ReadonlyArray<string>, all: ReadonlyArray<Named>): Options => {
-  const { docs = false, from, help = false, json, only = [] } = parsed(args)
+  const { docs = false, from = [], help = false, json, only = [] } = parsed(args)
   if (docs && only.length > 0) {
     throw new UsageError("--docs writes the page of all benchmarks: omit --only")
   }
-  if (from !== undefined && (!docs || json !== undefined)) {
+  if (from.length > 0 && (!docs || json !== undefined)) {
     throw new UsageError("--from reads earlier results to write the page: use it with --docs, and without --json")
   }
   return { names: selected(all, only), json, docs, from, help }
@@ -74,12 +74,13 @@ export const parse = (args: ReadonlyArray<string>, all: ReadonlyArray<Named>): O
 export const usage = (all: ReadonlyArray<Named>): string => {
   const width = Math.max(...all.map(({ name }) => name.length))
   return [
-    "npm run bench -- [--only NAME]... [--json FILE] [--docs [--from FILE]]",
+    "npm run bench -- [--only NAME]... [--json FILE] [--docs [--from FILE]...]",
     "",
     "  --only NAME  measures only this benchmark or group; can be repeated",
     "  --json FILE  writes the results to FILE",
     "  --docs       writes docs/benchmarks.md and its plots from the results of all benchmarks",
-    "  --from FILE  takes the results from FILE, which --json wrote, instead of measuring",
+    "  --from FILE  takes the results from FILE, which --json wrote, instead of measuring; can be repeated,",
+    "               and a result of a later file replaces that of an earlier one",
     "  --help       prints this text",
     "",
     "Benchmarks:",

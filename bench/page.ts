@@ -55,10 +55,12 @@ export const generate = (page: string, report: Report, benchmarks: ReadonlyArray
   if (failed.length > 0) {
     throw new Error(`the page needs all results, and these benchmarks failed: ${failed.join(", ")}`)
   }
+  const goals = benchmarks.flatMap(({ name }) => report.goals.filter(({ benchmark }) => benchmark === name))
+  const ordered = { ...report, goals }
   const parts = [
     ["machine", machineOf(report)],
-    ["goals", goalsOf(report)],
-    ["shortfalls", shortfallsOf(report)],
+    ["goals", goalsOf(ordered)],
+    ["shortfalls", shortfallsOf(ordered)],
     ...benchmarks.map((benchmark) => [benchmark.name, resultOf(report, benchmark)] as const)
   ] as const
   const known = new Set<string>(parts.map(([name]) => name))

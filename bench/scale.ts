@@ -20,7 +20,7 @@ const medians = (bySize: BySize) => sizes.map((size) => bySize[size]?.p50 ?? NaN
 const ratio = (values: ReadonlyArray<number>) => Math.max(...values) / Math.min(...values)
 
 const run = async () => {
-  const { heapMiB, micros } = await measured<Scale>(childName)
+  const { heapMiB, lookupMicros, micros } = await measured<Scale>(childName)
   const [fewest, , most] = sizes
   return {
     goals: [
@@ -34,7 +34,7 @@ const run = async () => {
       ),
       atMost(`growth of the heap in ${inWords(callsOfMemory)} cached machine tokens`, heapMiB.growth, 2, "MiB")
     ],
-    figures: { micros, heapMiB },
+    figures: { micros, lookupMicros, heapMiB },
     tables: [{
       title: "Median time of one call in memory",
       head: ["call", ...sizes.map(inWords), "ratio"],
@@ -54,7 +54,12 @@ const run = async () => {
         name: kind,
         points: medians(micros[kind]).map((value, index) => [sizes[index] ?? NaN, value] as const)
       }))
-    }]
+    }],
+    profile: {
+      title: "Time of one lookup in a sorted tree, of which each call has one or more",
+      head: ["part", ...sizes.map(inWords)],
+      rows: [["lookup of a name", ...medians(lookupMicros).map((value) => `${value.toFixed(1)} µs`)]]
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"
 import { IdentityApi, IdentityControls, IdentityService, MemoryIdentity, TokenCache } from "../src/index.js"
+import * as Tree from "../src/internal/emulator/state/tree.js"
 import { interleaved, type Variant } from "./rounds.js"
 import { spread } from "./statistics.js"
 
@@ -114,6 +115,13 @@ const kinds: Readonly<Record<"users" | "grants" | "sessions" | "providers", Kind
     })
 }
 
+/** Only the lookup of a key in a sorted tree, as the tables of the emulator have them. */
+const lookups: Kind = (size) =>
+  Effect.sync(() => {
+    const tree = numbers(size).reduce<Tree.Tree<object>>((tree, i) => Tree.set(tree, `provider-${i}`, { i }), undefined)
+    return (index) => Effect.sync(() => Tree.get(tree, `provider-${index}`))
+  })
+
 /** Each size has an emulator of its own, with quotas that allow it. */
 const instance = (kind: Kind, size: number) =>
   Effect.gen(function*() {
@@ -192,6 +200,7 @@ export type BySize = Readonly<Record<string, ReturnType<typeof spread>>>
 /** What the process reports. */
 export interface Scale {
   readonly micros: Readonly<Record<keyof typeof kinds, BySize>>
+  readonly lookupMicros: BySize
   readonly heapMiB: Effect.Effect.Success<typeof memory>
 }
 
@@ -203,7 +212,7 @@ const measure = Effect.gen(function*() {
     sessions: measureKind(kinds.sessions),
     providers: measureKind(kinds.providers)
   })
-  const scale: Scale = { micros, heapMiB }
+  const scale: Scale = { micros, lookupMicros: yield* measureKind(lookups), heapMiB }
   process.send?.(scale, () => process.disconnect())
 })
 

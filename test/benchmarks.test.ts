@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { problems, type Report, type Result } from "../bench/benchmark.js"
+import { readdirSync, readFileSync } from "node:fs"
+import { merged, problems, type Report, type Result } from "../bench/benchmark.js"
 import { parse, usage, UsageError } from "../bench/options.js"
 import { generate } from "../bench/page.js"
 import { type BarPlot, draw, type LinePlot } from "../bench/plot.js"
@@ -8,6 +9,8 @@ import { atLeast, atMost, goalTable, markdownTable, rule, shortfall, terminalTab
 import { interleaved, order } from "../bench/rounds.js"
 import { median, mostInOneSecond, quantiles, spread } from "../bench/statistics.js"
 import { assertEqual } from "./support/equality.js"
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
 
 const some = [
   { name: "fast", title: "a fast call" },
@@ -31,7 +34,7 @@ describe("the options of the benchmarks", () => {
       names: ["fast", "idle", "woken"],
       json: undefined,
       docs: false,
-      from: undefined,
+      from: [],
       help: false
     })
   })
@@ -43,7 +46,7 @@ describe("the options of the benchmarks", () => {
 
   it("read the names of files", () => {
     assert.strictEqual(parse(["--json", "results.json", "--docs"], some).json, "results.json")
-    assert.strictEqual(parse(["--docs", "--from", "results.json"], some).from, "results.json")
+    assertEqual(parse(["--docs", "--from", "a.json", "--from", "b.json"], some).from, ["a.json", "b.json"])
   })
 
   it("reject an unknown name, and list the names and groups", () => {
@@ -280,6 +283,25 @@ describe("a run of the benchmarks", () => {
   })
 })
 
+describe("the reports of several runs", () => {
+  const met = { ...result, goals: [atMost("time", 40, 50, "ms")] }
+
+  it("are one report, in which a later result replaces an earlier result or failure", () => {
+    const failed = { ...report, failures: { waits: "no reply" } }
+    const one = merged([failed, { ...report, results: { calls: met, waits: result } }])
+    assertEqual(one.goals.map(({ benchmark, value }) => [benchmark, value]), [["calls", 40], ["waits", 75]])
+    assertEqual(one.failures, {})
+    assertEqual(merged([failed, report]).failures, { waits: "no reply" })
+  })
+
+  it("must be of one machine and one version of Node", () => {
+    assert.throws(
+      () => merged([report, { ...report, node: "v24.0.0" }]),
+      "the results must be those of one machine, got 2 × CPU, Node v20.20.2; 2 × CPU, Node v24.0.0"
+    )
+  })
+})
+
 describe("the page of the benchmarks", () => {
   const generated = generate(page, report, described)
 
@@ -321,6 +343,14 @@ describe("the page of the benchmarks", () => {
     )
     const failed = { ...report, failures: { calls: "no reply" } }
     assert.throws(() => generate(page, failed, described), "these benchmarks failed: calls")
+  })
+
+  it("has a part and the plots of every benchmark of this repository", () => {
+    const text = read("docs/benchmarks.md")
+    for (const { name } of benchmarks) assert.include(text, `<!-- generated: ${name} -->`)
+    const shown = Array.from(text.matchAll(/\]\(benchmarks\/([\w-]+\.svg)\)/g), ([, file = ""]) => file)
+    assert.sameMembers(readdirSync(new URL("../docs/benchmarks", import.meta.url)), shown)
+    for (const file of shown) assertDrawable(read(`docs/benchmarks/${file}`))
   })
 
   it("describes benchmarks with different names, which are no options", () => {

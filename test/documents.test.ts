@@ -13,7 +13,11 @@ const tree = (folder: string, ending: string) =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(folder, name))
 
-const documents = [...readdirSync(root).filter((name) => name.endsWith(".md")), ...tree("guides", ".md")]
+const documents = [
+  ...readdirSync(root).filter((name) => name.endsWith(".md")),
+  ...tree("guides", ".md"),
+  ...tree("docs", ".md")
+]
 
 const manifest: {
   readonly version: string

@@ -68,7 +68,7 @@ describe("package.json", () => {
   })
 
   it("publishes the documents that the README links to", () => {
-    const documents = ["guides", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+    const documents = ["guides", "docs", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
     assert.includeMembers([...manifest.files], documents)
   })
 })

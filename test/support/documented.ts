@@ -85,6 +85,14 @@ export const blocks: ReadonlyArray<Run | Elsewhere> = [
     run: false,
     reason: "npm test runs these files with the others",
     holds: () => Markdown.read("vitest.config.ts").includes("scratchpad/**/*.test.ts")
+  },
+  {
+    file: "docs/benchmarks.md",
+    block: /^npm run bench -- --docs --json results\.json$/,
+    run: false,
+    reason:
+      "it takes ten minutes, and times on a shared machine are no test; test/benchmarks.test.ts tests the options",
+    holds: () => "bench" in manifest.scripts
   }
 ]
 
@@ -97,6 +105,12 @@ export interface Inline {
 }
 
 const hasScript = (command: string) => (/^npm run (?:-s )?([\w:]+)/.exec(command)?.[1] ?? "") in manifest.scripts
+
+/** Whether the command names a benchmark that has a part in the page, or none. */
+const isBenchmark = (command: string) => {
+  const [, name] = /--only (\w+)$/.exec(command) ?? []
+  return name === undefined || Markdown.read("docs/benchmarks.md").includes(`<!-- generated: ${name} -->`)
+}
 
 /** Every command between backticks in the prose belongs to the first of these that fits. */
 export const inline: ReadonlyArray<Inline> = [
@@ -123,15 +137,14 @@ export const inline: ReadonlyArray<Inline> = [
     reason: "npm run test:install installs the file",
     holds: (command) => command.includes(`-${manifest.version}.tgz `)
   },
-  { command: /^npm run bench -- --only \w+$/, reason: "it takes minutes, and is run by hand", holds: hasScript },
+  {
+    command: /^npm run bench -- (--only \w+|--help)$/,
+    reason: "it takes up to a minute; test/benchmarks.test.ts tests the options",
+    holds: (command) => hasScript(command) && isBenchmark(command)
+  },
   {
     command: /^npm run test:mutation -- retry revocation$/,
     reason: "it takes minutes, and is run by hand",
-    holds: hasScript
-  },
-  {
-    command: /^npm run bench -- --only growth$/,
-    reason: "takes three minutes, and times on a shared machine are no test",
     holds: hasScript
   },
   { command: /^npm run [\w:]+$/, reason: "npm run verify or .ci/run runs the script", holds: hasScript },

@@ -12,7 +12,9 @@ export const documents: ReadonlyArray<string> = [
   "ARCHITECTURE.md",
   "CONTRIBUTING.md",
   "scratchpad/README.md",
-  ...readdirSync(`${root}guides`).filter((name) => name.endsWith(".md")).map((name) => `guides/${name}`)
+  ...["guides", "docs"].flatMap((folder) =>
+    readdirSync(`${root}${folder}`).filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`)
+  )
 ]
 
 /** The blocks of these languages, in order, without their fences. */
