@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Layer, Redacted } from "effect"
+import { vi } from "vitest"
 import { api } from "../scratchpad/agent/AuthorizationServer.js"
 import * as FederatedIssuer from "../src/FederatedIssuer.js"
 import type * as IdentityApi from "../src/IdentityApi.js"
@@ -13,7 +14,6 @@ import { assertEqual, assertNotEqual } from "./support/equality.js"
 import * as federated from "./support/federated.js"
 import { temporary } from "./support/temporary.js"
 import * as vendor from "./support/vendor.js"
-import { virtualDate } from "./support/virtualDate.js"
 
 /** An authorization server that replaces its refresh tokens, and revokes a grant whose old one is used. */
 const rotating = Effect.gen(function*() {
@@ -38,6 +38,15 @@ const rotating = Effect.gen(function*() {
   }
   return { server, assertRotated }
 })
+
+/**
+ * Stops the date of this process until the scope closes: for the service, its clients and the authorization server. Timers are not
+ * affected. The result moves the date forward.
+ */
+const virtualDate = Effect.acquireRelease(
+  Effect.sync(() => vi.useFakeTimers({ toFake: ["Date"] })),
+  () => Effect.sync(() => vi.useRealTimers())
+).pipe(Effect.as((minutes: number) => Effect.sync(() => void vi.setSystemTime(Date.now() + minutes * 60_000))))
 
 // The authorization server ends other refresh tokens with the session of the browser, and asks for consent to this scope.
 const offline = {
