@@ -13,7 +13,8 @@ import * as TokenPoller from "../../src/TokenPoller.js"
 
 const [endpoint = "", url = "", key = ""] = process.argv.slice(2)
 
-const Live = TokenCache.layer({ timeToLive: "6 seconds", jitter: 0, refresh: 0.5, workloadAccessTokens: "1 hour" })
+// A loaded machine does not reply within the default time limit.
+const Live = TokenCache.layer({ timeToLive: "20 seconds", jitter: 0, refresh: 0.5, workloadAccessTokens: "1 hour" })
   .pipe(
     Layer.provide(AwsIdentity.layer({
       region: "us-east-1",
@@ -21,7 +22,9 @@ const Live = TokenCache.layer({ timeToLive: "6 seconds", jitter: 0, refresh: 0.5
       controlEndpoint: endpoint,
       credentials: { accessKeyId: "test", secretAccessKey: "test" }
     })),
-    Layer.provideMerge(Layer.mergeAll(Redis.layerTokenStore(), Redis.layerLedger, Redis.layerSignal)),
+    Layer.provideMerge(
+      Layer.mergeAll(Redis.layerTokenStore({ timeLimit: "2 seconds" }), Redis.layerLedger, Redis.layerSignal)
+    ),
     Layer.provide(Redis.layer({ url })),
     Layer.provideMerge(ConsentSeal.layer({ keys: [{ id: "test", key: Redacted.make(key) }] }))
   )
