@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib"
 import ts from "typescript"
 import { entries, withClient, withLibrary, withOfficialPackage } from "./coldStartPrograms.js"
 
-/** A library module, or a package, that the eager chunks of a program contain. */
+/** The eager chunks of a program: their compressed bytes, and the paths of the modules in them. */
 export interface Eager {
   readonly bytes: number
   readonly modules: ReadonlyArray<string>

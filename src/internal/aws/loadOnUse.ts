@@ -18,7 +18,7 @@ export type OnUse<A> = (operation: string) => Effect.Effect<A, TransportFailure>
  * not kept: the next use starts another one.
  *
  * A use that takes longer than `duration` fails with `TransportFailure`, reason `Timeout`, also in a region that cannot be
- * interrupted. The attempt goes on for later uses.
+ * interrupted. The attempt continues for later uses.
  */
 export const make = <A>(
   value: Effect.Effect<A, never, Scope.Scope>,
