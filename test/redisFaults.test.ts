@@ -104,7 +104,7 @@ describe("Redis that rejects commands", () => {
       "NOREPLICAS"
     ]
   ]
-  for (const [name, spoil, mend, code] of cases) {
+  for (const [name, disturb, restore, code] of cases) {
     it.scopedLive(
       `(${name}) is not used, one warning states why, and what was invalidated is not used afterwards`,
       () =>
@@ -114,7 +114,7 @@ describe("Redis that rejects commands", () => {
           const one = yield* start(redis.url)
           const other = yield* start(redis.url)
           assertEqual([yield* one.get(), yield* other.get()], ["token-1", "token-1"])
-          yield* spoil(redis)
+          yield* disturb(redis)
           assert.isBelow(Math.max(...yield* tenCalls(one)), 1000)
           assert.strictEqual(requests(), 6)
           yield* one.cache.invalidate({ providerName: "github" })
@@ -122,7 +122,7 @@ describe("Redis that rejects commands", () => {
           assertEqual(warnings, [
             `Redis cannot be used (error reply ${code}). Token caches use the memory of the process meanwhile.`
           ])
-          yield* mend(redis)
+          yield* restore(redis)
           yield* Effect.sleep("1500 millis")
           assert.strictEqual(yield* other.get(), "token-8")
           assert.strictEqual(yield* one.get(), "token-8")
