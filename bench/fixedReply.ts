@@ -3,6 +3,7 @@
  * after `argv[2]` milliseconds, by default at once, and reports the number of requests when it is asked.
  */
 import { createServer } from "node:http"
+import { setTimeout } from "node:timers"
 
 const delay = Number(process.argv[2] ?? 0)
 
