@@ -12,11 +12,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import * as SynchronizedRef from "effect/SynchronizedRef"
 import type { Failure } from "./IdentityApi.js"
 import { WorkloadAccessTokenUnavailable } from "./IdentityError.js"
 import { IdentityService } from "./IdentityService.js"
+import * as singleFlight from "./internal/lib/singleFlight.js"
 import { expiryOf } from "./internal/service/grantKey.js"
 import { type CallbackUrl, layerCallbackUrl } from "./TokenOptions.js"
 
@@ -248,19 +249,32 @@ export const layer = <E = never, R = never>({ userId, userToken, workloadName }:
               renewAt: isFresh ? renewalOf(userToken, now) : Infinity
             }))
           ))
-      const current = yield* SynchronizedRef.make(Option.none<Current>())
-      // One caller requests the token at a time, and the others receive it.
+      const current = yield* Ref.make(Option.none<Current>())
+      const mints = yield* singleFlight.make<Redacted.Redacted, MintFailure>()
+      const isSame = (token: Redacted.Redacted, rejected: Redacted.Redacted | undefined) =>
+        rejected !== undefined && Redacted.value(token) === Redacted.value(rejected)
+      /** One caller requests the token, and the others have its result. */
+      const minted = (rejected: Redacted.Redacted | undefined) =>
+        Effect.suspend(() => {
+          let isOwn = false
+          const own = Effect.suspend(() => {
+            isOwn = true
+            return Effect.flatMap(mint(rejected), (next) => Effect.as(Ref.set(current, Option.some(next)), next.token))
+          })
+          const shared = mints.run("token", own)
+          // The request of another caller may have started before the token was rejected.
+          return Effect.flatMap(shared, (token) => !isOwn && isSame(token, rejected) ? shared : Effect.succeed(token))
+        })
       const tokenUnless = (rejected?: Redacted.Redacted) =>
-        SynchronizedRef.modifyEffect(current, (kept) =>
-          Effect.flatMap(Clock.currentTimeMillis, (now) => {
-            const valid = Option.filter(
-              kept,
-              ({ renewAt, token }) =>
-                now < renewAt && (rejected === undefined || Redacted.value(token) !== Redacted.value(rejected))
-            )
-            const next = Option.isSome(valid) ? Effect.succeed(valid.value) : mint(rejected)
-            return Effect.map(next, (current) => [current.token, Option.some(current)] as const)
-          }))
+        Effect.zipWith(Ref.get(current), Clock.currentTimeMillis, (kept, now) =>
+          Option.filter(kept, ({ renewAt, token }) =>
+            now < renewAt && !isSame(token, rejected))).pipe(
+            Effect.flatMap(Option.match({
+              onNone: () =>
+                minted(rejected),
+              onSome: ({ token }) => Effect.succeed(token)
+            }))
+          )
       return {
         get: tokenUnless(),
         renew: (rejected) =>

@@ -46,6 +46,23 @@ describe("an effect that runs once for each key", () => {
       assertEqual(Exit.isFailure(again) ? Cause.squash(again.cause) : undefined, "defect")
     }))
 
+  it.effect("fails every call with its failure, also if it has interrupted other parts of itself", () =>
+    Effect.gen(function*() {
+      const once = oncePerKey.make<object, string>()
+      const key = {}
+      let runs = 0
+      const both = Effect.suspend(() => {
+        runs++
+        return Effect.zip(Effect.zipRight(Effect.yieldNow(), Effect.fail("no")), Effect.never, { concurrent: true })
+      })
+      const calls = yield* Effect.forEach([1, 2, 3], () => Effect.fork(once(key, both)))
+      for (const fiber of calls) {
+        const exit = yield* Fiber.await(fiber)
+        assertEqual(Exit.isFailure(exit) ? [...Cause.failures(exit.cause)] : [], ["no"])
+      }
+      assert.strictEqual(runs, 1)
+    }))
+
   it.effect("runs in the next call if the one that runs it is interrupted, and never in one that was interrupted before", () =>
     Effect.gen(function*() {
       const { call, gate, ran } = yield* setUp

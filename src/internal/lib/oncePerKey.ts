@@ -1,4 +1,5 @@
 /** Runs an effect once for each key, for all callers that share the key. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
@@ -19,7 +20,8 @@ export const make = <K extends object, E>(): OncePerKey<K, E> => {
   const run = <R>(key: K, effect: Effect.Effect<unknown, E, R>) =>
     Effect.onExit(Effect.asVoid(effect), (exit) =>
       Effect.sync(() => {
-        if (!Exit.isInterrupted(exit)) states.set(key, exit)
+        // An effect that fails may also interrupt parts of itself.
+        if (Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)) states.set(key, exit)
       }))
 
   return (key, effect) => {

@@ -126,21 +126,39 @@ const start = (session: ConsentSession, poll: Effect.Effect<Redacted.Redacted, P
     )
   }))
 
-/**
- * Returns the result of a poll that has at least this number: of the last one, of the one in progress, or of a new one. An
- * answer counts if its number is at least `since`.
- */
+/** A poll that counts for a call. */
+export interface Wanted {
+  /** The least number of the poll. */
+  readonly number: number
+  /** The least number of the poll whose result is an answer for all calls. */
+  readonly since: number
+}
+
+/** A poll of one call. */
+export interface OwnPoll {
+  /** The workload access token of the call. Its source runs in the fiber of the call, so that it blocks no other one. */
+  readonly token: Effect.Effect<Redacted.Redacted, PollFailure>
+  /** Sends the poll. It is shared, so it must end by itself. */
+  readonly send: (token: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, PollFailure>
+}
+
+/** Returns the result of a poll that counts: of the last one, of the one in progress, or of a new one. */
 export const pollFrom = (
   session: ConsentSession,
-  number: number,
-  since: number,
-  poll: Effect.Effect<Redacted.Redacted, PollFailure>
+  wanted: Wanted,
+  own: OwnPoll
 ): Effect.Effect<Redacted.Redacted, PollFailure> =>
-  Effect.suspend(() => {
-    const { answer, last, running } = session
-    if (answer !== undefined && answer.number >= since) return answer.exit
-    if (last !== undefined && last.number >= number && isShared(last.exit)) return last.exit
-    return running === undefined
-      ? Effect.flatMap(start(session, poll), (exit) => Effect.flatten(Deferred.await(exit)))
-      : Effect.flatMap(Deferred.await(running.exit), () => pollFrom(session, number, since, poll))
-  })
+  Effect.suspend(() => known(session, wanted, own) ?? sent(session, wanted, own))
+
+const known = (session: ConsentSession, wanted: Wanted, own: OwnPoll) => {
+  const { answer, last, running } = session
+  if (answer !== undefined && answer.number >= wanted.since) return answer.exit
+  if (last !== undefined && last.number >= wanted.number && isShared(last.exit)) return last.exit
+  return running && Effect.flatMap(Deferred.await(running.exit), () => pollFrom(session, wanted, own))
+}
+
+const sent = (session: ConsentSession, wanted: Wanted, { send, token }: OwnPoll) =>
+  Effect.flatMap(token, (token) =>
+    // Another call may have polled while this one obtained its token.
+    known(session, wanted, { send, token: Effect.succeed(token) }) ??
+      Effect.flatMap(start(session, send(token)), (exit) => Effect.flatten(Deferred.await(exit))))

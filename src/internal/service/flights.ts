@@ -33,6 +33,8 @@ export interface Flight {
   readonly key: string
   /** Key of the grant: the key of a request for it. A resumed call has another key. */
   readonly grant: string
+  /** The workload access token of the request; `undefined` for resumed calls. */
+  readonly token: Redacted.Redacted | undefined
   callers: number
   /** The request; `undefined` after it has opened a session. */
   request: Fiber.RuntimeFiber<TokenExit> | undefined
@@ -58,6 +60,7 @@ export interface Flights {
   /** Joins the calls of `key`, or starts `request` for them in a fiber that inherits from `caller`, with this context. */
   readonly join: (
     key: string,
+    token: Redacted.Redacted,
     request: Effect.Effect<Redacted.Redacted, RequestFailure>,
     caller: Fiber.RuntimeFiber<unknown, unknown>,
     context: Context.Context<never>
@@ -103,10 +106,11 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
   const flights = new Map<string, Flight>()
   const earlier = expiringMap.make<Earlier>()
 
-  const open = (key: string, grant: string): Flight => {
+  const open = (key: string, grant: string, token?: Redacted.Redacted): Flight => {
     const flight = {
       key,
       grant,
+      token,
       callers: 1,
       request: undefined,
       session: undefined,
@@ -223,10 +227,10 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
   }
 
   return {
-    join: (key, request, caller, context) => {
+    join: (key, token, request, caller, context) => {
       const found = find(key)
       if (found !== undefined) return found
-      const flight = open(key, key)
+      const flight = open(key, key, token)
       const runtime = Runtime.make({ context, fiberRefs: caller.getFiberRefs(), runtimeFlags: requestFlags })
       // Not at once: it must not end before the flight knows its fiber.
       flight.request = Runtime.runFork(runtime, sent(flight, request), { immediate: false })

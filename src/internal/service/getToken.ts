@@ -4,20 +4,23 @@ import type * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Tracer from "effect/Tracer"
 import { ProgramStrategy, type Strategy } from "../../Consent.js"
-import type { ConsentRequired } from "../../IdentityError.js"
+import type { ConsentRequired, Unauthorized } from "../../IdentityError.js"
 import type { AnyTokenOptions, WithWorkloadAccessToken } from "../../TokenOptions.js"
 import { released } from "../lib/released.js"
 import { activate, contextIn, withSpan } from "../lib/span.js"
 import type { TokenContext } from "./askForToken.js"
-import { type ConsentSession, isRetried, nextNumber, pollFrom } from "./consentSession.js"
+import { type ConsentSession, isRetried, nextNumber } from "./consentSession.js"
 import type { Flight, Flights, RequestFailure } from "./flights.js"
 import { forcedKind, grantKey, requestKind } from "./grantKey.js"
+import type { Poll } from "./pollSession.js"
 import { ofOptions, type TokenRequestOptions } from "./tokenRequest.js"
-import { type ConsentWaits, type Poll, stop, type Waiter, waiter } from "./waitForConsent.js"
-import { isRejected, renewing, workloadTokenOf } from "./workloadToken.js"
+import { type ConsentWaits, stop, type Waiter, waiter } from "./waitForConsent.js"
+import { isRejected, orRejected, renew, workloadTokenOf } from "./workloadToken.js"
 
 /** What a call holds, and releases when it ends. */
 interface Call {
+  /** The workload access token was renewed once. */
+  isRenewed: boolean
   readonly span: Tracer.Span
   flight: Flight | undefined
   waiter: Waiter | undefined
@@ -60,41 +63,49 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     kind: Kind,
     fiber: Fiber.RuntimeFiber<unknown, unknown>
   ): Effect.Effect<Redacted.Redacted, RequestFailure> => {
-    let isOwn = false
     const key = grantKey(caller, token, options, kind.name)
-    const request = Effect.suspend(() => {
-      isOwn = true
-      return renewing(caller, token, (workloadAccessToken) => kind.request({ options, workloadAccessToken }, key))
-    })
+    const request = Effect.suspend(() => kind.request({ options, workloadAccessToken: token }, key))
     /** The calls of an open session may wait for something else than its token, so a call that joins them polls once. */
     const orToken = (session: ConsentSession, consent: ConsentRequired) =>
       Effect.catchAll(
-        pollFrom(session, nextNumber(session), session.currentFrom, poll(session, caller)),
+        poll(session, caller, { number: nextNumber(session), since: session.currentFrom }),
         (error) => {
           if (error._tag === "ConsentPending" || isRetried(error)) return Effect.fail(consent)
           // After an answer for all calls, such as a denial, the session is not joined any more.
-          return session.answer === undefined ? Effect.fail(error) : again()
+          return session.answer === undefined ? Effect.fail(error) : again(token)
         }
       )
-    const again = (): Effect.Effect<Redacted.Redacted, RequestFailure> =>
+    const left = Effect.uninterruptible(Effect.suspend(() => release(call) ?? Effect.void))
+    const again = (token: Redacted.Redacted): Effect.Effect<Redacted.Redacted, RequestFailure> =>
       Effect.zipRight(
-        Effect.uninterruptible(Effect.suspend(() => release(call) ?? Effect.void)),
+        left,
         Effect.withFiberRuntime<Redacted.Redacted, RequestFailure>((fiber) =>
           join(call, caller, token, options, kind, fiber)
         )
       )
-    const flight = call.flight = flights.join(key, request, fiber, contextIn(fiber, call.span))
-    const { isSuperseded, session: opened } = flight
+    const flight = call.flight = flights.join(key, token, request, fiber, contextIn(fiber, call.span))
+    const { isSuperseded, session: opened, token: sent } = flight
+    /** The source of a call runs in the fiber of the call, so that it blocks no other one. */
+    const onRejected = (error: Unauthorized) => {
+      // Another token of the same user was rejected.
+      if (sent !== undefined && Redacted.value(sent) !== Redacted.value(token)) return again(token)
+      if (call.isRenewed || Redacted.isRedacted(caller.workloadAccessToken)) return Effect.fail(error)
+      call.isRenewed = true
+      return left.pipe(
+        Effect.zipRight(activate(call.span)),
+        Effect.zipRight(orRejected(renew(caller, token), error)),
+        Effect.flatMap(again)
+      )
+    }
     const joined = Effect.matchEffect(flights.result(flight), {
       onFailure: (error) => {
         if (error._tag === "ConsentRequired" && opened !== undefined) {
           return Effect.zipRight(activate(call.span), orToken(opened, error))
         }
-        // Only the token of the call that sent the request was rejected.
-        return isRejected(error) && !isOwn ? again() : Effect.fail(error)
+        return isRejected(error) ? onRejected(error) : Effect.fail(error)
       },
       // The request was sent before what has made its token out of date.
-      onSuccess: (token) => isSuperseded ? again() : Effect.succeed(token)
+      onSuccess: (accessToken) => isSuperseded ? again(token) : Effect.succeed(accessToken)
     })
     return kind.name === requestKind ? joined : Effect.ensuring(
       joined,
@@ -115,6 +126,25 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     return options.consent === undefined ? Effect.flatMap(ProgramStrategy, apply) : apply(options.consent)
   }
 
+  /** A token that replaces another one does so again after the wait for it: requests that were sent meanwhile are out of date. */
+  const superseding = <E, R>(
+    call: Call,
+    options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
+    kind: Kind,
+    token: Redacted.Redacted,
+    consent: ConsentRequired
+  ) => {
+    const handled = onConsent(call, options, consent)
+    return kind.name === requestKind ? handled : Effect.ensuring(
+      handled,
+      Effect.withFiberRuntime((fiber) =>
+        Effect.sync(() =>
+          flights.supersede(grantKey(options, token, ofOptions(options, fiber.currentContext), requestKind))
+        )
+      )
+    )
+  }
+
   const joinWith = <E, R>(
     call: Call,
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
@@ -127,7 +157,7 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
       ),
       (error): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> =>
         error._tag === "ConsentRequired"
-          ? Effect.zipRight(activate(call.span), onConsent(call, options, error))
+          ? Effect.zipRight(activate(call.span), superseding(call, options, kind, token, error))
           : Effect.fail(error)
     )
 
@@ -150,7 +180,7 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
   ): Effect.Effect<Redacted.Redacted, RequestFailure | E, R> => {
     const { authFlow, providerName } = options
     return withSpan(name, { attributes: { providerName, authFlow }, kind: "internal" }, (span) => {
-      const call: Call = { span, flight: undefined, waiter: undefined }
+      const call: Call = { isRenewed: false, span, flight: undefined, waiter: undefined }
       // A waiting call keeps neither its options nor its strategy.
       return { use: released(Effect.suspend(() => start(call, options, kind))), finalizer: () => release(call) }
     })

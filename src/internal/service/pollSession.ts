@@ -6,7 +6,7 @@ import type * as Redacted from "effect/Redacted"
 import { ConsentTimedOut, isTransient } from "../../IdentityError.js"
 import type { WithWorkloadAccessToken } from "../../TokenOptions.js"
 import { pollRequest, type TokenFlow } from "./askForToken.js"
-import type { ConsentSession, PollFailure } from "./consentSession.js"
+import { type ConsentSession, nextNumber, type PollFailure, pollFrom, type Wanted } from "./consentSession.js"
 import { isRejected, renew, workloadTokenOf } from "./workloadToken.js"
 
 /** Sends the request of the session again, without the session. Another consent does not help the call that waits for this one. */
@@ -43,29 +43,39 @@ const orGrant = (flow: TokenFlow, session: ConsentSession, token: Redacted.Redac
       })
   )
 
-/**
- * Sends one poll of a session, as one of its calls. A workload access token that has expired meanwhile is renewed. After the
- * session has expired, a failure that would be retried becomes `ConsentTimedOut`.
- */
-export const make = (flow: TokenFlow) =>
-(
-  session: ConsentSession,
-  caller: WithWorkloadAccessToken
-): Effect.Effect<Redacted.Redacted, PollFailure> =>
-  Effect.flatMap(
-    workloadTokenOf(caller),
-    (token) =>
-      Effect.catchIf(
-        orGrant(flow, session, token),
-        isRejected,
-        () => Effect.flatMap(renew(caller, token), (renewed) => pollRenewed(flow, session, renewed))
-      )
-  ).pipe(
-    Effect.catchIf(
-      // The service denies access to a session that has ended.
-      (error) => error._tag === "AccessDenied" || isTransient(error),
-      (error) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Effect.fail(now >= DateTime.toEpochMillis(session.expiresAt) ? timedOut(session) : error))
-    )
+/** After the session has expired, a failure that would be retried becomes `ConsentTimedOut`. */
+const unlessExpired = (session: ConsentSession, poll: Effect.Effect<Redacted.Redacted, PollFailure>) =>
+  Effect.catchIf(
+    poll,
+    // The service denies access to a session that has ended.
+    (error) => error._tag === "AccessDenied" || isTransient(error),
+    (error) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.fail(now >= DateTime.toEpochMillis(session.expiresAt) ? timedOut(session) : error))
   )
+
+/** Polls a session as one of its calls, or uses the poll of another call. */
+export type Poll = (
+  session: ConsentSession,
+  caller: WithWorkloadAccessToken,
+  wanted: Wanted
+) => Effect.Effect<Redacted.Redacted, PollFailure>
+
+/** A workload access token that has expired meanwhile is renewed, in the fiber of its call, and then the session is polled again. */
+export const make = (flow: TokenFlow): Poll => (session, caller, wanted) =>
+  Effect.suspend(() => {
+    let used: Redacted.Redacted | undefined
+    const polled = pollFrom(session, wanted, {
+      token: workloadTokenOf(caller),
+      send: (token) => {
+        used = token
+        return unlessExpired(session, orGrant(flow, session, token))
+      }
+    })
+    return Effect.catchIf(polled, isRejected, (error) =>
+      used === undefined ? Effect.fail(error) : pollFrom(session, { ...wanted, number: nextNumber(session) }, {
+        token: renew(caller, used),
+        send: (token) =>
+          unlessExpired(session, pollRenewed(flow, session, token))
+      }))
+  })

@@ -84,9 +84,14 @@ export const make = (flow: TokenFlow, flights: Flights, waits: ConsentWaits): Re
       const { consent, id } = yield* handle.open(given)
       // The handle is consumed, and not the session: callers that share a session have a handle each.
       const key = `resumed/${id}`
-      const poll = renewing(options, workloadAccessToken, (token) => flow.poll(consent, token))
       const token = withSession(consent, workloadAccessToken, options, (session): WithoutContext => {
-        const polled = withExpiry(pollFrom(session, nextNumber(session), session.currentFrom, poll))
+        const poll = renewing(options, workloadAccessToken, (token) =>
+          pollFrom(session, { number: nextNumber(session), since: session.currentFrom }, {
+            token: Effect.succeed(token),
+            send: (token) =>
+              flow.poll(consent, token)
+          }))
+        const polled = withExpiry(poll)
         // A failure that a wait retries does not prevent the wait.
         return options.wait === false
           ? polled

@@ -19,8 +19,9 @@ import * as LinkedList from "../lib/linkedList.js"
 import type { SubscriptionRegistry } from "../lib/subscriptions.js"
 import { timeLimit } from "../lib/timeLimit.js"
 import type { ConsentSession, Listener, PollFailure } from "./consentSession.js"
-import { isRetried, nextNumber, pollFrom } from "./consentSession.js"
+import { isRetried, nextNumber } from "./consentSession.js"
 import * as pollScheduler from "./pollScheduler.js"
+import type { Poll } from "./pollSession.js"
 import { retryAfterOf } from "./retry.js"
 
 /** The time limit of `ConsentSignal.publish`; without the signal other processes poll. */
@@ -111,16 +112,10 @@ const dueNumber = ({ session, steppedAt, unseen }: Waiter, now: number): number 
   return isRecent && now < DateTime.toEpochMillis(session.expiresAt) ? unseen : nextNumber(session)
 }
 
-/** Sends one poll of a session, as one of its calls. */
-export type Poll = (
-  session: ConsentSession,
-  caller: WithWorkloadAccessToken
-) => Effect.Effect<Redacted.Redacted, PollFailure>
-
 /** Polls, or uses the poll of another call. */
 const pollingWith = (poll: Poll) => (waiter: Waiter, number: number) =>
   Effect.ensuring(
-    pollFrom(waiter.session, number, waiter.since, Effect.suspend(() => poll(waiter.session, waiter))),
+    poll(waiter.session, waiter, { number, since: waiter.since }),
     Effect.sync(() => {
       waiter.unseen = nextNumber(waiter.session)
     })

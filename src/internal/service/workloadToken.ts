@@ -38,7 +38,7 @@ export const isRejected = <E extends { readonly _tag: string }>(error: E): error
   error._tag === "Unauthorized"
 
 /** A token that cannot be renewed may not be the cause of a rejection. */
-const orRejected = <E>(renewed: Effect.Effect<Redacted.Redacted, MintFailure>, rejected: E) =>
+export const orRejected = <E>(renewed: Effect.Effect<Redacted.Redacted, MintFailure>, rejected: E) =>
   Effect.mapError(
     renewed,
     (error) => error._tag === "WorkloadAccessTokenUnavailable" && error.reason === "Fixed" ? rejected : error
