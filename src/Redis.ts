@@ -62,11 +62,20 @@ export interface Options {
  */
 export class Redis extends Context.Tag("effect-agentcore-identity/Redis")<Redis, connection.Connection>() {}
 
+const load = Effect.tryPromise({
+  try: () => import("ioredis"),
+  catch: (thrown) =>
+    ConfigError.Unsupported(
+      ["ioredis"],
+      `the package 'ioredis' could not be loaded (${String(thrown)}); install it with 'npm install ioredis@5'`
+    )
+})
+
 /**
  * Connects to Redis, and connects again when the connection is lost. The layer waits at most 250 milliseconds for the first connection,
  * and is built without one too. An outage is logged once, as a warning.
  *
- * Fails with `ConfigError` if an option is invalid.
+ * Fails with `ConfigError` if an option is invalid, or if `ioredis` is not installed.
  *
  * @example
  * ```ts
@@ -91,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<Redis, ConfigError.ConfigEr
     Effect.suspend(() =>
       Either.match(settings.decode(options), {
         onLeft: ({ message, option }) => Effect.fail(ConfigError.InvalidData([option], message)),
-        onRight: connection.make
+        onRight: (settings) => Effect.flatMap(load, (sdk) => connection.make(sdk, settings))
       })
     )
   )

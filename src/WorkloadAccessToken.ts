@@ -199,6 +199,9 @@ const renewalOf = (userToken: Redacted.Redacted | undefined, now: number): numbe
   return Math.max(end - renewBefore, now + (end - now) / 2)
 }
 
+const isSame = (token: Redacted.Redacted, rejected: Redacted.Redacted | undefined) =>
+  rejected !== undefined && Redacted.value(token) === Redacted.value(rejected)
+
 /**
  * Requests the token of a workload and its user. The user is `userToken`, a JWT that the service verifies, or `userId`, which
  * the service trusts. Without a user it is the token of the workload, which is sufficient for machine tokens and API keys only.
@@ -251,8 +254,6 @@ export const layer = <E = never, R = never>({ userId, userToken, workloadName }:
           ))
       const current = yield* Ref.make(Option.none<Current>())
       const mints = yield* singleFlight.make<Redacted.Redacted, MintFailure>()
-      const isSame = (token: Redacted.Redacted, rejected: Redacted.Redacted | undefined) =>
-        rejected !== undefined && Redacted.value(token) === Redacted.value(rejected)
       /** One caller requests the token, and the others have its result. */
       const minted = (rejected: Redacted.Redacted | undefined) =>
         Effect.suspend(() => {

@@ -20,8 +20,16 @@ const overTls = Effect.gen(function*() {
     return path
   }
   const { url } = yield* server(
-    ...["--tls-port", `${port}`, "--tls-auth-clients", "no"],
-    ...["--tls-cert-file", file("cert"), "--tls-key-file", file("key"), "--tls-ca-cert-file", file("authority")]
+    "--tls-port",
+    `${port}`,
+    "--tls-auth-clients",
+    "no",
+    "--tls-cert-file",
+    file("cert"),
+    "--tls-key-file",
+    file("key"),
+    "--tls-ca-cert-file",
+    file("authority")
   )
   return { withoutTls: url, host: `127.0.0.1:${port}` }
 })

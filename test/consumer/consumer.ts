@@ -1,6 +1,7 @@
 /** A program of somebody who has the package as it is published: its own types have to be right, and can be emitted. */
 import { Effect, type Redacted } from "effect"
 import { AccessToken, ApiKey, type IdentityApi, IdentityService } from "effect-agentcore-identity"
+import * as Redis from "effect-agentcore-identity/Redis"
 
 export class GitHub extends AccessToken.Tag("consumer/GitHub")<GitHub>() {}
 
@@ -20,6 +21,12 @@ export const program = listRepos({ org: "effect-ts" })
 export const vault = Effect.flatMap(IdentityService.IdentityService, (identity) => identity.getTokenVault({}))
 
 export const portal: IdentityApi.Reply<"getConsentPortal">["status"] = "ACTIVE"
+
+// The service of the tag is a type, and not `any`.
+export const connected = Effect.map(Redis.Redis, ({ prefix }) => prefix satisfies string)
+
+// @ts-expect-error a member that it does not have
+export const unknown = Effect.map(Redis.Redis, ({ url }) => url)
 
 // @ts-expect-error another type of argument
 listRepos({ org: 42 })

@@ -133,7 +133,7 @@ const redis = async (cwd: string, tarball: string) => {
   if (isInstalled) throw new Failed("ioredis is optional, and was installed with the package")
   await expected("without ioredis: Redis names the package", "npx --no-install tsx redis.ts", { cwd }, {
     code: 1,
-    output: /Cannot find (package|module) 'ioredis'/
+    output: /the package 'ioredis' could not be loaded .*install it with 'npm install ioredis@5'/
   })
   await expected("npm: ioredis installs", documented("npm, redis", tarball), { cwd })
   await expected("with ioredis: the layer is built without a server, too", "npx --no-install tsx redis.ts", { cwd }, {

@@ -6,10 +6,15 @@ import * as FiberId from "effect/FiberId"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { Redis } from "ioredis"
+import type { Redis } from "ioredis"
 import { timeLimit } from "../lib/timeLimit.js"
 import { failureOf, RedisUnavailable, type Reporter } from "./failure.js"
 import type { Settings } from "./settings.js"
+
+/** The module `ioredis`, which is loaded when a layer is built. */
+export interface Sdk {
+  readonly Redis: typeof Redis
+}
 
 /** @internal */
 export interface RedisClient {
@@ -62,6 +67,7 @@ const handshake = async (redis: Redis, { database, password, username }: Setting
 
 /** Opens a connection. `setUp` runs on each connection before it is ready. */
 export const open = (
+  sdk: Sdk,
   settings: Settings,
   reporter: Reporter,
   setUp: (redis: Redis) => Promise<unknown>
@@ -75,7 +81,7 @@ export const open = (
     let isReset = false
 
     const start = Effect.sync(() => {
-      const redis = new Redis(options(settings))
+      const redis = new sdk.Redis(options(settings))
       let failure = failureOf(undefined)
       // Without a listener the client prints the errors.
       redis.on("error", (error) => {

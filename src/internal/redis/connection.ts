@@ -19,7 +19,7 @@ export type Send = <A>(command: Command<A>) => Effect.Effect<A, RedisUnavailable
 /** The channels that processes share. */
 export type Channel = "cache" | "consent"
 
-/** @internal */
+/** A connection to Redis. The published types contain it, since it is the service of a public tag. */
 export interface Connection {
   readonly prefix: string
   /** Makes a function that sends commands, and waits at most `limit` for each reply. */
@@ -55,13 +55,13 @@ export const noReply = "no reply in time"
 const unavailable = (reason: string) => new RedisUnavailable({ reason, isReply: false })
 
 /** @internal */
-export const make = (settings: Settings): Effect.Effect<Connection, never, Scope.Scope> =>
+export const make = (sdk: client.Sdk, settings: Settings): Effect.Effect<Connection, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { prefix } = settings
     const scope = yield* Effect.scope
     const reporter = makeReporter()
     const commandTimeout = Duration.millis(settings.commandTimeout)
-    const commands = yield* client.open(settings, reporter, () => Promise.resolve())
+    const commands = yield* client.open(sdk, settings, reporter, () => Promise.resolve())
     yield* Effect.addFinalizer(() => reporter.close)
     const listeners = new Map<string, Set<(text: string) => void>>()
     let subscriber: client.RedisClient | undefined
@@ -93,7 +93,7 @@ export const make = (settings: Settings): Effect.Effect<Connection, never, Scope
 
     // Opened on first use: a ledger needs no subscription.
     const openSubscriber = yield* Effect.cached(
-      client.open(settings, reporter, (redis) => {
+      client.open(sdk, settings, reporter, (redis) => {
         redis.removeAllListeners("message")
         redis.on("message", (channel, text) => {
           for (const listener of listeners.get(channel) ?? []) listener(text)
