@@ -16,15 +16,18 @@ const redactSpan = (span: Tracer.AnySpan): void => {
   if (Option.isSome(span.parent)) redactSpan(span.parent.value)
 }
 
+/** Runs `redact` with the span of the request, if there is one. `Effect.currentParentSpan` would fail otherwise, which takes time. */
+const withRedaction = <A, E, R>(redact: (span: Tracer.AnySpan) => void, app: Effect.Effect<A, E, R>) =>
+  Effect.withFiberRuntime<A, E, R>(({ currentSpan }) => {
+    if (currentSpan !== undefined) redact(currentSpan)
+    return app
+  })
+
 /** Disables the platform's request log, and redacts the query in its spans: it contains the session and its state. */
 export const redactRequest = <R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, never, R> =>
-  Effect.currentParentSpan.pipe(
-    Effect.map(redactSpan),
-    Effect.ignore,
-    Effect.zipRight(HttpMiddleware.withLoggerDisabled(app))
-  )
+  withRedaction(redactSpan, HttpMiddleware.withLoggerDisabled(app))
 
 const tokenHeaders = ["x-amz-security-token", "x-amz-s3session-token"].map((name) => `http.request.header.${name}`)
 
@@ -45,4 +48,4 @@ const redactToken = (span: Tracer.AnySpan): void => {
  * and the headers of requests; the platform itself redacts `authorization`.
  */
 export const withoutToken = <A, E, R>(app: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.currentParentSpan.pipe(Effect.map(redactToken), Effect.ignore, Effect.zipRight(app))
+  withRedaction(redactToken, app)

@@ -145,6 +145,14 @@ const isRecord = (value: unknown): value is Members =>
 /** No request of the model has more levels. */
 const maxDepth = 32
 
+/** Tests if `normalize` would return an equal value without a fault. Nearly all requests are like that, and need no paths. */
+const isNormal = (value: unknown, depth: number): boolean => {
+  if (value === null || typeof value !== "object") return value !== null
+  if (depth === maxDepth) return false
+  if (Array.isArray(value)) return value.every((item) => isNormal(item, depth + 1))
+  return Object.entries(value).every(([key, member]) => key !== "__proto__" && isNormal(member, depth + 1))
+}
+
 // In restJson1, null means that a member is absent. A schema copies members one by one, and would silently drop
 // `__proto__`.
 const normalize = (value: unknown, path: string, depth: number, faults: Array<InvalidField>): unknown => {
@@ -168,7 +176,7 @@ const normalize = (value: unknown, path: string, depth: number, faults: Array<In
 const bind = ({ name, query }: Operation.Any, labels: Labels, url: string, given: unknown) => {
   if (!isRecord(given)) return Either.left(cannotParse("The body is not a JSON object"))
   const faults: Array<InvalidField> = []
-  const members = normalize(given, "", 0, faults)
+  const members = isNormal(given, 0) ? given : normalize(given, "", 0, faults)
   if (faults.length > 0) return Either.left(faultOf(check.fieldsError(name, faults)))
   if (query.length === 0) return Either.right(Object.assign({}, members, labels))
   const parameters = parseQuery(queryOf(url))
