@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off
 /**
  * The cheapest server: answers every request with the same reply of `GetResourceOauth2Token`, and reads nothing of it. It replies
  * after `argv[2]` milliseconds, by default at once, and reports the number of requests when it is asked.

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalDate:off globalDateInEffect:off returnEffectInGen:off
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Layer, Redacted } from "effect"
 import { vi } from "vitest"

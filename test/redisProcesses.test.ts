@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Duration, Effect, Layer, Option, Order, Redacted } from "effect"
 import { build } from "esbuild"
