@@ -20,7 +20,7 @@ interface Lookup extends Keyed {
   /** Concurrent lookups of one key and kind may share a request. */
   readonly kind: string
   isStale: boolean
-  /** The state of the shared store when the request began. */
+  /** The state of the shared store when the request began, or when it was superseded. */
   generation: string | undefined
 }
 
@@ -79,45 +79,39 @@ export const make = (
     const scope = yield* Effect.scope
     const kept = entries.make(limits)
     const lookups = new Set<Lookup>()
-    /** The numbers of the stale lookups in progress, by kind and key. */
-    const stale = new Map<string, number>()
     const sharing = store === undefined ? undefined : shared.make(store)
     const findings = sharing === undefined ? undefined : turns.make(sharing)
     let hits = 0
     let misses = 0
 
-    const requestOf = ({ key, kind }: Lookup) => `${kind} ${key}`
-
+    /**
+     * The result of this lookup is not kept. Its request is superseded each time: it may be one that was sent after the lookup became
+     * stale. A lookup that begins later may join that request, and sends another one when it ends, so its own result is kept.
+     */
     const markStale = (lookup: Lookup) => {
-      if (lookup.isStale) return
       lookup.isStale = true
       supersede(ofKind(lookup.key, lookup.kind))
-      const request = requestOf(lookup)
-      stale.set(request, (stale.get(request) ?? 0) + 1)
     }
 
     const discard = (matches: (lookup: Lookup) => boolean) => {
       for (const lookup of lookups) if (matches(lookup)) markStale(lookup)
     }
 
-    const end = (lookup: Lookup) => {
-      lookups.delete(lookup)
-      if (!lookup.isStale) return
-      const request = requestOf(lookup)
-      const others = (stale.get(request) ?? 1) - 1
-      if (others === 0) stale.delete(request)
-      else stale.set(request, others)
-    }
-
-    /** Records when the request of a lookup begins. It may join one that began before an invalidation in another process. */
+    /**
+     * Records that the request of a lookup begins, after the search in the store, which may have waited for another process. An
+     * invalidation from before is no reason not to keep its result. But it may join a request that began before an invalidation in
+     * another process.
+     */
     const begin = (lookup: Lookup, generation: string | undefined) => {
+      lookup.isStale = false
       lookup.generation = generation
       if (generation === undefined) return
-      const request = requestOf(lookup)
-      const joined = Array.from(lookups).filter((other) =>
-        requestOf(other) === request && other.generation !== undefined
-      )
-      if (joined.some((other) => other.generation !== generation)) joined.forEach(markStale)
+      for (const other of lookups) {
+        const { generation: before, key, kind } = other
+        if (before === undefined || before === generation || key !== lookup.key || kind !== lookup.kind) continue
+        markStale(other)
+        other.generation = generation
+      }
     }
 
     const removeHere = (selection: Selection) =>
@@ -138,12 +132,10 @@ export const make = (
         Effect.sync(() => {
           const lookup: Lookup = { key, kind, identity, providerName, isStale: false, generation: undefined }
           lookups.add(lookup)
-          // It may join the request of a stale lookup, and then has its result.
-          if (stale.has(requestOf(lookup))) markStale(lookup)
           return lookup
         }),
         use,
-        (lookup) => Effect.sync(() => end(lookup))
+        (lookup) => Effect.sync(() => lookups.delete(lookup))
       )
 
     const keepHere = (lookup: Lookup, token: StoredToken, confirmed: Confirmed | undefined) => {
