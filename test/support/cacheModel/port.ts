@@ -65,17 +65,17 @@ export const makePort = (model: Model, { now }: VirtualClock) => {
   }
 
   const issueToken = (grant: Grant) =>
-    Effect.map(Random.nextIntBetween(2, 40), (minutes) => {
+    Effect.map(Random.nextIntBetween(7, 40), (minutes) => {
       const text = issue("token", grant, grant.provider === "google" ? minutes : undefined)
       vault.set(keyOf(grant), text)
       return text
     })
 
-  /** The token of the vault, unless it expires within two minutes, or another one. */
+  /** The token of the vault, unless it expires within seven minutes, or another one. */
   const current = (grant: Grant, reused: number) =>
     Effect.flatMap(roll(reused), (isReused) => {
       const text = vault.get(keyOf(grant))
-      const isValid = text !== undefined && now() + 120_000 < (model.issued.get(text)?.expiresAt ?? 0)
+      const isValid = text !== undefined && now() + 420_000 < (model.issued.get(text)?.expiresAt ?? 0)
       return isReused && isValid ? Effect.succeed(text) : issueToken(grant)
     })
 

@@ -60,7 +60,7 @@ export const reauthenticate = (
     ? service.reauthenticate({ ...rest, authFlow, consent, refused })
     : service.reauthenticate({ ...rest, authFlow, refused })
 
-const skew = 60_000
+const skew = 300_000
 
 const lives = { token: 600_000, workload: 300_000 }
 
