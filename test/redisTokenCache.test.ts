@@ -198,6 +198,17 @@ describe("two processes that share tokens in Redis", () => {
       }
     }))
 
+  it.scopedLive("each keep a token that is too long to share, and do not report it as one that cannot be opened", () =>
+    Effect.gen(function*() {
+      const logs: Array<string> = []
+      const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => void logs.push(String(message))))
+      const long = Effect.succeed({ accessToken: Redacted.make("x".repeat(50_000)) })
+      const own = service(() => long)
+      const [one, other] = yield* pair(own)
+      yield* Effect.provide(Effect.all([one.get(), other.get(), other.get()]), logger)
+      assertEqual([own.requests.length, logs], [2, []])
+    }))
+
   it.scopedLive("do not store a token that was requested before an invalidation", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()

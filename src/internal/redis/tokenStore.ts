@@ -175,6 +175,8 @@ export const make = (
           if (kind === "busy") return Effect.succeed({ _tag: "Busy", generation })
           if (kind === "leased") return Effect.succeed({ _tag: "Leased", generation, lease: id })
           const [, , tokenId = "", sealed = ""] = reply
+          // A process has it in memory. It is too long to share.
+          if (sealed === "") return find(address, tokenId)
           return Effect.flatMap(
             open(name, generation, tokenId, sealed),
             Option.match({
