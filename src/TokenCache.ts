@@ -17,6 +17,7 @@ import { IdentityService } from "./IdentityService.js"
 import * as cache from "./internal/cache/cache.js"
 import * as cachedService from "./internal/cache/cachedService.js"
 import * as lifetimes from "./internal/cache/lifetimes.js"
+import { problemsOf } from "./internal/lib/durationOption.js"
 import { identityOf, userNameOf } from "./internal/service/grantKey.js"
 import * as superseded from "./internal/service/superseded.js"
 import { workloadTokenOf } from "./internal/service/workloadToken.js"
@@ -212,7 +213,11 @@ const fraction = (name: string, value: number) =>
 
 const positive = (name: string, value: number) => value > 0 ? [] : [`${name} must be more than 0, got ${value}`]
 
-const validate = ({ jitter = 0, maxBytes = 1, maxEntries = 1, refresh = 0 }: Options) => [
+const validate = ({ jitter = 0, maxBytes = 1, maxEntries = 1, refresh = 0, ...durations }: Options) => [
+  ...problemsOf("timeToLive", durations.timeToLive),
+  ...Object.entries(durations.providers ?? {}).flatMap(([name, life]) => problemsOf(`providers.${name}`, life)),
+  ...problemsOf("workloadAccessTokens", durations.workloadAccessTokens),
+  ...problemsOf("skew", durations.skew),
   ...fraction("jitter", jitter),
   ...fraction("refresh", refresh),
   ...positive("maxEntries", maxEntries),

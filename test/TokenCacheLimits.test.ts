@@ -73,6 +73,15 @@ describe("the limits of the cache", () => {
   it.scoped("and the other options are validated when the layer is built", () =>
     Effect.gen(function*() {
       const invalid: ReadonlyArray<readonly [TokenCache.Options, string]> = [
+        [
+          { timeToLive: "-5 minutes" },
+          "TokenCache.layer: timeToLive must be a duration of 0 or more, such as \"5 minutes\", got -5 minutes"
+        ],
+        [
+          { providers: { github: Number.NaN } },
+          "TokenCache.layer: providers.github must be a duration of 0 or more, such as \"5 minutes\", got NaN"
+        ],
+        [{ skew: -1 }, "TokenCache.layer: skew must be a duration of 0 or more, such as \"5 minutes\", got -1"],
         [{ jitter: 1.5 }, "TokenCache.layer: jitter must be 0 to 1, got 1.5"],
         [{ refresh: Number.NaN }, "TokenCache.layer: refresh must be 0 to 1, got NaN"],
         [{ maxEntries: 0 }, "TokenCache.layer: maxEntries must be more than 0, got 0"],
