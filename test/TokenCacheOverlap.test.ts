@@ -1,6 +1,6 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Redacted, TestClock } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, TestClock } from "effect"
 import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityService from "../src/IdentityService.js"
 import * as TokenCache from "../src/TokenCache.js"
@@ -24,10 +24,14 @@ const service = () => {
 }
 
 /** One process: a cache over the service. */
-const instance = ({ api }: ReturnType<typeof service>, store?: TokenCache.Store) =>
+const instance = (
+  { api }: ReturnType<typeof service>,
+  store?: TokenCache.Store,
+  identity = IdentityService.layer
+) =>
   Layer.build(
     TokenCache.layer({ timeToLive: "1 hour", workloadAccessTokens: "1 hour", jitter: 0, refresh: 0 }).pipe(
-      Layer.provide(IdentityService.layer),
+      Layer.provide(identity),
       Layer.provide(api),
       Layer.provide(Layer.succeed(TokenCache.SharedStore, store))
     )
@@ -72,6 +76,25 @@ const underLoad = Effect.fn(function*(
 })
 
 describe("under calls that overlap, after an invalidation", () => {
+  it.scoped("a copy of the service does not return a token that was requested before", () =>
+    Effect.gen(function*() {
+      const own = service()
+      const copied = Layer.map(
+        IdentityService.layer,
+        (context) =>
+          Context.make(IdentityService.IdentityService, { ...Context.get(context, IdentityService.IdentityService) })
+      )
+      const one = yield* instance(own, undefined, copied)
+      const before = yield* Effect.fork(getToken(one))
+      yield* TestClock.adjust("50 millis")
+      yield* one.cache.invalidate({})
+      const after = yield* Effect.fork(getToken(one))
+      yield* TestClock.adjust("200 millis")
+      assertEqual(yield* text(Fiber.join(before)), "credential-1")
+      assertEqual(yield* text(Fiber.join(after)), "credential-2")
+      assertEqual(yield* text(getToken(one)), "credential-2")
+    }))
+
   for (const [name, call] of Object.entries(kinds)) {
     it.scoped(`${name} is requested again, kept, and then found`, () =>
       Effect.gen(function*() {
