@@ -7,7 +7,7 @@ import type { BedrockAgentCoreClientConfig } from "@aws-sdk/client-bedrock-agent
 import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import type { BedrockAgentCoreControlClient } from "@aws-sdk/client-bedrock-agentcore-control"
 import * as Config from "effect/Config"
-import type * as ConfigError from "effect/ConfigError"
+import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,6 +20,7 @@ import * as data from "./internal/aws/data.js"
 import * as loadOnUse from "./internal/aws/loadOnUse.js"
 import * as observers from "./internal/aws/observers.js"
 import * as settings from "./internal/aws/settings.js"
+import * as durationOption from "./internal/lib/durationOption.js"
 
 /**
  * SDK clients of the caller, for settings that are not options here. Their replies are verified as well. They are not changed or
@@ -130,6 +131,13 @@ const connect = (
     }
   })
 
+const timeoutOf = (given: Duration.DurationInput = "30 seconds") => {
+  const [problem] = durationOption.problemsOf("requestTimeout", given)
+  return problem === undefined
+    ? Effect.succeed(Duration.decode(given))
+    : Effect.fail(ConfigError.InvalidData(["requestTimeout"], problem))
+}
+
 /** AWS's name of an operation. */
 const nameOf = (key: IdentityApi.OperationKey) => `${key.charAt(0).toUpperCase()}${key.slice(1)}`
 
@@ -144,8 +152,8 @@ const nameOf = (key: IdentityApi.OperationKey) => `${key.charAt(0).toUpperCase()
  * `ResourceNotFound`, a completion with an error of the session), the call fails with `TransportFailure`: try again.
  *
  * The operations of the control plane and their client of the SDK are loaded at their first call, within its `requestTimeout`.
- * Clients that are made here are destroyed when the scope closes. Fails with a `ConfigError` if no region is found (unless both clients are given), or if an endpoint is
- * not a URL.
+ * Clients that are made here are destroyed when the scope closes. Fails with a `ConfigError` if no region is found (unless both clients
+ * are given), if an endpoint is not a URL, or if `requestTimeout` is not a duration of 0 or more.
  *
  * @example
  * ```ts
@@ -166,7 +174,7 @@ export const make = (
 ): Effect.Effect<IdentityApi.IdentityApi["Type"], ConfigError.ConfigError, Scope.Scope> =>
   Effect.gen(function*() {
     const { checkRequests = true } = options
-    const requestTimeout = Duration.decode(options.requestTimeout ?? "30 seconds")
+    const requestTimeout = yield* timeoutOf(options.requestTimeout)
     const clients = yield* connect(options, requestTimeout)
     const rules = { checkRequests, requestTimeout }
     const dataMethods = data.methods(call.make({ ...rules, ...clients.data }))

@@ -211,7 +211,7 @@ export class SharedStore extends Context.Reference<SharedStore>()("effect-agentc
 const fraction = (name: string, value: number) =>
   value >= 0 && value <= 1 ? [] : [`${name} must be 0 to 1, got ${value}`]
 
-const positive = (name: string, value: number) => value > 0 ? [] : [`${name} must be more than 0, got ${value}`]
+const positive = (name: string, value: number) => value >= 1 ? [] : [`${name} must be 1 or more, got ${value}`]
 
 const validate = ({ jitter = 0, maxBytes = 1, maxEntries = 1, refresh = 0, ...durations }: Options) => [
   ...problemsOf("timeToLive", durations.timeToLive),

@@ -84,8 +84,9 @@ describe("the limits of the cache", () => {
         [{ skew: -1 }, "TokenCache.layer: skew must be a duration of 0 or more, such as \"5 minutes\", got -1"],
         [{ jitter: 1.5 }, "TokenCache.layer: jitter must be 0 to 1, got 1.5"],
         [{ refresh: Number.NaN }, "TokenCache.layer: refresh must be 0 to 1, got NaN"],
-        [{ maxEntries: 0 }, "TokenCache.layer: maxEntries must be more than 0, got 0"],
-        [{ maxBytes: -1 }, "TokenCache.layer: maxBytes must be more than 0, got -1"]
+        [{ maxEntries: 0.5 }, "TokenCache.layer: maxEntries must be 1 or more, got 0.5"],
+        [{ maxEntries: 0 }, "TokenCache.layer: maxEntries must be 1 or more, got 0"],
+        [{ maxBytes: -1 }, "TokenCache.layer: maxBytes must be 1 or more, got -1"]
       ]
       for (const [options, message] of invalid) {
         const exit = yield* Effect.exit(cached(options))

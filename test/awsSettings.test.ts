@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigError, ConfigProvider, Effect, Either } from "effect"
+import { ConfigError, ConfigProvider, Duration, Effect, Either } from "effect"
+import * as AwsIdentity from "../src/AwsIdentity.js"
 import * as settings from "../src/internal/aws/settings.js"
 import { assertContains, assertEqual } from "./support/equality.js"
 
-const reading = <A>(
-  effect: Effect.Effect<A, ConfigError.ConfigError>,
+const reading = <A, R>(
+  effect: Effect.Effect<A, ConfigError.ConfigError, R>,
   variables: Readonly<Record<string, string>> = {}
 ) =>
   Effect.map(
@@ -102,4 +103,23 @@ describe("the endpoint", () => {
         }))
     }
   }
+})
+
+describe("the time limit of a request", () => {
+  it.scoped("is a duration of 0 or more, or the layer fails with the name of the option", () =>
+    Effect.gen(function*() {
+      for (const requestTimeout of [-1, NaN, "-5 seconds"] as const) {
+        const result = yield* reading(AwsIdentity.make({ region: "us-west-2", requestTimeout }))
+        assertEqual<unknown>(
+          Either.flip(result),
+          Either.right([
+            ["requestTimeout"],
+            `requestTimeout must be a duration of 0 or more, such as "5 minutes", got ${requestTimeout}`
+          ])
+        )
+      }
+      for (const requestTimeout of [Duration.infinity, "1 seconds", 10] as const) {
+        yield* AwsIdentity.make({ region: "us-west-2", requestTimeout })
+      }
+    }))
 })
