@@ -126,7 +126,7 @@ export const make = (flights: Flights, waits: ConsentWaits, poll: Poll) => {
     return options.consent === undefined ? Effect.flatMap(ProgramStrategy, apply) : apply(options.consent)
   }
 
-  /** A token that replaces another one does so again after the wait for it: requests that were sent meanwhile are out of date. */
+  /** After the wait for a token that replaces another one, the requests that were sent meanwhile are out of date. */
   const superseding = <E, R>(
     call: Call,
     options: AnyTokenOptions<E, R> & WithWorkloadAccessToken,
