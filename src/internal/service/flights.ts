@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
@@ -209,6 +210,8 @@ export const make = (registry: subscriptions.SubscriptionRegistry): Flights => {
     if (flight.subscribed.length === 0 && flight.request !== undefined && flight.request.unsafePoll() !== null) {
       return undefined
     }
+    // Now, since a call that starts before the effect below runs sends a request of its own.
+    for (const fiber of [flight.request, flight.session?.running?.fiber]) fiber?.unsafeInterruptAsFork(FiberId.none)
     // The request first: when it has ended, no session is opened any more.
     return Effect.zipRight(
       interrupt(flight.request),
