@@ -1,4 +1,5 @@
 /** Settings of the clients under measurement. */
+import { type BedrockAgentCoreClient, GetResourceOauth2TokenCommand } from "@aws-sdk/client-bedrock-agentcore"
 import { withAccessToken } from "bedrock-agentcore/identity"
 
 export const region = "us-east-1"
@@ -23,3 +24,14 @@ export const official = (url: string, options: Omit<Wrapper, "providerName" | "s
   })
   return withAccessToken({ providerName: "github", scopes: ["repo"], ...options })
 }
+
+/** Makes a function that requests a machine token by the client of the AWS SDK alone. */
+export const sendingBy = (client: BedrockAgentCoreClient, workloadIdentityToken: string) => () =>
+  client.send(
+    new GetResourceOauth2TokenCommand({
+      workloadIdentityToken,
+      resourceCredentialProviderName: "github",
+      scopes: ["repo"],
+      oauth2Flow: "M2M"
+    })
+  )

@@ -1,11 +1,11 @@
 /** Concurrent identical requests: the requests that reach the server, and the time until every caller has the token. */
-import { BedrockAgentCoreClient, GetResourceOauth2TokenCommand } from "@aws-sdk/client-bedrock-agentcore"
+import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import { Effect, Layer, Redacted } from "effect"
 import * as AwsIdentity from "../src/AwsIdentity.js"
 import { IdentityService, TokenCache } from "../src/index.js"
 import type { Benchmark } from "./benchmark.js"
 import { ask, message, program } from "./child.js"
-import { credentials, live, official, region } from "./environment.js"
+import { credentials, live, official, region, sendingBy } from "./environment.js"
 import { atMost, rounded, rule } from "./report.js"
 import { order } from "./rounds.js"
 import { median, spread } from "./statistics.js"
@@ -47,15 +47,7 @@ const variants = (url: string): ReadonlyMap<string, Variant> => {
   const service = AwsIdentity.layer(live(url))
   const client = new BedrockAgentCoreClient({ region, credentials, endpoint: url })
   const wrapped = official(url, { authFlow: "M2M", workloadIdentityToken: token })(async (value: string) => value)
-  const send = () =>
-    client.send(
-      new GetResourceOauth2TokenCommand({
-        workloadIdentityToken: token,
-        resourceCredentialProviderName: "github",
-        scopes: ["repo"],
-        oauth2Flow: "M2M"
-      })
-    )
+  const send = sendingBy(client, token)
   return new Map([
     ["client of the AWS SDK", () => timed(send)],
     ["official withAccessToken", () => timed(wrapped)],

@@ -2,13 +2,13 @@
  * The time of a machine token through this library, the client of the AWS SDK and the official package: the same request to the
  * same server, whose reply is fixed. The steps between client and service, and a token from the cache, are measured too.
  */
-import { BedrockAgentCoreClient, GetResourceOauth2TokenCommand } from "@aws-sdk/client-bedrock-agentcore"
+import { BedrockAgentCoreClient } from "@aws-sdk/client-bedrock-agentcore"
 import { Effect, Layer, Redacted } from "effect"
 import * as AwsIdentity from "../src/AwsIdentity.js"
 import { IdentityService, TokenCache } from "../src/index.js"
 import type { Benchmark } from "./benchmark.js"
 import { message, program } from "./child.js"
-import { credentials, live, official, region } from "./environment.js"
+import { credentials, live, official, region, sendingBy } from "./environment.js"
 import { atMost, rounded } from "./report.js"
 import { interleaved, type Times, type Variant } from "./rounds.js"
 import { median, spread } from "./statistics.js"
@@ -53,15 +53,7 @@ const variants = (url: string) =>
     const cached = yield* Effect.provide(IdentityService.IdentityService, cache)
     const workloadAccessToken = Redacted.make(token)
 
-    const send = () =>
-      client.send(
-        new GetResourceOauth2TokenCommand({
-          workloadIdentityToken: token,
-          resourceCredentialProviderName: "github",
-          scopes: ["repo"],
-          oauth2Flow: "M2M"
-        })
-      )
+    const send = sendingBy(client, token)
     const machineToken = (service: IdentityService.IdentityService["Type"]) =>
       Effect.suspend(() =>
         service.getToken({ providerName: "github", scopes: ["repo"], authFlow: "M2M", workloadAccessToken })

@@ -7,15 +7,9 @@ import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityService from "../src/IdentityService.js"
 import * as Redis from "../src/Redis.js"
 import * as TokenCache from "../src/TokenCache.js"
+import { machine } from "./support/cached.js"
 import { assertEqual } from "./support/equality.js"
 import { connection, prefix, seal, type Server, server } from "./support/redis.js"
-
-const machine = {
-  providerName: "github",
-  scopes: ["a"],
-  authFlow: "M2M",
-  workloadAccessToken: Redacted.make("workload")
-} as const
 
 /** Processes with one service, whose n-th token is `token-n`, and the warnings that they log. */
 const world = Effect.sync(() => {

@@ -1,86 +1,14 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Deferred, Duration, Effect, Fiber, Layer, Logger, Redacted } from "effect"
-import { randomUUID } from "node:crypto"
-import { performance } from "node:perf_hooks"
+import { Array as Arr, Deferred, Duration, Effect, Fiber, Logger, Redacted } from "effect"
 import * as Consent from "../src/Consent.js"
 import * as Credential from "../src/Credential.js"
-import * as IdentityApi from "../src/IdentityApi.js"
 import * as IdentityError from "../src/IdentityError.js"
-import * as IdentityService from "../src/IdentityService.js"
-import * as Redis from "../src/Redis.js"
-import * as TokenCache from "../src/TokenCache.js"
-import type { MachineTokenOptions, WithWorkloadAccessToken } from "../src/TokenOptions.js"
+import { machine } from "./support/cached.js"
 import { assertEqual } from "./support/equality.js"
-import { connection, prefix, seal, server, shared } from "./support/redis.js"
+import { prefix } from "./support/redis.js"
+import { instance, pair, running, service } from "./support/redisCache.js"
 import type { TokenReply } from "./support/stub.js"
-
-const running = shared()
-
-const machine = {
-  providerName: "github",
-  scopes: ["a"],
-  authFlow: "M2M",
-  workloadAccessToken: Redacted.make("workload")
-} as const
-
-type Answer = Effect.Effect<TokenReply, IdentityApi.Failure<"getResourceOauth2Token">>
-
-/** Counts the requests of all instances. The n-th token is `token-n`, or `answer`. */
-const service = (answer: (index: number) => Answer | undefined = () => undefined) => {
-  const requests: Array<string> = []
-  let mints = 0
-  const api = Layer.mock(IdentityApi.IdentityApi, {
-    getResourceOauth2Token: ({ resourceCredentialProviderName }) =>
-      Effect.suspend(() => {
-        const index = requests.push(resourceCredentialProviderName)
-        return answer(index) ?? Effect.succeed({ accessToken: Redacted.make(`token-${index}`) })
-      }),
-    getWorkloadAccessTokenForUserId: ({ userId, workloadName }) =>
-      Effect.sync(() => ({ workloadAccessToken: Redacted.make(`${workloadName}-${userId}-${++mints}`) })),
-    completeResourceTokenAuth: () => Effect.succeed({}),
-    deleteOauth2CredentialProvider: () => Effect.succeed({}),
-    deleteWorkloadIdentity: () => Effect.succeed({})
-  })
-  return { api, requests, mints: () => mints }
-}
-
-/** A loaded machine does not reply within the default time limit of the store, `{}`. */
-interface InstanceOptions extends TokenCache.Options {
-  readonly url?: string
-  readonly store?: Parameters<typeof Redis.layerTokenStore>[0]
-}
-
-/** One process: a service, a cache and a connection of its own. */
-const instance = (
-  { api }: ReturnType<typeof service>,
-  at: string,
-  { store = { timeLimit: "2 seconds" }, url = running().url, ...options }: InstanceOptions = {}
-) =>
-  Layer.build(
-    TokenCache.layer({ timeToLive: "5 minutes", jitter: 0, ...options }).pipe(
-      Layer.provide(IdentityService.layer),
-      Layer.provide(api),
-      Layer.provide(Redis.layerTokenStore(store)),
-      Layer.provide(connection(url, { prefix: at })),
-      Layer.provide(seal)
-    )
-  ).pipe(Effect.flatMap((context) =>
-    Effect.provide(
-      Effect.map(Effect.all([IdentityService.IdentityService, TokenCache.TokenCache]), ([identity, cache]) => ({
-        identity,
-        cache,
-        get: (options: MachineTokenOptions & WithWorkloadAccessToken = machine) =>
-          Effect.map(identity.getToken(options), Redacted.value)
-      })),
-      context
-    )
-  ))
-
-const pair = (own: ReturnType<typeof service>, options?: InstanceOptions) => {
-  const at = prefix()
-  return Effect.all([instance(own, at, options), instance(own, at, options)])
-}
 
 /** Until a message has reached the other instance. */
 const delivered = Effect.sleep("200 millis")
@@ -340,95 +268,4 @@ describe("two processes that share tokens in Redis", () => {
       assert.notStrictEqual(Redacted.value(last), Redacted.value(next))
       assert.strictEqual(own.mints(), 3)
     }))
-})
-
-/** Collects the messages that are logged. */
-const recorded = <A, E, R>(use: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
-  const lines: Array<string> = []
-  const logger = Logger.make(({ logLevel, message }) => {
-    lines.push(`${logLevel.label} ${String(message)}`)
-  })
-  return Effect.provide(use(lines), Logger.replace(Logger.defaultLogger, logger))
-}
-
-const warnings = (lines: ReadonlyArray<string>) => lines.filter((line) => line.startsWith("WARN"))
-
-describe("without Redis", () => {
-  for (const outage of ["kill", "freeze"] as const) {
-    it.scopedLive(
-      `(${outage}) calls are delayed by at most 250 ms, tokens are kept in memory, and one warning is logged`,
-      () =>
-        recorded((lines) =>
-          Effect.gen(function*() {
-            const redis = yield* server()
-            const own = service()
-            const [one, other] = yield* pair(own, { url: redis.url, store: {} })
-            yield* one.get()
-            yield* redis[outage]
-            const durations: Array<number> = []
-            // The time in which this process waits: on a loaded machine it also runs slowly.
-            const timed = <A, E>(self: Effect.Effect<A, E>) =>
-              Effect.suspend(() => {
-                const before = performance.eventLoopUtilization()
-                return Effect.tap(self, () =>
-                  Effect.sync(() => {
-                    durations.push(performance.eventLoopUtilization(before).idle)
-                  }))
-              })
-            assert.strictEqual(yield* timed(one.get()), "token-1")
-            for (let index = 0; index < 20; index++) {
-              const options = { ...machine, scopes: [`scope-${index}`] }
-              const token = yield* timed(one.get(options))
-              assert.strictEqual(yield* timed(one.get(options)), token)
-              if (index % 5 === 0) yield* Effect.sleep("300 millis")
-            }
-            yield* timed(one.cache.invalidate({ providerName: "github" }))
-            assert.isBelow(Math.max(...durations), 250)
-            assert.lengthOf(own.requests, 21)
-            // A frozen server is noticed by the instance that uses it, a closed connection by both.
-            assert.lengthOf(warnings(lines), outage === "kill" ? 2 : 1, lines.join("\n"))
-            yield* outage === "kill" ? redis.start : redis.thaw
-            yield* Effect.sleep("3 seconds")
-            // Nothing from before the invalidation is used.
-            const next = yield* other.get()
-            assert.strictEqual(next, "token-22")
-            assert.strictEqual(yield* one.get(), next)
-            assert.lengthOf(own.requests, 22)
-          })
-        ),
-      30_000
-    )
-  }
-
-  it.live(
-    "the layer is built, and its scope ends soon, also after a freeze",
-    () =>
-      recorded((lines) =>
-        Effect.gen(function*() {
-          const own = service()
-          const at = randomUUID()
-          const [built] = yield* Effect.timed(Effect.scoped(
-            Effect.flatMap(
-              instance(own, at, { url: "redis://127.0.0.1:1" }),
-              ({ get }) => Effect.zipRight(get(), get())
-            )
-          ))
-          assert.isBelow(Duration.toMillis(built), 1000)
-          assert.lengthOf(own.requests, 1)
-          assert.lengthOf(warnings(lines), 1)
-          yield* Effect.scoped(Effect.gen(function*() {
-            const redis = yield* server()
-            const frozen = Effect.gen(function*() {
-              const { get } = yield* instance(own, at, { url: redis.url })
-              yield* get()
-              yield* redis.freeze
-            })
-            const [closing] = yield* Effect.timed(Effect.scoped(frozen))
-            assert.isBelow(Duration.toMillis(closing), 1500)
-            yield* redis.thaw
-          }))
-        })
-      ),
-    30_000
-  )
 })

@@ -59,3 +59,19 @@ export const minutes = (count: number) => TestClock.adjust(count * 60_000)
 
 /** The text of a credential. */
 export const text = <E, R>(self: Effect.Effect<Redacted.Redacted, E, R>) => Effect.map(self, Redacted.value)
+
+/** The options of a cache that runs the contract. */
+export const contractLifetimes: TokenCache.Options = { timeToLive: "5 minutes", workloadAccessTokens: "5 minutes" }
+
+/** The tests of the contract that a cache with a lifetime of five minutes does not pass. */
+export const contractExemptions = {
+  "a transient failure is retried, except where a repetition could open a second session":
+    "its last call receives the token of its first one from the cache",
+  "an expired access token is refreshed until the vendor revokes the grant":
+    "the token expires behind the back of the service",
+  "a call after another one sends a request of its own": "the second call receives the token from the cache",
+  "two tokens that were requested for one user belong to one grant, and other users, scopes and providers do not":
+    "the second workload access token comes from the cache",
+  "a workload identity that is deleted and created again has no workload access token, session, grant or machine token":
+    "it is deleted through the port, behind the back of the service"
+}
